@@ -1,0 +1,1 @@
+"""What was known about a write-off on a day, as numbers."""

@@ -1,0 +1,1 @@
+"""Files to canonical columns, rejects and issues."""

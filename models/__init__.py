@@ -1,0 +1,1 @@
+"""Estimators, the scorer, the bundle and the registry."""

@@ -1,0 +1,1 @@
+"""The command line, settings, reports and the sample practice: alone knows both sides."""

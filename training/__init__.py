@@ -1,0 +1,1 @@
+"""Labels, fitting, evaluation: what only analysts run."""
