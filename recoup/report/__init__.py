@@ -1,0 +1,1 @@
+"""Reports for people, made from the JSON results that programs read."""

@@ -1,0 +1,166 @@
+"""Drawings for reports: inline SVG, coloured by the page's style sheet, each with a title and a description for screen readers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """One curve: its name, its class in the style sheet, and its points."""
+
+    name: str
+    style: str
+    points: Sequence[tuple[float, float]]
+
+
+class Dot(NamedTuple):
+    """One point with a weight that sets its area, and the words of its tooltip."""
+
+    x: float
+    y: float
+    weight: float
+    title: str
+
+
+class Pair(NamedTuple):
+    """Two amounts under one label; None draws no bar."""
+
+    label: str
+    first: float | None
+    second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The drawing area: from data to pixels, with room for axis labels.
+
+    >>> frame = Frame(x_max=1.0, y_max=1.0)
+    >>> frame.x(0.0) == frame.left, frame.y(0.0) == frame.height - frame.bottom
+    (True, True)
+    """
+
+    x_max: float
+    y_max: float
+    width: int = 720
+    height: int = 360
+    left: int = 64
+    right: int = 20
+    top: int = 16
+    bottom: int = 52
+    parts: list[str] = field(default_factory=list)
+
+    def x(self, value: float) -> float:
+        """Pixels from the left."""
+        return round(self.left + value / self.x_max * (self.width - self.left - self.right), 1)
+
+    def y(self, value: float) -> float:
+        """Pixels from the top."""
+        return round(self.height - self.bottom - value / self.y_max * (self.height - self.top - self.bottom), 1)
+
+    def add(self, *parts: str) -> None:
+        """Draw something more."""
+        self.parts.extend(parts)
+
+    def grid(self, values: Iterable[float], words: Callable[[float], str]) -> None:
+        """Draw horizontal lines with their labels."""
+        for value in values:
+            y = self.y(value)
+            self.add(f'<line class="grid" x1="{self.left}" x2="{self.width - self.right}" y1="{y}" y2="{y}"/>')
+            self.add(_text(self.left - 8, y + 4, words(value), "end"))
+
+    def feet(self, values: Iterable[float], words: Callable[[float], str]) -> None:
+        """Label the horizontal axis."""
+        for value in values:
+            self.add(_text(self.x(value), self.height - self.bottom + 18, words(value), "middle"))
+
+    def axis_titles(self, below: str, beside: str) -> None:
+        """Say what the axes are."""
+        middle = (self.left + self.width - self.right) / 2
+        self.add(_text(middle, self.height - 10, below, "middle", "axis"))
+        height = (self.top + self.height - self.bottom) / 2
+        self.add(f'<text class="axis" text-anchor="middle" transform="translate(14 {height}) rotate(-90)">{escape(beside)}</text>')
+
+    def close(self, title: str, description: str) -> str:
+        """Return the drawing."""
+        head = f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{escape(title)}. {escape(description)}">'
+        return "\n".join([head, f"<title>{escape(title)}</title>", *self.parts, "</svg>"])
+
+
+def curves(lines: Sequence[Line], *, title: str, description: str, below: str, beside: str) -> str:
+    """Draw curves over shares from 0 to 1 on both axes; the first line is drawn last, on top."""
+    frame = Frame(x_max=1.0, y_max=1.0)
+    frame.grid(_FIFTHS, _percent)
+    frame.feet(_FIFTHS, _percent)
+    frame.axis_titles(below, beside)
+    for line in reversed(lines):
+        points = " ".join(f"{frame.x(x)},{frame.y(y)}" for x, y in line.points)
+        frame.add(f'<polyline class="line {line.style}" points="{points}"><title>{escape(line.name)}</title></polyline>')
+    return frame.close(title, description)
+
+
+def reliability(dots: Sequence[Dot], *, title: str, description: str, below: str, beside: str) -> str:
+    """Draw predicted against observed shares with the line on which both agree; both axes end above the largest value."""
+    top = _ceiling(max([0.1, *(dot.x for dot in dots), *(dot.y for dot in dots)]), steps=(0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0))
+    frame = Frame(x_max=top, y_max=top, width=460, height=420, left=64)
+    ticks = [top * i / 5 for i in range(6)]
+    frame.grid(ticks, _percent)
+    frame.feet(ticks, _percent)
+    frame.axis_titles(below, beside)
+    frame.add(f'<line class="even" x1="{frame.x(0)}" y1="{frame.y(0)}" x2="{frame.x(top)}" y2="{frame.y(top)}"/>')
+    largest = max([1.0, *(dot.weight for dot in dots)])
+    for dot in dots:
+        radius = round(4 + 10 * math.sqrt(dot.weight / largest), 1)
+        place = f'cx="{frame.x(dot.x)}" cy="{frame.y(dot.y)}" r="{radius}"'
+        frame.add(f'<circle class="dot" {place}><title>{escape(dot.title)}</title></circle>')
+    return frame.close(title, description)
+
+
+def pairs(bars: Sequence[Pair], *, title: str, description: str, beside: str, words: Callable[[float], str]) -> str:
+    """Draw two bars for each label, the first one paler."""
+    top = nice_ceiling(max([1.0, *(value for bar in bars for value in (bar.first, bar.second) if value is not None)]))
+    frame = Frame(x_max=max(1.0, float(len(bars))), y_max=top)
+    frame.grid([top * i / 4 for i in range(5)], words)
+    frame.axis_titles("", beside)
+    every = max(1, math.ceil(len(bars) / 12))
+    for i, bar in enumerate(bars):
+        for value, start, style in ((bar.first, 0.14, "first"), (bar.second, 0.50, "second")):
+            if value is not None and value > 0:
+                frame.add(_bar(frame, i + start, 0.36, value, style, f"{bar.label}: {words(value)}"))
+        if i % every == 0:
+            frame.add(_text(frame.x(i + 0.5), frame.height - frame.bottom + 18, bar.label, "middle"))
+    return frame.close(title, description)
+
+
+def nice_ceiling(value: float) -> float:
+    """Return a round number not below the value, which quarters well.
+
+    >>> nice_ceiling(873), nice_ceiling(1_001), nice_ceiling(0.3)
+    (1000.0, 2000.0, 0.4)
+    """
+    size = 10.0 ** math.floor(math.log10(value))
+    return _ceiling(value / size, steps=(1.0, 2.0, 4.0, 5.0, 8.0, 10.0)) * size
+
+
+_FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def _ceiling(value: float, *, steps: Sequence[float]) -> float:
+    return next((step for step in steps if value <= step * (1 + 1e-9)), steps[-1])
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _text(x: float, y: float, words: str, anchor: str, style: str = "tick") -> str:
+    return f'<text class="{style}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def _bar(frame: Frame, start: float, width: float, value: float, style: str, title: str) -> str:
+    left, right, top = frame.x(start), frame.x(start + width), frame.y(value)
+    size = f'width="{right - left:.1f}" height="{frame.y(0) - top:.1f}"'
+    return f'<rect class="bar {style}" x="{left}" y="{top}" {size}><title>{escape(title)}</title></rect>'
