@@ -46,7 +46,7 @@ def _key(value: object) -> str:
 
 def _setting(default: Value, read: Callable[[object], Value], meaning: str, *, secret: bool = False) -> Any:
     """Declare a setting; Any, as `dataclasses.field` is, so that the fields below carry their own types."""
-    return field(default=default, metadata={"read": read, "meaning": meaning, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"read": read, "meaning": meaning, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The loaded model, the API and the pages."""
