@@ -1,0 +1,1 @@
+"""A synthetic practice: write-offs, remits, outcomes and the truth behind them."""

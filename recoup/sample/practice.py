@@ -1,0 +1,117 @@
+"""The practice: every noun drawn in turn, and the files that it would hand over on one morning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from recoup.sample.arrays import Ints, day_number
+from recoup.sample.claims import FACILITIES, PROVIDERS, Claims, draw_claims
+from recoup.sample.columns import outcome_table, truth_table, writeoff_table
+from recoup.sample.contracts import contract_table, draw_contracts
+from recoup.sample.contracts import Contracts
+from recoup.sample.ledger import Ledger, post
+from recoup.sample.lines import Lines, draw_lines
+from recoup.sample.payers import Payers, draw_payers
+from recoup.sample.procedures import SPECIALTIES, Procedures, draw_procedures
+from recoup.sample.recovery import Truth, draw_truth
+from recoup.sample.staff import Efforts, work
+from recoup.sample.tables import write_csv, write_parquet
+
+MONTHS = 28
+SLOWEST_POSTING_DAYS = 200
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Practice:
+    """All that was drawn; positions in one part refer to entries of another."""
+
+    payers: Payers
+    procedures: Procedures
+    contracts: Contracts
+    claims: Claims
+    lines: Lines
+    ledger: Ledger
+    truth: Truth
+    efforts: Efforts
+
+
+def draw_practice(*, rows: int, seed: int, end: date, explore: float) -> Practice:
+    """Draw a practice with exactly `rows` postings in the 28 months before `end`.
+
+    Examples
+    --------
+    >>> practice = draw_practice(rows=12, seed=7, end=date(2026, 11, 1), explore=0.03)
+    >>> len(practice.ledger)
+    12
+    """
+    start = _months_before(end, MONTHS)
+    first = day_number(start) - SLOWEST_POSTING_DAYS
+    payers, procedures = draw_payers(seed), draw_procedures(seed)
+    contracts = draw_contracts(seed, payers, procedures, range(start.year - 2, end.year + 1), FACILITIES)
+    specialty_of: Ints = np.arange(PROVIDERS) % len(SPECIALTIES)
+    count = 200 + rows * 3 // 5
+    while True:
+        claims = draw_claims(seed, count, payers, specialty_of, first, day_number(end))
+        lines = draw_lines(seed, claims, payers, procedures, contracts)
+        ledger = post(seed, rows, claims, lines, day_number(start), day_number(end))
+        if ledger is not None:
+            break
+        count = count * 3 // 2
+    truth = draw_truth(seed, ledger, lines, claims, payers, day_number(start), day_number(end))
+    efforts = work(seed, ledger, truth, explore)
+    return Practice(payers, procedures, contracts, claims, lines, ledger, truth, efforts)
+
+
+def write_sample(
+    out: Path,
+    *,
+    rows: int = 60_000,
+    seed: int = 7,
+    end: date = date(2026, 11, 1),
+    explore: float = 0.03,
+    truth: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Write a synthetic practice into a folder; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    out
+        Folder, made where it is not there.
+    rows
+        Number of write-offs, at least 1.
+    seed
+        Which practice.
+    end
+        The morning on which the files are drawn: postings and outcomes are those of the days before.
+    explore
+        Chance of each workable write-off to be worked by lot, which is logged; 0 <= explore <= 1.
+    truth
+        Whether to write what nobody could know beside it: chances, later outcomes, planted defects, later remits.
+    progress
+        Told the step's name, the steps done and the steps in all.
+    """
+    steps = 4 + truth
+    told = progress or (lambda step, done, of: None)
+    told("practice", 0, steps)
+    p = draw_practice(rows=rows, seed=seed, end=end, explore=explore)
+    told("write-offs", 1, steps)
+    no_files = ((), np.zeros(len(p.claims.payer), dtype=np.int64), np.zeros(rows, dtype=np.int64))
+    table = writeoff_table(seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remit_files=no_files)  # fmt: skip
+    write_csv(table, out / "writeoffs.csv")
+    write_csv(outcome_table(p.efforts, explore, day_number(end)), out / "outcomes.csv")
+    write_csv(contract_table(p.contracts, p.payers, p.procedures), out / "contract_rates.csv")
+    if truth:
+        write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
+        write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
+
+
+def _months_before(day: date, months: int) -> date:
+    month = day.year * 12 + day.month - 1 - months
+    return date(month // 12, month % 12 + 1, min(day.day, 28))
