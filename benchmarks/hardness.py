@@ -117,7 +117,7 @@ def _matrix(frame: pd.DataFrame, numbers: Sequence[str], levels: dict[str, list[
     levels = dict(levels)
     x = pd.DataFrame(index=frame.index)
     for name in CATEGORIES:
-        value = frame[name].astype(str)
+        value = frame[name].fillna("").astype(str)
         counts = value.value_counts()
         frequent = levels.setdefault(name, sorted(counts[counts >= 10].index))
         x[name] = pd.Categorical(value.where(value.isin(frequent), "other"), categories=[*frequent, "other"])
@@ -135,7 +135,7 @@ def _reachable(frame: pd.DataFrame, new: pd.DataFrame) -> dict[str, float]:
     old, new = frame[frame.writeoff_date < CUT], frame.loc[frame.writeoff_date >= CUT]
     old = old.sample(min(30_000, len(old)), random_state=1)
     old = old.assign(share=(old.pot_amount / old.writeoff_amount.abs()).clip(0, 1))
-    old, new = _with_rates(old, old), _with_rates(old, new)
+    new, old = _with_rates(old, new), _with_rates(old, old)
     numbers = [*NUMBERS, *PAPERS, "usual", "usual_short", "left", *(c for c in old if c.startswith("rate_"))]
     x, levels = _matrix(old, numbers, {})
     xn = _matrix(new, numbers, levels)[0]
@@ -166,15 +166,25 @@ def _days_left(frame: pd.DataFrame) -> pd.Series:
 
 
 def _with_rates(old: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Add rates of recovery by payer and code, the row's own label left out where it is in them."""
+    """Add rates of recovery by payer and reason; a row that is itself among the labels sees only the other fifths."""
+    fold = np.arange(len(frame)) % 5 if frame is old else np.full(len(frame), -1)
     for name, keys in (("payer", ["payer_id"]), ("payer_reason", ["payer_id", "adjustment_code"]), ("payer_carc", ["payer_id", "carc"])):
-        key = frame[keys].astype(str).agg("|".join, axis=1)
-        sums = old.pot_recovered.groupby(old[keys].astype(str).agg("|".join, axis=1)).agg(["sum", "count"])
-        won, count = key.map(sums["sum"]).fillna(0.0), key.map(sums["count"]).fillna(0.0)
-        if frame is old:
-            won, count = won - frame.pot_recovered, count - 1
-        frame = frame.assign(**{f"rate_{name}": (won + 2.0) / (count + 8.0), f"count_{name}": count})
+        key, rate, count = _joined(frame, keys), np.zeros(len(frame)), np.zeros(len(frame))
+        for part in np.unique(fold):
+            others = old if part < 0 else old[fold != part]
+            sums = others.pot_recovered.groupby(_joined(others, keys)).agg(["sum", "count"])
+            rows = fold == part
+            count[rows] = key[rows].map(sums["count"]).fillna(0.0)
+            rate[rows] = (key[rows].map(sums["sum"]).fillna(0.0) + 2.0) / (count[rows] + 8.0)
+        frame = frame.assign(**{f"rate_{name}": rate, f"count_{name}": count})
     return frame
+
+
+def _joined(frame: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    key = pd.Series("", index=frame.index)
+    for name in keys:
+        key = key + "|" + frame[name].fillna("").astype(str)
+    return key
 
 
 def _anomaly(old: pd.DataFrame, new: pd.DataFrame, xn: pd.DataFrame, x: pd.DataFrame, frame: pd.DataFrame) -> dict[str, float]:

@@ -15,8 +15,8 @@ from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import SPECIALTIES
 
 FRACTION = {
-    "authorization": 0.75, "bad_debt": 0.60, "benefit_max": 0.45, "bundling": 0.50, "cob": 0.70, "coding": 0.92,
-    "contractual": 0.80, "documentation": 0.90, "duplicate": 0.85, "eligibility": 0.80, "medical_necessity": 0.52,
+    "authorization": 0.75, "bad_debt": 0.60, "benefit_max": 0.45, "bundling": 0.50, "cob": 0.70, "coding": 0.82,
+    "contractual": 0.80, "documentation": 0.80, "duplicate": 0.85, "eligibility": 0.80, "medical_necessity": 0.58,
     "network": 0.55, "non_covered": 0.50, "patient_responsibility": 0.50, "pend": 0.50, "policy": 0.50,
     "provider_enrollment": 0.85, "timely_filing": 0.85, "withhold": 0.60,
 }  # fmt: skip
@@ -114,9 +114,9 @@ def _logits(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Pay
     payer, code = claims.payer[claim], ledger.remit_code
     family = codes.FAMILY[code]
     shape = (len(payers.ids), len(codes.FAMILIES))
-    toughness = rng.normal(0.0, 0.45, shape[0])
-    mind = rng.normal(0.0, 0.95, shape)
-    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 0.45, len(codes.ALL)), 0.0)
+    toughness = rng.normal(0.0, 0.55, shape[0])
+    mind = rng.normal(0.0, 1.5, shape)
+    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 0.75, len(codes.ALL)), 0.0)
     provider = rng.normal(0.0, 0.25, PROVIDERS)[claims.provider[claim]]
     specialty = rng.normal(0.0, 0.25, (len(SPECIALTIES), shape[1]))[claims.specialty[claim], family]
     remark = rng.normal(0.0, 0.25, len(codes.RARCS))[lines.rarc[ledger.line]]
@@ -196,7 +196,7 @@ def _fractions(
     """Give the mean share of the cap that a recovery brings, and one draw of it."""
     temper = stream(seed, "fraction")
     mean = np.array([FRACTION[name] for name in codes.FAMILIES])[family]
-    mind = temper.normal(0.0, 0.35, (payers, len(codes.FAMILIES)))[payer, family]
+    mind = temper.normal(0.0, 0.8, (payers, len(codes.FAMILIES)))[payer, family]
     z = np.log(mean / (1.0 - mean)) + mind + rng.normal(0.0, 0.15, len(family))
     share = np.clip(sigmoid(z), 0.02, 0.98)
     return share, rng.beta(4.0 * share, 4.0 * (1.0 - share))
