@@ -28,12 +28,12 @@ class Code(NamedTuple):
 
 
 DENIALS = (
-    Code("197", "CO", "authorization", "medium", "appeal", 8.0, ("M62", "N54", ""), "NOAUTH"),
+    Code("197", "CO", "authorization", "medium", "appeal", 9.0, ("M62", "N54", ""), "NOAUTH"),
     Code("198", "CO", "authorization", "medium", "appeal", 2.0, ("N54", ""), "NOAUTH"),
     Code("284", "CO", "authorization", "high", "corrected_claim", 1.5, ("N54", "M62"), "NOAUTH"),
     Code("39", "CO", "authorization", "low", "appeal", 1.5, ("", "N10"), "NOAUTH"),
     Code("288", "CO", "authorization", "medium", "appeal", 1.2, ("", "N286"), "NOREF"),
-    Code("16", "CO", "coding", "high", "corrected_claim", 9.0, ("M51", "M76", "MA130", "N290", "MA63", "N56"), "BILLERR"),
+    Code("16", "CO", "coding", "high", "corrected_claim", 7.0, ("M51", "M76", "MA130", "N290", "MA63", "N56"), "BILLERR"),
     Code("4", "CO", "coding", "high", "corrected_claim", 3.0, ("N519", "N657", ""), "BILLERR"),
     Code("11", "CO", "coding", "high", "corrected_claim", 3.0, ("M76", "M81", ""), "BILLERR"),
     Code("5", "CO", "coding", "high", "corrected_claim", 1.2, ("M77", ""), "BILLERR"),
@@ -43,7 +43,7 @@ DENIALS = (
     Code("236", "CO", "bundling", "medium", "corrected_claim", 2.0, ("N519", "M15", ""), "BUNDLED"),
     Code("231", "CO", "bundling", "medium", "corrected_claim", 1.0, ("", "N20"), "BUNDLED"),
     Code("234", "CO", "bundling", "low", "corrected_claim", 1.5, ("N20", "M80"), "BUNDLED"),
-    Code("50", "CO", "medical_necessity", "medium", "appeal", 7.0, ("N115", "M25", "N386", "N661"), "MEDNEC"),
+    Code("50", "CO", "medical_necessity", "medium", "appeal", 8.0, ("N115", "M25", "N386", "N661"), "MEDNEC"),
     Code("55", "CO", "medical_necessity", "medium", "appeal", 1.2, ("", "N10"), "MEDNEC"),
     Code("56", "CO", "medical_necessity", "low", "appeal", 0.8, ("", "N10"), "MEDNEC"),
     Code("150", "CO", "medical_necessity", "medium", "appeal", 1.5, ("M25", "N163"), "MEDNEC"),

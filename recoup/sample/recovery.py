@@ -29,7 +29,7 @@ HOURS = {
 }  # fmt: skip
 """Mean hours of staff by remedy; a clinical appeal takes about twice as long as any other."""
 
-HIDDEN_SD = 0.50
+HIDDEN_SD = 0.42
 """Log odds that depend on what no column holds; staff see a part of it."""
 
 
@@ -114,12 +114,12 @@ def _logits(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Pay
     payer, code = claims.payer[claim], ledger.remit_code
     family = codes.FAMILY[code]
     shape = (len(payers.ids), len(codes.FAMILIES))
-    toughness = rng.normal(0.0, 0.55, shape[0])
-    mind = rng.normal(0.0, 1.5, shape)
-    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 0.75, len(codes.ALL)), 0.0)
+    toughness = rng.normal(0.0, 0.65, shape[0])
+    mind = rng.normal(0.0, 1.2, shape)
+    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 0.85, len(codes.ALL)), 0.0)
     provider = rng.normal(0.0, 0.25, PROVIDERS)[claims.provider[claim]]
     specialty = rng.normal(0.0, 0.25, (len(SPECIALTIES), shape[1]))[claims.specialty[claim], family]
-    remark = rng.normal(0.0, 0.25, len(codes.RARCS))[lines.rarc[ledger.line]]
+    remark = rng.normal(0.0, 0.4, len(codes.RARCS))[lines.rarc[ledger.line]]
     size = np.log(np.maximum(np.abs(ledger.amount), 100) / 30_000.0)
     people = toughness[payer] + mind[payer, family] + provider + specialty + remark
     people = people - 0.12 * size - 0.45 * ((toughness[payer] < -0.2) & (size > 1.2))
@@ -135,11 +135,11 @@ def _papers(claims: Claims, claim: Ints, family: Ints) -> Floats:
     """Give what the papers on file are worth to each family of denials."""
     z = np.zeros(len(claim))
     for families, held, with_, without in (
-        (("authorization",), claims.has_authorization, 0.9, -0.7),
-        (("network",), claims.has_referral, 0.8, -0.5),
-        (("documentation", "medical_necessity"), claims.has_records, 0.6, -0.6),
-        (("timely_filing",), claims.has_timely_proof, 1.8, -0.8),
-        (("cob", "eligibility"), claims.has_other_coverage, 0.8, -0.3),
+        (("authorization",), claims.has_authorization, 1.2, -1.1),
+        (("network",), claims.has_referral, 1.0, -0.9),
+        (("documentation", "medical_necessity"), claims.has_records, 0.9, -0.9),
+        (("timely_filing",), claims.has_timely_proof, 2.2, -1.0),
+        (("cob", "eligibility"), claims.has_other_coverage, 1.2, -0.5),
     ):
         rows = np.isin(family, [codes.FAMILIES.index(f) for f in families])
         z = z + np.where(rows, np.where(held[claim], with_, without), 0.0)
@@ -152,7 +152,7 @@ def _jumps(seed: int, payers: int, start: int, end: int) -> tuple[Ints, Floats]:
     rng = stream(seed, "policy")
     shape = (payers, len(codes.FAMILIES))
     day = rng.integers(start + 60, end, shape)
-    size = np.where(rng.random(shape) < 0.25, rng.choice([-1.0, 1.0], shape) * rng.uniform(0.6, 1.5, shape), 0.0)
+    size = np.where(rng.random(shape) < 0.18, rng.choice([-1.0, 1.0], shape) * rng.uniform(0.6, 1.5, shape), 0.0)
     return day, size
 
 
