@@ -1,0 +1,112 @@
+"""The application: health, scores, and the page where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from features.errors import RecoupError
+from serving.api.identity import Caller, Keys, unauthorised
+from serving.api.metrics import Metrics
+from serving.api.problems import Problem, answer_problem, problem_response
+from serving.api.scores import add_scores
+from serving.api.shell import Shell
+from serving.champion import Champion
+from serving.web.pages import Page, add_page
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the application is built from.
+
+    Parameters
+    ----------
+    champion
+        The model.
+    keys
+        Who may call.
+    today
+        The day on the wall, for requests that name none.
+    page
+        The page of the best write-offs; None serves none.
+    """
+
+    champion: Champion
+    keys: Keys
+    today: Callable[[], date]
+    page: Page | None = None
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application; it opens nothing and starts nothing."""
+    app = FastAPI(title="recoup", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    metrics = Metrics()
+    app.state.champion, app.state.keys, app.state.today, app.state.metrics = service.champion, service.keys, service.today, metrics
+    add_scores(app)
+    _add_description(app)
+    _add_health(app, metrics)
+    if service.page is not None:
+        add_page(app, service.page)
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(RecoupError, _answer_recoup_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_middleware(Shell, metrics=metrics)
+    return app
+
+
+def _add_description(app: FastAPI) -> None:
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    def openapi(caller: Caller) -> JSONResponse:
+        """Describe the API."""
+        return JSONResponse(app.openapi())
+
+
+def _add_health(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/livez", tags=["health"], summary="Whether the process answers")
+    def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["health"], summary="Whether a model serves", responses={503: {"description": "priors serve"}})
+    def readyz(response: Response) -> dict[str, str]:
+        loaded = app.state.champion.current()
+        response.status_code = 503 if loaded.is_prior else 200
+        return {"status": "no model, priors serve" if loaded.is_prior else "ready", "model_version": loaded.scorer.version}
+
+    @app.get("/metrics", tags=["health"], summary="Counts for Prometheus", response_class=PlainTextResponse)
+    def read_metrics(caller: Caller) -> PlainTextResponse:
+        text = metrics.text(app.state.champion.current().scorer.version)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+def _answer_recoup_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RecoupError)
+    return problem_response(Problem(error.http_status, str(error)))
+
+
+def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(Problem(422, "the request is not of the form that the API describes", errors=_places(error)))
+
+
+def _places(error: RequestValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(tuple(item["loc"]), item["type"]) for item in error.errors()]
+
+
+def _answer_http(request: Request, error: Exception) -> JSONResponse:
+    """No such route or method; a caller without identity does not learn which under /v1."""
+    assert isinstance(error, HTTPException)
+    keys: Keys = request.app.state.keys
+    if re.match(r"/+v1(/|$)", request.url.path) and keys.identity(request.headers.get("authorization")) is None:
+        return problem_response(unauthorised())
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(
+        Problem(error.status_code, "there is no such page" if error.status_code == 404 else str(error.detail), headers=headers)
+    )

@@ -1,0 +1,172 @@
+"""`POST /v1/scores`: rows in, scores out, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import BadData
+from features.tables import WRITEOFFS, Kind
+from serving.api.bodies import Body, strict_json
+from serving.api.problems import Place, Problem, safe_name
+from serving.champion import Loaded
+
+MOST_ROWS = 10_000
+MOST_NAMED = 10
+EPOCH = date(1970, 1, 1)
+
+Cell: TypeAlias = str | int | bool | None
+Row: TypeAlias = dict[str, Cell]
+
+
+class ScoresRequest(BaseModel):
+    """Write-offs to score; columns as in the data dictionary, money as a number or text with at most two decimals."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    writeoffs: Annotated[list[Row], Field(max_length=MOST_ROWS)]
+    as_of: Annotated[str | None, Field(description="the morning of this day, YYYY-MM-DD; today where it is missing")] = None
+    reasons: Annotated[bool, Field(description="whether to say why")] = True
+
+
+class ScoresAnswer(BaseModel):
+    """Scores in the order of the request."""
+
+    model_version: str
+    as_of: date
+    scores: list[dict[str, Any]]
+    issues: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that was read: its rows and its day since 1970-01-01."""
+
+    rows: Sequence[Mapping[str, Cell]]
+    as_of: int
+    reasons: bool
+
+
+def _openapi() -> dict[str, Any]:
+    """The body as OpenAPI describes it; it is read by hand, so that an error never repeats it."""
+    schema = ScoresRequest.model_json_schema()
+    rows = schema["properties"]["writeoffs"]
+    rows["items"] = {
+        "type": "object",
+        "required": [column.name for column in WRITEOFFS.columns if not column.nullable],
+        "properties": {column.name: {"type": _json_types(column.kind), "description": column.meaning} for column in WRITEOFFS.columns},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _json_types(kind: Kind) -> list[str]:
+    return {
+        Kind.MONEY: ["number", "string", "null"],
+        Kind.NUMBER: ["number", "string", "null"],
+        Kind.INT: ["integer", "string", "null"],
+    }.get(kind, ["boolean", "string", "null"] if kind is Kind.BOOL else ["string", "null"])
+
+
+def add_scores(app: FastAPI) -> None:
+    """Add the route; on the application itself, so that it knows its whole path."""
+
+    @app.post("/v1/scores", response_model=ScoresAnswer, openapi_extra=_openapi(), summary="Score write-offs", tags=["scores"])
+    def scores(request: Request, body: Body) -> JSONResponse:
+        """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
+        question = read_question(body, today=request.app.state.today())
+        loaded: Loaded = request.app.state.champion.current()
+        answers = answer(question, loaded)
+        request.app.state.metrics.rows(len(answers))
+        return JSONResponse(
+            {
+                "model_version": loaded.scorer.version,
+                "as_of": _day(question.as_of).isoformat(),
+                "scores": answers,
+                "issues": unknown_fields(question.rows),
+            }
+        )
+
+
+def read_question(body: bytes, *, today: date) -> Question:
+    """Read a request body.
+
+    Raises
+    ------
+    Problem
+        With status 422 and the places that are wrong.
+    """
+    try:
+        asked = ScoresRequest.model_validate(strict_json(body))
+    except ValidationError as error:
+        raise Problem(422, "the body is not of the form that the API describes", errors=_places(error)) from None
+    return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, asked.reasons)
+
+
+def answer(question: Question, loaded: Loaded) -> list[dict[str, Any]]:
+    """Score the rows of a question, in its order.
+
+    Raises
+    ------
+    Problem
+        With status 422 when the day lies before the model's data, or a row cannot be read.
+    """
+    if question.as_of < loaded.scorer.cut:
+        cut = _day(loaded.scorer.cut).isoformat()
+        raise Problem(422, f"as_of is before {cut}, the day up to which the model knows outcomes", errors=[(["as_of"], "before_data_cut")])
+    if not question.rows:
+        return []
+    try:
+        return loaded.scorer.score_records(question.rows, as_of=question.as_of, reasons=question.reasons)
+    except BadData as error:
+        raise Problem(422, "some write-offs cannot be read", errors=_rejects(error)) from None
+
+
+def unknown_fields(rows: Iterable[Mapping[str, Cell]]) -> list[str]:
+    """Name the fields that no column has, once each; `x_` fields are the user's own.
+
+    >>> unknown_fields([{"payer_id": "P", "payor": "P", "x_team": "a"}, {"payor": None}])
+    ['field payor is unknown and was ignored']
+    """
+    names = {name for row in rows for name in row if name not in _KNOWN and not name.startswith("x_")}
+    shown = sorted({str(safe_name(name)) for name in names})
+    issues = [f"field {name} is unknown and was ignored" for name in shown[:MOST_NAMED]]
+    return issues if len(shown) <= MOST_NAMED else [*issues, f"{len(shown) - MOST_NAMED} more fields are unknown and were ignored"]
+
+
+_KNOWN = frozenset(WRITEOFFS.names)
+
+
+def _as_of(text: str | None, today: date) -> date:
+    if text is None:
+        return today
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Problem(422, "as_of is a day like 2026-11-01", errors=[(["as_of"], "not_a_date")]) from None
+
+
+def _places(error: ValidationError) -> list[tuple[Place, str]]:
+    """Where and what kind; a value of a row of the wrong type is one place, not one for each type it might have had."""
+    places = [(tuple(item["loc"]), item["type"]) for item in error.errors(include_url=False, include_input=False, include_context=False)]
+    short: dict[tuple[str | int, ...], str] = {}
+    for place, kind in places:
+        in_row = len(place) > 3 and place[0] == "writeoffs"
+        short.setdefault(place[:3] if in_row else place, "not_a_text" if in_row else kind)
+    return list(short.items())
+
+
+def _rejects(error: BadData) -> list[tuple[Place, str]]:
+    """The rows that were refused; `Reject` counts rows from 1, a request's list from 0."""
+    return [(["writeoffs", reject.row - 1, reject.column or "*"], str(reject.rule.value)) for reject in getattr(error, "rejects", [])]
+
+
+def _day(days: int) -> date:
+    return EPOCH + timedelta(days=days)

@@ -1,0 +1,122 @@
+"""The model that serves: loaded once, swapped when the pointer changes, priors while there is none."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from features.errors import BundleRefused, RecoupError
+from models.pointer import FILE, Pointer, read_pointer
+
+
+class RowScorer(Protocol):
+    """What serving needs of a scorer; `models.scorer.Scorer` is one."""
+
+    @property
+    def version(self) -> str:
+        """The `model_version` of its scores."""
+
+    @property
+    def cut(self) -> int:
+        """Day of the data cut, since 1970-01-01."""
+
+    def score_records(self, records: Sequence[Mapping[str, Any]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
+        """Score rows as dictionaries, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One scorer with what is said about it; a request keeps the one it began with, so no answer mixes two models.
+
+    Parameters
+    ----------
+    scorer
+        The scorer.
+    registry_version
+        Its version in the registry; None for priors.
+    problem
+        Why there is no model, or why the latest promotion is not served; None when all is well.
+    """
+
+    scorer: RowScorer
+    registry_version: str | None
+    problem: str | None = None
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether priors score because no model could be loaded."""
+        return self.registry_version is None
+
+
+Mark = tuple[int, int, int] | None
+
+
+class Champion:
+    """Holds the loaded champion of a home and swaps it when its pointer file changes.
+
+    The file's state is looked at on every call (some microseconds). The thread that sees a change loads the new bundle while
+    the others go on with the old one. A bundle that cannot be loaded leaves the old one in place, and is named in `problem`.
+
+    Parameters
+    ----------
+    home
+        RECOUP_HOME.
+    load
+        Makes a scorer of a bundle's folder, or raises a RecoupError.
+    prior
+        Makes the scorer that needs no bundle.
+    """
+
+    def __init__(self, home: Path, *, load: Callable[[Path], RowScorer], prior: Callable[[], RowScorer]) -> None:
+        self._home, self._load = home, load
+        self._swap = threading.Lock()
+        self._mark: Mark = None
+        self._loaded = Loaded(prior(), None, "no model was promoted yet; `recoup train` makes one")
+        self.current()
+
+    def current(self) -> Loaded:
+        """Return the champion as of now."""
+        mark = self._seen()
+        if mark != self._mark and self._swap.acquire(blocking=False):
+            try:
+                self._loaded = self._read(self._loaded)
+                self._mark = mark
+            finally:
+                self._swap.release()
+        return self._loaded
+
+    def _seen(self) -> Mark:
+        try:
+            state = (self._home / FILE).stat()
+        except OSError:
+            return None
+        return state.st_ino, state.st_mtime_ns, state.st_size
+
+    def _read(self, before: Loaded) -> Loaded:
+        try:
+            pointer = read_pointer(self._home)
+            return before if pointer is None else Loaded(self._bundle(pointer), pointer.champion.version)
+        except (RecoupError, OSError) as error:
+            reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {error.strerror}"
+            return Loaded(before.scorer, before.registry_version, reason)
+
+    def _bundle(self, pointer: Pointer) -> RowScorer:
+        folder = pointer.champion.folder(self._home)
+        if not folder.is_dir():
+            raise BundleRefused(f"the bundle of version {pointer.champion.version} is gone; promote it again")
+        if _stated_hash(folder) != pointer.champion.bundle_hash:
+            raise BundleRefused(f"the bundle of version {pointer.champion.version} is not the one that was promoted")
+        return self._load(folder)
+
+
+def _stated_hash(folder: Path) -> object:
+    """The hash that a manifest states; loading checks that the files agree with it."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+    except ValueError:
+        return None
+    return manifest.get("bundle_hash") if isinstance(manifest, dict) else None

@@ -1,0 +1,208 @@
+"""The API: who may call, what is read, and that errors never repeat what was sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from serving.api.app import Service, create_app
+from serving.api.bodies import MOST_BYTES
+from serving.api.identity import Identity, Keys
+from serving.champion import Champion
+from tests.serving.client import Client
+from tests.serving.fakes import FixedScorer, load_fake, promote_fake
+
+KEY = "k" * 43
+AUTH = {"Authorization": f"Bearer {KEY}"}
+CANARY = "Zebulon Quagmire 078-05-1120"
+
+
+def service_of(home: Path) -> Service:
+    champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
+    return Service(champion, Keys({KEY: Identity("service", "service")}), lambda: date(2026, 11, 23))
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    return Client(create_app(service_of(tmp_path)))
+
+
+def post(client: Client, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.post("/v1/scores", content, {**AUTH, "Content-Type": "application/json", **headers})
+
+
+def test_scores_come_in_request_order_with_version_and_day(client: Client) -> None:
+    answer = post(client, {"writeoffs": [{"writeoff_id": name} for name in ("W2", "W1")]})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["model_version"], body["as_of"], body["issues"]) == ("prior", "2026-11-23", [])
+    assert [score["writeoff_id"] for score in body["scores"]] == ["W2", "W1"]
+
+
+def test_no_rows_are_no_scores(client: Client) -> None:
+    assert post(client, {"writeoffs": []}).json()["scores"] == []
+
+
+def test_unknown_fields_are_named_and_ignored(client: Client) -> None:
+    body = post(client, {"writeoffs": [{"writeoff_id": "W1", "payor": "A", "x_mine": 1, CANARY: 2}]}).json()
+    assert body["issues"] == ["field (not a column name) is unknown and was ignored", "field payor is unknown and was ignored"]
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic " + KEY, "Bearer " + KEY + "x", "Bearer é"])
+@pytest.mark.parametrize("path", ["/v1/scores", "/v1/nothing", "/v1/openapi.json", "/v1", "//v1/scores", "/metrics"])
+def test_without_identity_the_answer_is_401_and_no_redirect(client: Client, header: str | None, path: str) -> None:
+    headers = {} if header is None else {"Authorization": header.encode()}
+    for method in ("GET", "POST"):
+        if (method, path) == ("POST", "/metrics"):
+            continue
+        answer = client.request(method, path, headers=headers, content=b"{}" if method == "POST" else b"", follow_redirects=False)
+        assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_every_route_names_its_identity_or_is_known_to_be_open(tmp_path: Path) -> None:
+    app = create_app(service_of(tmp_path))
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    closed = {route.path for route in routes if any("caller" in _names(dependency) for dependency in [route.dependant])}
+    assert {route.path for route in routes} - closed == {"/livez", "/readyz"}
+
+
+def _names(dependant: Any) -> set[str]:
+    """Every function that a route's dependencies call."""
+    names = {dependant.call.__name__} if dependant.call else set()
+    return names.union(*(_names(child) for child in dependant.dependencies))
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"", ["body"]),
+        (b"{", ["body"]),
+        (b'{"writeoffs": [{"writeoff_amount": NaN}]}', ["body"]),
+        (b'{"writeoffs": [{"writeoff_amount": Infinity}]}', ["body"]),
+        (b'{"writeoffs": [{"writeoff_amount": 1e400}]}', ["body"]),
+        (b'{"writeoffs": [{"line_number": ' + b"9" * 5000 + b"}]}", ["body"]),
+        (b"\xff\xfe", ["body"]),
+        (b"[" * 100_000, ["body"]),
+        (b"[]", None),
+        (b"{}", ["writeoffs"]),
+        (b'{"writeoffs": [3]}', ["writeoffs", 0]),
+        (b'{"writeoffs": [{"payer_id": {"a": 1}}]}', ["writeoffs", 0, "payer_id"]),
+        (b'{"writeoffs": [], "as_of": "2026-13-01"}', ["as_of"]),
+        (b'{"writeoffs": [], "as_of": "20261101"}', ["as_of"]),
+        (b'{"writeoffs": [], "reasons": "top"}', ["reasons"]),
+        (b'{"writeoffs": [], "explain": true}', ["explain"]),
+        (b'{"writeoffs": [{"writeoff_id": "a"}, {"writeoff_id": "b", "writeoff_amount": "bad"}]}', ["writeoffs", 1, "writeoff_amount"]),
+    ],
+)
+def test_what_cannot_be_read_is_422_with_its_place(client: Client, body: bytes, place: list[Any] | None) -> None:
+    answer = post(client, body)
+    assert answer.status_code == 422 and answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == 422 and problem["title"] and problem["detail"]
+    if place is not None:
+        assert place in [error["loc"] for error in problem["errors"]]
+    assert all(set(error) == {"loc", "type"} for error in problem["errors"])
+
+
+def test_a_day_before_the_models_data_is_422(tmp_path: Path) -> None:
+    champion = Champion(tmp_path, load=load_fake, prior=lambda: FixedScorer("late", cut=20_000))
+    service = Service(champion, Keys({KEY: Identity("service", "service")}), lambda: date(2026, 11, 23))
+    client = Client(create_app(service))
+    assert post(client, {"writeoffs": [], "as_of": "2024-10-03"}).json()["errors"] == [{"loc": ["as_of"], "type": "before_data_cut"}]
+    # 20,000 days after 1970-01-01 is 2024-10-04.
+    assert post(client, {"writeoffs": [], "as_of": "2024-10-04"}).status_code == 200
+
+
+def test_at_most_fifty_places_are_named(client: Client) -> None:
+    problem = post(client, {"writeoffs": [{"writeoff_id": "a", "writeoff_amount": "bad"}] * 200}).json()
+    assert len(problem["errors"]) == 50 and problem["errors_total"] == 200
+
+
+def test_ten_thousand_rows_are_read_and_one_more_is_not(client: Client) -> None:
+    row = {"writeoff_id": "W"}
+    assert len(post(client, {"writeoffs": [row] * 10_000}).json()["scores"]) == 10_000
+    answer = post(client, {"writeoffs": [row] * 10_001})
+    assert answer.status_code == 422 and answer.json()["errors"] == [{"loc": ["writeoffs"], "type": "too_long"}]
+
+
+def test_a_large_body_is_refused_announced_or_not(client: Client) -> None:
+    body = b" " * (MOST_BYTES + 1)
+    assert post(client, body).status_code == 413
+    chunked = client.post("/v1/scores", [body[: MOST_BYTES // 2]] * 3, AUTH)
+    assert chunked.status_code == 413 and chunked.headers["content-type"] == "application/problem+json"
+
+
+CANARIES = [
+    {"writeoffs": [{"writeoff_id": CANARY, "writeoff_amount": "bad"}]},
+    {"writeoffs": [{CANARY: {"x": CANARY}}]},
+    {"writeoffs": CANARY},
+    {CANARY: CANARY},
+    {"writeoffs": [], "as_of": CANARY},
+    {"writeoffs": [[CANARY]]},
+    {"writeoffs": [{"writeoff_id": "explode", "patient_id": CANARY}]},
+]
+
+
+@pytest.mark.parametrize("body", CANARIES)
+def test_no_error_and_no_log_repeats_what_was_sent(
+    client: Client, body: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answer = post(client, body)
+    torn = post(client, json.dumps(body).encode()[:-1])
+    assert answer.status_code in (422, 500) and torn.status_code == 422
+    printed = capfd.readouterr()
+    for sink in (answer.text, torn.text, str(answer.headers), caplog.text, printed.out, printed.err):
+        assert not any(part in sink for part in CANARY.split())
+
+
+def test_an_unexpected_error_is_a_500_problem_and_the_log_says_where(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    answer = post(client, {"writeoffs": [{"writeoff_id": "explode"}]})
+    assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
+    assert "unexpected RuntimeError at fakes.py:" in caplog.text
+
+
+def test_health_says_whether_a_model_serves(tmp_path: Path) -> None:
+    client = Client(create_app(service_of(tmp_path)))
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 503
+    promote_fake(tmp_path, "v1", "h1")
+    ready = client.get("/readyz")
+    assert ready.status_code == 200 and ready.json()["model_version"] == "v1"
+    assert post(client, {"writeoffs": []}).json()["model_version"] == "v1"
+
+
+def test_every_answer_carries_the_headers(client: Client) -> None:
+    for answer in (client.get("/livez"), client.get("/nothing"), client.get("/v1/scores"), post(client, {"writeoffs": []})):
+        assert answer.headers["cache-control"] == "no-store" and answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_a_wrong_method_is_405_and_an_unknown_path_404_for_who_may_call(client: Client) -> None:
+    wrong = client.get("/v1/scores", headers=AUTH)
+    assert wrong.status_code == 405 and wrong.headers["allow"] == "POST"
+    assert client.get("/v1/nothing", headers=AUTH).status_code == 404
+    assert client.get("/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_the_description_names_every_column(client: Client) -> None:
+    described = client.get("/v1/openapi.json", headers=AUTH).json()
+    schema = described["paths"]["/v1/scores"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["writeoffs"]["items"]["required"] == ["writeoff_id", "writeoff_date", "payer_id"]
+
+
+def test_metrics_count_routes_and_rows(client: Client) -> None:
+    post(client, {"writeoffs": [{"writeoff_id": "W"}] * 3})
+    client.get("/" + CANARY)
+    text = client.get("/metrics", headers=AUTH).text
+    assert 'recoup_requests_total{route="/v1/scores",status="200"} 1' in text and "recoup_scored_rows_total 3" in text
+    assert CANARY.split()[0] not in text
