@@ -65,6 +65,10 @@ class Column:
         A value outside `allowed` rejects the row.
     minimum
         For money and numbers: the least value that is good; a smaller one rejects the row.
+    above, maximum
+        For numbers: values must be greater than `above` and at most `maximum`; another one rejects the row.
+    longest
+        Most characters of a text; a longer one rejects the row.
     """
 
     name: str
@@ -74,6 +78,9 @@ class Column:
     allowed: tuple[str, ...] = ()
     strict: bool = False
     minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    longest: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +253,7 @@ WRITEOFFS = Table(
         Column("modifiers", _TEXT, "separated by spaces"),
         Column("revenue_code", _TEXT, "of an institutional line"),
         Column("diagnosis_code", _TEXT, "principal diagnosis"),
-        Column("units", _NUMBER, "units billed; 1 where null", minimum=0.0),
+        Column("units", _NUMBER, "units billed, above 0; 1 where null", above=0.0),
         Column("service_date", _DATE, "first day of service"),
         Column("service_date_to", _DATE, "last day of service"),
         Column("submitted_date", _DATE, "claim sent"),
@@ -311,7 +318,7 @@ OUTCOMES = Table(
         Column("patient_paid_amount", _MONEY, "dollars the patient paid; no payer recovery", minimum=0.0),
         Column("hours_spent", _NUMBER, "staff hours", minimum=0.0),
         Column("explored", _BOOL, "chosen at random"),
-        Column("selection_probability", _NUMBER, "chance the logged policy gave it, in (0, 1]; null where people chose"),
+        Column("selection_probability", _NUMBER, "chance the logged policy gave it, in (0, 1]; null where people chose", above=0.0, maximum=1.0),
     ),
 )
 
@@ -381,8 +388,81 @@ WRITEOFF_POLICIES = Table(
         Column("category", _TEXT, "what the policy makes of it"),
         Column("max_amount", _MONEY, "largest write-off under the policy"),
         Column("approval_over", _MONEY, "above this somebody must approve"),
-        Column("required_steps", _TEXT, "what must have been done"),
+        Column("required_steps", _TEXT, "what must have been done", longest=2000),
         Column("effective_from", _DATE, "first day"),
         Column("effective_to", _DATE, "last day"),
     ),
 )
+
+REMIT_LINES = Table(
+    "remit_lines",
+    "one row per remit, claim, line, group and CARC",
+    (),
+    (
+        Column("remit_id", _ID, "the remittance", nullable=False),
+        Column("remit_date", _DATE, "date of the remittance"),
+        Column("known_date", _DATE, "the day the row becomes known; null: remit_date"),
+        Column("payer_id", _TEXT, "who paid", nullable=False),
+        Column("payer_sequence", _INT, "1 primary, 2 secondary, 3 tertiary"),
+        Column("claim_id", _ID, "our claim number (CLP01)"),
+        Column("payer_claim_number", _ID, "the payer's number (CLP07)"),
+        Column("line_number", _INT, "claim line; null: the whole claim"),
+        Column("procedure_code", _TEXT, "procedure adjudicated"),
+        Column("modifiers", _TEXT, "separated by spaces"),
+        Column("units", _NUMBER, "units paid", minimum=0.0),
+        Column("service_date", _DATE, "first day of service"),
+        Column("claim_status", _TEXT, "claim status (CLP02)"),
+        Column("group_code", _TEXT, "claim adjustment group", allowed=GROUP_CODES),
+        Column("carc", _TEXT, "claim adjustment reason code"),
+        Column("rarcs", _TEXT, "remittance advice remark codes, separated by spaces"),
+        Column("amount", _MONEY, "dollars adjusted; positive lowers the payment"),
+        Column("quantity", _NUMBER, "units adjusted"),
+        Column("billed_amount", _MONEY, "dollars charged"),
+        Column("allowed_amount", _MONEY, "dollars the payer allowed"),
+        Column("paid_amount", _MONEY, "dollars the payer paid"),
+        Column("patient_responsibility_amount", _MONEY, "dollars left to the patient"),
+        Column("is_reversal", _BOOL, "takes an earlier adjudication back"),
+        Column("file", _ID, "835 file that said it"),
+        Column("segment", _INT, "segment of that file"),
+        Column("balanced", _BOOL, "that claim balanced"),
+    ),
+)
+
+REFERENCE_FEES = Table(
+    "reference_fees",
+    "one row per schedule, year, locality, procedure, modifier and setting",
+    ("schedule", "year", "locality", "procedure_code", "modifier", "facility"),
+    (
+        Column("schedule", _TEXT, "name of the fee schedule", nullable=False),
+        Column("year", _INT, "year of service", nullable=False),
+        Column("locality", _TEXT, "where; null: everywhere"),
+        Column("procedure_code", _TEXT, "procedure", nullable=False),
+        Column("modifier", _TEXT, "modifier; null: none"),
+        Column("facility", _BOOL, "price in a facility; null: either"),
+        Column("amount", _MONEY, "dollars per unit", nullable=False, minimum=0.0),
+    ),
+)
+
+CITATIONS = Table(
+    "citations",
+    "one row per passage that a letter may quote and effective span",
+    ("payer_id", "payer_type", "procedure_code", "carc", "title", "section", "effective_from"),
+    (
+        Column("payer_id", _TEXT, "payer; null: every payer"),
+        Column("payer_type", _TEXT, "kind of payer; null: every kind", allowed=PAYER_TYPES),
+        Column("procedure_code", _TEXT, "procedure; null: every procedure"),
+        Column("carc", _TEXT, "claim adjustment reason code; null: every one"),
+        Column("title", _TEXT, "of the document", nullable=False),
+        Column("section", _TEXT, "of the document"),
+        Column("url", _TEXT, "where it stands", longest=2000),
+        Column("quote", _TEXT, "the words themselves", longest=10000),
+        Column("effective_from", _DATE, "first day; null: always"),
+        Column("effective_to", _DATE, "last day; null: open"),
+    ),
+)
+
+TABLES = {
+    table.name: table
+    for table in (WRITEOFFS, OUTCOMES, REMIT_LINES, CONTRACT_RATES, REFERENCE_FEES, PAYER_RULES, WRITEOFF_POLICIES, CITATIONS)
+}
+"""Every table by its name."""

@@ -1,0 +1,216 @@
+"""One column of a file as an array: canonical text by whole blocks, everything else once per distinct text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.intake.cells import Cells, Unlisted, Value
+from features.intake.mapping import Mapping
+from features.intake.rejects import Rule
+from features.money import NULL, PATTERN
+from features.tables import Array, Column, Kind
+from features.vocabulary import Vocabulary
+
+_MONEY = f"^{PATTERN}$"
+
+
+class ColumnReader:
+    """Gathers the blocks of one column.
+
+    What a text stands for is said by `Cells` alone. This class only asks it less often: amounts of the plain form and clean ASCII ids
+    are taken by whole blocks, and of all others each distinct text is asked once a block. Text columns get codes of this reading
+    first; they enter the vocabulary in `encode`, when it is known which rows are accepted.
+
+    Parameters
+    ----------
+    column
+        What is read.
+    mapping
+        The practice's own forms.
+    escaped
+        True for CSV; see `Cells`.
+    latest
+        The last day that is a date, in days since 1970-01-01; None: any.
+    """
+
+    def __init__(self, column: Column, mapping: Mapping | None, *, escaped: bool, latest: int | None) -> None:
+        self.column = column
+        self.broken: list[tuple[NDArray[np.int64], Rule]] = []
+        self.values: Array = column.kind.nulls(0)
+        self._cells = Cells(column, mapping, escaped=escaped)
+        self._latest = latest
+        self._escaped = escaped
+        self._is_plain_money = column.kind is Kind.MONEY and _is_plain(column, mapping)
+        self._parts: list[Array] = []
+        self._rows = 0
+        self._words: list[str] = []
+        self._codes: dict[tuple[str, str | None], int] = {}
+
+    def add(self, texts: pa.Array | None, rows: int) -> None:
+        """Take the next block; None where the file lacks the column."""
+        if texts is None:
+            part = self.column.kind.nulls(rows)
+        elif self._is_plain_money:
+            part = self._add_money(texts)
+        elif self.column.kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
+            part = texts.to_numpy(zero_copy_only=False)
+        else:
+            part = self._add_distinct(texts)
+        self._parts.append(part)
+        self._rows += rows
+
+    def finish(self) -> None:
+        """Put the blocks together, and find missing values."""
+        self.values = np.concatenate(self._parts) if self._parts else self.column.kind.nulls(0)
+        self._parts = []
+        if not self.column.nullable:
+            is_missing = self.is_null()
+            for rows, _ in self.broken:
+                is_missing[rows] = False
+            if is_missing.any():
+                self.broken.append((np.flatnonzero(is_missing), Rule.VALUE_MISSING))
+
+    def is_null(self) -> NDArray[np.bool_]:
+        """Tell which values are null."""
+        return is_null(self.values, self.column.kind)
+
+    def word(self, code: int) -> str | None:
+        """Return the word of a code of this reading."""
+        return None if code < 0 else self._words[code]
+
+    def code(self, word: str | None) -> int:
+        """Return a word's code of this reading, giving it one if it is new; -1 for None."""
+        if word is None:
+            return -1
+        key = (str(word), word.raw if isinstance(word, Unlisted) else None)
+        code = self._codes.get(key)
+        if code is None:
+            code = self._codes[key] = len(self._words)
+            self._words.append(word)
+        return code
+
+    def words(self) -> list[str]:
+        """Return the words by code of this reading."""
+        return self._words
+
+    def unlisted(self) -> Counter[str]:
+        """Count the rows of each word outside the column's list."""
+        outside = [(code, word.raw) for code, word in enumerate(self._words) if isinstance(word, Unlisted)]
+        if not outside:
+            return Counter()
+        counts = np.bincount(self.values[self.values >= 0], minlength=len(self._words))
+        found: Counter[str] = Counter()
+        for code, raw in outside:
+            found[raw] += int(counts[code])
+        return +found
+
+    def encode(self, vocabulary: Vocabulary) -> NDArray[np.int32]:
+        """Return the vocabulary's codes; new words enter it in the order of their first row."""
+        codes = self.values
+        first = np.full(len(self._words), len(codes), dtype=np.int64)
+        kept = np.flatnonzero(codes >= 0)[::-1]
+        first[codes[kept]] = kept  # of equal places the last written stays, which is the first row
+        final = np.full(len(self._words) + 1, -1, dtype=np.int32)
+        used = np.flatnonzero(first < len(codes))
+        order = used[np.argsort(first[used], kind="stable")]
+        final[order] = vocabulary.encode(self.column.name, [str(self._words[code]) for code in order])
+        coded: NDArray[np.int32] = final[codes]
+        return coded
+
+    def _add_money(self, texts: pa.Array) -> Array:
+        is_amount = pc.match_substring_regex(texts, _MONEY)
+        is_plain = pc.all(is_amount).as_py() is not False
+        plain = texts if is_plain else pc.if_else(is_amount, texts, None)
+        cents = _cents(plain)
+        if not is_plain:
+            others = np.flatnonzero(np.asarray(pc.equal(pc.fill_null(is_amount, True), False)))
+            cents[others] = self._add_distinct(texts.take(pa.array(others)), others)
+        if self.column.minimum is not None:
+            below = np.flatnonzero((cents < self.column.minimum * 100) & (cents != NULL))
+            self._break(below, Rule.BELOW_MINIMUM)
+            cents[below] = NULL
+        return cents
+
+    def _add_distinct(self, texts: pa.Array, places: NDArray[np.int64] | None = None) -> Array:
+        """Return the values of texts, each distinct one asked for once; `places` are their rows in the block."""
+        coded = texts.dictionary_encode()
+        found = [self._ask(text) for text in coded.dictionary.to_pylist()]
+        rules = np.array([isinstance(value, Rule) for value in found] + [False])
+        stored = self._stored([None if isinstance(value, Rule) else value for value in found])
+        indices = np.asarray(coded.indices.fill_null(len(found)))
+        if rules.any():
+            for place in np.flatnonzero(rules):
+                rows = np.flatnonzero(indices == place)
+                rule = found[place]
+                assert isinstance(rule, Rule)
+                self._break(rows if places is None else places[rows], rule)
+        return stored[indices]
+
+    def _ask(self, text: str) -> Value | Rule:
+        value = self._cells[text]
+        if self._latest is not None and self.column.kind is Kind.DATE and isinstance(value, int) and value > self._latest:
+            return Rule.DATE_OUT_OF_RANGE
+        return value
+
+    def _stored(self, values: list[Any]) -> Array:
+        """Return values as the column stores them, and a null behind the last."""
+        stored = self.column.kind.nulls(len(values) + 1)
+        for place, value in enumerate(values):
+            if value is not None:
+                stored[place] = self.code(value) if self.column.kind is Kind.TEXT else value
+        return stored
+
+    def _break(self, rows: NDArray[np.int64], rule: Rule) -> None:
+        if len(rows):
+            self.broken.append((rows + self._rows, rule))
+
+
+def is_null(values: Array, kind: Kind) -> NDArray[np.bool_]:
+    """Tell which stored values are null."""
+    if kind is Kind.ID:
+        return np.equal(values, None).astype(bool)
+    if kind is Kind.NUMBER:
+        return np.isnan(values)
+    return values == NULL if values.dtype == np.int64 else values < 0
+
+
+def _is_plain(column: Column, mapping: Mapping | None) -> bool:
+    if mapping is None:
+        return True
+    form = mapping.money
+    is_flipped = column.name == "writeoff_amount" and mapping.sign == "negative_is_writeoff"
+    return not (form.currency or form.thousands or form.parentheses or is_flipped)
+
+
+def _cents(texts: pa.Array) -> NDArray[np.int64]:
+    """Return amounts of the plain form as cents: the lower half of an exact decimal is its integer."""
+    decimals = texts.cast(pa.decimal128(17, 2))
+    halves = np.frombuffer(decimals.buffers()[1], dtype=np.int64)
+    cents: NDArray[np.int64] = halves[2 * decimals.offset : 2 * (decimals.offset + len(decimals)) : 2].copy()
+    if decimals.null_count:
+        cents[np.asarray(decimals.is_null())] = NULL
+    return cents
+
+
+def _is_clean(texts: pa.Array, longest: int, escaped: bool) -> bool:
+    """Tell whether all texts are printable ASCII, not too long, with nothing to trim or unescape: each stands for itself."""
+    _, starts_buffer, data_buffer = texts.buffers()
+    starts = np.frombuffer(starts_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if len(starts) < 2 or starts[0] == starts[-1]:
+        return bool(texts.null_count == len(texts))
+    data = np.frombuffer(data_buffer, dtype=np.uint8)
+    used = data[starts[0] : starts[-1]]
+    if used.min() < 0x20 or used.max() > 0x7E:
+        return False
+    lengths = np.diff(starts)
+    if lengths.max() > longest or bool((np.asarray(texts.is_valid()) & (lengths == 0)).any()):
+        return False
+    filled = lengths > 0
+    first, last = data[starts[:-1][filled]], data[starts[1:][filled] - 1]
+    return not (bool((first == 0x20).any()) or bool((last == 0x20).any()) or (escaped and bool((first == 0x27).any())))

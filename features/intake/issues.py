@@ -1,0 +1,99 @@
+"""What a reader noticed and kept: each kind of remark once, with a count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from features.tables import Table
+
+MOST_VALUES = 5
+"""So many distinct values are named; the count says how many rows there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One remark on a table.
+
+    Parameters
+    ----------
+    code
+        Its kind: unknown_column, not_listed, date_after_writeoff, ...
+    column
+        The column it is about.
+    count
+        Rows concerned (columns, for unknown_column).
+    message
+        The remark in a sentence.
+    values
+        Examples, only of listed columns and column names: never what could be a patient's.
+    """
+
+    code: str
+    column: str
+    count: int
+    message: str
+    values: tuple[str, ...] = ()
+
+
+REMARKS = {
+    "date_after_writeoff": "{column} is after writeoff_date in {count} rows; kept",
+    "patient_id_dropped": "{column} left out in {count} rows: no key to hash it with",
+    "resolved_before_worked": "{column} is before worked_date in {count} rows; kept",
+    "resolved_without_date": "{column} is blank in {count} rows whose status is final; they count as pending",
+    "pending_with_date": "{column} is given in {count} rows whose status is pending; kept",
+    "denied_with_amount": "{column} is above 0 in {count} rows whose status says that nothing came; kept, the dollars decide",
+    "recovered_nothing": "{column} is 0 in {count} rows whose status says that money came; kept, the dollars decide",
+    "taken_back_more": "{column} is more than recovered_amount in {count} rows; kept",
+}
+"""Remarks on rows that are kept, by code; `Findings.rows` counts them."""
+
+
+class Findings:
+    """Gathers what a reader notices, and says each thing once.
+
+    Parameters
+    ----------
+    unknown
+        Column names that the table does not have.
+    unlisted
+        Column to the raw words outside its list, with their number of rows.
+    rows
+        (code of `REMARKS`, column) to the number of rows.
+    """
+
+    def __init__(self) -> None:
+        self.unknown: dict[str, None] = {}
+        self.unlisted: dict[str, Counter[str]] = {}
+        self.rows: Counter[tuple[str, str]] = Counter()
+
+    def issues(self, table: Table) -> list[Issue]:
+        """Return the remarks: unknown columns, then by column in the table's order."""
+        found = [_unknown(list(self.unknown))] if self.unknown else []
+        order = {name: place for place, name in enumerate(table.names)}
+        found += [_not_listed(name, self.unlisted[name].items()) for name in sorted(self.unlisted, key=order.__getitem__)]
+        for code, column in sorted(self.rows, key=lambda key: (order[key[1]], key[0])):
+            count = self.rows[code, column]
+            if count:
+                found.append(Issue(code, column, count, REMARKS[code].format(column=column, count=count)))
+        return found
+
+
+def _unknown(names: list[str]) -> Issue:
+    shown = tuple(name[:40] for name in names[:20])
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return Issue("unknown_column", names[0], len(names), f"ignored columns: {', '.join(map(repr, shown))}{more}", shown)
+
+
+def _not_listed(column: str, words: Iterable[tuple[str, int]]) -> Issue:
+    ordered = sorted(words, key=lambda item: (-item[1], item[0]))
+    count = sum(number for _, number in ordered)
+    shown = tuple(word[:40] for word, _ in ordered[:MOST_VALUES])
+    more = f" and {len(ordered) - len(shown)} more" if len(ordered) > len(shown) else ""
+    read_as = READ_AS.get(column, "unknown")
+    return Issue("not_listed", column, count, f"{column}: {', '.join(map(repr, shown))}{more} not in the list; {count} rows read as {read_as}", shown)
+
+
+READ_AS: Mapping[str, str] = {"action": "other", "group_code": "OTHER"}
+"""What a word outside a column's list is read as, where that is not simply unknown."""

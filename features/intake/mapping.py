@@ -1,0 +1,192 @@
+"""A practice's own column names, codes, payers and number forms, as a TOML file says them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping as Map
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from features.errors import Misconfigured
+from features.intake.adjustments import Adjustment, carc_word, is_composite, resolve, separated
+from features.tables import GROUP_CODES, TABLES
+
+Sign: TypeAlias = Literal["negative_is_writeoff", "positive_is_writeoff"]
+
+_KEYS = ("columns", "adjustment_codes", "payers", "groups", "sign", "date_format", "money")
+_MONEY_KEYS = ("currency", "thousands", "parentheses")
+_ADJUSTMENT_KEYS = ("group_code", "carc", "rarcs")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoneyForm:
+    """How money is written where it is not plain digits.
+
+    Parameters
+    ----------
+    currency
+        A symbol that may stand before or behind; blank: none.
+    thousands
+        What may stand between groups of three digits; blank: nothing.
+    parentheses
+        True: (12.50) is -12.50.
+    """
+
+    currency: str = ""
+    thousands: str = ""
+    parentheses: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """What a mapping file says; an empty one changes nothing.
+
+    Parameters
+    ----------
+    columns
+        Their column name to ours (or to an `x_` name).
+    adjustment_codes
+        Their adjustment code to the group, CARC and RARCs it stands for; these fill the row's columns where they are blank. The code itself stays.
+    payers
+        Their payer name to the payer_id wanted.
+    groups
+        Their group code to one of CO PR OA PI CR OTHER; keys in upper case.
+    sign
+        How `writeoff_amount` is signed in the file; inside, a write-off is positive.
+    date_format
+        A strptime form that dates may have beside ISO; blank: none.
+    money
+        How money is written.
+
+    Examples
+    --------
+    >>> parse('sign = "negative_is_writeoff"\\n[columns]\\n"Claim #" = "claim_id"').columns
+    {'Claim #': 'claim_id'}
+    >>> parse('colums = 1')
+    Traceback (most recent call last):
+    features.errors.Misconfigured: mapping: unknown key colums; allowed: columns, adjustment_codes, payers, groups, sign, date_format, money
+    """
+
+    columns: Map[str, str] = field(default_factory=dict)
+    adjustment_codes: Map[str, Adjustment] = field(default_factory=dict)
+    payers: Map[str, str] = field(default_factory=dict)
+    groups: Map[str, str] = field(default_factory=dict)
+    sign: Sign = "positive_is_writeoff"
+    date_format: str = ""
+    money: MoneyForm = field(default_factory=MoneyForm)
+
+
+def load(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises
+    ------
+    Misconfigured
+        When it cannot be read, or says something unknown; the message names file, key and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: mapping file cannot be read: {error}") from error
+    return parse(text, source=str(path))
+
+
+def parse(text: str, *, source: str = "mapping") -> Mapping:
+    """Read a mapping from TOML text; see `load`."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{source}: not TOML: {error}") from error
+    _known(source, "", given, _KEYS)
+    sign = given.get("sign", "positive_is_writeoff")
+    if sign not in get_args(Sign):
+        raise Misconfigured(f"{source}: sign is {sign!r}; allowed: {', '.join(get_args(Sign))}")
+    return Mapping(
+        columns=_columns(source, given),
+        adjustment_codes={code: _adjustment(source, code, value) for code, value in _section(source, given, "adjustment_codes").items()},
+        payers=_words(source, given, "payers"),
+        groups=_groups(source, given),
+        sign=sign,
+        date_format=_date_format(source, given.get("date_format", "")),
+        money=_money(source, given),
+    )
+
+
+def _known(source: str, where: str, given: Map[str, object], allowed: tuple[str, ...]) -> None:
+    unknown = [key for key in given if key not in allowed]
+    if unknown:
+        raise Misconfigured(f"{source}: {where}unknown key {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+
+
+def _section(source: str, given: Map[str, object], name: str) -> Map[str, object]:
+    section = given.get(name, {})
+    if not isinstance(section, dict):
+        raise Misconfigured(f'{source}: {name} is a table of lines like "theirs" = "ours"')
+    return section
+
+
+def _words(source: str, given: Map[str, object], name: str) -> dict[str, str]:
+    words = {}
+    for theirs, ours in _section(source, given, name).items():
+        if not isinstance(ours, str) or not ours.strip():
+            raise Misconfigured(f"{source}: [{name}] {theirs!r}: a text in quotes is expected")
+        words[theirs] = ours.strip()
+    return words
+
+
+def _columns(source: str, given: Map[str, object]) -> dict[str, str]:
+    columns = _words(source, given, "columns")
+    known = {name for table in TABLES.values() for name in table.names}
+    taken: dict[str, str] = {}
+    for theirs, ours in columns.items():
+        if ours not in known and not ours.startswith("x_"):
+            raise Misconfigured(f"{source}: [columns] {theirs!r}: no table has a column {ours!r}; allowed: those of docs/mapping.md, or x_<name>")
+        if ours in taken:
+            raise Misconfigured(f"{source}: [columns] {taken[ours]!r} and {theirs!r} are both {ours}; only one can be")
+        taken[ours] = theirs
+    return columns
+
+
+def _groups(source: str, given: Map[str, object]) -> dict[str, str]:
+    groups = {theirs.upper(): ours.upper() for theirs, ours in _words(source, given, "groups").items()}
+    for theirs, ours in groups.items():
+        if ours not in GROUP_CODES:
+            raise Misconfigured(f"{source}: [groups] {theirs!r} is {ours!r}; allowed: {', '.join(GROUP_CODES)}")
+    return groups
+
+
+def _adjustment(source: str, code: str, value: object) -> Adjustment:
+    where = f"[adjustment_codes] {code!r}: "
+    if isinstance(value, str):
+        value = {"carc": value}
+    if not isinstance(value, dict) or not value:
+        raise Misconfigured(f'{source}: {where}"CO-45", "45" or {{group_code = "CO", carc = "45", rarcs = "N30"}} is expected')
+    _known(source, where, value, _ADJUSTMENT_KEYS)
+    if not all(isinstance(word, str) and word.strip() for word in value.values()):
+        raise Misconfigured(f"{source}: {where}texts in quotes are expected")
+    group = value["group_code"].strip().upper() if "group_code" in value else None
+    if group is not None and group not in GROUP_CODES:
+        raise Misconfigured(f"{source}: {where}group_code is {group!r}; allowed: {', '.join(GROUP_CODES)}")
+    carc = carc_word(value["carc"].strip()) if "carc" in value else None
+    rarcs = separated(value["rarcs"]) if "rarcs" in value else None
+    found = resolve(Adjustment(group, carc, rarcs))
+    assert found.carc is None or not is_composite(found.carc)
+    return found
+
+
+def _date_format(source: str, form: object) -> str:
+    if not isinstance(form, str) or (form and not all(part in form for part in ("%d", "%m")) and "%b" not in form):
+        raise Misconfigured(f'{source}: date_format is {form!r}; a form like "%m/%d/%Y" is expected')
+    return form
+
+
+def _money(source: str, given: Map[str, object]) -> MoneyForm:
+    section = _section(source, given, "money")
+    _known(source, "[money] ", section, _MONEY_KEYS)
+    currency, thousands, parentheses = section.get("currency", ""), section.get("thousands", ""), section.get("parentheses", False)
+    if not isinstance(currency, str) or not isinstance(thousands, str) or not isinstance(parentheses, bool):
+        raise Misconfigured(f"{source}: [money] currency and thousands are texts, parentheses is true or false")
+    if thousands not in ("", ",", " ", "'"):
+        raise Misconfigured(f"{source}: [money] thousands is {thousands!r}; allowed: a comma, a space, an apostrophe, or nothing")
+    return MoneyForm(currency, thousands, parentheses)

@@ -1,0 +1,241 @@
+"""Where a table's rows come from: CSV, packed CSV, Parquet, a folder of Parquet or a stream, as blocks of text columns."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeAlias
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from features.errors import BadData, StorageFailed, UsageError
+
+BLOCK_BYTES = 8 << 20
+BLOCK_ROWS = 1 << 16
+HEADER_BYTES = 1 << 20
+
+Block: TypeAlias = tuple[int, Mapping[int, pa.Array]]
+"""Rows of a block, and the columns wanted by their place in the header; a file of a folder may lack one."""
+
+
+class Source(Protocol):
+    """Rows of one table.
+
+    Parameters
+    ----------
+    name
+        For messages.
+    header
+        Column names as they stand.
+    first_row
+        Number of the first row: 2 under a CSV header, else 1.
+    is_text
+        True for CSV, where a formula may stand behind an apostrophe.
+    broken
+        After reading: numbers of the rows with more or fewer fields than the header.
+    """
+
+    name: str
+    header: list[str]
+    first_row: int
+    is_text: bool
+    broken: list[int]
+
+    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
+        """Yield the rows; once."""
+        ...
+
+
+def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None) -> Source:
+    """Return the rows of a file, a folder of Parquet, `-` or an open CSV stream.
+
+    Raises
+    ------
+    BadData
+        When it is empty or not of the format that its name says.
+    UsageError
+        When its name ends in no known format.
+    StorageFailed
+        When it is not there or cannot be read.
+    """
+    if not isinstance(source, Path):
+        return CsvSource(str(getattr(source, "name", "stream")), source)
+    if str(source) == "-":
+        if stdin is None:
+            raise UsageError("-: standard input is not connected here")
+        return CsvSource("standard input", stdin)
+    name = source.name.lower()
+    try:
+        if source.is_dir():
+            return ParquetSource(str(source), _parquet_files(source))
+        if name.endswith(".parquet"):
+            return ParquetSource(str(source), [source])
+        if name.endswith(".csv"):
+            return CsvSource(str(source), source.open("rb"))
+        if name.endswith(".csv.gz"):
+            return CsvSource(str(source), gzip.open(source, "rb"))  # type: ignore[arg-type]
+    except OSError as error:
+        raise StorageFailed(f"{source}: cannot be read: {error.strerror or error}") from error
+    raise UsageError(f"{source}: a table is a .csv, .csv.gz or .parquet file, a folder of .parquet files, or - for standard input")
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*.parquet") if path.is_file() and not path.name.startswith((".", "_")))
+    if not files:
+        raise BadData(f"{folder}: no .parquet file in this folder")
+    return files
+
+
+class CsvSource:
+    """CSV in UTF-8 with commas and a header; see `Source`."""
+
+    first_row = 2
+    is_text = True
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self.name = name
+        self.broken: list[int] = []
+        self._bytes = _CheckedBytes(name, stream)
+        self.header = self._read_header()
+
+    def _read_header(self) -> list[str]:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(self._bytes.peek(HEADER_BYTES))
+        try:
+            for fields in csv.reader(io.StringIO(text, newline=""), strict=True):
+                if any(field.strip() for field in fields):
+                    return fields
+        except csv.Error as error:
+            raise BadData(f"{self.name}: the header cannot be read: {error}") from error
+        raise BadData(f"{self.name}: the file is empty; a header and rows are expected")
+
+    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
+        """Yield the rows; once."""
+        # Names of our own, since a header may hold blank or equal ones.
+        names = [f"c{place}" for place in range(len(self.header))]
+        try:
+            reader = pa.csv.open_csv(
+                pa.PythonFile(self._bytes, mode="r"),
+                read_options=pa.csv.ReadOptions(column_names=names, skip_rows_after_names=1, block_size=BLOCK_BYTES, use_threads=False),
+                parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._on_broken),
+                convert_options=pa.csv.ConvertOptions(
+                    column_types={name: pa.string() for name in names},
+                    include_columns=[names[place] for place in wanted],
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                    check_utf8=False,
+                ),
+            )
+            for batch in reader:
+                yield batch.num_rows, dict(zip(wanted, batch.columns, strict=True))
+        except pa.ArrowInvalid as error:
+            # Arrow's words may quote a row; what is broken is said without it.
+            raise BadData(f"{self.name}: cannot be read as CSV: {_first_words(error)}") from None
+        finally:
+            self._bytes.close()
+
+    def _on_broken(self, row: pa.csv.InvalidRow) -> str:
+        self.broken.append(row.number)
+        return "skip"
+
+
+def _first_words(error: Exception) -> str:
+    text = str(error)
+    return "a row is longer than 8 MB; is a quote left open?" if "straddling" in text else text.split(":")[0][:60]
+
+
+class _CheckedBytes:
+    """A stream that is read once, checked to be UTF-8 on the way; its beginning can be looked at before."""
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self._name = name
+        self._stream = stream
+        self._ahead = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._position = 0
+        self.closed = False
+
+    def peek(self, size: int) -> bytes:
+        """Return up to so many of the first bytes, which `read` will return again."""
+        parts = []
+        left = size
+        while left > 0 and (part := self._next(left)):
+            parts.append(part)
+            left -= len(part)
+        self._ahead = b"".join(parts)
+        return self._ahead
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; blank at the end."""
+        if self._ahead:
+            size = len(self._ahead) if size < 0 else size
+            head, self._ahead = self._ahead[:size], self._ahead[size:]
+            return head
+        return self._next(size)
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self.closed = True
+        self._stream.close()
+
+    def _next(self, size: int) -> bytes:
+        try:
+            part = self._stream.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise BadData(f"{self._name}: not a whole gzip file: {error}") from error
+        except OSError as error:
+            raise StorageFailed(f"{self._name}: cannot be read: {error.strerror or error}") from error
+        pending = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(part, final=not part)
+        except UnicodeDecodeError as error:
+            at = self._position - pending + error.start
+            raise BadData(f"{self._name}: not UTF-8 at byte {at}; save the file as CSV UTF-8") from None
+        self._position += len(part)
+        return part
+
+
+class ParquetSource:
+    """One Parquet file or several as one table; see `Source`."""
+
+    first_row = 1
+    is_text = False
+
+    def __init__(self, name: str, files: Sequence[Path]) -> None:
+        self.name = name
+        self.broken: list[int] = []
+        self._files = list(files)
+        self.header = list(dict.fromkeys(column for file in self._files for column in self._open(file).schema_arrow.names))
+
+    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
+        """Yield the rows; once."""
+        for path in self._files:
+            with self._open(path) as file:
+                present = set(file.schema_arrow.names)
+                places = [place for place in wanted if self.header[place] in present]
+                yield from self._blocks_of(file, places)
+
+    def _blocks_of(self, file: pq.ParquetFile, places: Sequence[int]) -> Iterator[Block]:
+        if not places:
+            yield file.metadata.num_rows, {}
+            return
+        try:
+            for batch in file.iter_batches(BLOCK_ROWS, columns=[self.header[place] for place in places], use_threads=False):
+                yield batch.num_rows, {place: batch.column(self.header[place]) for place in places}
+        except (pa.ArrowException, OSError) as error:
+            raise BadData(f"{self.name}: cannot be read as Parquet: {_first_words(error)}") from error
+
+    def _open(self, path: Path) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(path)
+        except pa.ArrowException as error:
+            raise BadData(f"{path}: not a Parquet file: {_first_words(error)}") from error
+        except FileNotFoundError as error:
+            raise StorageFailed(f"{path}: cannot be read: {error.strerror}") from error
