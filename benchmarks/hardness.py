@@ -42,7 +42,7 @@ CATEGORIES = ["payer_id", "payer_type", "plan_id", "provider_id", "facility_id",
 NUMBERS = ["billed_amount", "allowed_amount", "paid_amount", "writeoff_amount", "units", "resubmission_count", "authorization_on_file"]
 PAPERS = ["referral_on_file", "records_on_file", "timely_proof_on_file", "other_coverage_on_file", "denial_count"]
 PLAIN = {"n_estimators": 300, "learning_rate": 0.04, "num_leaves": 15, "min_child_samples": 20, "verbose": -1, "n_jobs": 1, "seed": 1}
-SMALL = PLAIN | {"num_leaves": 8, "n_estimators": 500}
+SMALL = PLAIN | {"num_leaves": 8, "colsample_bytree": 0.5, "cat_smooth": 50, "cat_l2": 20, "min_child_samples": 40}
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def draw_lines(seed: int, claims: Claims, payers: Payers, procedures: Procedures
     fate = _fates(rng, claims, claim, payers)
     has_allowed = np.isin(fate, [FATES.index(f) for f in ("contractual", "patient", "small", "bad_debt", "charity")])
     is_misposted = has_allowed & (rng.random(n) < MISPOSTED_SHARE)
-    allowed = np.where(is_misposted, (expected * (1.0 - rng.uniform(0.17, 0.60, n))).astype(np.int64), expected)
+    allowed = np.where(is_misposted, (expected * (1.0 - rng.uniform(0.18, 0.60, n))).astype(np.int64), expected)
     is_misposted &= billed > allowed
     share = (np.array([k.patient_share for k in KINDS])[payers.kind[payer]] * np.clip(rng.normal(1.0, 0.4, n), 0.0, 2.0) * allowed).astype(np.int64)  # fmt: skip
     code, amount = _adjust(rng, fate, payers, payer, claims.is_secondary[claim], billed, allowed, share)

@@ -43,7 +43,7 @@ def draw_procedures(seed: int, count: int = 600) -> Procedures:
         codes=tuple(str(number) for number in numbers),
         specialty=specialty,
         fee=fee,
-        charge=fee * np.exp(rng.normal(1.12, 0.28, count)).clip(1.8),
+        charge=fee * np.exp(rng.normal(1.12, 0.16, count)).clip(1.8),
         # Cheap procedures are the frequent ones, as in any practice.
         weight=np.exp(rng.normal(0.0, 1.5, count)) / np.sqrt(fee),
     )
