@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from features.errors import BundleRefused, RecoupError
+from features.tables import Batch
+from features.vocabulary import Vocabulary
 from models.pointer import FILE, Pointer, read_pointer
 
 
-class RowScorer(Protocol):
+class Scored(Protocol):
+    """What scoring gives; `models.scores.Scores` is one."""
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one dictionary per row, as JSON can hold it."""
+
+
+class BatchScorer(Protocol):
     """What serving needs of a scorer; `models.scorer.Scorer` is one."""
 
-    @property
-    def version(self) -> str:
-        """The `model_version` of its scores."""
+    version: str
+    cut: int | None
+    vocabulary: Vocabulary
 
-    @property
-    def cut(self) -> int:
-        """Day of the data cut, since 1970-01-01."""
-
-    def score_records(self, records: Sequence[Mapping[str, Any]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
-        """Score rows as dictionaries, in their order."""
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None) -> Scored:
+        """Score rows in their order; `reasons` is for how many ranks, None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Loaded:
         Why there is no model, or why the latest promotion is not served; None when all is well.
     """
 
-    scorer: RowScorer
+    scorer: BatchScorer
     registry_version: str | None
     problem: str | None = None
 
@@ -71,7 +76,7 @@ class Champion:
         Makes the scorer that needs no bundle.
     """
 
-    def __init__(self, home: Path, *, load: Callable[[Path], RowScorer], prior: Callable[[], RowScorer]) -> None:
+    def __init__(self, home: Path, *, load: Callable[[Path], BatchScorer], prior: Callable[[], BatchScorer]) -> None:
         self._home, self._load = home, load
         self._swap = threading.Lock()
         self._mark: Mark = None
@@ -104,7 +109,7 @@ class Champion:
             reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {error.strerror}"
             return Loaded(before.scorer, before.registry_version, reason)
 
-    def _bundle(self, pointer: Pointer) -> RowScorer:
+    def _bundle(self, pointer: Pointer) -> BatchScorer:
         folder = pointer.champion.folder(self._home)
         if not folder.is_dir():
             raise BundleRefused(f"the bundle of version {pointer.champion.version} is gone; promote it again")

@@ -12,6 +12,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import BadData
+from features.intake.records import read_records
+from features.intake.rejects import Reject
+from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS, Kind
 from serving.api.bodies import Body, strict_json
 from serving.api.problems import Place, Problem, safe_name
@@ -53,6 +56,14 @@ class Question:
     reasons: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Scores in the order of the request, and what was noticed on the way."""
+
+    scores: list[dict[str, Any]]
+    issues: list[str]
+
+
 def _openapi() -> dict[str, Any]:
     """The body as OpenAPI describes it; it is read by hand, so that an error never repeats it."""
     schema = ScoresRequest.model_json_schema()
@@ -81,14 +92,14 @@ def add_scores(app: FastAPI) -> None:
         """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
         question = read_question(body, today=request.app.state.today())
         loaded: Loaded = request.app.state.champion.current()
-        answers = answer(question, loaded)
-        request.app.state.metrics.rows(len(answers))
+        answered = answer(question, loaded)
+        request.app.state.metrics.rows(len(answered.scores))
         return JSONResponse(
             {
                 "model_version": loaded.scorer.version,
                 "as_of": _day(question.as_of).isoformat(),
-                "scores": answers,
-                "issues": unknown_fields(question.rows),
+                "scores": answered.scores,
+                "issues": answered.issues,
             }
         )
 
@@ -108,7 +119,7 @@ def read_question(body: bytes, *, today: date) -> Question:
     return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, asked.reasons)
 
 
-def answer(question: Question, loaded: Loaded) -> list[dict[str, Any]]:
+def answer(question: Question, loaded: Loaded) -> Answer:
     """Score the rows of a question, in its order.
 
     Raises
@@ -116,15 +127,18 @@ def answer(question: Question, loaded: Loaded) -> list[dict[str, Any]]:
     Problem
         With status 422 when the day lies before the model's data, or a row cannot be read.
     """
-    if question.as_of < loaded.scorer.cut:
-        cut = _day(loaded.scorer.cut).isoformat()
+    scorer = loaded.scorer
+    if scorer.cut is not None and question.as_of < scorer.cut:
+        cut = _day(scorer.cut).isoformat()
         raise Problem(422, f"as_of is before {cut}, the day up to which the model knows outcomes", errors=[(["as_of"], "before_data_cut")])
-    if not question.rows:
-        return []
     try:
-        return loaded.scorer.score_records(question.rows, as_of=question.as_of, reasons=question.reasons)
-    except BadData as error:
-        raise Problem(422, "some write-offs cannot be read", errors=_rejects(error)) from None
+        read = read_records(question.rows, WRITEOFFS, vocabulary=scorer.vocabulary.overlay())
+    except BadData:
+        raise Problem(422, "some write-offs cannot be read", errors=[(["writeoffs"], "column_twice")]) from None
+    if read.rejects:
+        raise Problem(422, "some write-offs cannot be read", errors=_rejects(read.rejects))
+    scored = scorer.score(read.batch, as_of=question.as_of, reasons=None if question.reasons else 0).records() if len(read.batch) else []
+    return Answer(scored, [*unknown_fields(question.rows), *_remarks(read)])
 
 
 def unknown_fields(rows: Iterable[Mapping[str, Cell]]) -> list[str]:
@@ -137,6 +151,12 @@ def unknown_fields(rows: Iterable[Mapping[str, Cell]]) -> list[str]:
     shown = sorted({str(safe_name(name)) for name in names})
     issues = [f"field {name} is unknown and was ignored" for name in shown[:MOST_NAMED]]
     return issues if len(shown) <= MOST_NAMED else [*issues, f"{len(shown) - MOST_NAMED} more fields are unknown and were ignored"]
+
+
+def _remarks(read: TableRead) -> list[str]:
+    """What was noticed and kept: kind, column and count, without the values that a remark on a file names."""
+    remarks = [f"{issue.column}: {issue.code}, {issue.count} rows" for issue in read.issues if issue.code != "unknown_column"]
+    return [*remarks, f"{read.zero_amounts} write-offs of zero dollars were left out"] if read.zero_amounts else remarks
 
 
 _KNOWN = frozenset(WRITEOFFS.names)
@@ -163,9 +183,9 @@ def _places(error: ValidationError) -> list[tuple[Place, str]]:
     return list(short.items())
 
 
-def _rejects(error: BadData) -> list[tuple[Place, str]]:
+def _rejects(rejects: Iterable[Reject]) -> list[tuple[Place, str]]:
     """The rows that were refused; `Reject` counts rows from 1, a request's list from 0."""
-    return [(["writeoffs", reject.row - 1, reject.column or "*"], str(reject.rule.value)) for reject in getattr(error, "rejects", [])]
+    return [(["writeoffs", reject.row - 1, reject.column or "*"], reject.rule.value) for reject in rejects]
 
 
 def _day(days: int) -> date:

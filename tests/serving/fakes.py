@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from features.intake.rejects import Reject, Rule, TooManyRowsRejected
+from features.tables import Batch
+from features.vocabulary import Vocabulary
 from models.pointer import Pointer, Promotion, read_pointer, write_pointer
 
 
-class FixedScorer:
-    """Scores every row alike; a row whose amount is `bad` is refused."""
+class FixedScores:
+    """Scores that say half for every row."""
 
-    def __init__(self, version: str, cut: int = 0) -> None:
-        self._version, self._cut = version, cut
+    def __init__(self, ids: list[str], version: str) -> None:
+        self._ids, self._version = ids, version
 
-    @property
-    def version(self) -> str:
-        """The version it was given."""
-        return self._version
-
-    @property
-    def cut(self) -> int:
-        """The day it was given."""
-        return self._cut
-
-    def score_records(self, records: Sequence[Mapping[str, Any]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
         """Return one fixed score a row."""
-        refused = [
-            Reject(i + 1, "", "writeoff_amount", Rule.NOT_AN_AMOUNT) for i, row in enumerate(records) if row.get("writeoff_amount") == "bad"
-        ]
-        if refused:
-            raise TooManyRowsRejected("request", "writeoffs", len(records), refused)
-        if any(row.get("writeoff_id") == "explode" for row in records):
-            raise RuntimeError(f"cannot score {records!r}")
-        return [
-            {
-                "writeoff_id": row["writeoff_id"],
-                "recovery_probability": 0.5,
-                "model_version": self.version,
-                "reasons": [] if reasons else None,
-            }
-            for row in records
-        ]
+        return [{"writeoff_id": name, "recovery_probability": 0.5, "model_version": self._version, "reasons": []} for name in self._ids]
+
+
+class FixedScorer:
+    """Scores every row alike, and breaks down with the whole batch in its message at the id `explode`."""
+
+    def __init__(self, version: str, cut: int | None = None) -> None:
+        self.version, self.cut, self.vocabulary = version, cut, Vocabulary()
+
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None) -> FixedScores:
+        """Return one fixed score a row."""
+        ids = [str(name) for name in batch.words("writeoff_id")]
+        if "explode" in ids:
+            raise RuntimeError(f"cannot score {batch!r}")
+        return FixedScores(ids, self.version)
 
 
 def add_bundle(home: Path, version: str, bundle_hash: str) -> Path:

@@ -34,13 +34,17 @@ def client(tmp_path: Path) -> Client:
     return Client(create_app(service_of(tmp_path)))
 
 
+def row(name: str = "W1", **columns: Any) -> dict[str, Any]:
+    return {"writeoff_id": name, "writeoff_date": "2026-10-01", "payer_id": "AETNA", **columns}
+
+
 def post(client: Client, body: Any, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return client.post("/v1/scores", content, {**AUTH, "Content-Type": "application/json", **headers})
 
 
 def test_scores_come_in_request_order_with_version_and_day(client: Client) -> None:
-    answer = post(client, {"writeoffs": [{"writeoff_id": name} for name in ("W2", "W1")]})
+    answer = post(client, {"writeoffs": [row("W2"), row("W1")]})
     assert answer.status_code == 200
     body = answer.json()
     assert (body["model_version"], body["as_of"], body["issues"]) == ("prior", "2026-11-23", [])
@@ -52,8 +56,14 @@ def test_no_rows_are_no_scores(client: Client) -> None:
 
 
 def test_unknown_fields_are_named_and_ignored(client: Client) -> None:
-    body = post(client, {"writeoffs": [{"writeoff_id": "W1", "payor": "A", "x_mine": 1, CANARY: 2}]}).json()
+    body = post(client, {"writeoffs": [{**row(payor="A", x_mine=1), CANARY: 2}]}).json()
     assert body["issues"] == ["field (not a column name) is unknown and was ignored", "field payor is unknown and was ignored"]
+
+
+def test_values_outside_a_list_are_counted_and_not_repeated(client: Client) -> None:
+    answer = post(client, {"writeoffs": [row(payer_type=CANARY), row("W2", writeoff_amount=0)]})
+    assert answer.json()["issues"] == ["payer_type: not_listed, 1 rows", "1 write-offs of zero dollars were left out"]
+    assert CANARY not in answer.text
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic " + KEY, "Bearer " + KEY + "x", "Bearer é"])
@@ -100,7 +110,11 @@ def _names(dependant: Any) -> set[str]:
         (b'{"writeoffs": [], "as_of": "20261101"}', ["as_of"]),
         (b'{"writeoffs": [], "reasons": "top"}', ["reasons"]),
         (b'{"writeoffs": [], "explain": true}', ["explain"]),
-        (b'{"writeoffs": [{"writeoff_id": "a"}, {"writeoff_id": "b", "writeoff_amount": "bad"}]}', ["writeoffs", 1, "writeoff_amount"]),
+        (json.dumps({"writeoffs": [row("a"), row("b", writeoff_amount="1e3")]}).encode(), ["writeoffs", 1, "writeoff_amount"]),
+        (json.dumps({"writeoffs": [row("a", writeoff_amount=1e30)]}).encode(), ["writeoffs", 0, "writeoff_amount"]),
+        (json.dumps({"writeoffs": [row("a"), row("a")]}).encode(), ["writeoffs", 1, "writeoff_id"]),
+        (json.dumps({"writeoffs": [row("a", writeoff_date="1899-12-31")]}).encode(), ["writeoffs", 0, "writeoff_date"]),
+        (b'{"writeoffs": [{"writeoff_id": "a", "payer_id": "\\ud800", "writeoff_date": "2026-01-01"}]}', ["writeoffs", 0, "payer_id"]),
     ],
 )
 def test_what_cannot_be_read_is_422_with_its_place(client: Client, body: bytes, place: list[Any] | None) -> None:
@@ -123,14 +137,14 @@ def test_a_day_before_the_models_data_is_422(tmp_path: Path) -> None:
 
 
 def test_at_most_fifty_places_are_named(client: Client) -> None:
-    problem = post(client, {"writeoffs": [{"writeoff_id": "a", "writeoff_amount": "bad"}] * 200}).json()
+    problem = post(client, {"writeoffs": [row(str(i), writeoff_amount="bad") for i in range(200)]}).json()
     assert len(problem["errors"]) == 50 and problem["errors_total"] == 200
 
 
 def test_ten_thousand_rows_are_read_and_one_more_is_not(client: Client) -> None:
-    row = {"writeoff_id": "W"}
-    assert len(post(client, {"writeoffs": [row] * 10_000}).json()["scores"]) == 10_000
-    answer = post(client, {"writeoffs": [row] * 10_001})
+    rows = [row(str(i)) for i in range(10_001)]
+    assert len(post(client, {"writeoffs": rows[1:]}).json()["scores"]) == 10_000
+    answer = post(client, {"writeoffs": rows})
     assert answer.status_code == 422 and answer.json()["errors"] == [{"loc": ["writeoffs"], "type": "too_long"}]
 
 
@@ -142,13 +156,15 @@ def test_a_large_body_is_refused_announced_or_not(client: Client) -> None:
 
 
 CANARIES = [
-    {"writeoffs": [{"writeoff_id": CANARY, "writeoff_amount": "bad"}]},
+    {"writeoffs": [row(CANARY, writeoff_amount="bad")]},
+    {"writeoffs": [row(CANARY), row(CANARY)]},
+    {"writeoffs": [row(writeoff_date=CANARY)]},
     {"writeoffs": [{CANARY: {"x": CANARY}}]},
     {"writeoffs": CANARY},
     {CANARY: CANARY},
     {"writeoffs": [], "as_of": CANARY},
     {"writeoffs": [[CANARY]]},
-    {"writeoffs": [{"writeoff_id": "explode", "patient_id": CANARY}]},
+    {"writeoffs": [row("explode", patient_id=CANARY)]},
 ]
 
 
@@ -166,7 +182,7 @@ def test_no_error_and_no_log_repeats_what_was_sent(
 
 
 def test_an_unexpected_error_is_a_500_problem_and_the_log_says_where(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    answer = post(client, {"writeoffs": [{"writeoff_id": "explode"}]})
+    answer = post(client, {"writeoffs": [row("explode")]})
     assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
     assert "unexpected RuntimeError at fakes.py:" in caplog.text
 
@@ -201,7 +217,7 @@ def test_the_description_names_every_column(client: Client) -> None:
 
 
 def test_metrics_count_routes_and_rows(client: Client) -> None:
-    post(client, {"writeoffs": [{"writeoff_id": "W"}] * 3})
+    post(client, {"writeoffs": [row(str(i)) for i in range(3)]})
     client.get("/" + CANARY)
     text = client.get("/metrics", headers=AUTH).text
     assert 'recoup_requests_total{route="/v1/scores",status="200"} 1' in text and "recoup_scored_rows_total 3" in text
