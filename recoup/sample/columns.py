@@ -15,6 +15,7 @@ from recoup.sample.lines import LEDGER, Lines
 from recoup.sample.payers import KINDS, TYPES, Payers
 from recoup.sample.procedures import SPECIALTIES, Procedures
 from recoup.sample.recovery import TAKEBACK_SHARE, Truth
+from recoup.sample.remits import RemitIndex
 from recoup.sample.staff import PENDING, STATUSES, Efforts
 from recoup.sample.tables import dates, flags, money, numbered, text
 from recoup.sample.verdict import CATEGORIES, REMEDIES, categorise, prescribe
@@ -43,13 +44,12 @@ def writeoff_table(
     claims: Claims,
     payers: Payers,
     procedures: Procedures,
-    remit_files: tuple[tuple[str, ...], Ints, Ints],
+    remits: RemitIndex,
 ) -> pa.Table:
-    """Build writeoffs: one row per posting; `remit_files` names files, each claim's file and each posting's segment."""
+    """Build writeoffs: one row per posting."""
     n = len(ledger)
     line, claim = ledger.line, lines.claim[ledger.line]
     payer = claims.payer[claim]
-    names, file_of, segment = remit_files
     in_remit = ledger.slot != LEDGER
     is_new = claims.resubmissions[claim] > 0
     columns: dict[str, pa.Array] = {
@@ -80,8 +80,8 @@ def writeoff_table(
     columns |= _paper_columns(claims, claim)
     columns |= {
         "account_status": text(("open", "closed", "agency"), np.where(ledger.code == codes.BAD_DEBT, 2, 1)),
-        "remit_file": text(names, file_of[claim], in_remit) if names else pa.nulls(n, pa.string()),
-        "remit_segment": pa.array(segment, mask=~in_remit | (segment == 0)),
+        "remit_file": text(remits.names, remits.file[claim], in_remit),
+        "remit_segment": pa.array(remits.segment, mask=~in_remit),
         "balanced": flags(ledger.is_balanced, in_remit),
     }
     return pa.table(columns)

@@ -8,17 +8,18 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from recoup.sample.arrays import Ints, day_number
 from recoup.sample.claims import FACILITIES, PROVIDERS, Claims, draw_claims
 from recoup.sample.columns import outcome_table, truth_table, writeoff_table
-from recoup.sample.contracts import contract_table, draw_contracts
-from recoup.sample.contracts import Contracts
+from recoup.sample.contracts import Contracts, contract_table, draw_contracts
 from recoup.sample.ledger import Ledger, post
 from recoup.sample.lines import Lines, draw_lines
 from recoup.sample.payers import Payers, draw_payers
 from recoup.sample.procedures import SPECIALTIES, Procedures, draw_procedures
 from recoup.sample.recovery import Truth, draw_truth
+from recoup.sample.remits import Answers, RemitIndex, write_remits
 from recoup.sample.staff import Efforts, work
 from recoup.sample.tables import write_csv, write_parquet
 
@@ -97,19 +98,31 @@ def write_sample(
     progress
         Told the step's name, the steps done and the steps in all.
     """
-    steps = 4 + truth
     told = progress or (lambda step, done, of: None)
+    steps = 4 + 2 * truth
     told("practice", 0, steps)
     p = draw_practice(rows=rows, seed=seed, end=end, explore=explore)
-    told("write-offs", 1, steps)
-    no_files = ((), np.zeros(len(p.claims.payer), dtype=np.int64), np.zeros(rows, dtype=np.int64))
-    table = writeoff_table(seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remit_files=no_files)  # fmt: skip
-    write_csv(table, out / "writeoffs.csv")
+    told("remits", 1, steps)
+    broken = np.unique(p.ledger.line[~p.ledger.is_balanced])
+    answers = Answers(p.lines, p.claims, p.payers, p.procedures, broken)
+    index = write_remits(out / "remits", seed, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)
+    told("ledger", 2, steps)
+    write_csv(_writeoffs(seed, p, index), out / "writeoffs.csv")
     write_csv(outcome_table(p.efforts, explore, day_number(end)), out / "outcomes.csv")
+    told("contracts", 3, steps)
     write_csv(contract_table(p.contracts, p.payers, p.procedures), out / "contract_rates.csv")
     if truth:
+        told("truth", 4, steps)
         write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
         write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
+        told("later remits", 5, steps)
+    told("done", steps, steps)
+
+
+def _writeoffs(seed: int, p: Practice, index: RemitIndex) -> pa.Table:
+    return writeoff_table(
+        seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remits=index
+    )  # fmt: skip
 
 
 def _months_before(day: date, months: int) -> date:
