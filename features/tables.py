@@ -223,7 +223,10 @@ WRITEOFFS = Table(
         Column("writeoff_id", _ID, "the posting", nullable=False),
         Column("writeoff_date", _DATE, "posted on: the day the row becomes known", nullable=False),
         Column("payer_id", _TEXT, "payer as the practice knows it", nullable=False),
-        Column("writeoff_amount", _MONEY, "dollars written off; null: value is learned from history; negative: a reversal; zero: counted and left out"),
+        Column(
+            "writeoff_amount", _MONEY,
+            "dollars written off; null: value is learned from history; negative: a reversal; zero: counted and left out",
+        ),
         Column("posting_kind", _TEXT, "what the posting is", allowed=POSTING_KINDS, strict=True),
         Column("reverses_writeoff_id", _ID, "the posting that this one reverses"),
         Column("client_id", _TEXT, "provider organisation (tenant)"),
@@ -318,7 +321,9 @@ OUTCOMES = Table(
         Column("patient_paid_amount", _MONEY, "dollars the patient paid; no payer recovery", minimum=0.0),
         Column("hours_spent", _NUMBER, "staff hours", minimum=0.0),
         Column("explored", _BOOL, "chosen at random"),
-        Column("selection_probability", _NUMBER, "chance the logged policy gave it, in (0, 1]; null where people chose", above=0.0, maximum=1.0),
+        Column(
+            "selection_probability", _NUMBER, "chance the logged policy gave it, in (0, 1]; null where people chose", above=0.0, maximum=1.0
+        ),
     ),
 )
 

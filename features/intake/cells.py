@@ -96,9 +96,7 @@ Parse = Callable[[str], "Value | Rule"]
 
 def clean(text: str, longest: int, escaped: bool) -> str | None | Rule:
     """Return text trimmed and in NFC, None where nothing is left, or the rule that it breaks."""
-    text = text.strip(BLANKS)
-    if escaped and text[:1] == "'" and _ESCAPED.match(text):
-        text = text[1:].strip(BLANKS)
+    text = (unescaped(text) if escaped else text).strip(BLANKS)
     if not text:
         return None
     if not (text.isascii() and text.isprintable()):
@@ -106,6 +104,15 @@ def clean(text: str, longest: int, escaped: bool) -> str | None | Rule:
             return Rule.NOT_A_TEXT if text == NO_TEXT else Rule.CONTROL_CHARACTER
         text = unicodedata.normalize("NFC", text)
     return Rule.TOO_LONG if len(text) > longest else text
+
+
+def unescaped(text: str) -> str:
+    """Return a cell without the apostrophe that `write_table` puts before what a spreadsheet would take for a formula.
+
+    >>> unescaped("'=1+1"), unescaped("''=x"), unescaped("'tis")
+    ('=1+1', "'=x", "'tis")
+    """
+    return text[1:] if text[:1] == "'" and _ESCAPED.match(text) else text
 
 
 def _parser(column: Column, mapping: Mapping, escaped: bool) -> Parse:
@@ -118,17 +125,17 @@ def _parser(column: Column, mapping: Mapping, escaped: bool) -> Parse:
         Kind.NUMBER: _read_number,
         Kind.BOOL: _read_bool,
     }[column.kind]
-    return _bounded(column, parse)
+    return _bounded(column, parse, escaped)
 
 
-def _bounded(column: Column, parse: Parse) -> Parse:
+def _bounded(column: Column, parse: Parse, escaped: bool) -> Parse:
     """Return the parser with the column's bounds, and blank as null."""
     scale = 100 if column.kind is Kind.MONEY else 1
     minimum = None if column.minimum is None else column.minimum * scale
     above, maximum = column.above, column.maximum
 
     def read(text: str) -> Value | Rule:
-        text = text.strip(BLANKS)
+        text = (unescaped(text) if escaped else text).strip(BLANKS)
         if not text:
             return None
         value = parse(text)

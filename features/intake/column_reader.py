@@ -150,7 +150,8 @@ class ColumnReader:
                 rule = found[place]
                 assert isinstance(rule, Rule)
                 self._break(rows if places is None else places[rows], rule)
-        return stored[indices]
+        gathered: Array = stored[indices]
+        return gathered
 
     def _ask(self, text: str) -> Value | Rule:
         value = self._cells[text]
@@ -173,11 +174,14 @@ class ColumnReader:
 
 def is_null(values: Array, kind: Kind) -> NDArray[np.bool_]:
     """Tell which stored values are null."""
+    found: NDArray[np.bool_]
     if kind is Kind.ID:
-        return np.equal(values, None).astype(bool)
-    if kind is Kind.NUMBER:
-        return np.isnan(values)
-    return values == NULL if values.dtype == np.int64 else values < 0
+        found = np.array([value is None for value in values.tolist()], dtype=bool)
+    elif kind is Kind.NUMBER:
+        found = np.isnan(values)
+    else:
+        found = values == NULL if values.dtype == np.int64 else values < 0
+    return found
 
 
 def _is_plain(column: Column, mapping: Mapping | None) -> bool:

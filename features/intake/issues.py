@@ -19,7 +19,7 @@ class Issue:
     Parameters
     ----------
     code
-        Its kind: unknown_column, not_listed, date_after_writeoff, ...
+        Its kind: unknown_column, not_listed, or one of `REMARKS`.
     column
         The column it is about.
     count
@@ -53,7 +53,7 @@ REMARKS = {
 class Findings:
     """Gathers what a reader notices, and says each thing once.
 
-    Parameters
+    Attributes
     ----------
     unknown
         Column names that the table does not have.
@@ -70,6 +70,8 @@ class Findings:
 
     def issues(self, table: Table) -> list[Issue]:
         """Return the remarks: unknown columns, then by column in the table's order."""
+        if not (self.unknown or self.unlisted or self.rows):
+            return []
         found = [_unknown(list(self.unknown))] if self.unknown else []
         order = {name: place for place, name in enumerate(table.names)}
         found += [_not_listed(name, self.unlisted[name].items()) for name in sorted(self.unlisted, key=order.__getitem__)]
@@ -92,7 +94,8 @@ def _not_listed(column: str, words: Iterable[tuple[str, int]]) -> Issue:
     shown = tuple(word[:40] for word, _ in ordered[:MOST_VALUES])
     more = f" and {len(ordered) - len(shown)} more" if len(ordered) > len(shown) else ""
     read_as = READ_AS.get(column, "unknown")
-    return Issue("not_listed", column, count, f"{column}: {', '.join(map(repr, shown))}{more} not in the list; {count} rows read as {read_as}", shown)
+    message = f"{column}: {', '.join(map(repr, shown))}{more} not in the list; {count} rows read as {read_as}"
+    return Issue("not_listed", column, count, message, shown)
 
 
 READ_AS: Mapping[str, str] = {"action": "other", "group_code": "OTHER"}

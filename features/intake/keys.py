@@ -46,9 +46,9 @@ class Spans:
     def __init__(self) -> None:
         self._spans: dict[Key, list[tuple[int, int]]] = {}
 
-    def add(self, key: Key, start: int | None, end: int | None) -> bool:
+    def add(self, key: Key, start: object, end: object) -> bool:
         """Keep a span (both days in it; None is open) and return True, or return False where an earlier one overlaps."""
-        low, high = -FAR if start is None else start, FAR if end is None else end
+        low, high = start if isinstance(start, int) else -FAR, end if isinstance(end, int) else FAR
         spans = self._spans.setdefault(key, [])
         if any(low <= other_high and other_low <= high for other_low, other_high in spans):
             return False

@@ -47,7 +47,8 @@ class Mapping:
     columns
         Their column name to ours (or to an `x_` name).
     adjustment_codes
-        Their adjustment code to the group, CARC and RARCs it stands for; these fill the row's columns where they are blank. The code itself stays.
+        Their adjustment code to the group, CARC and RARCs it stands for; these fill the row's columns where they are blank.
+        The code itself stays.
     payers
         Their payer name to the payer_id wanted.
     groups
@@ -141,7 +142,8 @@ def _columns(source: str, given: Map[str, object]) -> dict[str, str]:
     taken: dict[str, str] = {}
     for theirs, ours in columns.items():
         if ours not in known and not ours.startswith("x_"):
-            raise Misconfigured(f"{source}: [columns] {theirs!r}: no table has a column {ours!r}; allowed: those of docs/mapping.md, or x_<name>")
+            where = f"{source}: [columns] {theirs!r}"
+            raise Misconfigured(f"{where}: no table has a column {ours!r}; allowed: those of docs/mapping.md, or x_<name>")
         if ours in taken:
             raise Misconfigured(f"{source}: [columns] {taken[ours]!r} and {theirs!r} are both {ours}; only one can be")
         taken[ours] = theirs

@@ -34,10 +34,11 @@ def review_row(row: dict[str, Any], rows: Counter[tuple[str, str]]) -> None:
     - A resolved_date before worked_date, a final status without resolved_date, a pending one with it, dollars that contradict the
       status, and more taken back than came are kept and named: the practice has to look, the row may still be right.
     """
-    status, recovered = row.get("status"), row.get("recovered_amount")
+    status, recovered = row["status"], row.get("recovered_amount")
     if recovered is None and status in UNPAID:
         row["recovered_amount"] = recovered = 0
-    resolved, worked, taken = row.get("resolved_date"), row.get("worked_date"), row.get("taken_back_amount")
+    resolved, taken = row.get("resolved_date"), row.get("taken_back_amount")
+    worked: Any = row["worked_date"]
     for remark, column, holds in (
         ("resolved_before_worked", "resolved_date", resolved is not None and resolved < worked),
         ("resolved_without_date", "resolved_date", resolved is None and status != OPEN),
@@ -52,7 +53,8 @@ def review_row(row: dict[str, Any], rows: Counter[tuple[str, str]]) -> None:
 
 def lacks_amount(columns: Mapping[str, Array], statuses: list[str]) -> NDArray[np.bool_]:
     """Tell which rows must be rejected, as `lacks_amount_row`; `statuses` are the words of the codes in `columns`."""
-    return _among(columns["status"], statuses, PAID) & (columns["recovered_amount"] == NULL)
+    lacking: NDArray[np.bool_] = _among(columns["status"], statuses, PAID) & (columns["recovered_amount"] == NULL)
+    return lacking
 
 
 def review(columns: Mapping[str, Array], statuses: list[str], rows: Counter[tuple[str, str]]) -> None:

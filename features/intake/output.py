@@ -167,7 +167,7 @@ def _writer(path: Path, arrays: dict[str, pa.Array]) -> Callable[[BinaryIO], Non
 
 def _write_gzip(file: BinaryIO, arrays: dict[str, pa.Array]) -> None:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed:
-        _write_csv(packed, arrays)  # type: ignore[arg-type]
+        _write_csv(packed, arrays)
 
 
 def _write_parquet(file: BinaryIO, arrays: dict[str, pa.Array]) -> None:

@@ -198,12 +198,12 @@ class RecordReader:
             if found is None:
                 continue
             if found.__class__ is Rule:
-                broken.append((name, found))  # type: ignore[arg-type]
+                broken.append((name, found))
             elif target.is_date and call.latest is not None and found > call.latest:  # type: ignore[operator]
                 broken.append((name, Rule.DATE_OUT_OF_RANGE))
             else:
                 if found.__class__ is Unlisted:
-                    odd.append((name, found.raw))  # type: ignore[union-attr]
+                    odd.append((name, found.raw))
                 row[name] = found
         self._accept(row, odd, broken, number, call)
 
@@ -280,8 +280,12 @@ class RecordReader:
     def _arrays(self, call: _Call, vocabulary: Vocabulary) -> Columns:
         rows = call.rows
         columns = self._null_columns(len(rows))
-        present = rows[0] if len(rows) == 1 else dict.fromkeys(name for row in rows for name in row)
-        for name in present:
+        if len(rows) == 1:
+            for name, value in rows[0].items():
+                if name in columns:
+                    columns[name] = _single(self._columns[name].kind, name, value, vocabulary)
+            return columns
+        for name in dict.fromkeys(name for row in rows for name in row):
             column = self._columns.get(name)
             if column is not None:
                 columns[name] = _array(column.kind, name, [row.get(name) for row in rows], vocabulary)
@@ -315,6 +319,16 @@ class _Call:
         self.findings = Findings()
         self.extras: dict[str, None] = {}
         self.zero_amounts = 0
+
+
+_DTYPES = {Kind.MONEY: np.int64, Kind.DATE: np.int64, Kind.INT: np.int64, Kind.NUMBER: np.float64, Kind.BOOL: np.int8}
+
+
+def _single(kind: Kind, name: str, value: Any, vocabulary: Vocabulary) -> Array:
+    """Return one value as an array; `_array` for the row that a clerk waits for."""
+    if kind is Kind.TEXT:
+        return np.array((vocabulary.add(name, str(value)),), dtype=np.int32)
+    return _objects([value]) if kind is Kind.ID else np.array((value,), dtype=_DTYPES[kind])
 
 
 def _array(kind: Kind, name: str, values: list[Any], vocabulary: Vocabulary) -> Array:

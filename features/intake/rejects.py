@@ -82,17 +82,19 @@ class TooManyRowsRejected(TooManyRejects):
     'ledger.csv: table writeoffs: 1 of 10 rows rejected, 5 % may be; most often: writeoff_date not_a_date (1, first in row 2)'
     """
 
-    def __init__(self, source: str, table: str, rows_read: int, rejects: Sequence[Reject]) -> None:
+    def __init__(self, source: str, table: str, rows_read: int, rejects: Sequence[Reject], limit: float = MOST_REJECTED) -> None:
         self.rejects = list(rejects)
         counts = Counter((reject.column, reject.rule) for reject in rejects)
         first: dict[tuple[str, Rule], int] = {}
         for reject in rejects:
             first.setdefault((reject.column, reject.rule), reject.row)
         top = "; ".join(
-            f"{column or 'row'} {rule.value} ({count}, first in row {first[column, rule]})" for (column, rule), count in counts.most_common(3)
+            f"{column or 'row'} {rule.value} ({count}, first in row {first[column, rule]})"
+            for (column, rule), count in counts.most_common(3)
         )
         rows = len({reject.row for reject in rejects})
-        super().__init__(f"{source}: table {table}: {rows} of {rows_read} rows rejected, {MOST_REJECTED * 100:.0f} % may be; most often: {top}")
+        share = f"{rows} of {rows_read} rows rejected, {limit * 100:.0f} % may be"
+        super().__init__(f"{source}: table {table}: {share}; most often: {top}")
 
 
 def check_share(source: str, table: str, rows_read: int, rejects: Sequence[Reject], limit: float | None) -> None:
@@ -104,7 +106,7 @@ def check_share(source: str, table: str, rows_read: int, rejects: Sequence[Rejec
         When more were.
     """
     if limit is not None and rejects and len({reject.row for reject in rejects}) > limit * rows_read:
-        raise TooManyRowsRejected(source, table, rows_read, rejects)
+        raise TooManyRowsRejected(source, table, rows_read, rejects, limit)
 
 
 def write_rejects(path: Path, rejects: Sequence[Reject]) -> None:

@@ -10,6 +10,7 @@ from math import isfinite
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.errors import BadData
 from features.intake.cells import NO_TEXT
@@ -30,7 +31,7 @@ def text_of(value: object, kind: Kind) -> str | None:
     ('12.5', '45', 'true', '2024-01-05')
     """
     if value is None or type(value) is str:
-        return value  # type: ignore[return-value]
+        return value
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, int | np.integer):
@@ -113,10 +114,11 @@ def _float_texts(array: pa.Array, kind: Kind) -> pa.Array:
     values = np.asarray(array.cast(pa.float64()).fill_null(0.0))
     if kind is Kind.MONEY:
         return _money_texts(values, is_null)
-    return pa.array([None if null else _float_text(value, kind) for value, null in zip(values.tolist(), is_null.tolist(), strict=True)], pa.string())
+    pairs = zip(values.tolist(), is_null.tolist(), strict=True)
+    return pa.array([None if null else _float_text(value, kind) for value, null in pairs], pa.string())
 
 
-def _money_texts(values: np.ndarray[tuple[int], np.dtype[np.float64]], is_null: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pa.Array:
+def _money_texts(values: NDArray[np.float64], is_null: NDArray[np.bool_]) -> pa.Array:
     with np.errstate(invalid="ignore", over="ignore"):
         cents = np.rint(values * 100.0)
         is_amount = (np.abs(values - cents / 100.0) < _NEAR) & (np.abs(values) < 1e13)
