@@ -85,7 +85,13 @@ def draw_payers(seed: int) -> Payers:
         # Fee schedules are loaded for some payers only: most practices have never typed in all of theirs.
         is_loaded=rng.random(n) < 0.40,
         appeal_days=appeal,
-        corrected_days=np.where(appeal < 120, appeal + 30, np.minimum(appeal, 180)),
+        corrected_days=_corrected_days(kind, appeal),
         pay_weekday=rng.integers(0, 5, n),
         plans=rng.integers(1, 5, n),
     )
+
+
+def _corrected_days(kind: Ints, appeal: Ints) -> Ints:
+    """Give the window of a corrected claim: Medicare's is what is left of the year from the service."""
+    usual = np.where(appeal < 120, appeal + 30, np.minimum(appeal, 180))
+    return np.where(kind == TYPES.index("medicare"), 310, usual).astype(np.int64)

@@ -14,12 +14,15 @@ from recoup.sample.arrays import Ints, day_number
 from recoup.sample.claims import FACILITIES, PROVIDERS, Claims, draw_claims
 from recoup.sample.columns import outcome_table, truth_table, writeoff_table
 from recoup.sample.contracts import Contracts, contract_table, draw_contracts
+from recoup.sample.defects import defect_table
+from recoup.sample.later import write_later_remits
 from recoup.sample.ledger import Ledger, post
 from recoup.sample.lines import Lines, draw_lines
 from recoup.sample.payers import Payers, draw_payers
 from recoup.sample.procedures import SPECIALTIES, Procedures, draw_procedures
 from recoup.sample.recovery import Truth, draw_truth
 from recoup.sample.remits import Answers, RemitIndex, write_remits
+from recoup.sample.rules import payer_rule_table, policy_table
 from recoup.sample.staff import Efforts, work
 from recoup.sample.tables import write_csv, write_parquet
 
@@ -111,11 +114,16 @@ def write_sample(
     write_csv(outcome_table(p.efforts, explore, day_number(end)), out / "outcomes.csv")
     told("contracts", 3, steps)
     write_csv(contract_table(p.contracts, p.payers, p.procedures), out / "contract_rates.csv")
+    since = day_number(date(p.contracts.first_year, 1, 1))
+    write_csv(payer_rule_table(p.payers, since), out / "payer_rules.csv")
+    write_csv(policy_table(since), out / "writeoff_policies.csv")
     if truth:
         told("truth", 4, steps)
         write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
         write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
+        write_csv(defect_table(p.ledger, p.lines, p.truth, index), out / "defects.csv")
         told("later remits", 5, steps)
+        write_later_remits(out / "later_remits", answers=answers, efforts=p.efforts, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)  # fmt: skip
     told("done", steps, steps)
 
 
