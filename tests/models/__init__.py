@@ -1,0 +1,1 @@
+"""Estimators, the bundle and the registry."""
