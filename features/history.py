@@ -1,0 +1,352 @@
+"""What became of earlier efforts, replayed day by day: decayed counts per key, shrunk to the parent key.
+
+History is never queried, it is replayed: `read` the rows of a day, then `advance` it by the events of that day. So what a
+training row saw on its day is, bit for bit, what a served row sees. An event is visible if it was known before the day asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import Feature, Floats
+from features.tables import Array, Columns
+
+KEYS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("payer_id",),
+    ("family",),
+    ("payer_id", "family"),
+    ("carc",),
+    ("payer_id", "carc"),
+    ("adjustment_code",),
+    ("payer_id", "adjustment_code"),
+    ("procedure_code",),
+    ("payer_id", "procedure_code"),
+    ("provider_id",),
+    ("facility_id",),
+    ("payer_id", "remedy"),
+    ("plan_id",),
+)
+"""What efforts are counted by; the empty key is everything."""
+
+STATS = ("efforts", "recoveries", "fraction", "days", "cents")
+"""Per key: resolved efforts; of them recovered; and over the recovered: fraction of the cap, days to resolution, cents."""
+
+FRACTION_ONE = 2**20
+"""Fractions are summed as integers of this size, so that a day's sum is exact whatever its order."""
+
+_PART_BITS = 28
+_DECAY_DAYS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Resolved efforts: one entry per effort.
+
+    Parameters
+    ----------
+    known_on
+        Day on which the outcome was known (int64 days).
+    keys
+        Columns that `KEYS` name, of the write-off worked.
+    recovered
+        Payer cash net of take-backs was above zero (bool).
+    fraction
+        Net dollars as a part of the cap, 0 to 1; 0 where not recovered or the cap is unknown.
+    days
+        From the start of the effort to its resolution (int64).
+    cents
+        Net payer cash (int64, >= 0).
+    """
+
+    known_on: NDArray[np.int64]
+    keys: Columns
+    recovered: NDArray[np.bool_]
+    fraction: Floats
+    days: NDArray[np.int64]
+    cents: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.known_on)
+
+    def take(self, rows: Array) -> Events:
+        """Return the events at these positions, or under this mask."""
+        keys = {name: values[rows] for name, values in self.keys.items()}
+        return Events(self.known_on[rows], keys, self.recovered[rows], self.fraction[rows], self.days[rows], self.cents[rows])
+
+    def addends(self) -> NDArray[np.int64]:
+        """Return what each event adds to each of `STATS` (n x 5, integers)."""
+        won = self.recovered.astype(np.int64)
+        fraction = np.rint(np.clip(self.fraction, 0.0, 1.0) * FRACTION_ONE).astype(np.int64)
+        return np.stack([np.ones(len(self), dtype=np.int64), won, fraction * won, self.days * won, self.cents * won], axis=1)
+
+
+class History:
+    """Decayed sums per key and the day of their last change.
+
+    Parameters
+    ----------
+    decay_days
+        An event's weight falls by a factor e in this many days.
+
+    Notes
+    -----
+    A sum changes only on days with events of its key: `sum * decay[gap] + addends`, the gap in whole days and the addends
+    integers. Replay, snapshot and online update therefore run through the same operations and agree to the last bit.
+    """
+
+    def __init__(self, decay_days: float = 180.0) -> None:
+        self.decay_days = decay_days
+        self._decay = np.exp(-np.arange(_DECAY_DAYS) / decay_days)
+        # Slot 0 stays empty: it answers for null and unknown keys, which therefore read as their parent.
+        self._slots: dict[int, int] = {}
+        self.sums = np.zeros((1, len(STATS)))
+        self.last = np.zeros(1, dtype=np.int64)
+
+    def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
+        """Return the slot of each row and key (n x len(KEYS)); 0 where a part is null or the key was never seen.
+
+        With `grow`, unseen keys get an empty slot.
+        """
+        rows = len(columns["payer_id"])
+        if rows == 1 and not grow:
+            return self._find_one(columns)
+        slots = np.zeros((rows, len(KEYS)), dtype=np.int64)
+        for place, names in enumerate(KEYS):
+            key, known = _pack(place, names, columns, rows)
+            distinct, inverse = np.unique(key[known], return_inverse=True)
+            slots[known, place] = np.array([self._slot(k, grow) for k in distinct.tolist()], dtype=np.int64)[inverse]
+        return slots
+
+    def _find_one(self, columns: Columns) -> NDArray[np.int64]:
+        # One row is the request path: plain integers and one dictionary look-up per key, no arrays in between.
+        parts = {name: int(columns[name][0]) for name in _PARTS}
+        get, found = self._slots.get, []
+        for place, names in enumerate(KEYS):
+            key = place
+            for name in names:
+                key = -1 if key < 0 or parts[name] < 0 else key << _PART_BITS | parts[name]
+            found.append(get(_top(key, names), 0) if key >= 0 else 0)
+        return np.array([found], dtype=np.int64)
+
+    def _slot(self, key: int, grow: bool) -> int:
+        slot = self._slots.get(key, 0)
+        if slot == 0 and grow:
+            slot = self._slots[key] = len(self._slots) + 1
+            if slot >= len(self.last):
+                self.sums = np.concatenate([self.sums, np.zeros((len(self.sums) + 256, len(STATS)))])
+                self.last = np.concatenate([self.last, np.zeros(len(self.last) + 256, dtype=np.int64)])
+        return slot
+
+    def read(self, slots: NDArray[np.int64], day: int) -> Floats:
+        """Return the decayed sums as of the morning of a day (n x keys x stats)."""
+        gap = np.clip(day - self.last[slots], 0, _DECAY_DAYS - 1)
+        decayed: Floats = self.sums[slots] * self._decay[gap][..., None]
+        return decayed
+
+    def advance(self, day: int, slots: NDArray[np.int64], addends: NDArray[np.int64]) -> None:
+        """Add all events that became known on one day; days must not go back.
+
+        Parameters
+        ----------
+        day
+            The day (int).
+        slots, addends
+            Of the events (m x keys; m x stats).
+        """
+        flat = slots.ravel()
+        used, place = np.unique(flat, return_inverse=True)
+        total = np.zeros((len(used), len(STATS)), dtype=np.int64)
+        np.add.at(total, place.ravel(), np.repeat(addends, slots.shape[1], axis=0))
+        used, total = used[used > 0], total[used > 0]
+        gap = np.clip(day - self.last[used], 0, _DECAY_DAYS - 1)
+        self.sums[used] = self.sums[used] * self._decay[gap][:, None] + total
+        self.last[used] = day
+
+    def advance_all(self, events: Events, *, until: int) -> None:
+        """Add all events known before the day `until`, one day after the other."""
+        events = events.take(events.known_on < until)
+        slots, addends = self.find(events.keys, grow=True), events.addends()
+        for day, rows in days_of(events.known_on):
+            self.advance(day, slots[rows], addends[rows])
+
+    def snapshot(self) -> Columns:
+        """Return the state as columns, one row per key that has had an event, ordered by key."""
+        found = sorted((key, slot) for key, slot in self._slots.items() if self.sums[slot, 0] > 0)
+        keys = np.array([key for key, _ in found], dtype=np.int64)
+        slots = np.array([slot for _, slot in found], dtype=np.int64)
+        state: Columns = {"key": keys, "last": self.last[slots]}
+        return state | {name: self.sums[slots, i] for i, name in enumerate(STATS)}
+
+    @classmethod
+    def restore(cls, state: Columns, decay_days: float = 180.0) -> History:
+        """Return the history of a snapshot."""
+        history = cls(decay_days)
+        rows = len(state["key"])
+        history._slots = {int(key): slot + 1 for slot, key in enumerate(state["key"])}
+        history.sums = np.concatenate([np.zeros((1, len(STATS))), np.stack([state[name] for name in STATS], axis=1).reshape(rows, len(STATS))])
+        history.last = np.concatenate([np.zeros(1, dtype=np.int64), state["last"].astype(np.int64)])
+        return history
+
+
+_PARTS = tuple(sorted({name for names in KEYS for name in names}))
+
+
+def _top(key: int, names: tuple[str, ...]) -> int:
+    """Shift a key of fewer parts up, so that keys of different length never meet."""
+    return key << _PART_BITS * (2 - len(names))
+
+
+def _pack(place: int, names: tuple[str, ...], columns: Columns, rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each row's key as one integer, and whether all of its parts are known."""
+    key = np.full(rows, place, dtype=np.int64)
+    known = np.ones(rows, dtype=bool)
+    for name in names:
+        part = columns[name].astype(np.int64)
+        known &= part >= 0
+        key = key << _PART_BITS | np.maximum(part, 0)
+    return key << _PART_BITS * (2 - len(names)), known
+
+
+def days_of(days: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Return each day, ascending, with the positions of its entries in their order.
+
+    >>> [(day, rows.tolist()) for day, rows in days_of(np.array([7, 3, 7]))]
+    [(3, [1]), (7, [0, 2])]
+    """
+    order = np.argsort(days, kind="stable")
+    distinct, start = np.unique(days[order], return_index=True)
+    return [(int(day), rows) for day, rows in zip(distinct, np.split(order, start[1:]), strict=True)] if len(days) else []
+
+
+def replay(history: History, rows: Columns, days: NDArray[np.int64], events: Events) -> Floats:
+    """Serve every past day in turn: read that day's rows, then add what became known on it.
+
+    Parameters
+    ----------
+    history
+        Advanced in place to after the last event.
+    rows, days
+        Key columns of the rows and the day on which each is read.
+    events
+        What became known, any order.
+
+    Returns
+    -------
+    Floats
+        n x keys x stats, each row as of the morning of its day.
+    """
+    row_slots, event_slots, addends = history.find(rows, grow=True), history.find(events.keys, grow=True), events.addends()
+    out = np.zeros((len(days), len(KEYS), len(STATS)))
+    reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
+    for day in sorted(reads.keys() | adds.keys()):
+        if day in reads:
+            out[reads[day]] = history.read(row_slots[reads[day]], day)
+        if day in adds:
+            history.advance(day, event_slots[adds[day]], addends[adds[day]])
+    return out
+
+
+LEARNED = ("recovery_rate", "fraction", "days", "dollars")
+"""What `shrink` makes of the sums, in the order of its last axis."""
+
+_TOP = np.array([0.3, 0.7, 60.0, 200.0])
+_LOW = np.array([0.005, 0.05, 1.0, 1.0])
+_HIGH = np.array([0.995, 1.0, 3650.0, 1e9])
+_PSEUDO_EFFORTS = 8.0
+_PLACE = {names: place for place, names in enumerate(KEYS)}
+
+
+def _level(*rows: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]) -> NDArray[np.int64]:
+    return np.array([[_PLACE[names] for names in row] for row in rows]).T
+
+
+# Each row: a key and what its parent is made of, plus + plus - minus. A pair's parent is the sum of its two effects over everything.
+_LEVELS = (
+    _level(*((names, (), (), ()) for names in KEYS if len(names) == 1 and names != ("carc",))),
+    _level(
+        (("carc",), ("family",), (), ()),
+        (("payer_id", "family"), ("payer_id",), ("family",), ()),
+        (("payer_id", "adjustment_code"), ("payer_id",), ("adjustment_code",), ()),
+        (("payer_id", "procedure_code"), ("payer_id",), ("procedure_code",), ()),
+        (("payer_id", "remedy"), ("payer_id",), (), ()),
+    ),
+    _level((("payer_id", "carc"), ("payer_id", "family"), ("carc",), ("family",))),
+)
+
+
+def shrink(sums: Floats) -> Floats:
+    """Return per key what the decayed sums say, drawn to the parent key by eight pseudo-efforts (n x keys x `LEARNED`).
+
+    The chain is everything -> payer, family -> payer x family -> payer x CARC; the very top is a fixed prior, so an empty
+    history gives that.
+
+    >>> shrink(np.zeros((1, len(KEYS), len(STATS))))[0, 3].tolist()
+    [0.3, 0.7, 60.0, 200.0]
+    """
+    # Recovery rate is per effort; fraction, days and dollars are per recovery.
+    count = sums[:, :, (0, 1, 1, 1)]
+    total = sums[:, :, (1, 2, 3, 4)] * np.array([1.0, 1.0 / FRACTION_ONE, 1.0, 0.01])
+    weighted, weight = total, count + _PSEUDO_EFFORTS
+    out = np.empty(total.shape)
+    out[:, 0] = (weighted[:, 0] + _PSEUDO_EFFORTS * _TOP) / weight[:, 0]
+    for place, plus, also, minus in _LEVELS:
+        parent = np.minimum(np.maximum(out[:, plus] + out[:, also] - out[:, minus], _LOW), _HIGH)
+        out[:, place] = (weighted[:, place] + _PSEUDO_EFFORTS * parent) / weight[:, place]
+    return out
+
+
+def history_columns(sums: Floats) -> Columns:
+    """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
+    learned = shrink(sums)
+    columns: Columns = {}
+    for place, names in enumerate(KEYS):
+        key = "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in names) or "all"
+        columns[f"{key}_efforts"] = sums[:, place, 0]
+        columns[f"{key}_recoveries"] = sums[:, place, 1]
+        for i, what in enumerate(LEARNED):
+            columns[f"{key}_{what}"] = learned[:, place, i]
+    return columns
+
+
+def _column(name: str, *, unit: str, concept: str, phrase: str, monotone: int = 0) -> Feature:
+    return Feature(f"{name}_history", lambda c: c[name], unit, "never null: an empty history reads as its parent", concept, phrase, monotone)
+
+
+def _rate(key: str, concept: str, phrase: str) -> Feature:
+    return _column(f"{key}_recovery_rate", unit="recoveries per effort", concept=concept, phrase=phrase, monotone=1)
+
+
+def _efforts(key: str, concept: str, phrase: str) -> Feature:
+    return _column(f"{key}_efforts", unit="decayed efforts", concept=concept, phrase=phrase)
+
+
+FEATURES = (
+    _rate("payer", "payer behaviour", "how often this payer gave in lately"),
+    _rate("family", "code history", "how often this kind of reason was overturned lately"),
+    _rate("payer_x_family", "payer behaviour", "how often this payer gave in on this kind of reason"),
+    _rate("carc", "code history", "how often this reason code was overturned lately"),
+    _rate("payer_x_carc", "payer behaviour", "how often this payer gave in on this reason code"),
+    _rate("adjustment", "code history", "how often this adjustment was reversed lately"),
+    _rate("payer_x_adjustment", "payer behaviour", "how often this payer reversed this adjustment"),
+    _rate("procedure", "code history", "how often this procedure was recovered"),
+    _rate("payer_x_procedure", "payer behaviour", "how often this payer paid this procedure after all"),
+    _rate("provider", "provider history", "how often this provider's write-offs were recovered"),
+    _rate("facility", "provider history", "how often this facility's write-offs were recovered"),
+    _rate("payer_x_remedy", "payer behaviour", "how often this remedy worked with this payer"),
+    _rate("plan", "payer behaviour", "how often this plan's write-offs were recovered"),
+    _efforts("payer", "payer behaviour", "how much is known of this payer"),
+    _efforts("payer_x_family", "payer behaviour", "how much is known of this payer and reason"),
+    _efforts("carc", "code history", "how much is known of this reason code"),
+    _column("payer_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid when it gave in", monotone=0),
+    _column("family_fraction", unit="share of the cap", concept="code history", phrase="how much came back for this kind of reason"),
+    _column("payer_x_family_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid for this kind of reason"),
+    _column("payer_days", unit="days", concept="payer behaviour", phrase="how long this payer takes"),
+    _column("payer_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this payer's recoveries brought"),
+    _column("adjustment_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars such adjustments brought"),
+    _column("procedure_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars this procedure brought"),
+    _column("plan_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this plan's recoveries brought"),
+)

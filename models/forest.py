@@ -1,0 +1,239 @@
+"""Trees fitted by LightGBM, scored without it, and the exact contribution of each group of features."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import lignum
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import BundleRefused
+from features.feature import Floats
+
+_NODES = 7
+"""Inner nodes of a tree of eight leaves: their decisions on one row fit a seven-bit mask."""
+
+_CATEGORICAL, _DEFAULT_LEFT = 1, 2
+_MISSING_NONE, _MISSING_ZERO, _MISSING_NAN = 0, 1, 2
+_ZERO = 1e-35
+_BITS = 1 << np.arange(_NODES)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One tree as LightGBM's text writes it; children below zero are leaves, `-1 - leaf`."""
+
+    feature: NDArray[np.int64]
+    threshold: Floats
+    decision: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    leaf: Floats
+    leaf_count: Floats
+    inner_count: Floats
+    categories: tuple[frozenset[int], ...]
+
+
+class Forest:
+    """Boosted trees of at most eight leaves, read from LightGBM's text.
+
+    Parameters
+    ----------
+    path
+        A file that `lightgbm.Booster.save_model` wrote.
+
+    Notes
+    -----
+    Raw scores come from lignum's interpreter, which walks the same text and adds in the same order as LightGBM.
+    Contributions are the path-dependent Shapley values of Lundberg et al. 2018 (arXiv:1802.03888), the ones of
+    `predict(pred_contrib=True)`: a tree's depend on a row only through the outcome of its at most seven comparisons, so they
+    are tabled once per mask of outcomes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._model = lignum.load(str(path), "lightgbm")
+
+    def raw(self, matrix: Floats, *, threads: int = 1) -> Floats:
+        """Return the sum of leaf values of each row (n)."""
+        found: Floats = np.asarray(self._model.predict(matrix, raw_score=True, n_jobs=threads), dtype=np.float64).reshape(len(matrix))
+        return found
+
+    @cached_property
+    def trees(self) -> list[Tree]:
+        """Return the trees, read from the text when first asked for."""
+        return read_trees(self.path.read_text())
+
+    @property
+    def expected(self) -> float:
+        """Return the mean raw score over the rows of the fit, which contributions are measured from."""
+        return float(sum(float(tree.leaf @ tree.leaf_count) / float(tree.leaf_count.sum()) for tree in self.trees))
+
+
+class Explainer:
+    """What each group of features adds to a forest's raw score; with the forest's `expected` they sum to it.
+
+    Parameters
+    ----------
+    forest
+        The trees.
+    groups, count
+        Group of each column of the matrix, 0 to count - 1.
+    """
+
+    def __init__(self, forest: Forest, groups: NDArray[np.int64], count: int) -> None:
+        self._comparisons = _Comparisons.of(forest.trees)
+        self._table = np.zeros((len(forest.trees), 2**_NODES, count))
+        for t, tree in enumerate(forest.trees):
+            used, values = _shapley(tree)
+            np.add.at(self._table[t].T, groups[used], values.T)
+        self._tree = np.arange(len(forest.trees))
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Return the contributions of each row (n x count)."""
+        blocks = [self._table[self._tree, self._comparisons.masks(matrix[i : i + 256])].sum(axis=1) for i in range(0, len(matrix), 256)]
+        return np.concatenate(blocks) if blocks else np.empty((0, self._table.shape[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparisons:
+    """The inner nodes of all trees side by side, seven to a tree."""
+
+    feature: NDArray[np.int64]
+    threshold: Floats
+    missing_left: NDArray[np.bool_]
+    nan_is_zero: NDArray[np.bool_]
+    zero_is_missing: NDArray[np.bool_]
+    categorical: NDArray[np.int64]
+    members: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, trees: list[Tree]) -> _Comparisons:
+        """Lay the trees side by side; nodes that a tree does not have always go left and change nothing."""
+        shape = (len(trees), _NODES)
+        feature, threshold, decision = np.zeros(shape, dtype=np.int64), np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
+        places, sets = [], []
+        for t, tree in enumerate(trees):
+            inner = len(tree.feature)
+            if inner > _NODES:
+                raise BundleRefused(f"tree {t} has {inner + 1} leaves; at most {_NODES + 1} are allowed")
+            feature[t, :inner], threshold[t, :inner], decision[t, :inner] = tree.feature, tree.threshold, tree.decision
+            for n in np.flatnonzero(tree.decision & _CATEGORICAL).tolist():
+                places.append(t * _NODES + n)
+                sets.append(tree.categories[int(tree.threshold[n])])
+        # One column more than the largest code: where unknown codes and null point, which is never in the set.
+        members = np.zeros((len(sets), max((max(s, default=0) for s in sets), default=0) + 2), dtype=bool)
+        for i, s in enumerate(sets):
+            members[i, list(s)] = True
+        missing = (decision >> 2 & 3).ravel()
+        left = ((decision & _DEFAULT_LEFT) > 0).ravel()
+        return cls(
+            feature.ravel(), threshold.ravel(), left, missing != _MISSING_NAN, missing == _MISSING_ZERO, np.array(places, dtype=np.int64), members
+        )
+
+    def masks(self, matrix: Floats) -> NDArray[np.int64]:
+        """Return the mask of outcomes of each row and tree (n x trees): bit i is set where inner node i sends the row left."""
+        x = matrix[:, self.feature]
+        nan = np.isnan(x)
+        # LightGBM reads NaN as zero at nodes that saw none at fit, and zero as missing where it was told to.
+        zeroed = np.where(nan & self.nan_is_zero, 0.0, x)
+        absent = nan & ~self.nan_is_zero
+        if self.zero_is_missing.any():
+            absent |= self.zero_is_missing & (np.abs(zeroed) <= _ZERO)
+        left = np.where(absent, self.missing_left, zeroed <= self.threshold)
+        if len(self.categorical):
+            codes, outside = x[:, self.categorical], self.members.shape[1] - 1
+            good = (codes >= 0) & (codes < outside)
+            left[:, self.categorical] = self.members[np.arange(len(self.members)), np.where(good, codes, outside).astype(np.int64)]
+        masks: NDArray[np.int64] = left.reshape(len(x), -1, _NODES).astype(np.int64) @ _BITS
+        return masks
+
+
+def _shapley(tree: Tree) -> tuple[NDArray[np.int64], Floats]:
+    """Return the features a tree uses and their Shapley values per mask of outcomes (128 x features)."""
+    used = np.unique(tree.feature)
+    table = np.zeros((2**_NODES, len(used)))
+    masks = np.arange(2**_NODES)
+    for leaf, path in _paths(tree):
+        # Per feature on the path: does the mask agree with it, and the share of rows that follow it.
+        agree: dict[int, NDArray[np.bool_]] = {}
+        share: dict[int, float] = {}
+        for node, goes_left, cover in path:
+            f = int(tree.feature[node])
+            follows = (masks >> node & 1).astype(bool) == goes_left
+            agree[f] = agree.get(f, np.ones(len(masks), dtype=bool)) & follows
+            share[f] = share.get(f, 1.0) * cover
+        for f in agree:
+            others = [g for g in agree if g != f]
+            gain = _subsets([agree[g] for g in others], [share[g] for g in others]) * (agree[f] - share[f])
+            table[:, np.searchsorted(used, f)] += gain * tree.leaf[leaf]
+    return used, table
+
+
+def _subsets(agree: list[NDArray[np.bool_]], share: list[float]) -> Floats:
+    """Return the Shapley-weighted sum over all subsets of the other features: agreement inside, share outside."""
+    size = len(agree)
+    # Coefficient s of the product of (share + agree x) sums the subsets of s features.
+    polynomial = [np.ones(2**_NODES)]
+    for a, z in zip(agree, share, strict=True):
+        grown = [p * z for p in polynomial] + [np.zeros(2**_NODES)]
+        for s, p in enumerate(polynomial):
+            grown[s + 1] = grown[s + 1] + p * a
+        polynomial = grown
+    weights = [math.factorial(s) * math.factorial(size - s) / math.factorial(size + 1) for s in range(size + 1)]
+    total: Floats = np.sum([w * p for w, p in zip(weights, polynomial, strict=True)], axis=0)
+    return total
+
+
+def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool, float]]]]:
+    """Return each leaf with the nodes above it: node, whether the path goes left there, and the share of rows that do."""
+
+    def count(child: int) -> float:
+        return float(tree.inner_count[child] if child >= 0 else tree.leaf_count[-1 - child])
+
+    if not len(tree.feature):
+        return []
+    found, open_ = [], [(0, [])]  # type: ignore[var-annotated]
+    while open_:
+        node, path = open_.pop()
+        for child, goes_left in ((int(tree.left[node]), True), (int(tree.right[node]), False)):
+            step = [*path, (node, goes_left, count(child) / float(tree.inner_count[node]))]
+            if child >= 0:
+                open_.append((child, step))
+            else:
+                found.append((-1 - child, step))
+    return found
+
+
+def read_trees(text: str) -> list[Tree]:
+    """Read LightGBM's text form.
+
+    Raises
+    ------
+    BundleRefused
+        When a block lacks a field.
+    """
+    return [_read_tree(block) for block in text.split("end of trees")[0].split("\nTree=")[1:]]
+
+
+def _read_tree(block: str) -> Tree:
+    fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+
+    def numbers(name: str) -> Floats:
+        return np.array([float(word) for word in fields.get(name, "").split()])
+
+    if "leaf_value" not in fields:
+        raise BundleRefused("a tree without leaf values")
+    bounds, words = numbers("cat_boundaries").astype(int), numbers("cat_threshold").astype(np.int64)
+    categories = tuple(
+        frozenset(32 * i + bit for i, word in enumerate(words[a:b].tolist()) for bit in range(32) if word >> bit & 1)
+        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+    )
+    whole = [numbers(name).astype(np.int64) for name in ("split_feature", "decision_type", "left_child", "right_child")]
+    leaf = numbers("leaf_value")
+    leaf_count = numbers("leaf_count") if numbers("leaf_count").size else np.ones(len(leaf))
+    return Tree(whole[0], numbers("threshold"), whole[1], whole[2], whole[3], leaf, leaf_count, numbers("internal_count"), categories)

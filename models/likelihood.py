@@ -1,0 +1,81 @@
+"""The chance that payer cash comes in if the write-off is worked now: trees and a linear score, averaged on the log odds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.feature import Floats
+from features.tables import Columns
+from models.calibration import Calibration, log_odds
+from models.forest import Explainer, Forest
+from models.linear import Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """The blend, drawn to the expert's rate per code family while labels are few.
+
+    Parameters
+    ----------
+    trees, linear
+        None in both: the prior alone.
+    weight
+        Of the learned score against the prior: labels / (labels + pseudo-labels).
+    calibration
+        Applied to the blend.
+    """
+
+    trees: Forest | None
+    linear: Linear | None
+    weight: float
+    calibration: Calibration
+
+    def logits(self, matrix: Floats, columns: Columns) -> Floats:
+        """Return calibrated log odds of recovery for each row."""
+        prior = log_odds(columns["prior_rate"])
+        if self.trees is None or self.linear is None:
+            return self.calibration.apply(prior)
+        learned = 0.5 * self.trees.raw(matrix) + 0.5 * self.linear.raw(self.linear.terms(matrix, columns))
+        return self.calibration.apply(self.weight * learned + (1.0 - self.weight) * prior)
+
+
+class Reasoner:
+    """What each concept adds to the log odds of a row, exactly, for trees, linear score and prior together.
+
+    Parameters
+    ----------
+    likelihood
+        The blend.
+    groups
+        Group of each matrix column.
+    linear_groups
+        Group of each term of the linear score.
+    prior_group, count
+        Group of the prior; number of groups.
+    """
+
+    def __init__(self, likelihood: Likelihood, groups: list[int], linear_groups: list[int], prior_group: int, count: int) -> None:
+        self._likelihood, self._prior_group, self._count = likelihood, prior_group, count
+        self._explainer = Explainer(likelihood.trees, np.array(groups), count) if likelihood.trees is not None else None
+        self._spread = np.eye(count)[linear_groups] if linear_groups else np.zeros((0, count))
+
+    def base(self) -> float:
+        """Return the log odds that contributions are measured from."""
+        m = self._likelihood
+        learned = 0.0
+        if m.trees is not None and m.linear is not None:
+            learned = 0.5 * m.trees.expected + 0.5 * (m.linear.intercept + float(m.linear.means().sum()))
+        return float(m.calibration.apply(np.array([m.weight * learned]))[0])
+
+    def contributions(self, matrix: Floats, columns: Columns) -> Floats:
+        """Return log odds per group (n x count); with `base` they sum to the row's log odds."""
+        m = self._likelihood
+        slope = m.calibration.slope
+        out = np.zeros((len(matrix), self._count))
+        if self._explainer is not None and m.linear is not None:
+            out += (0.5 * slope * m.weight) * self._explainer.contributions(matrix)
+            out += (0.5 * slope * m.weight) * ((m.linear.terms(matrix, columns) - m.linear.means()) @ self._spread)
+        out[:, self._prior_group] += slope * (1.0 - m.weight) * log_odds(columns["prior_rate"])
+        return out

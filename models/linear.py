@@ -1,0 +1,155 @@
+"""A linear score over scaled numbers and one weight per code or pair of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import Floats
+from features.tables import Columns
+
+SCALES = ("plain", "log", "logit")
+"""How a number is straightened before it is scaled: as it is; sign times log(1 + size); log odds."""
+
+_PAIR_BITS = 28
+_CLIP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The matrix columns that are used, straightened and scaled to mean 0 and spread 1; null counts as the mean.
+
+    Parameters
+    ----------
+    places, scales
+        Column of the matrix, and its entry of `SCALES`.
+    mean, spread
+        After straightening.
+    """
+
+    names: tuple[str, ...]
+    places: NDArray[np.int64]
+    scales: tuple[str, ...]
+    mean: Floats
+    spread: Floats
+
+    def straighten(self, matrix: Floats) -> Floats:
+        """Return the used columns straightened (n x numbers); null stays NaN."""
+        x = matrix[:, self.places]
+        scale = np.array([SCALES.index(s) for s in self.scales])
+        logged = np.sign(x) * np.log1p(np.abs(np.clip(x, -1e12, 1e12)))
+        part = np.clip(x, 0.005, 0.995)
+        return np.where(scale == 0, np.clip(x, -10.0, 10.0), np.where(scale == 1, logged, np.log(part / (1.0 - part))))
+
+    def scaled(self, matrix: Floats) -> Floats:
+        """Return the used columns as the score reads them (n x numbers); never NaN."""
+        x = (self.straighten(matrix) - self.mean) / self.spread
+        return np.where(np.isnan(x), 0.0, np.clip(x, -_CLIP, _CLIP))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One weight per code of a column, or per pair of codes of two; codes not met at fit weigh nothing.
+
+    Parameters
+    ----------
+    columns
+        One or two coded columns.
+    keys, weights
+        Ascending; `pair_keys` makes a row's key.
+    mean
+        Mean weight over the rows of the fit, which contributions are measured from.
+    """
+
+    columns: tuple[str, ...]
+    keys: NDArray[np.int64]
+    weights: Floats
+    mean: float
+
+    def weigh(self, columns: Columns) -> Floats:
+        """Return the weight of each row."""
+        key = pair_keys(columns, self.columns)
+        if not len(self.keys):
+            return np.zeros(len(key))
+        place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
+        return np.where(self.keys[place] == key, self.weights[place], 0.0)
+
+
+def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return one integer per row for its code or pair of codes; -1 where one is null."""
+    key = columns[names[0]].astype(np.int64)
+    for name in names[1:]:
+        other = columns[name].astype(np.int64)
+        key = np.where((key < 0) | (other < 0), -1, key << _PAIR_BITS | np.maximum(other, 0))
+    return np.where(key < 0, -1, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Log odds as a sum of terms: the intercept, one term per number, one per field."""
+
+    intercept: float
+    numbers: Numbers
+    weights: Floats
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what each term is about: the feature's name, or the field's columns joined by `*`."""
+        return self.numbers.names + tuple("*".join(field.columns) for field in self.fields)
+
+    def terms(self, matrix: Floats, columns: Columns) -> Floats:
+        """Return the terms of each row without the intercept (n x terms), numbers first."""
+        scaled = self.numbers.scaled(matrix) * self.weights
+        out = np.empty((len(matrix), scaled.shape[1] + len(self.fields)))
+        out[:, : scaled.shape[1]] = scaled
+        for i, field in enumerate(self.fields, start=scaled.shape[1]):
+            out[:, i] = field.weigh(columns)
+        return out
+
+    def raw(self, terms: Floats) -> Floats:
+        """Return the log odds of each row.
+
+        Terms are added one after the other, so that a row's sum has the same bits alone and among ten million.
+        """
+        total: Floats = self.intercept + np.cumsum(terms, axis=1)[:, -1]
+        return total
+
+    def means(self) -> Floats:
+        """Return the mean of each term over the rows of the fit."""
+        return np.concatenate([np.zeros(len(self.weights)), np.array([field.mean for field in self.fields])])
+
+    def as_json(self) -> dict[str, object]:
+        """Return everything as JSON can hold it; floats keep their bits."""
+        n = self.numbers
+        return {
+            "intercept": self.intercept,
+            "names": list(n.names),
+            "places": n.places.tolist(),
+            "scales": list(n.scales),
+            "mean": n.mean.tolist(),
+            "spread": n.spread.tolist(),
+            "weights": self.weights.tolist(),
+            "fields": [{"columns": list(f.columns), "keys": f.keys.tolist(), "weights": f.weights.tolist(), "mean": f.mean} for f in self.fields],
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, object]) -> Linear:
+        """Return the score that `as_json` wrote."""
+        t: dict[str, list[object]] = told  # type: ignore[assignment]
+        numbers = Numbers(
+            tuple(map(str, t["names"])), np.array(t["places"], dtype=np.int64), tuple(map(str, t["scales"])), _floats(t["mean"]), _floats(t["spread"])
+        )
+        fields = tuple(_field(f) for f in t["fields"])  # type: ignore[arg-type]
+        return cls(float(told["intercept"]), numbers, _floats(t["weights"]), fields)  # type: ignore[arg-type]
+
+
+def _floats(values: list[object]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _field(told: dict[str, list[object]]) -> Field:
+    return Field(tuple(map(str, told["columns"])), np.array(told["keys"], dtype=np.int64), _floats(told["weights"]), float(told["mean"]))  # type: ignore[arg-type]

@@ -1,0 +1,215 @@
+"""Why a write-off stands where it stands, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from features.codes.tables import FAMILIES, Codes
+from features.feature import Floats
+from features.matrix import BY_NAME
+from features.money import NULL
+from features.tables import Array, Batch, Columns
+from models.linear import Linear
+
+CONCEPTS = (
+    "payer",
+    "payer behaviour",
+    "code",
+    "code history",
+    "amount",
+    "contract",
+    "usual allowed",
+    "deadline",
+    "timing",
+    "documentation",
+    "provider history",
+    "your own columns",
+)
+"""What reasons are summed by."""
+
+_FIELD_CONCEPT = {
+    ("payer_id",): "payer behaviour",
+    ("plan_id",): "payer behaviour",
+    ("family",): "code",
+    ("carc",): "code",
+    ("rarcs",): "code",
+    ("adjustment_code",): "code",
+    ("remedy",): "code",
+    ("category",): "code",
+    ("procedure_code",): "code history",
+    ("provider_id",): "provider history",
+    ("facility_id",): "provider history",
+}
+
+SHOWN = 3
+"""Reasons shown each way."""
+
+_LEAST_POINTS = 0.005
+
+
+def matrix_groups(names: tuple[str, ...]) -> list[int]:
+    """Return the concept of each matrix column, as its place in `CONCEPTS`."""
+    return [CONCEPTS.index(BY_NAME[n].concept if n in BY_NAME else "your own columns") for n in names]
+
+
+def linear_groups(linear: Linear | None) -> list[int]:
+    """Return the concept of each term of a linear score."""
+    if linear is None:
+        return []
+    fields = [CONCEPTS.index(_field_concept(field.columns)) for field in linear.fields]
+    return matrix_groups(linear.numbers.names) + fields
+
+
+def _field_concept(columns: tuple[str, ...]) -> str:
+    if any(name.startswith("x_") for name in columns):
+        return "your own columns"
+    if len(columns) > 1:
+        return "payer behaviour" if columns[0] in ("payer_id", "plan_id") else "code history"
+    return _FIELD_CONCEPT[columns]
+
+
+def points(contributions: Floats, base: float, probability: Floats) -> Floats:
+    """Return contributions in probability, summing to the row's probability less the base probability.
+
+    Parameters
+    ----------
+    contributions
+        Log odds per concept (n x concepts).
+    base
+        Log odds that they are measured from.
+    probability
+        Of each row.
+    """
+    total = contributions.sum(axis=1)
+    moved = probability - 1.0 / (1.0 + np.exp(-base))
+    # Where the log odds hardly move, the slope of the curve at the base stands in for the chord.
+    flat = np.abs(total) < 1e-9
+    slope = np.where(flat, 0.25, moved / np.where(flat, 1.0, total))
+    return contributions * slope[:, None]
+
+
+class Teller:
+    """Writes the reasons of one row.
+
+    Parameters
+    ----------
+    batch, columns
+        The rows as read, and as viewed.
+    codes
+        What CARCs and RARCs mean.
+    """
+
+    def __init__(self, batch: Batch, columns: Columns, codes: Codes) -> None:
+        self._batch, self._columns, self._codes = batch, columns, codes
+
+    def tell(self, row: int, point: Array) -> list[dict[str, Any]]:
+        """Return up to three reasons each way, the strongest first."""
+        order = np.argsort(-np.abs(point), kind="stable").tolist()
+        found: list[dict[str, Any]] = []
+        count = {"up": 0, "down": 0}
+        for i in order:
+            if abs(point[i]) < _LEAST_POINTS:
+                break
+            way = "up" if point[i] > 0 else "down"
+            if count[way] < SHOWN:
+                count[way] += 1
+                text = self._text(CONCEPTS[i], row, point[i] > 0)
+                found.append({"concept": CONCEPTS[i], "direction": way, "points": round(float(point[i]) * 100, 1), "text": text})
+        return found
+
+    def _text(self, concept: str, row: int, up: bool) -> str:
+        writer = getattr(self, "_" + concept.replace(" ", "_"))
+        text: str = writer(row)
+        return text or _PLAIN[concept][up]
+
+    def _word(self, name: str, row: int) -> str:
+        return self._batch.vocabulary.word(name, int(self._columns[name][row])) or ""
+
+    def _payer(self, row: int) -> str:
+        kind = self._word("payer_type", row).replace("_", " ")
+        return f"the payer is {kind}" if kind else ""
+
+    def _payer_behaviour(self, row: int) -> str:
+        payer = self._word("payer_id", row) or "this payer"
+        efforts, family = float(self._columns["payer_x_family_efforts"][row]), FAMILIES[int(self._columns["family"][row])]
+        if efforts >= 1.5:
+            rate = float(self._columns["payer_x_family_recoveries"][row]) / efforts
+            kind = "" if family == "unknown" else f" on {family.replace('_', ' ')}"
+            return f"{payer} gave in on {rate:.0%} of about {efforts:.0f} recent efforts{kind}"
+        efforts = float(self._columns["payer_efforts"][row])
+        if efforts >= 1.5:
+            return f"{payer} gave in on {float(self._columns['payer_recoveries'][row]) / efforts:.0%} of about {efforts:.0f} recent efforts"
+        return f"little is known of {payer} yet"
+
+    def _code(self, row: int) -> str:
+        carc = self._word("carc", row)
+        known = self._codes.carc(carc) if carc else None
+        if known is not None:
+            group = self._word("group_code", row)
+            return f"{group + '-' if group else ''}{carc}: {known.meaning}"
+        return f"reason {self._word('adjustment_code', row)}" if self._word("adjustment_code", row) else ""
+
+    def _code_history(self, row: int) -> str:
+        for key, what in (("carc", "this reason code"), ("adjustment", "this adjustment"), ("procedure", "this procedure")):
+            efforts = float(self._columns[f"{key}_efforts"][row])
+            if efforts >= 1.5:
+                rate = float(self._columns[f"{key}_recoveries"][row]) / efforts
+                return f"{what} came back in {rate:.0%} of about {efforts:.0f} recent efforts at all payers"
+        return ""
+
+    def _amount(self, row: int) -> str:
+        writeoff, billed = int(self._columns["writeoff_amount"][row]), int(self._columns["billed_amount"][row])
+        if writeoff == NULL:
+            return ""
+        return f"{_money(writeoff)} written off" + (f" of {_money(billed)} charged" if billed != NULL else "")
+
+    def _contract(self, row: int) -> str:
+        short, expected = int(self._columns["underpayment_cents"][row]), int(self._columns["expected_allowed_cents"][row])
+        if expected == NULL:
+            return ""
+        return f"the expected allowed amount is {_money(expected)}" + (f", {_money(short)} more than was allowed" if short > 0 else "")
+
+    def _usual_allowed(self, row: int) -> str:
+        median, count = int(self._columns["usual_median_cents"][row]), float(self._columns["usual_count"][row])
+        if median == NULL:
+            return ""
+        low, high = int(self._columns["usual_low_cents"][row]), int(self._columns["usual_high_cents"][row])
+        text = f"this payer usually allows {_money(median)} for this procedure (n = {count:.0f}, 80 % between {_money(low)} and {_money(high)})"
+        billed, writeoff = int(self._columns["billed_amount"][row]), int(self._columns["writeoff_amount"][row])
+        return text + (f"; this posting leaves {_money(billed - writeoff)}" if NULL not in (billed, writeoff) and billed >= writeoff else "")
+
+    def _deadline(self, row: int) -> str:
+        day = int(self._columns["deadline_day"][row])
+        if day == NULL:
+            return ""
+        left = day - int(self._columns["row_day"][row])
+        return f"{left} days left to act" if left >= 0 else f"the deadline passed {-left} days ago"
+
+    def _timing(self, row: int) -> str:
+        return f"posted {int(self._columns['row_day'][row]) - int(self._columns['writeoff_date'][row])} days ago"
+
+    def _documentation(self, row: int) -> str:
+        flags = ("authorization", "referral", "records", "timely_proof", "other_coverage")
+        held = [name.replace("_", " ") for name in flags if self._columns[f"{name}_on_file"][row] == 1]
+        missing = [name.replace("_", " ") for name in flags if self._columns[f"{name}_on_file"][row] == 0]
+        parts = ([f"on file: {', '.join(held)}"] if held else []) + ([f"not on file: {', '.join(missing)}"] if missing else [])
+        return "; ".join(parts)
+
+    def _provider_history(self, row: int) -> str:
+        return f"{float(self._columns['provider_recovery_rate'][row]):.0%} of this provider's recent efforts were recovered"
+
+    def _your_own_columns(self, row: int) -> str:
+        told = [f"{name.removeprefix('x_').replace('_', ' ')} {values[row]}" for name, values in self._batch.extras.items() if values[row] is not None]
+        return ", ".join(told)
+
+
+_PLAIN = {
+    concept: (f"{concept}: speaks against it", f"{concept}: speaks for it")
+    for concept in CONCEPTS
+}
+
+
+def _money(cents: int) -> str:
+    return f"${cents / 100:,.0f}" if cents % 100 == 0 else f"${cents / 100:,.2f}"

@@ -1,0 +1,342 @@
+"""From write-offs, a model and a day to scores: the one path that every command, service and test goes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.codes.tables import FAMILIES, Codes
+from features.deadlines import SOURCES
+from features.errors import BadData, BundleRefused
+from features.expected import implied_allowed_cents
+from features.feature import Floats, dollars
+from features.history import Events, History
+from features.intake.records import read_records
+from features.matrix import Layout, extra_column, matrix
+from features.money import NULL
+from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
+from features.usual import Usual, advance_by
+from features.view import Practice, View, Viewer
+from features.vocabulary import Vocabulary
+from models.anomaly import Anomaly
+from models.bundle import Loaded, Models, load
+from models.calibration import Calibration, probability
+from models.effort import Effort
+from models.intervals import Range
+from models.likelihood import Likelihood, Reasoner
+from models.reasons import CONCEPTS, Teller, linear_groups, matrix_groups, points
+from models.scores import SCORE_COLUMNS, Scores
+from models.value import Dollars, rank
+
+PRIOR = "prior"
+"""The model version of a scorer without a bundle: the expert's rates alone."""
+
+_LATE = 0.5
+"""What the expert takes off once the deadline has passed: the chance falls, never to zero (a judgement, replaced by data)."""
+
+_WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
+
+
+class Scorer:
+    """A model with the state it needs, loaded once and used for one write-off or ten million.
+
+    Parameters
+    ----------
+    version
+        What scores name as their `model_version`.
+    cut
+        Day up to whose morning the model knew everything; None for the prior, which has seen nothing.
+    layout, extra_codes, models
+        The matrix and the estimators.
+    vocabulary, viewer
+        Words known, and the eyes of the practice with usual and history.
+    hourly_cost, action_outlay
+        Dollars per hour of work and per action, for the net.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        cut: int | None,
+        layout: Layout,
+        extra_codes: Mapping[str, Mapping[str, int]],
+        models: Models,
+        vocabulary: Vocabulary,
+        viewer: Viewer,
+        *,
+        bundle_hash: str = "",
+        hourly_cost: float = 40.0,
+        action_outlay: float = 0.0,
+    ) -> None:
+        self.version, self.cut, self.bundle_hash = version, cut, bundle_hash
+        self.layout, self.extra_codes, self.models = layout, extra_codes, models
+        self.vocabulary, self.viewer = vocabulary, viewer
+        self.hourly_cost, self.action_outlay = hourly_cost, action_outlay
+
+    @classmethod
+    def load(cls, folder: Path, *, version: str | None = None, checked: bool = True, tables: Mapping[str, Batch] | None = None) -> Scorer:
+        """Load a bundle, check every hash, recompute its probe and refuse on a difference.
+
+        Parameters
+        ----------
+        version
+            What scores shall call it; the first 12 digits of its hash where not given.
+        checked
+            False only while a bundle is being made.
+        tables
+            Contracts, payer rules or policies that replace those it carries.
+
+        Raises
+        ------
+        BundleRefused
+            When anything differs.
+        """
+        loaded = load(folder, checked=checked)
+        scorer = cls._of(loaded, version, tables or {})
+        if checked:
+            check_probe(scorer, folder)
+        return scorer
+
+    @classmethod
+    def _of(cls, loaded: Loaded, version: str | None, tables: Mapping[str, Batch]) -> Scorer:
+        carried = {**loaded.tables, **tables}
+        practice = Practice(Codes.load(), carried.get("contracts"), carried.get("payer_rules"), carried.get("policies"))
+        digest = loaded.manifest.get("bundle_hash", "")
+        cut = int(np.datetime64(loaded.manifest["cut"], "D").astype(np.int64)) if loaded.manifest else None
+        return cls(
+            version or digest[:12],
+            cut,
+            loaded.layout,
+            loaded.extra_codes,
+            loaded.models,
+            loaded.vocabulary,
+            Viewer(practice, loaded.usual, loaded.history),
+            bundle_hash=digest,
+        )
+
+    @classmethod
+    def prior(cls, vocabulary: Vocabulary | None = None, *, tables: Mapping[str, Batch] | None = None) -> Scorer:
+        """Return the scorer of day one: no outcomes were seen, chances are the expert's rates per code family."""
+        codes = Codes.load()
+        given = tables or {}
+        models = Models(Likelihood(None, None, 0.0, Calibration()), Dollars(None, None, _WIDE, _WIDE), Effort(), Anomaly())
+        practice = Practice(codes, given.get("contracts"), given.get("payer_rules"), given.get("policies"))
+        words = vocabulary if vocabulary is not None else Vocabulary(codes.seed_words())
+        return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(practice, Usual(), History()))
+
+    def learn_usual(self, batch: Batch, *, until: int) -> None:
+        """Learn what payers usually allow from postings of before a day: what a prior scorer can learn from a ledger alone."""
+        advance_by(self.viewer.usual, batch.columns, until=until)
+
+    def advance(self, events: Events, *, until: int) -> None:
+        """Add events known on or after the cut and before the day `until` to the history."""
+        start = self.cut if self.cut is not None else NULL
+        self.viewer.history.advance_all(events.take(events.known_on >= start), until=until)
+
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000) -> Scores:
+        """Score write-offs, in input order.
+
+        Parameters
+        ----------
+        batch
+            Of `WRITEOFFS`, coded by this scorer's vocabulary or an overlay of it.
+        as_of
+            The morning they are scored on (days since 1970-01-01).
+        reasons
+            How many of the first ranks get reasons; None: all. An out-of-scope row always has its first.
+
+        Raises
+        ------
+        BadData
+            When the day is before the model's cut.
+        """
+        if self.cut is not None and as_of < self.cut:
+            raise BadData(f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; score on or after that day")
+        view = self.viewer.serve(batch, as_of)
+        x = self.matrix(batch, view.columns)
+        found = self._estimate(view, x)
+        ids = batch.columns["writeoff_id"]
+        found["rank"] = rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids) if len(ids) > 1 else np.ones(1, dtype=np.int64)
+        found["reasons"] = self._reasons(batch, view, x, found, len(ids) if reasons is None else reasons)
+        found |= self._facts(batch, view, as_of)
+        return Scores({name: found[name] for name in SCORE_COLUMNS})
+
+    def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
+        """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.
+
+        Raises
+        ------
+        BadData
+            When a record cannot be read: position, column and rule, never a value.
+        """
+        read = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay())
+        if read.rejects:
+            first = read.rejects[0]
+            raise BadData(f"record {first.row}: {first.column}: {first.rule}" + (f"; {len(read.rejects) - 1} more" if len(read.rejects) > 1 else ""))
+        return self.score(read.batch, as_of=as_of, reasons=None if reasons else 0).records()
+
+    def contributions(self, batch: Batch, *, as_of: int) -> dict[str, Floats]:
+        """Return what each concept adds to the log odds of each row."""
+        view = self.viewer.serve(batch, as_of)
+        found = self._reasoner.contributions(self.matrix(batch, view.columns), view.columns)
+        return {concept: found[:, i] for i, concept in enumerate(CONCEPTS)}
+
+    def matrix(self, batch: Batch, columns: Columns) -> Floats:
+        """Return the feature matrix of viewed rows; the user's columns are added to `columns`."""
+        for name, kind in self.layout.extras.items():
+            given = batch.extras.get(name)
+            columns[name] = (
+                extra_column(given, kind, self.extra_codes.get(name, {}))
+                if given is not None
+                else np.full(len(batch), -1, dtype=np.int32) if kind == "category" else np.full(len(batch), np.nan)
+            )
+        return matrix(columns, self.layout)
+
+    def _estimate(self, view: View, x: Floats) -> Columns:
+        m, columns = self.models, view.columns
+        p = probability(m.likelihood.logits(x, columns))
+        if self.version == PRIOR:
+            left = columns["deadline_day"] - columns["row_day"]
+            p = np.where((columns["deadline_day"] != NULL) & (left < 0), p * _LATE, p)
+        p = np.where(view.triage.possible, p, 0.0)
+        amount, low, high = m.dollars.predict(x, dollars(columns["cap_cents"]))
+        expected = p * amount
+        hours = m.effort.hours(x, columns["remedy"])
+        net = expected - hours * self.hourly_cost - self.action_outlay
+        return {
+            "recovery_probability": p,
+            "amount_if_recovered": amount,
+            "amount_if_recovered_low": low,
+            "amount_if_recovered_high": high,
+            "expected_recovery": expected,
+            "expected_hours": np.round(hours, 3),
+            "expected_net_recovery": net,
+            "value_per_hour": net / hours,
+            "anomaly_score": m.anomaly.score(x, log_implied(columns), columns["payer_id"]),
+        }
+
+    def _facts(self, batch: Batch, view: View, as_of: int) -> Columns:
+        triage, dated, n = view.triage, view.deadlines, len(batch)
+        # A day before the row's own is never asked for, and what stands in the output is what the row was viewed on.
+        return {
+            "writeoff_id": batch.columns["writeoff_id"],
+            "in_scope": triage.in_scope,
+            "category": _CATEGORY[triage.category],
+            "family": _FAMILY[triage.family],
+            "remedy": _REMEDY[triage.remedy],
+            "recoverable_amount": triage.cap_cents,
+            "usual_allowed_amount": view.usual.median_cents,
+            "underpayment_amount": triage.underpayment_cents,
+            "deadline_date": dated.day,
+            "days_left": dated.days_left,
+            "deadline_source": _SOURCE[dated.source],
+            "work_item_id": work_items(batch, triage.remedy),
+            "model_version": np.full(n, self.version, dtype=object),
+            "as_of": np.full(n, as_of, dtype=np.int64),
+        }
+
+    def _reasons(self, batch: Batch, view: View, x: Floats, found: Columns, count: int) -> NDArray[np.object_]:
+        out = np.empty(len(batch), dtype=object)
+        out[:] = [[] for _ in range(len(batch))]
+        rows = np.flatnonzero(found["rank"] <= count)
+        if len(rows):
+            part = {name: values[rows] for name, values in view.columns.items()}
+            told = points(self._reasoner.contributions(x[rows], part), self._reasoner.base(), found["recovery_probability"][rows])
+            teller = Teller(batch, view.columns, self.viewer.practice.codes)
+            for row, point in zip(rows.tolist(), told, strict=True):
+                out[row] = teller.tell(row, point)
+        for row in np.flatnonzero(~view.triage.in_scope).tolist():
+            first = {"concept": "scope", "direction": "out", "points": 0.0, "text": view.triage.whys[int(view.triage.why[row])]}
+            out[row] = [first, *out[row]]
+        return out
+
+    @cached_property
+    def _reasoner(self) -> Reasoner:
+        linear = self.models.likelihood.linear
+        return Reasoner(
+            self.models.likelihood, matrix_groups(self.layout.names), linear_groups(linear), CONCEPTS.index("code"), len(CONCEPTS)
+        )
+
+
+_CATEGORY, _FAMILY, _REMEDY, _SOURCE = (np.array(words, dtype=object) for words in (CATEGORIES, FAMILIES, REMEDIES, SOURCES))
+
+
+def log_implied(columns: Columns) -> Floats:
+    """Return log(what the posting leaves / what the payer usually allows) of contractual rows; NaN elsewhere or where unknown.
+
+    A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything usual.
+    """
+    contractual = np.isin(columns["family"], _CONTRACTUAL)
+    billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_median_cents"]
+    left, allowed = implied_allowed_cents(columns), columns["allowed_amount"]
+    whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
+    left = np.where(whole, 1, np.where((left != NULL) & (allowed > 0), np.minimum(left, allowed), left))
+    good = contractual & (left > 0) & (usual > 0)
+    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, usual, 1)), np.nan)
+
+
+_CONTRACTUAL = [i for i, family in enumerate(FAMILIES) if family == "contractual"]
+
+
+def work_items(batch: Batch, remedy: Array) -> NDArray[np.object_]:
+    """Return the work item of each row: one per client, claim and remedy; a row without a claim is its own."""
+    c = batch.columns
+    claims, ids, clients = c["claim_id"].tolist(), c["writeoff_id"].tolist(), c["client_id"].tolist()
+    told = [
+        hashlib.sha256(f"{client}|{claim if claim is not None else '#' + key}|{r}".encode()).hexdigest()[:16]
+        for client, claim, key, r in zip(clients, claims, ids, remedy.tolist(), strict=True)
+    ]
+    out = np.empty(len(told), dtype=object)
+    out[:] = told
+    return out
+
+
+PROBE = "probe.json"
+
+
+def make_probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) -> dict[str, Any]:
+    """Return the probe: synthetic rows with the matrix and outputs that a load must find again, to the last bit."""
+    x, found = _probe(scorer, records, as_of)
+    return {
+        "as_of": as_of,
+        "records": [dict(r) for r in records],
+        "matrix": hashlib.sha256(x.tobytes()).hexdigest(),
+        "outputs": {name: [value.hex() for value in values.tolist()] for name, values in found.items()},
+    }
+
+
+def check_probe(scorer: Scorer, folder: Path) -> None:
+    """Recompute a bundle's probe.
+
+    Raises
+    ------
+    BundleRefused
+        When a feature or an output differs in any bit.
+    """
+    told = json.loads((folder / PROBE).read_text())
+    x, found = _probe(scorer, told["records"], told["as_of"])
+    if hashlib.sha256(x.tobytes()).hexdigest() != told["matrix"]:
+        raise BundleRefused(f"{folder.name}: the probe's features come out differently on this machine or version")
+    for name, values in found.items():
+        if [value.hex() for value in values.tolist()] != told["outputs"][name]:
+            raise BundleRefused(f"{folder.name}: the probe's {name} comes out differently on this machine or version")
+
+
+def _probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) -> tuple[Floats, Columns]:
+    batch = read_records(records, WRITEOFFS, vocabulary=scorer.vocabulary.overlay()).batch
+    view = scorer.viewer.serve(batch, as_of)
+    x = scorer.matrix(batch, view.columns)
+    # Beside rows as they come: rows that a file cannot hold, so that every branch of the trees is asked.
+    strange = np.vstack([x, np.full((1, x.shape[1]), np.nan), np.full((1, x.shape[1]), np.inf)]) if x.shape[1] else x
+    found = scorer._estimate(view, x)
+    trees = scorer.models.likelihood.trees
+    if trees is not None:
+        found["strange"] = trees.raw(strange)
+    return x, found

@@ -1,0 +1,116 @@
+"""Scores: one row per write-off, in the columns that users and other programs depend on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.money import NULL, format_cents
+from features.tables import Array, Columns
+
+SCORE_COLUMNS = (
+    "writeoff_id",
+    "rank",
+    "in_scope",
+    "category",
+    "family",
+    "remedy",
+    "recovery_probability",
+    "recoverable_amount",
+    "amount_if_recovered",
+    "amount_if_recovered_low",
+    "amount_if_recovered_high",
+    "expected_recovery",
+    "expected_hours",
+    "expected_net_recovery",
+    "value_per_hour",
+    "anomaly_score",
+    "usual_allowed_amount",
+    "underpayment_amount",
+    "deadline_date",
+    "days_left",
+    "deadline_source",
+    "work_item_id",
+    "reasons",
+    "model_version",
+    "as_of",
+)
+
+_CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount")
+_DOLLARS = (
+    "amount_if_recovered",
+    "amount_if_recovered_low",
+    "amount_if_recovered_high",
+    "expected_recovery",
+    "expected_net_recovery",
+    "value_per_hour",
+)
+_DATES = ("deadline_date", "as_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of a batch of write-offs: one row per write-off.
+
+    Parameters
+    ----------
+    columns
+        Those of `SCORE_COLUMNS`: amounts as int64 cents (`recoverable_amount usual_allowed_amount underpayment_amount`, NULL where
+        unknown) or float64 dollars, dates as days since 1970-01-01, `reasons` as lists of reasons, the rest as their names say.
+    """
+
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.columns["writeoff_id"])
+
+    def ranked(self) -> Scores:
+        """Return the rows in rank order."""
+        order = np.argsort(self.columns["rank"], kind="stable")
+        return Scores({name: values[order] for name, values in self.columns.items()})
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one dictionary per row, as JSON can hold it; null is None, money is a number of dollars with two decimals."""
+        told = {name: _values(name, self.columns[name]) for name in SCORE_COLUMNS}
+        return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told.values(), strict=True)]
+
+    def table(self) -> dict[str, Sequence[Any]]:
+        """Return the columns as a file holds them: money as text with two decimals, dates as ISO text, reasons as JSON text."""
+        return {name: _texts(name, self.columns[name]) for name in SCORE_COLUMNS}
+
+
+def _values(name: str, values: Array) -> list[Any]:
+    if name in _CENTS:
+        return [None if v == NULL else v / 100 for v in values.tolist()]
+    if name in _DOLLARS:
+        return [round(v, 2) + 0.0 for v in values.tolist()]
+    if name in _DATES:
+        return [None if v == NULL else _iso(v) for v in values.tolist()]
+    if name == "days_left":
+        return [None if v == NULL else v for v in values.tolist()]
+    return list(values.tolist())
+
+
+def _texts(name: str, values: Array) -> Sequence[Any]:
+    if name in _CENTS:
+        return [format_cents(v) for v in values.tolist()]
+    if name in _DOLLARS:
+        return [f"{round(v, 2) + 0.0:.2f}" for v in values.tolist()]
+    if name == "reasons":
+        return [json.dumps(v, ensure_ascii=False, separators=(",", ":")) if v else "[]" for v in values.tolist()]
+    return _values(name, values)
+
+
+_ISO: dict[int, str] = {}
+
+
+def _iso(day: int) -> str:
+    # The few thousand days that scores ever name are written once each.
+    text = _ISO.get(day)
+    if text is None:
+        text = _ISO[day] = str(np.datetime64(day, "D"))
+    return text

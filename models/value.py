@@ -1,0 +1,72 @@
+"""What working a write-off is worth: dollars if recovered, net of the hours it takes, and the order to work in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import Floats
+from features.tables import Array
+from models.forest import Forest
+from models.intervals import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Dollars:
+    """Dollars if recovered: a learned fraction of the cap, or, where no amount is known, dollars learned from history.
+
+    Parameters
+    ----------
+    fraction
+        Trees whose raw score is the log odds of the fraction of the cap; None: `default_fraction`.
+    amount
+        Trees whose raw score is the log of the mean dollars; None: `default_dollars`.
+    fraction_range, amount_range
+        10-90 % around each.
+    """
+
+    fraction: Forest | None
+    amount: Forest | None
+    fraction_range: Range
+    amount_range: Range
+    default_fraction: float = 0.7
+    default_dollars: float = 200.0
+
+    def predict(self, matrix: Floats, cap: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return dollars if recovered with their low and high end; `cap` is in dollars, NaN where unknown."""
+        unknown = np.isnan(cap)
+        if unknown.all():
+            return self._learned(matrix)
+        share = np.full(len(cap), self.default_fraction)
+        if self.fraction is not None:
+            raw = np.clip(self.fraction.raw(matrix), -30.0, 30.0)
+            share = 1.0 / (1.0 + np.exp(-raw))
+        low, high = self.fraction_range.around(share)
+        known = np.where(unknown, 0.0, cap)
+        found = [known * share, known * np.clip(low, 0.0, 1.0), known * np.clip(high, 0.0, 1.0)]
+        if unknown.any():
+            for part, learned in zip(found, self._learned(matrix), strict=True):
+                part[unknown] = learned[unknown]
+        return found[0], np.minimum(found[1], found[0]), np.maximum(found[2], found[0])
+
+    def _learned(self, matrix: Floats) -> tuple[Floats, Floats, Floats]:
+        if self.amount is None:
+            mean = np.full(len(matrix), self.default_dollars)
+        else:
+            mean = np.exp(np.clip(self.amount.raw(matrix), -5.0, 18.0))
+        low, high = self.amount_range.around(mean)
+        return mean, np.minimum(low, mean), np.maximum(high, mean)
+
+
+def rank(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array) -> NDArray[np.int64]:
+    """Return each row's rank, 1 first: in scope, then value per hour, then expected recovery, then id.
+
+    >>> rank(np.array([False, True, True]), np.array([9., 1., 1.]), np.array([9., 1., 2.]), np.array(["a", "b", "c"])).tolist()
+    [3, 2, 1]
+    """
+    order = np.lexsort((ids.astype(str), -expected, -value_per_hour, ~in_scope))
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(1, len(order) + 1)
+    return ranks

@@ -1,0 +1,72 @@
+"""The replayed usual allowed amount against a slow, obvious twin."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.money import NULL
+from features.tables import Columns
+from features.usual import KEPT, Usual, advance_by, replay_usual
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> tuple[Columns, Columns, np.ndarray]:
+    """Draw postings, and rows with the day each is read on."""
+    n, m = draw(st.integers(1, 6)), draw(st.integers(0, 60))
+
+    def ints(low: int, high: int, count: int) -> np.ndarray:
+        return np.array(draw(st.lists(st.integers(low, high), min_size=count, max_size=count)), dtype=np.int64)
+
+    postings: Columns = {
+        "payer_id": ints(-1, 1, m),
+        "procedure_code": ints(-1, 1, m),
+        "writeoff_date": ints(18_000, 18_010, m),
+        "allowed_amount": np.where(ints(0, 3, m) == 0, NULL, ints(-100, 90_000, m)),
+        "units": np.where(ints(0, 2, m) == 0, np.nan, ints(1, 3, m).astype(float)),
+    }
+    rows: Columns = {"payer_id": ints(-1, 1, n), "procedure_code": ints(-1, 1, n), "units": ints(1, 4, n).astype(float)}
+    return postings, rows, ints(18_000, 18_012, n)
+
+
+def slow_usual(postings: Columns, payer: int, procedure: int, units: float, day: int) -> tuple[int, int, int, float]:
+    """Collect the latest postings of the pair anew and take their quantiles."""
+    order = np.argsort(postings["writeoff_date"], kind="stable")
+    seen = []
+    for i in order:
+        same = postings["payer_id"][i] == payer >= 0 and postings["procedure_code"][i] == procedure >= 0
+        if same and postings["writeoff_date"][i] < day and postings["allowed_amount"][i] > 0:
+            each = postings["units"][i]
+            seen.append(int(np.rint(postings["allowed_amount"][i] / (1.0 if np.isnan(each) else each))))
+    last = sorted(seen[-KEPT:])
+    if not last:
+        return NULL, NULL, NULL, 0.0
+    at = [last[int(np.rint((len(last) - 1) * share))] for share in (0.5, 0.1, 0.9)]
+    return int(np.rint(at[0] * units)), int(np.rint(at[1] * units)), int(np.rint(at[2] * units)), float(len(seen))
+
+
+@settings(max_examples=80, deadline=None)
+@given(ledgers())
+def test_replay_equals_the_slow_twin(ledger: tuple[Columns, Columns, np.ndarray]) -> None:
+    postings, rows, days = ledger
+    found = replay_usual(Usual(), postings, rows, days)
+    for r, day in enumerate(days.tolist()):
+        expected = slow_usual(postings, int(rows["payer_id"][r]), int(rows["procedure_code"][r]), float(rows["units"][r]), day)
+        got = (found.median_cents[r], found.low_cents[r], found.high_cents[r], found.count[r])
+        assert got == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(ledgers(), st.integers(18_000, 18_012))
+def test_a_snapshot_goes_on_where_it_stopped(ledger: tuple[Columns, Columns, np.ndarray], cut: int) -> None:
+    postings, rows, days = ledger
+    day = int(days.max())
+    whole, first = Usual(), Usual()
+    advance_by(whole, postings, until=day)
+    advance_by(first, postings, until=min(cut, day))
+    second = Usual.restore(first.snapshot())
+    advance_by(second, {name: values[postings["writeoff_date"] >= min(cut, day)] for name, values in postings.items()}, until=day)
+    one, other = whole.read(whole.find(rows), rows["units"]), second.read(second.find(rows), rows["units"])
+    assert one.median_cents.tolist() == other.median_cents.tolist()
+    assert one.count.tolist() == other.count.tolist()

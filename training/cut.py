@@ -1,0 +1,55 @@
+"""A ledger as it stood on the morning of a day, coded by a vocabulary that saw nothing later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.codes.tables import Codes
+from features.money import NULL
+from features.tables import Batch, Kind
+from features.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Write-offs posted and efforts begun before a day, and the tables beside them, in one vocabulary."""
+
+    writeoffs: Batch
+    outcomes: Batch
+    tables: Mapping[str, Batch]
+    vocabulary: Vocabulary
+
+
+def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], as_of: int) -> Ledger:
+    """Return what was known on the morning of `as_of`.
+
+    Write-offs posted and efforts begun on or after the day are dropped; efforts resolved on or after it become pending. Words
+    are coded anew in the order of what is left, so that a file that runs past the day gives the same codes as one cut at it.
+    """
+    vocabulary = Vocabulary(Codes.load().seed_words())
+    kept = writeoffs.take(writeoffs.columns["writeoff_date"] < as_of)
+    begun = outcomes.take(outcomes.columns["worked_date"] < as_of)
+    later = (begun.columns["resolved_date"] == NULL) | (begun.columns["resolved_date"] >= as_of)
+    for name in ("recovered_amount", "taken_back_amount", "shifted_to_patient_amount", "patient_paid_amount", "resolved_date"):
+        begun.columns[name] = np.where(later, NULL, begun.columns[name])
+    begun.columns["hours_spent"] = np.where(later, np.nan, begun.columns["hours_spent"])
+    pending = begun.vocabulary.add("status", "pending")
+    begun.columns["status"] = np.where(later, pending, begun.columns["status"]).astype(np.int32)
+    return Ledger(recode(kept, vocabulary), recode(begun, vocabulary), {name: recode(t, vocabulary) for name, t in tables.items()}, vocabulary)
+
+
+def recode(batch: Batch, vocabulary: Vocabulary) -> Batch:
+    """Return the rows with their text coded by another vocabulary, which grows by the words it lacks."""
+    columns = dict(batch.columns)
+    for column in batch.table.columns:
+        if column.kind is Kind.TEXT:
+            codes = columns[column.name]
+            distinct, first, place = np.unique(codes, return_index=True, return_inverse=True)
+            order = np.argsort(first, kind="stable")
+            new = np.empty(len(distinct), dtype=np.int32)
+            new[order] = vocabulary.encode(column.name, batch.vocabulary.decode(column.name, distinct[order]))
+            columns[column.name] = new[place]
+    return Batch(batch.table, columns, vocabulary, batch.extras)

@@ -1,0 +1,352 @@
+"""From a ledger and its outcomes to a bundle: the fixed recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from features.codes.tables import Codes
+from features.errors import BadData
+from features.feature import Floats, dollars
+from features.history import KEYS, Events, History
+from features.matrix import FEATURES, Layout, extra_column, extra_kind, matrix
+from features.money import NULL
+from features.tables import Batch, Columns
+from features.usual import Usual
+from features.view import Practice, View, Viewer
+from models.bundle import Bundle
+from models.calibration import Calibration, log_odds
+from models.intervals import Range
+from models.linear import Linear
+from models.scorer import log_implied
+from training.calibrate import calibrate
+from training.cut import Ledger, cut_ledger
+from training.labels import Cases, cases_as_of, delay_weights
+from training.linear import fit_linear
+from training.splits import time_blocks
+from training.trees import fit_trees
+
+Progress = Callable[[str, int, int], None]
+
+SEED = 7
+LEAST_LABELS = 60
+"""With fewer decided cases nothing is learned and the bundle scores by the expert's rates."""
+
+PSEUDO_LABELS = 150.0
+"""The prior counts as this many labels against the learned score."""
+
+ROUNDS = 300
+LINEAR_STRENGTH = 0.1
+BLOCKS = 4
+_CATEGORY_LIMIT = 64
+_ANOMALY_ROWS = 100_000
+_TRUSTED_POSTINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Decided cases as a model sees them: one entry per effort.
+
+    Parameters
+    ----------
+    matrix, columns
+        Of each case as of the day it was worked.
+    cases, weight
+        What became of it, and how much it stands for.
+    fraction
+        Net dollars as a part of the cap, 0 to 1; NaN where the cap is unknown or zero.
+    """
+
+    matrix: Floats
+    columns: Columns
+    cases: Cases
+    weight: Floats
+    fraction: Floats
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def take(self, rows: NDArray[Any]) -> Examples:
+        """Return the examples at these positions, or under this mask."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Examples(self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows])
+
+
+def train(
+    writeoffs: Batch,
+    outcomes: Batch,
+    *,
+    tables: Mapping[str, Batch] | None = None,
+    as_of: int,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Fit the fixed recipe on what was known on the morning of a day.
+
+    Parameters
+    ----------
+    writeoffs, outcomes
+        Tables as read; what is later than `as_of` is cut away first.
+    tables
+        `contracts`, `payer_rules`, `policies`.
+    as_of
+        Data cut (days since 1970-01-01).
+    progress
+        Called with the step's name, its number and how many there are.
+
+    Raises
+    ------
+    BadData
+        When no write-off was posted before the day.
+    """
+    say = progress or (lambda step, done, total: None)
+    say("cut", 0, 5)
+    ledger = cut_ledger(writeoffs, outcomes, tables or {}, as_of)
+    if not len(ledger.writeoffs):
+        raise BadData(f"no write-off was posted before {np.datetime64(as_of, 'D')}")
+    practice = Practice(Codes.load(), ledger.tables.get("contracts"), ledger.tables.get("payer_rules"), ledger.tables.get("policies"))
+    viewer = Viewer(practice, Usual(), History())
+    say("replay", 1, 5)
+    cases, view, unmatched = replay_cases(ledger, viewer, as_of)
+    layout, extra_codes = choose_layout(ledger, cases)
+    examples = _examples(ledger, cases, view, layout, extra_codes, as_of)
+    say("likelihood", 2, 5)
+    likelihood = _fit_likelihood(examples, layout, seed)
+    say("dollars and hours", 3, 5)
+    value = _fit_value(examples, layout, seed)
+    say("anomaly", 4, 5)
+    anomaly = _fit_anomaly(ledger.writeoffs, viewer, layout, extra_codes, as_of, seed)
+    say("done", 5, 5)
+    won = examples.cases.recovered
+    facts = {
+        "writeoffs": len(ledger.writeoffs),
+        "efforts": len(cases),
+        "labels": len(examples),
+        "recovered": int(won.sum()),
+        "explored": int(examples.cases.explored.sum()),
+        "efforts_without_writeoff": unmatched,
+        **likelihood.facts,
+    }
+    return Bundle(
+        cut=as_of,
+        seed=seed,
+        layout=layout,
+        extra_codes=extra_codes,
+        trees={**likelihood.trees, **value.trees, **anomaly.trees},
+        linear=likelihood.linear,
+        weight=likelihood.weight,
+        calibration=likelihood.calibration,
+        fraction_range=value.fraction_range,
+        amount_range=value.amount_range,
+        default_fraction=value.default_fraction,
+        default_dollars=value.default_dollars,
+        spread=anomaly.spread,
+        default_spread=anomaly.default_spread,
+        vocabulary=ledger.vocabulary,
+        history=viewer.history,
+        usual=viewer.usual,
+        tables=dict(ledger.tables),
+        facts=facts,
+    )
+
+
+def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int) -> tuple[Cases, View, int]:
+    """View every case as of the day it was worked, with the history of that day; the viewer ends on the morning of `as_of`."""
+    cases, unmatched = cases_as_of(ledger.writeoffs, ledger.outcomes, as_of)
+    view = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on)
+    viewer.add_history(view, make_events(cases, view.columns))
+    return cases, view, unmatched
+
+
+def make_events(cases: Cases, columns: Columns) -> Events:
+    """Return the decided cases as events of the history."""
+    decided = np.flatnonzero(cases.decided)
+    keys = {name: columns[name][decided] for name in sorted({name for names in KEYS for name in names})}
+    fraction = np.nan_to_num(_fraction(cases, columns)[decided])
+    days = cases.resolved_on[decided] - cases.worked_on[decided]
+    return Events(cases.resolved_on[decided], keys, cases.recovered[decided], fraction, np.maximum(days, 0), cases.cents[decided])
+
+
+def _fraction(cases: Cases, columns: Columns) -> Floats:
+    cap = columns["cap_cents"]
+    good = (cap != NULL) & (cap > 0)
+    return np.where(good, np.clip(cases.cents / np.where(good, cap, 1), 0.0, 1.0), np.nan)
+
+
+def choose_layout(ledger: Ledger, cases: Cases) -> tuple[Layout, dict[str, dict[str, int]]]:
+    """Decide which features the matrix holds and which codes they know.
+
+    A text column is a category of the trees while it has few words; beyond that its rates in the history and its weights in the
+    linear score speak for it, which also survive new codes.
+    """
+    vocabulary, names, sizes = ledger.vocabulary, [], {}
+    for feature in FEATURES:
+        if feature.category is None:
+            names.append(feature.name)
+            continue
+        used = np.unique(ledger.writeoffs.columns[feature.category])
+        if 2 <= (used >= 0).sum() <= _CATEGORY_LIMIT or (feature.category in ("carc", "rarcs") and (used >= 0).sum() > 1):
+            names.append(feature.name)
+            sizes[feature.name] = vocabulary.size(feature.category)
+    extras, codes = {}, {}
+    for name, values in sorted(ledger.writeoffs.extras.items()):
+        extras[name] = extra_kind(values)
+        names.append(name)
+        if extras[name] == "category":
+            codes[name] = {word: i for i, word in enumerate(sorted({str(v) for v in values.tolist() if v is not None}))}
+            sizes[name] = len(codes[name])
+    return Layout(tuple(names), sizes, extras), codes
+
+
+def view_matrix(batch: Batch, columns: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]]) -> Floats:
+    """Return the matrix of viewed rows; the user's columns are added to `columns`."""
+    for name, kind in layout.extras.items():
+        columns[name] = extra_column(batch.extras[name], kind, extra_codes.get(name, {}))
+    return matrix(columns, layout)
+
+
+def _examples(
+    ledger: Ledger, cases: Cases, view: View, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int
+) -> Examples:
+    x = view_matrix(ledger.writeoffs.take(cases.row), view.columns, layout, extra_codes)
+    # Where recovery is impossible by rule the answer is not learned.
+    rows = np.flatnonzero(cases.decided & view.columns["possible"])
+    decided = cases.take(rows)
+    columns = {name: values[rows] for name, values in view.columns.items()}
+    return Examples(x[rows], columns, decided, delay_weights(decided, as_of), _fraction(decided, columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _LikelihoodFit:
+    trees: dict[str, str]
+    linear: Linear | None
+    weight: float
+    calibration: Calibration
+    facts: dict[str, Any]
+
+
+def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _LikelihoodFit:
+    won = examples.cases.recovered
+    if len(examples) < LEAST_LABELS or min(won.sum(), (~won).sum()) < 10:
+        return _LikelihoodFit({}, None, 0.0, Calibration(), {})
+    extras = [name for name, kind in layout.extras.items() if kind == "category"]
+
+    def fit(part: Examples) -> tuple[lightgbm.Booster, Linear]:
+        y = part.cases.recovered
+        trees = fit_trees(part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True)
+        return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=LINEAR_STRENGTH, extras=extras)
+
+    block = time_blocks(examples.cases.worked_on, BLOCKS)
+    weight = len(examples) / (len(examples) + PSEUDO_LABELS)
+    out_of_fold = np.zeros(len(examples))
+    for b in np.unique(block).tolist():
+        there = block == b
+        if len(np.unique(won[~there])) < 2:
+            out_of_fold[there] = log_odds(np.full(int(there.sum()), won.mean()))
+            continue
+        trees, linear = fit(examples.take(~there))
+        out_of_fold[there] = blend(trees, linear, examples.take(there), weight)
+    trees, linear = fit(examples)
+    calibration, facts = calibrate(out_of_fold, won, examples.weight, examples.cases.explored)
+    return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts)
+
+
+def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
+    """Return the uncalibrated log odds that the served likelihood would give."""
+    learned = 0.5 * trees.predict(examples.matrix, raw_score=True) + 0.5 * linear.raw(linear.terms(examples.matrix, examples.columns))
+    blended: Floats = weight * learned + (1.0 - weight) * log_odds(examples.columns["prior_rate"])
+    return blended
+
+
+@dataclass(frozen=True, slots=True)
+class _ValueFit:
+    trees: dict[str, str]
+    fraction_range: Range
+    amount_range: Range
+    default_fraction: float
+    default_dollars: float
+
+
+def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
+    trees: dict[str, str] = {}
+    won = examples.take(examples.cases.recovered)
+    known = won.take(~np.isnan(won.fraction))
+    fraction_range = amount_range = Range.fit(np.empty(0), np.empty(0))
+    default_fraction, default_dollars = 0.7, 200.0
+    if len(known) >= LEAST_LABELS:
+        default_fraction = float(np.average(known.fraction, weights=known.weight))
+        booster, fraction_range = _fit_ranged(known, known.fraction, layout, "cross_entropy", seed)
+        trees["fraction"] = booster.model_to_string()
+    if len(won):
+        default_dollars = float(np.average(won.cases.cents, weights=won.weight)) / 100.0
+    # Dollars are learned where amounts are unknown to the ledger, not as a second opinion.
+    if len(won) >= LEAST_LABELS and len(known) < 0.5 * len(won):
+        cash = won.cases.cents / 100.0
+        # The mean over the few largest recoveries is noise that would rank by luck: they count as the 99th percentile.
+        booster, amount_range = _fit_ranged(won, np.minimum(cash, np.quantile(cash, 0.99)), layout, "gamma", seed)
+        trees["amount"] = booster.model_to_string()
+    logged = examples.take(examples.cases.hours > 0)
+    if len(logged) >= LEAST_LABELS:
+        booster = fit_trees(logged.matrix, logged.cases.hours, layout, objective="gamma", rounds=150, seed=seed)
+        trees["effort"] = booster.model_to_string()
+    return _ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars)
+
+
+def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: str, seed: int) -> tuple[lightgbm.Booster, Range]:
+    """Fit trees for a mean, and the 10-90 % range around it from blocks of time left out."""
+
+    def fit(part: Examples, y: Floats) -> lightgbm.Booster:
+        return fit_trees(part.matrix, y, layout, objective=objective, rounds=150, seed=seed, weight=part.weight)
+
+    block = time_blocks(examples.cases.worked_on, BLOCKS)
+    predicted = np.full(len(examples), np.nan)
+    for b in np.unique(block).tolist():
+        there = block == b
+        if (~there).sum() >= LEAST_LABELS // 2:
+            predicted[there] = fit(examples.take(~there), target[~there]).predict(examples.matrix[there])
+    told = ~np.isnan(predicted)
+    return fit(examples, target), Range.fit(predicted[told], target[told])
+
+
+@dataclass(frozen=True, slots=True)
+class _AnomalyFit:
+    trees: dict[str, str]
+    spread: list[float]
+    default_spread: float
+
+
+def _fit_anomaly(
+    writeoffs: Batch, viewer: Viewer, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int, seed: int
+) -> _AnomalyFit:
+    """Learn the conditional median of what proper contractual postings leave, and how far they stray."""
+    view = viewer.serve(writeoffs, as_of)
+    ratio = log_implied(view.columns)
+    # A posting of which little is usual yet would teach its own echo.
+    rows = np.flatnonzero(~np.isnan(ratio) & (view.columns["usual_count"] >= _TRUSTED_POSTINGS) & (np.abs(ratio) < 3.0))[-_ANOMALY_ROWS:]
+    if len(rows) < 500:
+        return _AnomalyFit({}, [], Bundle.__dataclass_fields__["default_spread"].default)
+    x = view_matrix(writeoffs.take(rows), {name: values[rows] for name, values in view.columns.items()}, layout, extra_codes)
+    names = _anomaly_names(layout)
+    booster = fit_trees(x, ratio[rows], layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1)
+    stray = np.abs(ratio[rows] - booster.predict(np.where(np.isin(np.array(layout.names), names), x, 0.0)))
+    # 1.4826 x the median absolute deviation is the spread of a normal core, whatever the mis-posted tail does.
+    whole = max(1.4826 * float(np.median(stray)), 0.01)
+    payer = view.columns["payer_id"][rows]
+    spread = []
+    for code in range(int(payer.max()) + 1):
+        own = stray[payer == code]
+        found = 1.4826 * float(np.median(own)) if len(own) else whole
+        spread.append(max((len(own) * found + 30.0 * whole) / (len(own) + 30.0), 0.01))
+    return _AnomalyFit({"anomaly": booster.model_to_string()}, spread, whole)
+
+
+def _anomaly_names(layout: Layout) -> list[str]:
+    """Return the features that say what a proper posting looks like: never those that hold this posting's own amount written off."""
+    wanted = ("payer_type_code", "plan_id_code", "facility_id_code", "place_of_service_code", "network_status_code", "billed_dollars", "usual_count",
+              "units_count", "specialty_code", "claim_type_code", "payer_recovery_rate_history", "procedure_recovery_rate_history")
+    return [name for name in layout.names if name in wanted]

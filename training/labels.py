@@ -1,0 +1,133 @@
+"""What is known of each effort as of a day, and how much a resolved one stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import Floats
+from features.money import NULL
+from features.tables import Array, Batch
+
+DECIDED = ("recovered", "partially_recovered", "denied", "settled", "expired")
+"""Statuses that say how an effort ended. Pending, abandoned and open at the next level say nothing yet and are no labels."""
+
+_LARGEST_WEIGHT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Efforts begun before a day, with what was known of them that morning: one entry per effort.
+
+    Parameters
+    ----------
+    row
+        Position of the write-off in its batch.
+    worked_on, resolved_on
+        Days; `resolved_on` is NULL where nothing was known yet.
+    decided
+        The effort ended in a way that says whether it recovered something.
+    cents
+        Payer cash net of take-backs (>= 0); 0 unless decided.
+    hours
+        Staff hours; NaN where not logged.
+    explored
+        Chosen at random.
+    """
+
+    row: NDArray[np.int64]
+    worked_on: NDArray[np.int64]
+    resolved_on: NDArray[np.int64]
+    decided: NDArray[np.bool_]
+    cents: NDArray[np.int64]
+    hours: Floats
+    explored: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def recovered(self) -> NDArray[np.bool_]:
+        """Return where net payer cash came in."""
+        return self.cents > 0
+
+    def take(self, rows: Array) -> Cases:
+        """Return the cases at these positions, or under this mask."""
+        return Cases(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+def cases_as_of(writeoffs: Batch, outcomes: Batch, as_of: int) -> tuple[Cases, int]:
+    """Return the efforts on these write-offs as they stood on the morning of `as_of`.
+
+    Efforts begun on or after the day are not there; those resolved on or after it are pending.
+
+    Returns
+    -------
+    Cases, int
+        In order of the outcomes; and how many efforts name a write-off that is not in the batch.
+    """
+    place = {key: i for i, key in enumerate(writeoffs.columns["writeoff_id"].tolist())}
+    c = outcomes.columns
+    begun = c["worked_date"] < as_of
+    row = np.array([place.get(key, -1) for key in c["writeoff_id"].tolist()], dtype=np.int64).reshape(len(outcomes))
+    kept = begun & (row >= 0)
+    decided_codes = [outcomes.vocabulary.find("status", status) for status in DECIDED]
+    known = (c["resolved_date"] != NULL) & (c["resolved_date"] < as_of)
+    decided = known & np.isin(c["status"], decided_codes)
+    recovered, taken = (np.where(c[name] == NULL, 0, c[name]) for name in ("recovered_amount", "taken_back_amount"))
+    cases = Cases(
+        row,
+        c["worked_date"],
+        np.where(known, c["resolved_date"], NULL),
+        decided,
+        np.where(decided, np.maximum(recovered - taken, 0), 0),
+        np.where(known, c["hours_spent"], np.nan),
+        c["explored"] == 1,
+    )
+    return cases.take(kept), int((begun & (row < 0)).sum())
+
+
+def delay_weights(cases: Cases, as_of: int) -> Floats:
+    """Return 1 / P(known by now | recovered or not) of each decided case, clipped, with mean 1.
+
+    Recoveries and refusals become known at different speeds, so that the resolved ones of a young month are not like the month.
+    Only resolved cases are seen, each with a delay that had to be shorter than its age: the curve of each class is the
+    product-limit estimate for such right-truncated delays (Lynden-Bell 1971, run backwards in time).
+    """
+    delay = (cases.resolved_on - cases.worked_on).astype(np.float64)
+    age = (as_of - 1 - cases.worked_on).astype(np.float64)
+    weights = np.ones(len(cases))
+    for kind in (False, True):
+        of = cases.recovered == kind
+        if of.sum() >= 50:
+            weights[of] = np.minimum(1.0 / resolved_by(delay[of], age[of]), _LARGEST_WEIGHT)
+    return weights / weights.mean() if len(weights) else weights
+
+
+def resolved_by(delay: Floats, age: Floats) -> Floats:
+    """Return the estimated chance that a case is resolved within its age, from cases that all were.
+
+    Parameters
+    ----------
+    delay, age
+        Days, delay <= age.
+
+    Examples
+    --------
+    Old cases say that half take ten days; a case of age five that is resolved stands for more than itself.
+
+    >>> resolved_by(np.array([2., 10., 2., 10., 2.]), np.array([90., 90., 90., 90., 5.])).round(2).tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.5]
+    """
+    times = np.unique(delay)
+    events = np.array([(delay == t).sum() for t in times], dtype=np.float64)
+    # At risk at t, looking backwards: delay no longer than t, and old enough that a delay of t could have been seen.
+    by_delay, by_age = np.sort(delay), np.sort(age)
+    at_risk = np.searchsorted(by_delay, times, side="right") - np.searchsorted(by_age, times, side="left")
+    keep = np.where(at_risk > 0, 1.0 - events / np.maximum(at_risk, 1), 1.0)
+    # F(t) is the product over later times of "did not happen exactly then".
+    later = np.append(np.cumprod(np.where(keep > 0, keep, 1.0)[::-1])[::-1][1:], 1.0)
+    found: Floats = later[np.maximum(np.searchsorted(times, age, side="right") - 1, 0)]
+    return np.clip(found, 0.01, 1.0)
