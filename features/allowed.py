@@ -1,0 +1,22 @@
+"""What payers usually allow for each row's procedure, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class UsualAllowed:
+    """Usual allowed amount of each row; `NULL` (count 0) where nothing is known.
+
+    `median_cents` is for the row as billed (units included); `low_cents` and `high_cents` hold 80 % of past amounts;
+    `count` is the decayed number of postings behind them.
+    """
+
+    median_cents: NDArray[np.int64]
+    low_cents: NDArray[np.int64]
+    high_cents: NDArray[np.int64]
+    count: NDArray[np.float64]

@@ -1,0 +1,96 @@
+"""Distinct combinations of coded columns, so that what depends on codes alone is worked out once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.tables import Array, Batch
+
+Answer = TypeVar("Answer", bound=tuple[int, ...])
+"""Whole numbers, equally many for every combination."""
+
+_FEW = 64
+_REMEMBERED = 200_000
+
+
+class Combinations(Generic[Answer]):
+    """Answers to combinations of words, remembered.
+
+    Parameters
+    ----------
+    columns
+        Coded columns whose words make the combination.
+    answer
+        From those words (None is null) to whole numbers.
+    """
+
+    def __init__(self, columns: tuple[str, ...], answer: Callable[[tuple[str | None, ...]], Answer]) -> None:
+        self.columns = columns
+        self._answer = answer
+        self._known: dict[tuple[str | None, ...], Answer] = {}
+        self._lock = Lock()
+
+    def of(self, words: tuple[str | None, ...]) -> Answer:
+        """Return the answer to one combination."""
+        known = self._known.get(words)
+        if known is None:
+            known = self._answer(words)
+            with self._lock:
+                if len(self._known) >= _REMEMBERED:
+                    # Words come from outside, so what is remembered is bounded.
+                    self._known.clear()
+                self._known[words] = known
+        return known
+
+    def gather(self, batch: Batch) -> NDArray[np.int64]:
+        """Return the answers of all rows, shape (numbers in an answer, rows)."""
+        arrays = [batch.columns[name] for name in self.columns]
+        if len(batch) <= _FEW:
+            word = batch.vocabulary.word
+            rows = zip(*(array.tolist() for array in arrays), strict=True)
+            few = [self.of(tuple(map(word, self.columns, row))) for row in rows]
+            return np.array(few, dtype=np.int64).reshape(len(batch), -1).T
+        first, place = distinct(arrays)
+        decoded = [batch.vocabulary.decode(name, array[first]) for name, array in zip(self.columns, arrays, strict=True)]
+        many = np.array([self.of(words) for words in zip(*decoded, strict=True)], dtype=np.int64)
+        return np.take(np.ascontiguousarray(many.T), place, axis=1)
+
+
+def distinct(arrays: list[Array]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return a row of each distinct combination of codes (-1 is null), and for every row the place of its combination.
+
+    Examples
+    --------
+    >>> first, place = distinct([np.array([3, -1, 3]), np.array([0, 0, 0])])
+    >>> place.tolist(), sorted(first.tolist())
+    ([1, 0, 1], [1, 2])
+    """
+    key, span = np.zeros(len(arrays[0]), dtype=np.int64), 1
+    for array in arrays:
+        size = int(array.max(initial=-1)) + 2
+        if span * size > 4 * len(key):
+            key, span = _number(key, span)[1], len(key)
+        key = key * size
+        key += array
+        key += 1
+        span *= size
+    return _number(key, span)
+
+
+def _number(key: NDArray[np.int64], span: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return a row of each distinct key (0 <= key < span), and for every row the number of its key."""
+    if span > 8 * len(key):
+        _, first, place = np.unique(key, return_index=True, return_inverse=True)
+        return first, place
+    # Few enough to be places of an array: counting is ten times faster than sorting.
+    some = np.full(span, -1, dtype=np.intp)
+    some[key] = np.arange(len(key), dtype=np.intp)
+    used = np.flatnonzero(some >= 0)
+    number = np.empty(span, dtype=np.intp)
+    number[used] = np.arange(len(used))
+    return some[used], number[key]

@@ -1,0 +1,484 @@
+"""What the codes of one write-off say together: family, category, remedy, chance, holds and guards.
+
+This is the readable half of triage: a plain function on words, run once for each distinct combination of codes and
+remembered. `features.triage` adds what depends on amounts, dates and flags.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from features.codes.adjustment import split_group, spoken
+from features.codes.tables import FAMILIES, Carc, Codes, Rarc
+from features.tables import CATEGORIES, PAYER_TYPES, REMEDIES
+
+CATEGORY = {name: i for i, name in enumerate(CATEGORIES)}
+REMEDY = {name: i for i, name in enumerate(REMEDIES)}
+FAMILY = {name: i for i, name in enumerate(FAMILIES)}
+PAYER_TYPE = {name: i for i, name in enumerate(PAYER_TYPES)}
+
+PRIOR_MILLS = {"high": 650, "medium": 375, "low": 150, "none": 20, "patient": 0, "wait": 0}
+"""Chance believed before any outcome, in thousandths (`features.codes.tables.PRIOR_RATES`)."""
+
+HOLDS = ("none", "secondary", "decision")
+"""What a row may wait for: nothing, the next payer's remittance, the payer's own decision."""
+
+FLAGS = ("none", "authorization_on_file", "referral_on_file", "records_on_file", "timely_proof_on_file")
+"""Columns that may change remedy and chance; a meaning names at most one."""
+
+FORBIDDEN, PROTECTED, NEEDS_NOTICE, ASK_QMB, ASK_PROTECTED, ASK_PAYER, MEDICARE = 1, 2, 4, 8, 16, 32, 64
+"""Bits of `Meaning.guards` about billing the patient: never; No Surprises Act by remark; needs a beneficiary notice;
+a null `qmb`, a null `nsa_protected` or a null payer type must be asked; Medicare of either kind."""
+
+
+class Words(NamedTuple):
+    """The coded columns that decide a meaning; None is null."""
+
+    group_code: str | None = None
+    carc: str | None = None
+    rarcs: str | None = None
+    payer_type: str | None = None
+    claim_type: str | None = None
+    filing_indicator: str | None = None
+    claim_status: str | None = None
+    posting_kind: str | None = None
+    adjustment_code: str | None = None
+    account_status: str | None = None
+
+
+class Meaning(NamedTuple):
+    """What a combination of codes says, in numbers that can be gathered per row.
+
+    `category`, `remedy` and `prior` hold unless the row itself says otherwise; `*_flagged` where the column `flag` is true;
+    `*_after` once `hold` has lapsed. `is_fee_cut` marks rows whose amount is the charge above the allowed amount,
+    `is_guess` those read from the practice's own words, `can_bill_next` those whose balance a next payer may owe.
+    """
+
+    family: int
+    category: int
+    remedy: int
+    prior: int
+    flag: int
+    remedy_flagged: int
+    prior_flagged: int
+    hold: int
+    category_after: int
+    remedy_after: int
+    guards: int
+    is_fee_cut: int
+    is_guess: int
+    can_bill_next: int
+    is_unprocessable: int
+    payer_type: int
+    remark_days: int
+    why: int
+    next_step: int
+    is_unknown: int
+
+
+WHY = (
+    "This posting was reversed, or reverses another.",
+    "The next payer or the payer's own decision is still awaited; the row comes back when the wait has lapsed.",
+    "The payer took money back; that may be contested.",
+    "Money may be owed to the payer: it goes to the compliance list, not to the work queue.",
+    "The posting has no support; the ledger should be put right.",
+    "The next payer was not billed.",
+    "The service was never billed.",
+    "The payer denied it.",
+    "The payer allowed less than expected.",
+    "The contractual write-off is larger than the usual or agreed price explains.",
+    "A valid contractual write-off: the charge above the agreed price is not owed.",
+    "The payer holds it back until a settlement.",
+    "The patient's share: it has its own list, apart from what payers owe.",
+    "Written off under the practice's own policy.",
+    "Written off as bad debt; no later coverage is known.",
+    "Settled with the payer.",
+    "For information only: no money of this payer is behind it.",
+    "Nothing known says why it was written off; somebody should look.",
+    # Special sentences, after one for each category.
+    "The effect of a prior payer's decision (reason 23): not a write-off of this practice, and counted where that payer decided.",
+    "Paid by capitation: the service is in the monthly payment.",
+    "Sequestration: a cut by law that no appeal changes.",
+    "A pre-determination, not a claim.",
+    "A reporting code: no payment was ever meant.",
+    "Moved from another system or account; not a decision of the payer.",
+    "The patient's share, which a rule forbids to bill; only a next payer can owe it.",
+)
+_WHY_OF_CARC = {"23": 18, "24": 19, "253": 20, "101": 21, "246": 22}
+WHY_MOVED, WHY_FORBIDDEN = 23, 24
+
+_MEDICARE_MILD = ("medicare", "medicare_advantage")
+_NEVER_BILLED_TO_PATIENT = ("medicaid", "medicaid_managed", "workers_comp")
+_FEE_CUTS = ("45", "42", "A2", "131", "P12")
+_EXPLAINED_BY_REMARK = ("16", "96", "125")
+_RARC_FORM = re.compile(r"(MA|M|N)\d{1,4}")
+_WORSE = {"high": "medium", "medium": "low", "low": "low"}
+_BETTER = {"high": "high", "medium": "high", "low": "medium"}
+_FLAG_OF_FAMILY = {
+    "authorization": "authorization_on_file",
+    "network": "referral_on_file",
+    "documentation": "records_on_file",
+    "timely_filing": "timely_proof_on_file",
+}
+
+
+@cache
+def steps_of(codes: Codes) -> tuple[str, ...]:
+    """Return the next-step sentences: one per remedy in their order, the unsure patient bill, then those of remark codes."""
+    known = [codes.remedies[remedy].next_step for remedy in REMEDIES]
+    known.append(codes.remedies["patient_billing"].next_step_if_unsure)
+    known += ["Wait for the next payer's remittance.", "Wait for the payer's decision; ask when the wait has lapsed."]
+    known += ["Ask the payer what became of its review: the usual time has passed."]
+    known += ["Medicare Part A: send an adjustment bill (type of bill ending in 7)."]
+    known += sorted({rarc.next_step for rarc in codes.rarcs.values() if rarc.next_step})
+    return tuple(known)
+
+
+STEP_UNSURE, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION, STEP_ASK, STEP_PART_A = (len(REMEDIES) + i for i in range(5))
+
+
+class _Read(NamedTuple):
+    """The words of a row, looked up."""
+
+    group: str | None
+    carc: Carc | None
+    remarks: tuple[Rarc, ...]
+    payer_type: str | None
+    claim_type: str | None
+    is_unknown: bool
+
+
+def read_meaning(words: Words, codes: Codes) -> Meaning:
+    """Say what one combination of codes means.
+
+    Examples
+    --------
+    >>> codes = Codes.load()
+    >>> meaning = read_meaning(Words("CO", "197", payer_type="commercial"), codes)
+    >>> CATEGORIES[meaning.category], FAMILIES[meaning.family], REMEDIES[meaning.remedy]
+    ('denial', 'authorization', 'appeal')
+
+    The remark decides where the reason code says little; MA130 allows no appeal:
+
+    >>> meaning = read_meaning(Words("CO", "16", "MA130 M76", "medicare", "professional"), codes)
+    >>> REMEDIES[meaning.remedy]
+    'new_claim'
+
+    An unknown code is never taken for a contractual write-off:
+
+    >>> CATEGORIES[read_meaning(Words("CO", "ZZ9"), codes).category]
+    'unclassified'
+    """
+    read = _look_up(words, codes)
+    phrase = None if read.carc else spoken(words.adjustment_code, codes)
+    if read.carc is not None:
+        family, category, remedy, chance = _from_codes(read)
+    elif phrase is not None:
+        family, category, remedy = phrase.family, phrase.category, phrase.remedy
+        chance = {"denial": "low", "contractual": "none"}.get(category, _CHANCE_OF_CATEGORY.get(category, "low"))
+    else:
+        family, category, remedy, chance = _from_nothing(words, read)
+    family, category, remedy, chance = _from_ledger(words, codes, read, family, category, remedy, chance)
+    remedy, chance = _by_rights(read, category, remedy, chance)
+    remedy = _by_payer(read, words, category, remedy)
+    hold, category_after, remedy_after = _hold(words, read, category, remedy)
+    flag, remedy_flagged, chance_flagged = _by_file(read, words, family, category, remedy, chance)
+    return Meaning(
+        family=FAMILY[family],
+        category=CATEGORY[category],
+        remedy=REMEDY[remedy],
+        prior=PRIOR_MILLS[chance],
+        flag=FLAGS.index(flag),
+        remedy_flagged=REMEDY[remedy_flagged],
+        prior_flagged=PRIOR_MILLS[chance_flagged],
+        hold=HOLDS.index(hold),
+        category_after=CATEGORY[category_after],
+        remedy_after=REMEDY[remedy_after],
+        guards=_guards(words, read, family),
+        is_fee_cut=int(category == "contractual" and (read.carc is None or read.carc.code in _FEE_CUTS) and family == "contractual"),
+        is_guess=int(read.carc is None),
+        can_bill_next=int(category == "patient_responsibility" or (read.carc is not None and read.carc.code == "209")),
+        is_unprocessable=int(remedy == "new_claim" and read.payer_type == "medicare" and _has(read, "MA130")),
+        payer_type=PAYER_TYPE.get(read.payer_type or "", -1),
+        remark_days=max((rarc.clock_days for rarc in read.remarks), default=0),
+        why=_why(words, read, category),
+        next_step=_next_step(read, codes, category, remedy),
+        is_unknown=int(read.is_unknown),
+    )
+
+
+_CHANCE_OF_CATEGORY = {
+    "payer_recoupment": "medium",
+    "overpayment_owed": "patient",
+    "posting_error": "high",
+    "unbilled_secondary": "high",
+    "never_billed": "high",
+    "denial": "low",
+    "underpayment": "medium",
+    "questionable_contractual": "medium",
+    "contractual": "none",
+    "withhold_receivable": "low",
+    "patient_responsibility": "patient",
+    "policy": "none",
+    "bad_debt": "none",
+    "settled": "none",
+    "unclassified": "low",
+    "reversed": "wait",
+    "wait": "wait",
+    "informational": "wait",
+}
+PRIOR_OF_CATEGORY = tuple(PRIOR_MILLS[_CHANCE_OF_CATEGORY[name]] for name in CATEGORIES)
+"""Chance of a row whose category the row itself decided, in thousandths."""
+
+_REMEDY_OF_CATEGORY = {
+    "payer_recoupment": "recoupment_appeal",
+    "overpayment_owed": "compliance_review",
+    "posting_error": "posting_correction",
+    "unbilled_secondary": "bill_secondary",
+    "never_billed": "new_claim",
+    "denial": "appeal",
+    "underpayment": "contract_dispute",
+    "questionable_contractual": "contract_dispute",
+    "withhold_receivable": "contract_dispute",
+    # Nothing is known but the money: the remittance must be found and the posting checked against it.
+    "unclassified": "posting_correction",
+}
+REMEDY_OF_CATEGORY = tuple(REMEDY[_REMEDY_OF_CATEGORY.get(name, "none")] for name in CATEGORIES)
+"""Remedy of a row whose category the row itself decided."""
+
+
+def _look_up(words: Words, codes: Codes) -> _Read:
+    """Find the codes; what is written in the wrong column or with its group is put where it belongs."""
+    group, code = split_group(words.group_code, words.carc, codes)
+    if code is None:
+        group, code = split_group(group, words.adjustment_code, codes, must_have_group=True)
+    remarks = (words.rarcs or "").upper().split()
+    if code is not None and code not in codes.carcs and _RARC_FORM.fullmatch(code):
+        remarks.insert(0, code)
+    carc = codes.carcs.get(code) if code is not None else None
+    unknown = (words.carc is not None and carc is None) or any(remark not in codes.rarcs for remark in remarks)
+    return _Read(
+        group=group if group in codes.groups else None,
+        carc=carc,
+        remarks=tuple(codes.rarcs[remark] for remark in remarks if remark in codes.rarcs),
+        payer_type=words.payer_type if words.payer_type in PAYER_TYPE else None,
+        claim_type=_form(words),
+        is_unknown=unknown,
+    )
+
+
+def _form(words: Words) -> str | None:
+    """Return the form of the claim; Medicare's two parts name themselves in CLP06."""
+    return words.claim_type or {"MA": "institutional", "MB": "professional"}.get(words.filing_indicator or "")
+
+
+def _has(read: _Read, *codes: str) -> bool:
+    return any(remark.code in codes for remark in read.remarks)
+
+
+def _from_codes(read: _Read) -> tuple[str, str, str, str]:
+    """Return family, category, remedy and chance from CARC, group and remarks."""
+    carc = read.carc
+    assert carc is not None
+    if carc.code == "24" and read.payer_type == "medicare":
+        # The patient is in a Medicare Advantage plan: that plan owes the claim (DOMAIN 3).
+        return "cob", _in_group(read, "denial"), "rebill_other_payer", "high"
+    family, chance = carc.family, carc.recoverability
+    explaining = [remark for remark in read.remarks if remark.alert is not True]
+    if carc.family == "by_rarc" or carc.code in _EXPLAINED_BY_REMARK:
+        given = next((remark for remark in explaining if remark.family), None)
+        if given is not None:
+            family = given.family
+            chance = "high" if given.effect == "raise" else chance
+    if chance in _WORSE and carc.family != "contractual":
+        effects = {remark.effect for remark in explaining}
+        chance = _WORSE[chance] if "lower" in effects else _BETTER[chance] if "raise" in effects else chance
+    category = _in_group(read, _category_of(carc))
+    remedy = carc.remedy
+    if category in ("contractual", "informational"):
+        remedy = "none"
+    elif category == "overpayment_owed":
+        remedy = "compliance_review"
+    elif category == "patient_responsibility":
+        remedy = (carc.remedy_if_pr or carc.remedy) if read.group == "PR" else carc.remedy
+        chance = "patient" if remedy in ("patient_billing", "none") else chance
+    return family, category, remedy, chance
+
+
+def _category_of(carc: Carc) -> str:
+    """Return the category that a CARC alone puts a row in, holds apart."""
+    if carc.code == "23" or carc.family == "informational":
+        return "informational"
+    if carc.code == "195":
+        return "overpayment_owed"
+    if carc.family == "contractual":
+        # What the table believes recoverable is disputed; a plain fee cut is valid until its amount says otherwise.
+        return "contractual" if carc.recoverability in ("none", "wait") else "questionable_contractual"
+    return {"patient_responsibility": "patient_responsibility", "withhold": "withhold_receivable"}.get(carc.family, "denial")
+
+
+def _in_group(read: _Read, category: str) -> str:
+    """Return the patient's category where the remit assigns the money to the patient (group PR)."""
+    movable = ("denial", "contractual", "questionable_contractual", "withhold_receivable", "unclassified")
+    return "patient_responsibility" if read.group == "PR" and category in movable else category
+
+
+def _from_nothing(words: Words, read: _Read) -> tuple[str, str, str, str]:
+    """Return what can be said with no known CARC and no telling word; never contractual."""
+    if read.group == "PR" or words.payer_type == "self_pay":
+        # With an unknown reason the share cannot be checked, so no bill is suggested.
+        return "patient_responsibility", "patient_responsibility", "none", "patient"
+    given = next((remark for remark in read.remarks if remark.alert is not True and remark.family), None)
+    if given is not None:
+        return given.family, "denial", given.remedy or "appeal", "medium"
+    if words.claim_status == "4":
+        # In 5010, status 4 says that the patient was not recognised (X12 RFI 1423).
+        return "eligibility", "denial", "corrected_claim", "medium"
+    return "unknown", "unclassified", "posting_correction", "low"
+
+
+def _from_ledger(
+    words: Words, codes: Codes, read: _Read, family: str, category: str, remedy: str, chance: str
+) -> tuple[str, str, str, str]:
+    """Let what stands above the reason code decide: reversals, take-backs, errors, moved balances."""
+    above = [category]
+    if words.posting_kind == "reversal" or words.claim_status == "22":
+        above.append("reversed")
+    tracks = {remark.track for remark in read.remarks}
+    if "recoupment" in tracks:
+        above.append("payer_recoupment")
+    if "overpaid" in tracks:
+        above.append("overpayment_owed")
+    if words.carc is not None and words.carc in codes.plbs and read.carc is None:
+        above.append(codes.plbs[words.carc])
+    said = spoken(words.adjustment_code, codes)
+    if said is not None and said.category in ("payer_recoupment", "posting_error", "unbilled_secondary", "never_billed"):
+        above.append(said.category)
+    if words.claim_status == "25":
+        return family, "informational", "none", "wait"
+    if category == "unclassified" and words.posting_kind in ("transfer", "conversion"):
+        return family, "informational", "none", "wait"
+    if "secondary" in tracks and category == "patient_responsibility":
+        above.append("unbilled_secondary")
+    first = min(above, key=CATEGORY.__getitem__)
+    if first == category:
+        return family, category, remedy, chance
+    return family, first, _REMEDY_OF_CATEGORY.get(first, "none"), _CHANCE_OF_CATEGORY[first]
+
+
+def _by_rights(read: _Read, category: str, remedy: str, chance: str) -> tuple[str, str]:
+    """Let the remarks of a denial choose among new claim, records, payers' order, correction and appeal."""
+    if category != "denial" or read.carc is None:
+        return remedy, chance
+    remarks = read.remarks
+    for code in ("MA130", "N142", "N798", "N517"):
+        if _has(read, code):
+            return "new_claim", chance
+    if _has(read, "N368"):
+        return "appeal", chance
+    if _has(read, "N522"):
+        return "none", chance
+    if remedy in ("appeal", "corrected_claim", "none") and read.carc.family not in ("timely_filing", "appeal_procedural", "duplicate"):
+        asked = next((remark.remedy for remark in remarks if remark.remedy and remark.track != "secondary"), "")
+        remedy = asked or remedy
+    if _has(read, "N185") and remedy == "corrected_claim":
+        remedy = "appeal"
+    if any(remark.appeal is False for remark in remarks) and (remedy == "appeal" or _has(read, "N111")):
+        if _has(read, "N704"):
+            return "corrected_claim", chance
+        remedy = "reopening" if _has(read, "N111") or read.payer_type == "medicare" else "corrected_claim"
+        chance = _WORSE.get(chance, chance)
+    return remedy, chance
+
+
+def _by_payer(read: _Read, words: Words, category: str, remedy: str) -> str:
+    """Medicare Part B takes no replacement claim: a clerical error goes by reopening (42 CFR 405.980(a)(3))."""
+    if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "professional":
+        return "reopening"
+    protected = any(remark.guard == "nsa" for remark in read.remarks)
+    if protected and category in ("questionable_contractual", "underpayment"):
+        return "nsa_negotiation"
+    return remedy
+
+
+def _hold(words: Words, read: _Read, category: str, remedy: str) -> tuple[str, str, str]:
+    """Return what the row waits for, and what it becomes when the wait has lapsed (practice norms of DOMAIN 3)."""
+    above_wait = ("reversed",)
+    if category in above_wait:
+        return "none", category, remedy
+    carc = read.carc
+    if carc is not None and carc.recoverability == "wait":
+        if carc.family == "cob":
+            return "secondary", "unbilled_secondary", "bill_secondary"
+        return "decision", "denial", "reopening"
+    forwarded = words.claim_status in ("19", "20", "21") or any(remark.track == "wait" for remark in read.remarks)
+    if not forwarded:
+        return "none", category, remedy
+    if category in ("patient_responsibility", "denial", "unclassified"):
+        return "secondary", "unbilled_secondary", "bill_secondary"
+    # A fee cut is owed by nobody: when the wait has lapsed it is again what it was.
+    return "secondary", category, remedy
+
+
+def _by_file(read: _Read, words: Words, family: str, category: str, remedy: str, chance: str) -> tuple[str, str, str]:
+    """Return the column that would change remedy and chance, and what they become where it is true."""
+    flag = _FLAG_OF_FAMILY.get(family)
+    if category != "denial" or flag is None or chance not in _WORSE:
+        return "none", remedy, chance
+    if family == "authorization" and remedy == "appeal" and (read.carc is None or read.carc.code != "39"):
+        if read.carc is not None and read.carc.code in ("243", "287", "288"):
+            flag = "referral_on_file"
+        # The number exists, so the claim only has to carry it.
+        return flag, _by_payer(read, words, category, "corrected_claim"), "high"
+    return flag, remedy, "high" if family in ("timely_filing", "documentation") else _BETTER[chance]
+
+
+def _guards(words: Words, read: _Read, family: str) -> int:
+    """Return the bits of what forbids, or must be asked before, a patient bill (DOMAIN 3; 42 USC 1396a(n)(3) for QMB)."""
+    bits = 0
+    guards = {remark.guard for remark in read.remarks}
+    if read.group != "PR" or read.payer_type in _NEVER_BILLED_TO_PATIENT or guards & {"qmb", "no_billing"}:
+        bits |= FORBIDDEN
+    if words.account_status in ("bankruptcy", "legal", "agency"):
+        bits |= FORBIDDEN
+    if read.carc is not None and read.carc.code in ("116", "209", "303"):
+        bits |= FORBIDDEN
+    if "nsa" in guards:
+        bits |= PROTECTED
+    if read.payer_type in ("medicare", None) and family in ("medical_necessity", "non_covered", "benefit_max"):
+        # A denial for necessity passes to the patient only under a valid notice (42 CFR 411.404).
+        bits |= NEEDS_NOTICE
+    if read.payer_type in (*_MEDICARE_MILD, None):
+        bits |= ASK_QMB
+    if read.payer_type not in ("medicare", "medicare_advantage", "tricare", "self_pay"):
+        # Federal programmes have their own balance-billing rules; the Act covers plans and the uninsured (45 CFR 149).
+        bits |= ASK_PROTECTED
+    if read.payer_type is None or words.account_status == "deceased":
+        bits |= ASK_PAYER
+    if read.payer_type in _MEDICARE_MILD:
+        bits |= MEDICARE
+    return bits
+
+
+def _why(words: Words, read: _Read, category: str) -> int:
+    """Return the sentence that says why a row is out of scope."""
+    if read.carc is not None and read.carc.code in _WHY_OF_CARC and category in ("informational", "contractual"):
+        return _WHY_OF_CARC[read.carc.code]
+    if category == "informational" and words.claim_status == "25":
+        return _WHY_OF_CARC["101"]
+    if category == "informational" and read.carc is None:
+        return WHY_MOVED
+    return CATEGORY[category]
+
+
+def _next_step(read: _Read, codes: Codes, category: str, remedy: str) -> int:
+    """Return the next step: that of the first remark whose remedy was followed, else that of the remedy."""
+    if category == "denial" or category == "payer_recoupment":
+        for remark in read.remarks:
+            if remark.next_step and (remark.remedy == remedy or (remark.track == "no_resubmission" and remedy == "appeal")):
+                return steps_of(codes).index(remark.next_step)
+    if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "institutional":
+        return STEP_PART_A
+    return REMEDY[remedy]

@@ -1,0 +1,58 @@
+"""One cap per claim line over all its postings."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.money import NULL
+from features.tables import Batch
+
+_NO_CEILING = 2**62
+
+
+def share_line_caps(
+    batch: Batch, cap_cents: NDArray[np.int64], ceiling_cents: NDArray[np.int64], order: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the caps such that those of one claim line together stay below the line's ceiling.
+
+    Parameters
+    ----------
+    batch
+        The write-offs; lines are told apart by client, claim and line number, and a row without a claim stands alone.
+    cap_cents
+        Each row's own cap; NULL takes nothing.
+    ceiling_cents
+        What the line can still bring; NULL: not known. Rows of one line that differ: the largest counts.
+    order
+        Who takes first: the smallest; equal ones by their place in the batch.
+    """
+    if len(cap_cents) < 2:
+        return cap_cents
+    rows = np.flatnonzero((cap_cents > 0) & (batch.columns["claim_id"] != np.array(None)))
+    line = _number_lines(batch, rows)
+    count = np.bincount(line)
+    shared = count[line] > 1
+    rows, line = rows[shared], line[shared]
+    if not len(rows):
+        return cap_cents
+    ceiling = np.full(len(count), NULL, dtype=np.int64)
+    np.maximum.at(ceiling, line, ceiling_cents[rows])
+    ceiling[ceiling == NULL] = _NO_CEILING
+    ranked = np.lexsort((rows, order[rows], line))
+    rows, line = rows[ranked], line[ranked]
+    wanted = cap_cents[rows]
+    before = np.cumsum(wanted) - wanted
+    start = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
+    before -= np.repeat(before[start], np.diff(np.r_[start, len(line)]))
+    shares = cap_cents.copy()
+    shares[rows] = np.clip(ceiling[line] - before, 0, wanted)
+    return shares
+
+
+def _number_lines(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the number of each row's claim line."""
+    columns = batch.columns
+    keys = zip(columns["client_id"][rows].tolist(), columns["claim_id"][rows].tolist(), columns["line_number"][rows].tolist(), strict=True)
+    numbers: dict[tuple[int, str, int], int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

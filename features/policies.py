@@ -1,0 +1,74 @@
+"""The practice's own write-off policies, ready to be looked up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.codes.combinations import Combinations
+from features.money import NULL
+from features.tables import CATEGORIES, Batch
+
+_POLICY = CATEGORIES.index("policy")
+_EARLIEST, _LATEST = -(2**62), 2**62
+
+
+class Policies:
+    """Write-off policies by client and adjustment code.
+
+    Parameters
+    ----------
+    table
+        Rows of `WRITEOFF_POLICIES`. A row without an adjustment code covers nothing; one without a client covers every client,
+        after the client's own.
+    """
+
+    def __init__(self, table: Batch) -> None:
+        columns = table.columns
+        limit, since, until = (columns[name].copy() for name in ("max_amount", "effective_from", "effective_to"))
+        limit[limit == NULL] = _LATEST
+        since[since == NULL] = _EARLIEST
+        until[until == NULL] = _LATEST
+        self._limit, self._since, self._until = limit, since, until
+        self._category = np.array([_category(word) for word in table.words("category")], dtype=np.int64)
+        self._of: dict[tuple[str | None, str], list[int]] = {}
+        for row, (client, code) in enumerate(zip(table.words("client_id"), table.words("adjustment_code"), strict=True)):
+            if code is not None:
+                self._of.setdefault((client, code), []).append(row)
+        own = max((len(rows) for rows in self._of.values()), default=0)
+        self._width = max(2 * own, 1)
+        self._combinations: Combinations[tuple[int, ...]] = Combinations(("client_id", "adjustment_code"), self._candidates)
+
+    def __len__(self) -> int:
+        return len(self._category)
+
+    def _candidates(self, words: tuple[str | None, ...]) -> tuple[int, ...]:
+        client, code = words
+        if code is None:
+            return (-1,) * self._width
+        rows = self._of.get((client, code), []) if client is not None else []
+        rows = [*rows, *self._of.get((None, code), [])]
+        return tuple(rows + [-1] * (self._width - len(rows)))
+
+    def categories(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return each write-off's category under the policies (-1: none), and whether a policy names its code but does not cover it."""
+        amount, day = batch.columns["writeoff_amount"], batch.columns["writeoff_date"]
+        category = np.full(len(batch), -1, dtype=np.int64)
+        is_named = np.zeros(len(batch), dtype=np.bool_)
+        for row in self._combinations.gather(batch):
+            named = row >= 0
+            limit = self._limit[row]
+            # An unknown amount cannot be shown to be within a limit.
+            covered = named & (amount <= limit) & ((amount != NULL) | (limit == _LATEST))
+            covered &= (self._since[row] <= day) & (day <= self._until[row])
+            category = np.where(covered & (category < 0), self._category[row], category)
+            is_named |= named
+        return category, is_named & (category < 0)
+
+
+def _category(word: str | None) -> int:
+    """Return the category a policy means: one of ours by name, bad debt, else the policy itself."""
+    if word is None:
+        return _POLICY
+    name = "_".join(word.lower().replace("-", " ").replace("_", " ").split())
+    return CATEGORIES.index(name) if name in CATEGORIES else _POLICY

@@ -1,0 +1,85 @@
+"""Which write-offs of a batch were reversed, and which rows reversed them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.money import NULL
+from features.tables import Batch
+
+_Key: TypeAlias = tuple[object, ...]
+
+
+def reversed_rows(batch: Batch) -> NDArray[np.bool_] | None:
+    """Return a mask of reversals and of what they reverse; None if the batch has no reversal.
+
+    A reversal is a row of kind `reversal`, of negative amount, or one that names another posting. It reverses the posting it
+    names, else the first open one of the same client, claim, line, code and amount that was not posted after it; never across
+    claims.
+    """
+    is_reversal = _are_reversals(batch)
+    if not is_reversal.any():
+        return None
+    mask = is_reversal.copy()
+    matched = _match_named(batch, is_reversal, mask)
+    _match_first_in_first_out(batch, is_reversal, matched, mask)
+    return mask
+
+
+def _are_reversals(batch: Batch) -> NDArray[np.bool_]:
+    amount = batch.columns["writeoff_amount"]
+    is_reversal: NDArray[np.bool_] = (amount < 0) & (amount != NULL)
+    kind = batch.vocabulary.find("posting_kind", "reversal")
+    if kind >= 0:
+        is_reversal |= batch.columns["posting_kind"] == kind
+    is_reversal |= batch.columns["reverses_writeoff_id"] != np.array(None)
+    return is_reversal
+
+
+def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the postings that reversals name; return the reversals that are done with."""
+    names = batch.columns["reverses_writeoff_id"]
+    done = np.zeros(len(batch), dtype=np.bool_)
+    named = {names[row]: row for row in np.flatnonzero(is_reversal).tolist() if names[row] is not None}
+    for name in named:
+        done |= names == name
+    if named:
+        for row, posting in enumerate(batch.columns["writeoff_id"].tolist()):
+            if posting in named:
+                mask[row] = True
+    return done
+
+
+def _match_first_in_first_out(batch: Batch, is_reversal: NDArray[np.bool_], matched: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+    """Mark what the reversals without a name reverse."""
+    claims, dates = batch.columns["claim_id"], batch.columns["writeoff_date"]
+    asking = [row for row in np.flatnonzero(is_reversal & ~matched).tolist() if claims[row] is not None]
+    wanted = {claims[row] for row in asking}
+    if not wanted:
+        return
+    rows = [row for row, claim in enumerate(claims.tolist()) if claim in wanted]
+    rows.sort(key=lambda row: (int(dates[row]), row))
+    open_rows: dict[_Key, deque[int]] = {}
+    for row in rows:
+        if not is_reversal[row] and not mask[row]:
+            open_rows.setdefault(_key(batch, row), deque()).append(row)
+    for row in sorted(asking, key=lambda row: (int(dates[row]), row)):
+        waiting = open_rows.get(_key(batch, row))
+        if waiting and dates[waiting[0]] <= dates[row]:
+            mask[waiting.popleft()] = True
+
+
+def _key(batch: Batch, row: int) -> _Key:
+    """Return client, claim, line, code and size of a posting; the code is the CARC, else the practice's own."""
+    columns = batch.columns
+    carc = int(columns["carc"][row])
+    code = ("carc", carc) if carc >= 0 else ("own", int(columns["adjustment_code"][row]))
+    amount = int(columns["writeoff_amount"][row])
+    size = None if amount == NULL else abs(amount)
+    if size is None:
+        return (row,)  # An unknown amount matches nothing.
+    return int(columns["client_id"][row]), columns["claim_id"][row], int(columns["line_number"][row]), code, size
