@@ -1,0 +1,244 @@
+"""The whole of `recoup import-remits`: files and folders in; candidates, lines, issues, rejects and counts out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from features.errors import BadData, UsageError
+from features.intake.mapping import Mapping
+from features.intake.pseudonyms import Pseudonyms
+from features.intake.remits.candidates import TextColumns, candidate_columns, remit_line_columns
+from features.intake.remits.issues import Issue, IssueLog
+from features.intake.remits.ledger_join import join_ledger
+from features.intake.remits.netting import Chain, chains, distinct_remits
+from features.intake.remits.segments import read_segments
+from features.intake.remits.summary import Summary, Tally, summary
+from features.intake.remits.transaction import Claim, ProviderAdjustment, Transaction, read_transactions
+
+CHUNK = 1 << 20
+"""Bytes read at a time."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the file being read, bytes read so far and bytes in all files."""
+
+
+class RemitReject(NamedTuple):
+    """A claim, or a row of the ledger, that could not be used: ids, and no other value.
+
+    `row` is the segment in an 835 and the row in a ledger, `id` CLP01 or the write-off's id.
+    """
+
+    file: str
+    row: int
+    id: str
+    column: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemitImport:
+    """What came of an import.
+
+    Parameters
+    ----------
+    candidates
+        Write-off rows as text, blank where null: candidates of the 835, or with a ledger its rows with what the 835 says.
+    lines
+        `remit_lines` as text.
+    issues, rejects
+        What was found wrong, and what was left out for it.
+    summary
+        Counts as read: `{"files": [...], "totals": {...}}`.
+    provider_adjustments
+        PLB pairs with the file and day they came in.
+    """
+
+    candidates: TextColumns
+    lines: TextColumns
+    issues: list[Issue]
+    rejects: list[RemitReject]
+    summary: Summary
+    provider_adjustments: list[tuple[str, str, ProviderAdjustment]]
+
+
+class _Source(NamedTuple):
+    path: Path
+    name: str
+    size: int
+
+
+def import_remits(
+    paths: Sequence[Path],
+    *,
+    ledger: Path | None = None,
+    mapping: Mapping | None = None,
+    identity: Pseudonyms | None = None,
+    progress: Progress | None = None,
+    today: date | None = None,
+) -> RemitImport:
+    """Read 835 files and return write-off candidates, or a ledger's rows joined with what the 835 says.
+
+    Parameters
+    ----------
+    paths
+        Files, or folders read to any depth whatever the files' endings. The same file named twice is read once.
+    ledger
+        A `writeoffs` table; its rows keep their id, amount and date.
+    mapping
+        Payers and group codes of the 835, and everything of the ledger, under the practice's names.
+    identity
+        Hashes the ledger's patient ids; None: they are left out. An 835 gives none.
+    progress
+        Told what is read.
+    today
+        Dates more than five years after it are not believed (default: the day of the call).
+
+    Raises
+    ------
+    BadData
+        When no file held an 835; exit code 65.
+    UsageError
+        When a path is not there.
+
+    Examples
+    --------
+    >>> import_remits([Path("nowhere.835")])
+    Traceback (most recent call last):
+    features.errors.UsageError: nowhere.835: no such file or folder
+    """
+    latest = _latest_day(today or date.today())
+    sources = _sources(paths)
+    reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
+    for source in sources:
+        reading.read(source)
+    if not reading.has_835:
+        raise BadData(f"no 835 transaction in {len(sources)} files; is this a folder of 835 files (ST*835)?")
+    return reading.result(ledger, mapping, identity, latest)
+
+
+def _latest_day(today: date) -> str:
+    # 29 February has no day five years later
+    return f"{today.year + 5:04d}-{today.month:02d}-{today.day:02d}"
+
+
+class _Reading:
+    """Everything read so far."""
+
+    def __init__(self, latest: str, mapping: Mapping, progress: Progress | None, size: int) -> None:
+        self.has_835 = False
+        self._latest = latest
+        self._mapping = mapping
+        self._progress = progress
+        self._size = size
+        self._done = 0
+        self._remits: list[Transaction] = []
+        self._issues: list[Issue] = []
+        self._rejects: list[RemitReject] = []
+        self._tallies: list[Tally] = []
+
+    def read(self, source: _Source) -> None:
+        """Read one file to its end, or as far as the disk gives it."""
+        log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
+        try:
+            for remit in read_transactions(read_segments(self._chunks(source, digest.update), log), log, latest=self._latest):
+                tally.add(remit)
+                self._keep(remit, log)
+        except OSError:
+            log.add("file_unreadable")
+        tally.sha256 = digest.hexdigest()
+        if tally.transactions:
+            self.has_835 = True
+        elif not any(issue.code == "file_unreadable" for issue in log.issues):
+            log.only("no_835")
+        self._tallies.append(tally)
+        self._issues.extend(log.issues)
+
+    def result(self, ledger: Path | None, mapping: Mapping | None, identity: Pseudonyms | None, latest: str) -> RemitImport:
+        """Net what was read and make the rows."""
+        found = chains(distinct_remits(self._remits))
+        self._remark(found)
+        lines = remit_line_columns(found, self._mapping.groups)
+        if ledger is None:
+            rows = candidate_columns(found, self._mapping.groups)
+        else:
+            joined = join_ledger(ledger, found, mapping=mapping, identity=identity, latest=latest)
+            rows = joined.columns
+            self._issues.extend(joined.issues)
+            self._rejects.extend(RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in joined.rejects)
+        counts: dict[str, int] = {}
+        for issue in self._issues:
+            counts[issue.file] = counts.get(issue.file, 0) + 1
+        for tally in self._tallies:
+            tally.issues = counts.get(tally.file, 0)
+        return RemitImport(
+            candidates=rows,
+            lines=lines,
+            issues=self._issues,
+            rejects=self._rejects,
+            summary=summary(self._tallies, issues=len(self._issues)),
+            provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in self._remits for pair in remit.provider_adjustments],
+        )
+
+    def _keep(self, remit: Transaction, log: IssueLog) -> None:
+        payers = self._mapping.payers
+        if remit.payer_id in payers:
+            remit = replace(remit, payer_id=payers[remit.payer_id])
+        self._remits.append(remit)
+        for claim in remit.claims:
+            if claim.fault:
+                self._reject(remit, claim, claim.fault)
+            elif not remit.remit_date:
+                log.add("claim_undated", claim.segment, "CLP")
+                self._reject(remit, claim, "claim_undated")
+            elif claim.is_predetermination:
+                log.add("predetermination", claim.segment, "CLP")
+
+    def _reject(self, remit: Transaction, claim: Claim, rule: str) -> None:
+        self._rejects.append(RemitReject(remit.file, claim.fault_segment, claim.claim_id, "", rule))
+
+    def _remark(self, found: Iterable[Chain]) -> None:
+        for chain in found:
+            last = chain.adjudications[-1]
+            if chain.is_orphan_reversal:
+                self._issues.append(Issue.of("reversal_without_original", last.remit.file, last.claim.segment, "CLP"))
+            elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
+                self._issues.append(Issue.of("claim_split", last.remit.file, last.claim.segment, "CLP"))
+
+    def _chunks(self, source: _Source, digest: Callable[[bytes], None]) -> Iterator[bytes]:
+        with source.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest(chunk)
+                self._done += len(chunk)
+                yield chunk
+                if self._progress is not None:
+                    self._progress(source.name, self._done, self._size)
+
+
+def _sources(paths: Sequence[Path]) -> list[_Source]:
+    """List the files, each once, named by what follows the folder that was asked for; order of the arguments, then of names."""
+    found: dict[Path, _Source] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in _files_below(path):
+                found.setdefault(file.resolve(), _Source(file, file.relative_to(path).as_posix(), file.stat().st_size))
+        elif path.exists():
+            found.setdefault(path.resolve(), _Source(path, path.name, path.stat().st_size))
+        else:
+            raise UsageError(f"{path}: no such file or folder")
+    return list(found.values())
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(root, name)
+            # a pipe or device would never end
+            if file.is_file():
+                yield file

@@ -1,0 +1,240 @@
+"""What 835 files say of the rows of a practice's ledger: REF*6R first, then claim, procedure and service date.
+
+A row is joined to the adjudication that was current on its own posting day, never to a later one: what the payer said afterwards was not
+known when the write-off was posted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from features.intake.mapping import Mapping as Words
+from features.intake.pseudonyms import Pseudonyms
+from features.intake.rejects import Reject
+from features.intake.remits.candidates import CANDIDATE_COLUMNS, Posting, Shared, TextColumns, postings
+from features.intake.remits.issues import WARNING, Issue, IssueLog
+from features.intake.remits.netting import Chain
+from features.intake.table_file import read_table
+from features.intake.table_read import TableRead
+from features.money import NULL, format_cents, parse_cents
+from features.tables import WRITEOFFS, Array, Kind
+from features.vocabulary import Vocabulary
+
+CONTROL_NUMBER = "x_line_control_number"
+"""A ledger column of the practice's own that holds what its claims send as REF*6R."""
+
+FILLED = (
+    "payer_claim_number", "original_payer_claim_number", "claim_frequency", "payer_type", "payer_sequence", "type_of_bill", "drg_code",
+    "billed_amount", "remit_date", "allowed_amount", "paid_amount", "patient_responsibility_amount", "group_code", "carc", "rarcs",
+    "claim_status", "filing_indicator", "remit_file", "remit_segment", "balanced",
+)  # fmt: skip
+"""Columns that a matching 835 fills where the ledger has none; what the ledger says stays."""
+
+_REASON = frozenset(("group_code", "carc", "rarcs", "remit_segment"))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerJoin:
+    """The ledger's rows, what could not be joined or read, and how many rows were matched."""
+
+    columns: TextColumns
+    issues: list[Issue]
+    rejects: list[Reject]
+    matched: int
+
+
+def join_ledger(
+    path: Path, chains: Sequence[Chain], *, mapping: Words | None = None, identity: Pseudonyms | None = None, latest: str = "2099-12-31"
+) -> LedgerJoin:
+    """Return the rows of a ledger with what the 835 says of them.
+
+    Parameters
+    ----------
+    path
+        A `writeoffs` table.
+    chains
+        As `netting.chains` returns them.
+    mapping, identity, latest
+        As `features.intake.table_file.read_table` takes them; `latest` as ISO text.
+
+    Raises
+    ------
+    BadData
+        When the ledger cannot be read; see `read_table`.
+    """
+    days = _days(latest)
+    read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=days)
+    columns = _as_text(read)
+    groups = mapping.groups if mapping else {}
+    joiner = _Joiner(chains, groups, IssueLog(path.name))
+    for place, number in enumerate(read.row_numbers.tolist()):
+        row = {name: values[place] for name, values in columns.items()}
+        for name, value in joiner.facts(row, int(number)).items():
+            if not row.get(name):
+                columns.setdefault(name, [""] * len(read.batch))[place] = value
+    issues = [Issue(path.name, None, "", issue.code, WARNING, issue.message) for issue in read.issues]
+    return LedgerJoin(_ordered(columns), issues + joiner.log.issues, read.rejects, joiner.matched)
+
+
+class _Joiner:
+    """Finds the 835 postings of one ledger row after the other."""
+
+    def __init__(self, chains: Sequence[Chain], groups: Mapping[str, str], log: IssueLog) -> None:
+        self.log = log
+        self.matched = 0
+        self._groups = groups
+        self._chains: defaultdict[str, list[Chain]] = defaultdict(list)
+        for chain in chains:
+            self._chains[chain.adjudications[0].claim.claim_id].append(chain)
+        self._known: dict[tuple[int, int], list[Posting]] = {}
+
+    def facts(self, row: Mapping[str, str], number: int) -> dict[str, str]:
+        """Return the columns that the matching postings agree on; none where nothing fits."""
+        options = _narrowed(row, self._fitting(row))
+        if not options:
+            self.log.add("ledger_unmatched", number)
+            return {}
+        self.matched += 1
+        if len(options) > 1:
+            self.log.add("ledger_ambiguous", number)
+        facts = _agreed(options)
+        if row.get("carc") and all(one.carc != row["carc"] for one in options):
+            self.log.add("ledger_reason_differs", number)
+            return {name: value for name, value in facts.items() if name not in _REASON}
+        return facts
+
+    def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
+        options = [posting for chain in self._chains.get(row.get("claim_id", ""), ()) for posting in self._current(chain, row)]
+        by_control = [one for one in options if one.line is not None and _is_control_number(one.line.control_number, row)]
+        if by_control:
+            return by_control
+        if row.get("procedure_code"):
+            return [one for one in options if _has_procedure(one, row) and _has_day(one, row)]
+        if row.get("line_number"):
+            return [one for one in options if one.number == row["line_number"] and _has_day(one, row)]
+        return [one for one in options if one.line is None] or options
+
+    def _current(self, chain: Chain, row: Mapping[str, str]) -> list[Posting]:
+        posted = row["writeoff_date"]
+        known = sum(one.remit.known_date <= posted for one in chain.adjudications)
+        key = id(chain), known
+        if key not in self._known:
+            self._known[key] = list(postings(chain.current(posted), self._groups)) if known else []
+        return self._known[key]
+
+
+def _is_control_number(control: str, row: Mapping[str, str]) -> bool:
+    if not control:
+        return False
+    if row.get(CONTROL_NUMBER):
+        return control == row[CONTROL_NUMBER]
+    return bool(row.get("line_number")) and control.lstrip("0") == row["line_number"]
+
+
+def _has_procedure(one: Posting, row: Mapping[str, str]) -> bool:
+    # the ledger has the code that was billed, SVC01 the one that was adjudicated
+    return one.line is not None and row["procedure_code"] in (one.line.procedure, one.line.original_procedure)
+
+
+def _has_day(one: Posting, row: Mapping[str, str]) -> bool:
+    day = row.get("service_date", "")
+    if not day or one.line is None or not one.line.service_from:
+        return True
+    return one.line.service_from <= day <= max(one.line.service_to, one.line.service_from)
+
+
+def _narrowed(row: Mapping[str, str], options: list[Posting]) -> list[Posting]:
+    """Keep what agrees with the row in one respect after the other, as long as something does."""
+    for agrees in _RESPECTS:
+        if len(options) < 2:
+            break
+        options = [one for one in options if agrees(one, row)] or options
+    return options
+
+
+def _same(column: str, value: Callable[[Posting], str]) -> Callable[[Posting, Mapping[str, str]], bool]:
+    return lambda one, row: bool(row.get(column)) and row[column] == value(one)
+
+
+def _has_modifiers(one: Posting, row: Mapping[str, str]) -> bool:
+    return one.line is not None and row.get("modifiers", "").split() == list(one.line.modifiers)
+
+
+def _has_amount(one: Posting, row: Mapping[str, str]) -> bool:
+    text = row.get("writeoff_amount", "")
+    return bool(text) and one.bucket is not None and one.bucket.cents == abs(parse_cents(text))
+
+
+def _is_writeoff(one: Posting, row: Mapping[str, str]) -> bool:
+    # a provider writes off its own share, not the patient's
+    return one.bucket is not None and one.bucket.cents > 0 and one.group != "PR"
+
+
+_RESPECTS: tuple[Callable[[Posting, Mapping[str, str]], bool], ...] = (
+    _same("payer_id", lambda one: one.adjudication.remit.payer_id),
+    _same("payer_claim_number", lambda one: one.adjudication.claim.icn),
+    _same("payer_sequence", lambda one: Shared(one.adjudication).payer_sequence),
+    _has_modifiers,
+    _same("line_number", lambda one: one.number),
+    _same("carc", lambda one: one.carc),
+    _same("group_code", lambda one: one.group),
+    _has_amount,
+    _is_writeoff,
+)
+
+
+def _agreed(options: Sequence[Posting]) -> dict[str, str]:
+    rows = [dict(zip(CANDIDATE_COLUMNS, Shared(one.adjudication).row(one, ""), strict=True)) for one in options]
+    return {name: rows[0][name] for name in FILLED if rows[0][name] and all(row[name] == rows[0][name] for row in rows)}
+
+
+def _as_text(read: TableRead) -> TextColumns:
+    """Return the ledger's columns as text, blank where null; columns without any value are left out."""
+    columns: TextColumns = {}
+    for column in WRITEOFFS.columns:
+        values = read.batch.columns[column.name]
+        if column.kind in (Kind.ID, Kind.TEXT):
+            texts = [value or "" for value in read.batch.words(column.name)]
+        else:
+            texts = [_TEXTS[column.kind](value) for value in _listed(values)]
+        if not column.nullable or any(texts):
+            columns[column.name] = texts
+    for name, values in read.batch.extras.items():
+        columns[name] = ["" if value is None else str(value) for value in values]
+    return columns
+
+
+def _listed(values: Array) -> list[int | float]:
+    return list(values.tolist())
+
+
+def _day_text(value: int | float) -> str:
+    return "" if value == NULL else date.fromordinal(int(value) + _EPOCH).isoformat()
+
+
+def _number_text(value: int | float) -> str:
+    return "" if value != value else f"{value:.12g}"
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+_TEXTS: dict[Kind, Callable[[int | float], str]] = {
+    Kind.MONEY: lambda value: format_cents(int(value)),
+    Kind.DATE: _day_text,
+    Kind.INT: lambda value: "" if value == NULL else str(int(value)),
+    Kind.NUMBER: _number_text,
+    Kind.BOOL: lambda value: {1: "true", 0: "false"}.get(int(value), ""),
+}
+
+
+def _days(iso: str) -> int:
+    return date.fromisoformat(iso).toordinal() - _EPOCH
+
+
+def _ordered(columns: TextColumns) -> TextColumns:
+    names = [name for name in WRITEOFFS.names if name in columns]
+    return {name: columns[name] for name in [*names, *(name for name in columns if name not in set(names))]}

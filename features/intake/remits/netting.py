@@ -1,0 +1,248 @@
+"""Reversals and corrections netted: which adjudication of a claim is current (TR3 005010X221A1, 1.10.2.8).
+
+A reversal (CLP02 22) takes an earlier adjudication back with negated amounts; the correction is a new CLP with its true status, mostly in
+the same 835 but perhaps in another file. All CLP of one claim form a chain, ordered by remit date and control numbers, so neither the
+order of files nor sending one twice changes what is current.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from features.intake.remits.transaction import Claim, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudication:
+    """One CLP with the remit that it came in and its position there."""
+
+    remit: Transaction
+    claim: Claim
+    position: int
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """What orders the adjudications of a chain; a whole copy comes after one that was cut off."""
+        remit = self.remit
+        return remit.remit_date, remit.control, self.position, self.claim.is_complete, remit.file.count("/"), remit.file, remit.segment
+
+    def is_beside(self, other: Adjudication) -> bool:
+        """Whether both came in one remit, be it in two copies of it."""
+        one, two = self.remit, other.remit
+        return one is two or (one.trace != "" and (one.remit_date, one.control) == (two.remit_date, two.control))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All adjudications of one claim by one payer, in order, reversals included, repeats left out.
+
+    Examples
+    --------
+    >>> from features.intake.remits.issues import IssueLog
+    >>> from features.intake.remits.segments import read_segments
+    >>> from features.intake.remits.transaction import read_transactions
+    >>> text = (
+    ...     b"ST*835*1~BPR*I*60*C*CHK************20240105~TRN*1*9*1999999999~CLP*7*1*100*0**12*A1~CAS*CO*16*100~"
+    ...     b"CLP*7*22*-100*0**12*A1~CAS*CO*16*-100~CLP*7*1*100*60**12*A1~CAS*CO*45*40~SE*10*1~"
+    ... )
+    >>> log = IssueLog("a.835")
+    >>> [chain] = chains(read_transactions(read_segments([text], log), log))
+    >>> [one.claim.paid for one in chain.current()], len(chain.adjudications)
+    ([6000], 3)
+    """
+
+    adjudications: tuple[Adjudication, ...]
+
+    def current(self, as_of: str = "9999-12-31") -> tuple[Adjudication, ...]:
+        """Return the last adjudication known by that day that is not reversed; several where the payer split the claim.
+
+        Parts are adjudications of one remit that have no service line in common: a payer that splits a claim reports each part in a
+        CLP of its own under the same numbers (TR3 1.10.2.11).
+        """
+        standing = _standing([one for one in self.adjudications if one.remit.remit_date <= as_of])
+        if len(standing) < 2:
+            return tuple(standing)
+        parts = [standing[-1]]
+        taken = set(line_keys(parts[0].claim))
+        for one in reversed(standing[:-1]):
+            keys = set(line_keys(one.claim))
+            if keys and taken and one.is_beside(parts[0]) and not keys & taken:
+                parts.append(one)
+                taken |= keys
+        return tuple(reversed(parts))
+
+    @property
+    def is_orphan_reversal(self) -> bool:
+        """Whether only reversals are known: the original came in a file that is not here."""
+        return all(one.claim.is_reversal for one in self.adjudications)
+
+
+def distinct_remits(remits: Iterable[Transaction]) -> list[Transaction]:
+    """Return the transactions in order, each content once: a file that is sent again, even in a new envelope, changes nothing."""
+    ordered = sorted(remits, key=lambda one: (one.remit_date, one.control, one.file.count("/"), one.file, one.segment))
+    seen: defaultdict[tuple[object, ...], list[Transaction]] = defaultdict(list)
+    for remit in ordered:
+        alike = seen[remit.payer_id, remit.trace, remit.remit_date, remit.payment, len(remit.claims)]
+        if not any(_says_same(remit, other) for other in alike):
+            alike.append(remit)
+    kept = {id(remit) for alike in seen.values() for remit in alike}
+    return [remit for remit in ordered if id(remit) in kept]
+
+
+def _says_same(remit: Transaction, other: Transaction) -> bool:
+    is_whole = all(claim.is_complete for claim in (*remit.claims, *other.claims))
+    return is_whole and remit.claims == other.claims and remit.provider_adjustments == other.provider_adjustments
+
+
+def chains(remits: Iterable[Transaction]) -> list[Chain]:
+    """Group the readable claims of dated transactions into chains by payer, CLP01 and ICN (CLP07 or REF*F8).
+
+    Predeterminations are no adjudications. A claim without ICN joins the one chain of its payer and CLP01 that has its service date,
+    else it stands with the others of that date: an account number alone may name many claims.
+    """
+    accounts: defaultdict[tuple[str, str], list[Adjudication]] = defaultdict(list)
+    for remit in remits:
+        for position, claim in enumerate(remit.claims):
+            if remit.remit_date and _is_usable(claim):
+                accounts[remit.payer_id, claim.claim_id].append(Adjudication(remit, claim, position))
+    found = [_chain(members) for account in accounts.values() for members in _by_number(account)]
+    return sorted(found, key=lambda chain: chain.adjudications[0].order)
+
+
+def line_keys(claim: Claim) -> tuple[str, ...]:
+    """Return what names each line across adjudications: the provider's control number (REF*6R), else procedure and service date.
+
+    LX and the place among the lines may change between a claim and its correction, these do not. The billed procedure counts where the
+    payer changed it.
+    """
+    numbers = [line.control_number for line in claim.lines]
+    if all(numbers) and len(set(numbers)) == len(numbers):
+        return tuple(f"6R:{number}" for number in numbers)
+    return tuple(
+        ":".join((line.original_procedure or line.procedure, line.revenue_code, *line.modifiers, line.service_from)) for line in claim.lines
+    )
+
+
+def service_date(claim: Claim) -> str:
+    """Return the first service date of a claim, blank where none is known."""
+    days = [line.service_from for line in claim.lines if line.service_from]
+    return min(days) if days else claim.service_from
+
+
+def _is_usable(claim: Claim) -> bool:
+    # a reversal whose amounts cannot be read still reverses
+    is_readable = not claim.fault or (claim.is_reversal and claim.fault == "amount_invalid")
+    return is_readable and not claim.is_ghost and not claim.is_predetermination
+
+
+def _chain(members: list[Adjudication]) -> Chain:
+    if len(members) > 1:
+        members = _without_repeats(_without_torn_copies(sorted(members, key=lambda one: one.order)))
+    return Chain(tuple(members))
+
+
+def _by_number(members: list[Adjudication]) -> Iterable[list[Adjudication]]:
+    """Group adjudications of one payer and CLP01 that are linked by a claim number, in CLP07 or REF*F8."""
+    if len(members) == 1:
+        return [members]
+    root: dict[str, str] = {}
+
+    def find(number: str) -> str:
+        while root.setdefault(number, number) != number:
+            root[number] = number = root[root[number]]
+        return number
+
+    for one in members:
+        if one.claim.icn and one.claim.original_icn:
+            root[find(one.claim.original_icn)] = find(one.claim.icn)
+    groups: defaultdict[str, list[Adjudication]] = defaultdict(list)
+    bare: list[Adjudication] = []
+    for one in members:
+        number = one.claim.icn or one.claim.original_icn
+        (groups[find(number)] if number else bare).append(one)
+    return [*groups.values(), *_place_bare(list(groups.values()), bare)]
+
+
+def _place_bare(numbered: list[list[Adjudication]], bare: list[Adjudication]) -> list[list[Adjudication]]:
+    homes: defaultdict[str, list[list[Adjudication]]] = defaultdict(list)
+    for group in numbered:
+        for day in {service_date(one.claim) for one in group}:
+            homes[day].append(group)
+    alone: defaultdict[str, list[Adjudication]] = defaultdict(list)
+    for one in bare:
+        day = service_date(one.claim)
+        (homes[day][0] if len(homes[day]) == 1 else alone[day]).append(one)
+    return list(alone.values())
+
+
+def _without_torn_copies(members: list[Adjudication]) -> list[Adjudication]:
+    """Leave out an adjudication at a cut where the whole one is there too."""
+
+    def key(one: Adjudication) -> tuple[object, ...]:
+        return one.remit.control, one.remit.remit_date, one.claim.status, one.claim.charge, one.claim.paid
+
+    whole = {key(one) for one in members if one.claim.is_complete}
+    return [one for one in members if one.claim.is_complete or key(one) not in whole]
+
+
+def _without_repeats(members: list[Adjudication]) -> list[Adjudication]:
+    """Leave out what repeats the last adjudication, or any of the same remit, with no reversal between; likewise reversals."""
+    kept: list[Adjudication] = []
+    said: set[tuple[tuple[str, ...], str, Claim]] = set()
+    for one in members:
+        if kept and kept[-1].claim.is_reversal != one.claim.is_reversal:
+            said.clear()
+        key = one.remit.control, one.remit.remit_date, one.claim
+        if not (kept and kept[-1].claim == one.claim) and key not in said:
+            kept.append(one)
+        said.add(key)
+    return kept
+
+
+_LOOK_AHEAD = 64
+"""How far after a reversal the correction that it negates is looked for, so that a long chain costs no square."""
+
+
+def _standing(ordered: list[Adjudication]) -> list[Adjudication]:
+    """Return the adjudications that no reversal takes back.
+
+    A reversal takes back the latest adjudication before it whose charge and payment it negates, else the first such one after it in
+    the same remit (some senders put the correction first), else the latest before it.
+    """
+    taken: set[int] = set()
+    before: list[int] = []
+    by_amount: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, one in enumerate(ordered):
+        amounts = one.claim.charge or 0, one.claim.paid or 0
+        if not one.claim.is_reversal:
+            if place not in taken:
+                before.append(place)
+                by_amount[amounts].append(place)
+            continue
+        negated = -amounts[0], -amounts[1]
+        found = _last_free(by_amount[negated], taken)
+        if found is None:
+            found = _first_after(ordered, place, negated, taken)
+        if found is None:
+            found = _last_free(before, taken)
+        if found is not None:
+            taken.add(found)
+    return [one for place, one in enumerate(ordered) if place not in taken and not one.claim.is_reversal]
+
+
+def _last_free(places: list[int], taken: set[int]) -> int | None:
+    while places and places[-1] in taken:
+        places.pop()
+    return places[-1] if places else None
+
+
+def _first_after(ordered: list[Adjudication], place: int, negated: tuple[int, int], taken: set[int]) -> int | None:
+    for i in range(place + 1, min(place + 1 + _LOOK_AHEAD, len(ordered))):
+        one = ordered[i]
+        if not one.is_beside(ordered[place]):
+            return None
+        if i not in taken and not one.claim.is_reversal and (one.claim.charge or 0, one.claim.paid or 0) == negated:
+            return i
+    return None

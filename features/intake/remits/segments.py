@@ -1,0 +1,370 @@
+"""Bytes of an 835 file to segments: separators, streaming, and no identity of a patient beyond this module.
+
+What leaves the tokenizer is an allow-list per segment. Names and member ids (NM1, N3, N4, DMG, PER, REF*SY and all other REF but the few
+that the import needs), bank accounts (BPR), tax ids and free text are replaced by blanks here, so nothing behind can show them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from features.intake.remits.issues import IssueLog
+
+Segment: TypeAlias = tuple[int, list[str]]
+"""Number in the file, counted from 1, and elements; element 0 is the tag, `TORN` where the segment could not be read whole."""
+
+TORN = "!"
+UNKNOWN = "?"
+
+LONGEST_SEGMENT = 16_384
+"""Characters of the longest segment that is read; an 835 segment of full elements has under 2,000."""
+
+_WINDOW = 1024
+"""Bytes after a start that separators are looked for in; an ISA has 106, GS and ST follow at once."""
+
+_ISA_WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1)
+_START = re.compile(rb"ISA|(?<![A-Za-z0-9])GS([^\w\s])HP\1|(?<![A-Za-z0-9])ST([^\w\s])835\2")
+_SPACE = b" \t\r\n"
+_BREAKS = b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Separators:
+    """The marks of one interchange and where its first segment begins.
+
+    Parameters
+    ----------
+    element, component, terminator
+        One byte each; `terminator` may be a CR or LF.
+    start, end
+        Offsets of the ISA and of what follows it; equal where there is no ISA.
+    has_isa, is_padded
+        Whether an ISA named the marks, and whether its elements have their fixed widths.
+    """
+
+    element: bytes
+    component: bytes
+    terminator: bytes
+    start: int
+    end: int
+    has_isa: bool = True
+    is_padded: bool = True
+
+
+def read_segments(chunks: Iterable[bytes], log: IssueLog) -> Iterator[Segment]:
+    """Yield the segments of a file from its chunks, holding one chunk and one segment at most.
+
+    Parameters
+    ----------
+    chunks
+        The bytes in order, cut anywhere.
+    log
+        Receives what is wrong with separators and segment sizes.
+
+    Examples
+    --------
+    >>> log = IssueLog("a.835")
+    >>> for segment in read_segments([b"ST*835*1~BPR*I*5*C*CHK*", b"**9999~NM1*QC*1*ROE*JANE~CLP*7*1*5*5~"], log):
+    ...     print(segment)
+    (1, ['ST', '835', '1'])
+    (2, ['BPR', 'I', '5', 'C', 'CHK', '', '', ''])
+    (3, ['NM1', 'QC'])
+    (4, ['CLP', '7', '1', '5', '5'])
+    """
+    yield from _Tokenizer(log).read(_as_utf8(chunks))
+
+
+class _Tokenizer:
+    """State of one file between two chunks."""
+
+    def __init__(self, log: IssueLog) -> None:
+        self._log = log
+        self._number = 0
+        self._marks: Separators | None = None
+        self._is_skipping = False
+        self._rest = b""
+
+    def read(self, chunks: Iterable[bytes]) -> Iterator[Segment]:
+        for chunk in chunks:
+            yield from self._feed(self._rest + chunk, is_final=False)
+        yield from self._feed(self._rest, is_final=True)
+
+    def _feed(self, data: bytes, *, is_final: bool) -> Iterator[Segment]:
+        at = 0
+        while True:
+            if self._marks is None:
+                marks, kept = _find_start(data, at, is_final=is_final)
+                if marks is None:
+                    self._rest = data[kept:]
+                    return
+            else:
+                marks, hold = _find_isa(data, at, self._marks.terminator, is_final=is_final)
+                if marks is None and not is_final:
+                    at = yield from self._terminated(data, at, hold)
+                    self._rest = data[at:]
+                    return
+                yield from self._all(data[at : hold if marks is None else marks.start])
+                if marks is None:
+                    self._rest = b""
+                    return
+            at = yield from self._begin(data, marks)
+
+    def _begin(self, data: bytes, marks: Separators) -> Generator[Segment, None, int]:
+        """Take over the separators of an interchange; yield its ISA."""
+        self._marks = marks
+        self._is_skipping = False
+        if not marks.has_isa:
+            self._log.add("isa_missing", self._number + 1)
+            return marks.end
+        header = _flat(data[marks.start : marks.end]).rstrip(marks.terminator)
+        yield from self._split(header.decode("latin-1"), marks)
+        if not marks.is_padded:
+            self._log.add("isa_unpadded", self._number, "ISA")
+        return marks.end
+
+    def _terminated(self, data: bytes, at: int, hold: int) -> Generator[Segment, None, int]:
+        """Yield the segments that end before `hold`; return where the first that does not begins."""
+        assert self._marks is not None
+        cut = data.rfind(self._marks.terminator, at, hold) + 1
+        if cut > at:
+            yield from self._split(self._decode(data[at:cut]), self._marks)
+            return cut
+        if hold - at > LONGEST_SEGMENT:
+            if not self._is_skipping:
+                yield self._torn(data[at : at + 8].decode("latin-1"), "segment_too_long")
+            self._is_skipping = True
+            return hold
+        return at
+
+    def _all(self, data: bytes) -> Iterator[Segment]:
+        """Yield what is left of an interchange; what follows its last terminator is torn unless it is an envelope's end."""
+        assert self._marks is not None
+        cut = data.rfind(self._marks.terminator) + 1
+        yield from self._split(self._decode(data[:cut]), self._marks)
+        tail = self._decode(data[cut:]).strip(" \t\r\n")
+        if not tail or self._is_skipping:
+            return
+        if tail.partition(self._marks.element.decode("latin-1"))[0] in ("SE", "GE", "IEA"):
+            yield from self._split(tail, self._marks)
+            self._log.add("terminator_missing", self._number)
+        else:
+            yield self._torn(tail, None)
+
+    def _split(self, text: str, marks: Separators) -> Iterator[Segment]:
+        element, terminator = marks.element.decode("latin-1"), marks.terminator.decode("latin-1")
+        for raw in text.split(terminator):
+            raw = raw.strip(" \t\r\n")
+            if self._is_skipping:
+                # the end of a segment that was too long and already counted
+                self._is_skipping = False
+                continue
+            if not raw:
+                continue
+            if len(raw) > LONGEST_SEGMENT:
+                yield self._torn(raw, "segment_too_long")
+                continue
+            self._number += 1
+            elements = raw.split(element)
+            rule = _RULES.get(elements[0], _unknown)
+            yield self._number, elements if rule is None else rule(elements)
+
+    def _torn(self, raw: str, code: str | None) -> Segment:
+        self._number += 1
+        tag = next((tag for tag in ("CLP", "SVC", "CAS") if raw.startswith(tag)), "")
+        if code:
+            self._log.add(code, self._number, tag)
+        return self._number, [TORN, tag, code or "file_truncated"]
+
+    def _decode(self, data: bytes) -> str:
+        assert self._marks is not None
+        if self._marks.terminator not in _BREAKS:
+            # line ends are for the eye, also inside a segment: some senders wrap at 80 columns
+            data = _flat(data)
+        if max(self._marks.terminator, self._marks.element) > b"\x7f":
+            return data.decode("latin-1")
+        for encoding in ("utf-8", "cp1252"):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+        return data.decode("latin-1")
+
+
+def _flat(data: bytes) -> bytes:
+    return data.replace(b"\r", b"").replace(b"\n", b"")
+
+
+def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass bytes through; UTF-16 with its mark becomes UTF-8."""
+    decoder: codecs.IncrementalDecoder | None = None
+    is_first = True
+    for chunk in chunks:
+        if is_first and chunk:
+            is_first = False
+            if chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        yield chunk if decoder is None else decoder.decode(chunk).encode("utf-8", errors="replace")
+
+
+def _find_start(data: bytes, at: int, *, is_final: bool) -> tuple[Separators | None, int]:
+    """Find the first ISA, or GS*HP or ST*835 without one; else say from which offset the data is still needed."""
+    while match := _START.search(data, at):
+        at = match.start()
+        if len(data) - at < _WINDOW and not is_final:
+            return None, at
+        marks = _read_isa(data, at, b"") if match[0] == b"ISA" else _read_bare(data, at)
+        if marks is not None:
+            return marks, at
+        at += 2
+    return None, max(at, len(data) - 8) if not is_final else len(data)
+
+
+def _find_isa(data: bytes, at: int, terminator: bytes, *, is_final: bool) -> tuple[Separators | None, int]:
+    """Find the next ISA; else say up to which offset the data holds none for certain."""
+    found = data.find(b"ISA", at)
+    while found >= 0:
+        if len(data) - found < _WINDOW and not is_final:
+            return None, found
+        marks = _read_isa(data, found, terminator)
+        if marks is not None:
+            return marks, found
+        found = data.find(b"ISA", found + 3)
+    return None, len(data)
+
+
+def _read_isa(data: bytes, at: int, terminator: bytes) -> Separators | None:
+    """Read the separators of an ISA by counting elements; None where it is a word that looks like one.
+
+    A padded ISA is one anywhere; one with other widths only where a segment begins (X12.5: ISA is the one fixed-width segment).
+    """
+    element = data[at + 3 : at + 4]
+    if not _is_mark(element):
+        return None
+    parts = data[at : at + _WINDOW].split(element, 16)
+    if len(parts) < 17 or not _is_mark(parts[16][:1]):
+        return None
+    end = at + sum(len(part) + 1 for part in parts[:16]) + 2
+    component, ends = parts[16][:1], parts[16][1:2]
+    if not ends or ends.isalnum() or ends in (element, component, b" "):
+        return None
+    is_padded = tuple(len(_flat(part)) for part in parts[:16]) == _ISA_WIDTHS
+    if not is_padded and not (_has_isa_shape(parts) and _is_segment_start(data, at, terminator)):
+        return None
+    following = data[end : end + _WINDOW]
+    if ends in _BREAKS:
+        ends = _mark_before_break(following, element) or ends
+    if len(following) > 300 and ends not in following:
+        return None
+    return Separators(element, component, ends, at, end, is_padded=is_padded)
+
+
+def _has_isa_shape(parts: list[bytes]) -> bool:
+    return parts[9].strip().isdigit() and parts[12].strip().isdigit() and max(map(len, parts[:16])) <= 40
+
+
+def _is_segment_start(data: bytes, at: int, terminator: bytes) -> bool:
+    before = data[max(0, at - 16) : at]
+    return not before or before[-1:] in (terminator, b"\n", b"\r") or before.strip(_SPACE)[-1:] in (b"", terminator, b"\xbf")
+
+
+def _is_mark(byte: bytes) -> bool:
+    return bool(byte) and not byte.isalnum() and byte not in b" \t\r\n\x00"
+
+
+def _mark_before_break(following: bytes, element: bytes) -> bytes:
+    """Return the terminator that stands at the end of the GS line where only the ISA lacks it; blank if there is none."""
+    match = re.match(rb"\s*GS" + re.escape(element) + rb"[^\r\n]*?([^\w\s])[ \t]*[\r\n]", following)
+    return match[1] if match and match[1] != element else b""
+
+
+def _read_bare(data: bytes, at: int) -> Separators | None:
+    """Read the separators of a transaction without ISA from what stands between ST and the segment after it."""
+    start = re.compile(rb"ST([^\w\s])835\1").search(data, at, at + _WINDOW)
+    if start is None:
+        return None
+    mark = re.escape(start[1])
+    rest = re.compile(rb"[\w ]*(?:" + mark + rb"[\w ]*)?([^\w \t])\s*[A-Z][A-Z0-9]{1,2}" + mark)
+    match = rest.match(data, start.end(), start.end() + _WINDOW)
+    if match is None or match[1] == start[1]:
+        return None
+    return Separators(start[1], b":", match[1], at, at, has_isa=False)
+
+
+# ---- what may leave -------------------------------------------------------------------------------------------------
+
+
+def _unknown(elements: list[str]) -> list[str]:
+    # a tag that is no tag may be a word of a sentence
+    return [elements[0]] if elements[0] in _TAG_ONLY else [UNKNOWN]
+
+
+def _keep(*positions: int) -> Callable[[list[str]], list[str]]:
+    """Return a rule that keeps these elements at their places and blanks the others."""
+    last = max(positions)
+
+    def rule(elements: list[str]) -> list[str]:
+        kept = [""] * min(len(elements), last + 1)
+        kept[0] = elements[0]
+        for position in positions:
+            if position < len(elements):
+                kept[position] = elements[position]
+        return kept
+
+    return rule
+
+
+_REFERENCES = frozenset(("6R", "F8", "2U", "EO", "HI", "NF"))
+"""Line control number, original claim number, payer ids; everything else in REF can name a person (SY, 1W, IG, EA, 0F ...)."""
+
+
+def _reference(elements: list[str]) -> list[str]:
+    return elements[:3] if len(elements) > 2 and elements[1] in _REFERENCES else ["REF"]
+
+
+def _party(elements: list[str]) -> list[str]:
+    """N1: of the payer its name and id; of the payee only an NPI (a tax id may be a person's)."""
+    if elements[1:2] == ["PR"]:
+        return elements[:5]
+    return ["N1", "PE", "", "XX", _npi(elements, 3)] if elements[1:2] == ["PE"] else ["N1"]
+
+
+def _person(elements: list[str]) -> list[str]:
+    """NM1: the entity code, and the NPI of who rendered the service."""
+    entity = elements[1] if len(elements) > 1 and elements[1] in ("QC", "IL", "74", "82", "TT", "PR", "GB") else ""
+    return ["NM1", entity, _npi(elements, 8)] if entity == "82" else ["NM1", entity]
+
+
+def _npi(elements: list[str], position: int) -> str:
+    qualifier, number = (*elements[position : position + 2], "", "")[:2]
+    return number if qualifier == "XX" and len(number) == 10 and number.isascii() and number.isdigit() else ""
+
+
+def _provider_adjustment(elements: list[str]) -> list[str]:
+    """PLB without the provider number.
+
+    The reference (PLB03-2) is cut to 19 characters and its first word: Medicare contractors put the patient's Medicare number in
+    positions 20 to 30.
+    """
+    kept = ["PLB", "", *elements[2:15]]
+    for position in range(3, len(kept), 2):
+        kept[position] = re.sub(r"(^..[^\w\s])(\S{0,19}).*", r"\1\2", kept[position][:64])
+    return kept
+
+
+_RULES: dict[str, Callable[[list[str]], list[str]] | None] = {
+    **dict.fromkeys(("ST", "CLP", "CAS", "SVC", "DTM", "AMT", "LQ", "MOA", "MIA", "SE", "GE", "IEA")),
+    "ISA": _keep(0, 9, 10, 12, 13, 16),
+    "GS": _keep(0, 1, 4, 5, 6, 8),
+    "BPR": _keep(0, 1, 2, 3, 4, 16),
+    "TRN": _keep(0, 1, 2, 3),
+    "N1": _party,
+    "NM1": _person,
+    "REF": _reference,
+    "PLB": _provider_adjustment,
+}
+
+_TAG_ONLY = frozenset(("LX", "TS2", "TS3", "N2", "N3", "N4", "PER", "QTY", "CUR", "RDM", "DMG", "RAS", "TA1", "BHT", "HL"))

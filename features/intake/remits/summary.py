@@ -1,0 +1,164 @@
+"""Counts of 835 files as read, before netting and de-duplication: the `--json` of `import-remits` (DESIGN 5, Remits)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from features.intake.remits.transaction import Adjustment, Claim, Transaction
+from features.money import format_cents
+
+
+class OutOfBalance(TypedDict):
+    """How many lines, claims and transactions do not balance."""
+
+    line: int
+    claim: int
+    transaction: int
+
+
+class Counts(TypedDict):
+    """The counts of a file or of all; money as text with two decimals."""
+
+    transactions: int
+    claims: int
+    service_lines: int
+    adjustments: int
+    amount_by_group: dict[str, str]
+    count_by_group: dict[str, int]
+    rarcs: dict[str, int]
+    paid: str
+    plb: str
+    out_of_balance: OutOfBalance
+    issues: int
+
+
+class FileCounts(Counts):
+    """The counts of one file."""
+
+    file: str
+    sha256: str
+
+
+class Summary(TypedDict):
+    """What `--json` prints."""
+
+    files: list[FileCounts]
+    totals: Counts
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one file held; amounts in cents.
+
+    `claims` counts CLP, `service_lines` SVC, `adjustments` CAS triplets with a readable amount, and the codes are those of the file,
+    rejected claims included.
+
+    Examples
+    --------
+    >>> one, two = Tally("a.835"), Tally("b.835")
+    >>> one.claims, two.claims = 2, 3
+    >>> summary([one, two], issues=1)["totals"]["claims"]
+    5
+    """
+
+    file: str
+    sha256: str = ""
+    transactions: int = 0
+    claims: int = 0
+    service_lines: int = 0
+    adjustments: int = 0
+    amount_by_group: Counter[str] = field(default_factory=Counter)
+    count_by_group: Counter[str] = field(default_factory=Counter)
+    rarcs: Counter[str] = field(default_factory=Counter)
+    paid: int = 0
+    plb: int = 0
+    lines_out_of_balance: int = 0
+    claims_out_of_balance: int = 0
+    transactions_out_of_balance: int = 0
+    issues: int = 0
+
+    def add(self, remit: Transaction) -> None:
+        """Count one transaction."""
+        self.transactions += 1
+        self.transactions_out_of_balance += not remit.is_balanced
+        self.plb += sum(pair.cents for pair in remit.provider_adjustments)
+        for claim in remit.claims:
+            self._add_claim(claim)
+
+    def _add_claim(self, claim: Claim) -> None:
+        self.service_lines += len(claim.lines)
+        self.lines_out_of_balance += sum(not line.is_balanced for line in claim.lines)
+        if not claim.is_ghost:
+            self.claims += 1
+            self.paid += claim.paid or 0
+            self.claims_out_of_balance += not claim.is_balanced
+        for one in _adjustments(claim):
+            self.adjustments += 1
+            self.count_by_group[one.group] += 1
+            self.amount_by_group[one.group] += one.cents
+        self.rarcs.update(claim.rarcs)
+        for line in claim.lines:
+            self.rarcs.update(line.rarcs)
+
+    def merge(self, other: Tally) -> None:
+        """Add another file's counts."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _BY_CODE:
+            getattr(self, name).update(getattr(other, name))
+
+    def as_json(self) -> Counts:
+        """Return the counts under their public names, money as text with two decimals."""
+        return {
+            "transactions": self.transactions,
+            "claims": self.claims,
+            "service_lines": self.service_lines,
+            "adjustments": self.adjustments,
+            "amount_by_group": {group: format_cents(cents) for group, cents in sorted(self.amount_by_group.items())},
+            "count_by_group": dict(sorted(self.count_by_group.items())),
+            "rarcs": dict(sorted(self.rarcs.items())),
+            "paid": format_cents(self.paid),
+            "plb": format_cents(self.plb),
+            "out_of_balance": {
+                "line": self.lines_out_of_balance,
+                "claim": self.claims_out_of_balance,
+                "transaction": self.transactions_out_of_balance,
+            },
+            "issues": self.issues,
+        }
+
+
+_COUNTS = (
+    "transactions", "claims", "service_lines", "adjustments", "paid", "plb", "lines_out_of_balance", "claims_out_of_balance",
+    "transactions_out_of_balance", "issues",
+)  # fmt: skip
+_BY_CODE = ("amount_by_group", "count_by_group", "rarcs")
+
+
+def summary(tallies: Iterable[Tally], *, issues: int | None = None) -> Summary:
+    """Return `{"files": [...], "totals": {...}}`.
+
+    Parameters
+    ----------
+    tallies
+        One per file.
+    issues
+        All issues, those of no file included; by default the sum over the files.
+    """
+    total = Tally("")
+    files: list[FileCounts] = []
+    for tally in tallies:
+        files.append({"file": tally.file, "sha256": tally.sha256, **tally.as_json()})
+        total.merge(tally)
+    if issues is not None:
+        total.issues = issues
+    return {"files": files, "totals": total.as_json()}
+
+
+def _adjustments(claim: Claim) -> Iterator[Adjustment]:
+    yield from claim.adjustments
+    for line in claim.lines:
+        yield from line.adjustments

@@ -1,0 +1,815 @@
+"""Segments of an 835 to typed transactions: claims, service lines, adjustments and provider adjustments.
+
+Element positions are those of 005010X221A1; 004010X091 has the same ones for all that is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from features.intake.remits.balance import is_balanced, is_transaction_balanced
+from features.intake.remits.elements import LONGEST_TEXT, clean_text, read_cents, read_date, read_quantity
+from features.intake.remits.issues import IssueLog
+from features.intake.remits.segments import TORN, UNKNOWN, Segment
+
+MOST_SEGMENTS = 2_000_000
+"""Segments of one transaction that are read; the guide advises at most 10,000 claims (TR3 1.3.2)."""
+
+GROUPS = frozenset(("CO", "PR", "OA", "PI", "CR"))
+
+_QUALIFIERS = "AD|ER|HC|HP|IV|N1|N2|N3|N4|N5|N6|NU|UI|UX|WK|ZZ"
+_OTHER_COMPONENT = re.compile(rf"(?:{_QUALIFIERS})([^A-Za-z0-9\s])[A-Za-z0-9]")
+_RARC = re.compile(r"(?:M|MA|N)[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One CAS triplet.
+
+    Parameters
+    ----------
+    group, carc
+        CAS01 and the reason; `carc` is blank where a remark code stood in its place.
+    cents
+        Positive lowers the payment, negative raises it.
+    quantity
+        As written; mostly blank.
+    position
+        Which triplet of its segment, from 1.
+    segment
+        Number of the CAS in the file.
+    """
+
+    group: str
+    carc: str
+    cents: int
+    quantity: str
+    position: int
+    segment: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """One SVC loop (2110). Amounts are cents, None where blank; dates ISO text, blank where unknown.
+
+    `procedure` is what the payer adjudicated, `original_procedure` what was billed where the payer changed it (SVC06).
+    `number` counts the SVC of the claim from 1, whatever LX says.
+    """
+
+    number: int
+    qualifier: str
+    procedure: str
+    modifiers: tuple[str, ...]
+    original_procedure: str
+    charge: int | None
+    paid: int | None
+    revenue_code: str
+    units: str
+    service_from: str
+    service_to: str
+    control_number: str
+    allowed: int | None
+    adjustments: tuple[Adjustment, ...]
+    rarcs: tuple[str, ...]
+    segment: int = field(compare=False)
+    is_balanced: bool = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One CLP loop (2100). Two claims are equal when they say the same, wherever they stand.
+
+    Parameters
+    ----------
+    fault
+        Issue code that makes the claim unreadable; blank where it was read. `fault_segment` is where.
+    is_ghost
+        Lines and adjustments without a readable CLP: counted as read, never used.
+    is_complete
+        False where the file was cut or damaged in this claim.
+    is_institutional
+        A sign of an institutional claim was seen (MIA, TS3, DRG, revenue code).
+    """
+
+    claim_id: str
+    status: str
+    charge: int | None
+    paid: int | None
+    patient: int | None
+    filing: str
+    icn: str
+    facility: str
+    frequency: str
+    drg: str
+    original_icn: str
+    service_from: str
+    service_to: str
+    allowed: int | None
+    provider: str
+    is_institutional: bool
+    adjustments: tuple[Adjustment, ...]
+    rarcs: tuple[str, ...]
+    lines: tuple[ServiceLine, ...]
+    fault: str
+    fault_segment: int = field(compare=False)
+    segment: int = field(compare=False)
+    is_ghost: bool = field(compare=False)
+    is_complete: bool = field(compare=False)
+    is_balanced: bool = field(compare=False)
+
+    @property
+    def is_reversal(self) -> bool:
+        """Whether it takes an earlier adjudication back: status 22, or a negative charge as 4010 senders write it."""
+        return self.status == "22" or (self.charge is not None and self.charge < 0)
+
+    @property
+    def is_predetermination(self) -> bool:
+        """Whether it is an estimate before service (CLP02 25)."""
+        return self.status == "25"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAdjustment:
+    """One pair of a PLB segment; positive `cents` reduce the payment, `reference` may name a claim of the payer (ICN)."""
+
+    reason: str
+    reference: str
+    cents: int
+    segment: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One ST*835 to SE.
+
+    Parameters
+    ----------
+    remit_date
+        First valid of DTM*405, BPR16, GS04, ISA09, as ISO text; blank with none.
+    known_date
+        The later of `remit_date` and the day the file was made: nobody knew it before.
+    control
+        ISA09 and ISA10, ISA13, GS06, ST02, TRN02: orders remits of one day whatever the order of files.
+    payment
+        BPR02 in cents; None where blank or unreadable.
+    """
+
+    file: str
+    segment: int = field(compare=False)
+    version: str
+    payer_id: str
+    provider: str
+    trace: str
+    payment: int | None
+    remit_date: str
+    known_date: str
+    control: tuple[str, ...] = field(compare=False)
+    claims: tuple[Claim, ...]
+    provider_adjustments: tuple[ProviderAdjustment, ...]
+    is_balanced: bool = field(compare=False)
+
+
+def read_transactions(
+    segments: Iterable[Segment], log: IssueLog, *, latest: str = "2099-12-31", most_segments: int = MOST_SEGMENTS
+) -> Iterator[Transaction]:
+    """Yield the 835 transactions among the segments of a file; other transaction sets are passed over.
+
+    Parameters
+    ----------
+    segments
+        What `read_segments` yields.
+    log
+        Receives what is wrong, and names the file.
+    latest
+        ISO day; a later date is not believed.
+    most_segments
+        Cap on the segments of one transaction.
+
+    Examples
+    --------
+    >>> from features.intake.remits.segments import read_segments
+    >>> text = b"ST*835*1~BPR*I*60*C*CHK************20240105~TRN*1*9*1999999999~N1*PR*P~CLP*7*1*100*60**12*A1~CAS*CO*45*40~SE*7*1~"
+    >>> log = IssueLog("a.835")
+    >>> [remit] = read_transactions(read_segments([text], log), log)
+    >>> remit.payer_id, remit.remit_date, remit.claims[0].adjustments[0].cents, remit.is_balanced
+    ('1999999999', '2024-01-05', 4000, True)
+    """
+    yield from _Reader(log, latest, most_segments).read(segments)
+
+
+class _Reader:
+    """Envelope state of a file."""
+
+    def __init__(self, log: IssueLog, latest: str, most_segments: int) -> None:
+        self._log = log
+        self._latest = latest
+        self._most = most_segments
+        self._isa: list[str] = []
+        self._gs: list[str] = []
+        self._open: _OpenTransaction | None = None
+        self._has_835 = False
+
+    def read(self, segments: Iterable[Segment]) -> Iterator[Transaction]:
+        handlers = _HANDLERS
+        for number, elements in segments:
+            tag = elements[0]
+            if tag in _ENVELOPE:
+                if self._open is not None:
+                    yield self._open.close(number, None)
+                self._open = None
+                self._envelope(tag, number, elements)
+            elif self._open is None:
+                continue
+            elif tag == "SE":
+                yield self._open.close(number, elements)
+                self._open = None
+            else:
+                current = self._open
+                current.count += 1
+                if current.count > self._most:
+                    current.overflow(number)
+                    continue
+                handler = handlers.get(tag)
+                if handler is not None:
+                    handler(current, number, elements)
+        if self._open is not None:
+            yield self._open.close(None, None)
+        self._end_interchange([])
+
+    def _envelope(self, tag: str, number: int, elements: list[str]) -> None:
+        if tag == "ISA":
+            self._end_interchange([])
+            self._isa, self._gs = elements, []
+        elif tag == "GS":
+            self._gs = elements
+        elif tag == "IEA":
+            self._end_interchange(elements)
+        elif tag == "ST" and _at(elements, 1) == "835":
+            self._has_835 = True
+            version = _at(self._gs, 8)
+            if version and "4010" not in version and "5010" not in version:
+                self._log.add("version_unknown", number, "GS", 8)
+            self._open = _OpenTransaction(self._log, number, elements, self._isa, self._gs, self._latest)
+
+    def _end_interchange(self, elements: list[str]) -> None:
+        if self._has_835 and self._isa and _at(elements, 2) != _at(self._isa, 13):
+            self._log.add("interchange_unclosed", None, "IEA")
+        self._isa, self._has_835 = [], False
+
+
+_ENVELOPE = frozenset(("ISA", "GS", "ST", "GE", "IEA"))
+
+
+def _at(elements: list[str], position: int) -> str:
+    return elements[position].strip() if position < len(elements) else ""
+
+
+class _OpenLine:
+    """A service line while it is read."""
+
+    __slots__ = (
+        "adjustments",
+        "allowed",
+        "charge",
+        "control_number",
+        "from_150",
+        "from_472",
+        "modifiers",
+        "number",
+        "original_procedure",
+        "paid",
+        "procedure",
+        "qualifier",
+        "rarcs",
+        "revenue_code",
+        "segment",
+        "to_151",
+        "to_472",
+        "units",
+    )
+
+    def __init__(self, number: int, segment: int) -> None:
+        self.number = number
+        self.segment = segment
+        self.qualifier = self.procedure = self.original_procedure = self.revenue_code = self.units = self.control_number = ""
+        self.modifiers: tuple[str, ...] = ()
+        self.from_472 = self.to_472 = self.from_150 = self.to_151 = ""
+        self.charge: int | None = None
+        self.paid: int | None = None
+        self.allowed: int | None = None
+        self.adjustments: list[Adjustment] = []
+        self.rarcs: list[str] = []
+
+
+class _OpenClaim:
+    """A claim while it is read."""
+
+    __slots__ = (
+        "adjustments",
+        "allowed",
+        "elements",
+        "fault",
+        "fault_segment",
+        "is_ghost",
+        "is_institutional",
+        "is_torn",
+        "line",
+        "lines",
+        "original_icn",
+        "provider",
+        "rarcs",
+        "segment",
+        "service_from",
+        "service_to",
+    )
+
+    def __init__(self, segment: int, elements: list[str], *, is_ghost: bool) -> None:
+        self.segment = segment
+        self.elements = elements
+        self.is_ghost = is_ghost
+        self.is_torn = is_ghost
+        self.is_institutional = False
+        self.fault = ""
+        self.fault_segment = segment
+        self.original_icn = self.service_from = self.service_to = self.provider = ""
+        self.allowed: int | None = None
+        self.adjustments: list[Adjustment] = []
+        self.rarcs: list[str] = []
+        self.lines: list[_OpenLine] = []
+        self.line: _OpenLine | None = None
+
+
+class _OpenTransaction:
+    """A transaction while it is read; one method per segment tag."""
+
+    def __init__(self, log: IssueLog, number: int, st: list[str], isa: list[str], gs: list[str], latest: str) -> None:
+        self.count = 1
+        self._log = log
+        self._segment = number
+        self._latest = latest
+        self._component = _at(isa, 16) or ":"
+        self._control_number = _at(st, 2)
+        self._isa = isa
+        self._gs = gs
+        self._payment: int | None = None
+        self._payment_date = self._production_date = self._trace = self._originator = ""
+        self._party = ""
+        self._payer_name = self._payer_number = self._provider = ""
+        self._payer_references: dict[str, str] = {}
+        self._claims: list[Claim] = []
+        self._provider_adjustments: list[ProviderAdjustment] = []
+        self._claim: _OpenClaim | None = None
+        self._is_part_a = False
+        self._is_overflowing = False
+        self._noted: set[tuple[str, str]] = set()
+        self._composites: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+
+    # ---- header -----------------------------------------------------------------------------------------------------
+
+    def payment(self, number: int, elements: list[str]) -> None:
+        if self._payment is None and _at(elements, 2):
+            self._payment = read_cents(_at(elements, 2))
+        self._payment_date = self._payment_date or self._date(number, elements, 16)
+
+    def trace(self, number: int, elements: list[str]) -> None:
+        self._trace = self._trace or clean_text(_at(elements, 2))
+        self._originator = self._originator or clean_text(_at(elements, 3))
+
+    def party(self, number: int, elements: list[str]) -> None:
+        if self._claim is not None:
+            return
+        self._party = _at(elements, 1)
+        if self._party == "PR" and not self._payer_name:
+            self._payer_name, self._payer_number = clean_text(_at(elements, 2)), clean_text(_at(elements, 4))
+        elif self._party == "PE":
+            self._provider = self._provider or _at(elements, 4)
+
+    def part_a(self, number: int, elements: list[str]) -> None:
+        self._is_part_a = True
+
+    def group(self, number: int, elements: list[str]) -> None:
+        # LX is only a counter of groups; it ends neither a claim nor a line count
+        self._is_part_a = False
+
+    def reference(self, number: int, elements: list[str]) -> None:
+        qualifier, value = _at(elements, 1), clean_text(_at(elements, 2))
+        claim = self._claim
+        if claim is None:
+            if self._party == "PR" and qualifier:
+                self._payer_references.setdefault(qualifier, value)
+            return
+        if len(value) > LONGEST_TEXT:
+            self._fail(claim, "text_too_long", number, "REF", 2)
+        elif qualifier == "6R" and claim.line is not None:
+            claim.line.control_number = claim.line.control_number or value
+        elif qualifier == "F8":
+            claim.original_icn = claim.original_icn or value
+
+    # ---- claim ------------------------------------------------------------------------------------------------------
+
+    def claim(self, number: int, elements: list[str]) -> None:
+        self._end_claim()
+        self._claim = _OpenClaim(number, elements, is_ghost=False)
+        self._claim.is_institutional = self._is_part_a or bool(_at(elements, 11))
+
+    def person(self, number: int, elements: list[str]) -> None:
+        if self._claim is not None and _at(elements, 1) == "82":
+            self._claim.provider = self._claim.provider or _at(elements, 2)
+
+    def inpatient(self, number: int, elements: list[str]) -> None:
+        if self._claim is not None:
+            self._claim.is_institutional = True
+            _extend(self._claim.rarcs, [*elements[5:6], *elements[20:24]])
+
+    def outpatient(self, number: int, elements: list[str]) -> None:
+        if self._claim is not None:
+            _extend(self._claim.rarcs, elements[3:8])
+
+    def date(self, number: int, elements: list[str]) -> None:
+        qualifier, claim = _at(elements, 1), self._claim
+        if claim is None:
+            if qualifier == "405":
+                self._production_date = self._production_date or self._date(number, elements, 2)
+            return
+        if qualifier not in ("150", "151", "232", "233", "472"):
+            return
+        first, last = self._span(number, elements)
+        line = claim.line
+        if line is None:
+            if qualifier in ("232", "150", "472"):
+                claim.service_from = claim.service_from or first
+            if qualifier in ("233", "151") or last != first:
+                claim.service_to = last
+        elif qualifier == "472":
+            line.from_472, line.to_472 = line.from_472 or first, line.to_472 or last
+        elif qualifier in ("150", "232"):
+            line.from_150 = line.from_150 or first
+        else:
+            line.to_151 = line.to_151 or last
+
+    def amount(self, number: int, elements: list[str]) -> None:
+        claim, qualifier = self._claim, _at(elements, 1)
+        if claim is None or qualifier not in ("B6", "AU"):
+            return
+        cents = self._cents(claim, number, elements, 2)
+        if qualifier == "B6" and claim.line is not None:
+            claim.line.allowed = cents
+        elif qualifier == "AU" and claim.line is None:
+            claim.allowed = cents
+
+    def service(self, number: int, elements: list[str]) -> None:
+        claim = self._claim or self._ghost(number, "SVC")
+        line = _OpenLine(len(claim.lines) + 1, number)
+        claim.lines.append(line)
+        claim.line = line
+        line.qualifier, line.procedure, line.modifiers = self._composite(claim, number, _at(elements, 1), 1)
+        if _at(elements, 6):
+            line.original_procedure = self._composite(claim, number, _at(elements, 6), 6)[1]
+        line.charge = self._required(claim, number, elements, 2)
+        line.paid = self._required(claim, number, elements, 3)
+        line.revenue_code = clean_text(_at(elements, 4))
+        if line.qualifier == "NU":
+            line.revenue_code, line.procedure = line.procedure, ""
+        if line.revenue_code:
+            claim.is_institutional = True
+        # SVC05 is what was paid for and 0 on a denial; SVC07 is what was billed, where that differs
+        line.units = read_quantity(_at(elements, 7)) or read_quantity(_at(elements, 5))
+
+    def adjustment(self, number: int, elements: list[str]) -> None:
+        claim = self._claim or self._ghost(number, "CAS")
+        holder = claim if claim.line is None else claim.line
+        group = clean_text(_at(elements, 1))
+        if group not in GROUPS:
+            self._note("group_unknown", group, number, "CAS", 1)
+        for start in range(2, len(elements), 3):
+            reason, text = clean_text(elements[start]), _at(elements, start + 1)
+            if not reason and not text:
+                continue
+            cents = read_cents(text)
+            if cents is None:
+                code = "amount_invalid" if text else "adjustment_amount_missing"
+                self._fail(claim, code, number, "CAS", start + 1)
+                continue
+            if not reason:
+                self._fail(claim, "adjustment_reason_missing", number, "CAS", start)
+            elif len(reason) > LONGEST_TEXT:
+                self._fail(claim, "text_too_long", number, "CAS", start)
+            elif reason[0] in "MN" and _RARC.fullmatch(reason):
+                # DOMAIN 2.4: a remark code in a reason field is read as the remark it is
+                self._note("rarc_as_reason", "", number, "CAS", start)
+                _extend(holder.rarcs, [reason])
+                reason = ""
+            quantity = _at(elements, start + 2)
+            holder.adjustments.append(Adjustment(group, reason, cents, quantity, (start + 1) // 3, number))
+
+    def remark(self, number: int, elements: list[str]) -> None:
+        claim = self._claim
+        if claim is not None and _at(elements, 1) == "HE":
+            _extend((claim if claim.line is None else claim.line).rarcs, elements[2:3])
+
+    # ---- summary and faults -----------------------------------------------------------------------------------------
+
+    def provider_adjustment(self, number: int, elements: list[str]) -> None:
+        self._end_claim()
+        for start in range(3, len(elements) - 1, 2):
+            composite, text = _at(elements, start), _at(elements, start + 1)
+            if not composite and not text:
+                continue
+            cents = read_cents(text)
+            if cents is None:
+                self._log.add("amount_invalid" if text else "amount_missing", number, "PLB", start + 1)
+                continue
+            reason, _, reference = composite.partition(self._component)
+            self._provider_adjustments.append(ProviderAdjustment(clean_text(reason)[:3], clean_text(reference), cents, number))
+
+    def torn(self, number: int, elements: list[str]) -> None:
+        """A segment that could not be read whole: the claim is in doubt, and lines after a torn CLP are nobody's."""
+        if elements[2] == "file_truncated":
+            self._log.add("file_truncated", number, elements[1])
+        if elements[1] == "CLP":
+            self._end_claim()
+            self._claim = _OpenClaim(number, [], is_ghost=True)
+        elif self._claim is not None:
+            self._claim.is_torn = True
+
+    def unknown(self, number: int, elements: list[str]) -> None:
+        self._log.add("unknown_segment", number)
+
+    def overflow(self, number: int) -> None:
+        if not self._is_overflowing:
+            self._is_overflowing = True
+            self._log.add("transaction_too_long", number)
+            if self._claim is not None:
+                self._claim.is_torn = True
+
+    def close(self, number: int | None, se: list[str] | None) -> Transaction:
+        """End the transaction at its SE, or without one."""
+        if se is None:
+            self._log.add("transaction_truncated", self._segment, "ST")
+            if self._claim is not None:
+                self._claim.is_torn = True
+        else:
+            self.count += 1
+            if _at(se, 1).lstrip("0") != str(self.count):
+                self._log.add("se_count_wrong", number, "SE", 1)
+            if _at(se, 2) != self._control_number:
+                self._log.add("se_control_wrong", number, "SE", 2)
+        self._end_claim()
+        return self._transaction()
+
+    def _transaction(self) -> Transaction:
+        file_dates = [date for date in (self._quiet_date(self._gs, 4), self._quiet_date(self._isa, 9)) if date]
+        remit_date = self._production_date or self._payment_date or next(iter(file_dates), "")
+        claims = tuple(self._claims)
+        paid = [claim.paid for claim in claims]
+        balanced = is_transaction_balanced(self._payment, paid, [pair.cents for pair in self._provider_adjustments])
+        if claims and self._payment is None:
+            self._log.add("bpr_missing", self._segment, "BPR", 2)
+        if not balanced:
+            self._log.add("transaction_out_of_balance", self._segment, "ST")
+        for line in (line for claim in claims for line in claim.lines if remit_date and line.service_from > remit_date):
+            self._log.add("service_after_remit", line.segment, "SVC")
+        return Transaction(
+            file=self._log.file,
+            segment=self._segment,
+            version=_at(self._gs, 8)[:12],
+            payer_id=self._payer_id(),
+            provider=self._provider,
+            trace=self._trace,
+            payment=self._payment,
+            remit_date=remit_date,
+            known_date=max([remit_date, *file_dates[:1]]) if remit_date else "",
+            control=(
+                self._quiet_date(self._isa, 9),
+                _at(self._isa, 10),
+                _at(self._isa, 13),
+                _at(self._gs, 6).zfill(9),
+                self._control_number,
+                self._trace,
+            ),
+            claims=claims,
+            provider_adjustments=tuple(self._provider_adjustments),
+            is_balanced=balanced,
+        )
+
+    def _payer_id(self) -> str:
+        """TR3 1000A: the id in N1, else TRN03 (the payer's number in the payment), else a further REF, else the name."""
+        references = (self._payer_references.get(qualifier, "") for qualifier in ("2U", "EO", "HI", "NF"))
+        number = next((text for text in (self._payer_number, self._originator, *references) if text), "")
+        if not number and self._claims:
+            self._log.add("payer_by_name" if self._payer_name else "payer_unidentified", self._segment, "N1")
+        return (number or self._payer_name or "unknown")[:LONGEST_TEXT]
+
+    def _end_claim(self) -> None:
+        if self._claim is not None:
+            self._claims.append(_Closing(self, self._claim).claim())
+            self._claim = None
+
+    def _ghost(self, number: int, tag: str) -> _OpenClaim:
+        self._log.add("segment_out_of_place", number, tag)
+        self._claim = _OpenClaim(number, [], is_ghost=True)
+        return self._claim
+
+    def _composite(self, claim: _OpenClaim, number: int, text: str, element: int) -> tuple[str, str, tuple[str, ...]]:
+        """Split SVC01 or SVC06 into qualifier, code and modifiers; its seventh component, a description, is left out."""
+        known = self._composites.get(text)
+        if known is not None:
+            return known
+        if len(text) > LONGEST_TEXT * 2:
+            self._fail(claim, "text_too_long", number, "SVC", element)
+            return "", "", ()
+        parts = text.split(self._component)
+        if len(parts) == 1 and (match := _OTHER_COMPONENT.match(text)):
+            self._note("component_separator", "", number, "SVC", element)
+            parts = text.split(match[1])
+        if len(parts) == 1:
+            parts = ["", *parts]
+        codes = [clean_text(part) for part in parts[1:6]]
+        found = (clean_text(parts[0]), codes[0], tuple(code for code in codes[1:] if code))
+        self._composites[text] = found
+        return found
+
+    def _required(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
+        if not _at(elements, position):
+            self._log.add("amount_missing", number, elements[0], position)
+        return self._cents(claim, number, elements, position)
+
+    def _cents(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
+        text = _at(elements, position)
+        if not text:
+            return None
+        cents = read_cents(text)
+        if cents is None:
+            self._fail(claim, "amount_invalid", number, elements[0], position)
+        return cents
+
+    def _fail(self, claim: _OpenClaim, code: str, number: int, tag: str, element: int) -> None:
+        self._log.add(code, number, tag, element)
+        if not claim.fault:
+            claim.fault, claim.fault_segment = code, number
+
+    def _note(self, code: str, value: str, number: int, tag: str, element: int) -> None:
+        """Note something once per transaction and value."""
+        if (code, value) not in self._noted:
+            self._noted.add((code, value))
+            self._log.add(code, number, tag, element)
+
+    def _date(self, number: int, elements: list[str], position: int) -> str:
+        text = _at(elements, position)
+        day = self._believed(text)
+        if text and not day:
+            self._log.add("date_invalid", number, elements[0], position)
+        return day
+
+    def _quiet_date(self, elements: list[str], position: int) -> str:
+        return self._believed(_at(elements, position))
+
+    def _believed(self, text: str) -> str:
+        day = read_date(text)
+        return day if day <= self._latest else ""
+
+    def _span(self, number: int, elements: list[str]) -> tuple[str, str]:
+        """Read DTM02, or a range in DTM05 and DTM06 (RD8)."""
+        if _at(elements, 2) or _at(elements, 5) != "RD8":
+            day = self._date(number, elements, 2)
+            return day, day
+        first, _, last = _at(elements, 6).partition("-")
+        days = self._believed(first), self._believed(last)
+        if not all(days):
+            self._log.add("date_invalid", number, "DTM", 6)
+        return days
+
+
+class _Closing:
+    """Turns an open claim into a `Claim`, with its faults and balances."""
+
+    def __init__(self, transaction: _OpenTransaction, claim: _OpenClaim) -> None:
+        self._transaction = transaction
+        self._log = transaction._log
+        self._open = claim
+
+    def claim(self) -> Claim:
+        claim = self._open
+        charge, paid, patient = (self._amount(position) for position in (3, 4, 5))
+        lines = tuple(self._line(line) for line in claim.lines)
+        adjusted = [one.cents for one in claim.adjustments] + [one.cents for line in claim.lines for one in line.adjustments]
+        balanced = is_balanced(charge, adjusted, paid)
+        self._check(balanced=balanced, lines=lines)
+        return Claim(
+            claim_id=self._text(1),
+            status=self._text(2),
+            charge=charge,
+            paid=paid,
+            patient=patient,
+            filing=self._text(6),
+            icn=self._text(7),
+            facility=self._text(8),
+            frequency=self._text(9),
+            drg=self._text(11),
+            original_icn=claim.original_icn,
+            service_from=claim.service_from,
+            service_to=claim.service_to,
+            allowed=claim.allowed,
+            provider=claim.provider,
+            is_institutional=claim.is_institutional,
+            adjustments=tuple(claim.adjustments),
+            rarcs=tuple(claim.rarcs),
+            lines=lines,
+            fault=claim.fault,
+            fault_segment=claim.fault_segment,
+            segment=claim.segment,
+            is_ghost=claim.is_ghost,
+            is_complete=not claim.is_torn,
+            is_balanced=balanced,
+        )
+
+    def _check(self, *, balanced: bool, lines: tuple[ServiceLine, ...]) -> None:
+        claim = self._open
+        if claim.is_ghost:
+            claim.fault = claim.fault or "claim_incomplete"
+            return
+        if not _at(claim.elements, 1) and not _at(claim.elements, 7):
+            self._fail("claim_unidentified")
+        if max(map(len, claim.elements)) > LONGEST_TEXT:
+            self._fail("text_too_long")
+        is_whole = balanced and all(line.is_balanced for line in lines)
+        if claim.is_torn and not is_whole:
+            self._fail("claim_incomplete")
+        if not balanced:
+            self._log.add("claim_out_of_balance", claim.segment, "CLP")
+        for line in lines:
+            if not line.is_balanced:
+                self._log.add("line_out_of_balance", line.segment, "SVC")
+
+    def _fail(self, code: str) -> None:
+        self._log.add(code, self._open.segment, "CLP")
+        self._open.fault = self._open.fault or code
+
+    def _text(self, position: int) -> str:
+        return clean_text(_at(self._open.elements, position))[:LONGEST_TEXT]
+
+    def _amount(self, position: int) -> int | None:
+        claim = self._open
+        if claim.is_ghost:
+            return None
+        if position == 5:
+            return self._transaction._cents(claim, claim.segment, claim.elements, position)
+        return self._transaction._required(claim, claim.segment, claim.elements, position)
+
+    def _line(self, line: _OpenLine) -> ServiceLine:
+        claim = self._open
+        # TR3 2110 DTM: service dates of the line, else those of the claim
+        service_from = line.from_472 or line.from_150 or claim.service_from
+        service_to = line.to_472 or line.to_151 or (line.from_150 if line.from_150 else claim.service_to)
+        return ServiceLine(
+            number=line.number,
+            qualifier=line.qualifier,
+            procedure=line.procedure,
+            modifiers=line.modifiers,
+            original_procedure=line.original_procedure,
+            charge=line.charge,
+            paid=line.paid,
+            revenue_code=line.revenue_code,
+            units=line.units,
+            service_from=service_from,
+            service_to=service_to or service_from,
+            control_number=line.control_number,
+            allowed=line.allowed,
+            adjustments=tuple(line.adjustments),
+            rarcs=tuple(line.rarcs),
+            segment=line.segment,
+            is_balanced=is_balanced(line.charge, [one.cents for one in line.adjustments], line.paid),
+        )
+
+
+def _extend(rarcs: list[str], codes: Iterable[str]) -> None:
+    for code in codes:
+        cleaned = clean_text(code)[:LONGEST_TEXT]
+        if cleaned:
+            rarcs.append(cleaned)
+
+
+_Handler = Callable[[_OpenTransaction, int, list[str]], None]
+
+_HANDLERS: dict[str, _Handler] = {
+    "BPR": _OpenTransaction.payment,
+    "TRN": _OpenTransaction.trace,
+    "N1": _OpenTransaction.party,
+    "LX": _OpenTransaction.group,
+    "TS3": _OpenTransaction.part_a,
+    "REF": _OpenTransaction.reference,
+    "CLP": _OpenTransaction.claim,
+    "NM1": _OpenTransaction.person,
+    "MIA": _OpenTransaction.inpatient,
+    "MOA": _OpenTransaction.outpatient,
+    "DTM": _OpenTransaction.date,
+    "AMT": _OpenTransaction.amount,
+    "SVC": _OpenTransaction.service,
+    "CAS": _OpenTransaction.adjustment,
+    "LQ": _OpenTransaction.remark,
+    "PLB": _OpenTransaction.provider_adjustment,
+    TORN: _OpenTransaction.torn,
+    UNKNOWN: _OpenTransaction.unknown,
+}
