@@ -34,16 +34,15 @@ def review_row(row: dict[str, Any], rows: Counter[tuple[str, str]]) -> None:
     - A resolved_date before worked_date, a final status without resolved_date, a pending one with it, dollars that contradict the
       status, and more taken back than came are kept and named: the practice has to look, the row may still be right.
     """
-    status, recovered = row["status"], row.get("recovered_amount")
-    if recovered is None and status in UNPAID:
-        row["recovered_amount"] = recovered = 0
-    resolved, taken = row.get("resolved_date"), row.get("taken_back_amount")
-    worked: Any = row["worked_date"]
+    if row["status"] in UNPAID and row.get("recovered_amount") is None:
+        row["recovered_amount"] = 0
+    status, recovered, taken = row["status"], row.get("recovered_amount"), row.get("taken_back_amount")
+    worked, resolved = row["worked_date"], row.get("resolved_date")
     for remark, column, holds in (
         ("resolved_before_worked", "resolved_date", resolved is not None and resolved < worked),
         ("resolved_without_date", "resolved_date", resolved is None and status != OPEN),
         ("pending_with_date", "resolved_date", resolved is not None and status == OPEN),
-        ("denied_with_amount", "recovered_amount", status in UNPAID and recovered > 0),
+        ("denied_with_amount", "recovered_amount", status in UNPAID and (recovered or 0) > 0),
         ("recovered_nothing", "recovered_amount", status in PAID and recovered == 0),
         ("taken_back_more", "taken_back_amount", taken is not None and taken > (recovered or 0)),
     ):

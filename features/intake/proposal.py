@@ -1,0 +1,224 @@
+"""A mapping proposed from the header and first rows of a practice's own export."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from features.intake.cells import Cells
+from features.intake.export_names import EXPORT_NAMES
+from features.intake.header import Header
+from features.intake.mapping import Mapping as Mapping_
+from features.intake.mapping import MoneyForm, parse
+from features.intake.rejects import Rule
+from features.tables import Column, Kind, Table
+
+Rows: TypeAlias = Sequence[Sequence[str | None]]
+
+DATE_FORMATS = ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%d-%b-%Y", "%Y%m%d", "%d.%m.%Y")
+"""Tried in this order; the month first, as US systems write."""
+
+CERTAIN, LIKELY, GUESSED = 0.95, 0.8, 0.5
+"""Confidence of a name that we know, of one that holds all its words, and of one that holds some of them."""
+
+_ABBREVIATIONS = {"amt": "amount", "no": "number", "num": "number", "nbr": "number", "#": "number", "dt": "date", "adj": "adjustment",
+                  "ins": "insurance", "pt": "patient", "acct": "account", "desc": "description", "cd": "code", "auth": "authorization",
+                  "resp": "responsibility", "wo": "writeoff", "payor": "payer"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One proposed column: theirs, ours, how sure (0 to 1), and why."""
+
+    theirs: str
+    ours: str
+    confidence: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed mapping.
+
+    Parameters
+    ----------
+    toml
+        The mapping file's text; it loads as it stands. Each guess stands behind its line.
+    guesses
+        The columns proposed, in the file's order; columns that are named as ours already are not among them.
+    missing
+        Required columns for which nothing was found: without them the table cannot be read.
+    ignored
+        Names that nothing was found for.
+    """
+
+    toml: str
+    guesses: tuple[Guess, ...]
+    missing: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def mapping(self) -> Mapping_:
+        """The mapping that the text says."""
+        return parse(self.toml, source="proposed mapping")
+
+
+def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
+    """Propose a mapping for a file.
+
+    Names are compared with those that practice-management systems export; where several of a file's columns could be one of ours,
+    the one whose first rows read best wins. Nothing of the rows enters the result but the forms of dates and amounts.
+
+    Parameters
+    ----------
+    header
+        The file's column names.
+    sample_rows
+        Some rows (20 are plenty), as text.
+    table
+        What the rows should be.
+
+    Examples
+    --------
+    >>> from features.tables import WRITEOFFS
+    >>> header = ["Trans ID", "Write Off Date", "Payer Name", "Adj Amt", "Reason Code", "Shoe Size"]
+    >>> proposed = propose(header, [["1", "01/31/2024", "Aetna", "-$1,200.50", "CO-45", "9"]], WRITEOFFS)
+    >>> print(proposed.toml)
+    # Proposed for table writeoffs. Check each line; what stands behind # is only a remark.
+    sign = "negative_is_writeoff"
+    date_format = "%m/%d/%Y"
+    <BLANKLINE>
+    [money]
+    currency = "$"
+    thousands = ","
+    <BLANKLINE>
+    [columns]
+    "Trans ID" = "writeoff_id"  # 95 %: a usual name
+    "Write Off Date" = "writeoff_date"  # 95 %: a usual name
+    "Payer Name" = "payer_id"  # 95 %: a usual name
+    "Adj Amt" = "writeoff_amount"  # 95 %: a usual name
+    "Reason Code" = "carc"  # 95 %: a usual name
+    <BLANKLINE>
+    # Ignored: "Shoe Size"
+    <BLANKLINE>
+    >>> proposed.missing
+    ()
+    """
+    samples = {name: _sample(sample_rows, place) for place, name in enumerate(header)}
+    own = {name: found for name in header if (found := Header(table, None).find(name)) is not None}
+    form = _money_form([text for texts in samples.values() for text in texts])
+    dates = _date_format(samples)
+    guesses = _guess(header, samples, table, own, Mapping_(date_format=dates, money=form))
+    ours = {guess.ours for guess in guesses} | set(own.values())
+    missing = tuple(column.name for column in table.columns if not column.nullable and column.name not in ours)
+    theirs = {guess.theirs for guess in guesses} | set(own)
+    ignored = tuple(name for name in header if name.strip() and name not in theirs)
+    amounts = next((guess.theirs for guess in guesses if guess.ours == "writeoff_amount"), "writeoff_amount")
+    is_negative = _is_mostly_negative(samples.get(amounts, []))
+    return Proposal(_toml(table, guesses, missing, ignored, form, dates, is_negative), guesses, missing, ignored)
+
+
+def _sample(rows: Rows, place: int) -> list[str]:
+    return [text.strip() for row in rows if place < len(row) and (text := row[place]) is not None and text.strip()]
+
+
+def _words(name: str) -> str:
+    """Return a name as words: lower case, abbreviations written out."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("#", " # "))
+    words = re.findall(r"[a-z0-9]+|#", spaced.lower().replace("write-off", "writeoff").replace("write off", "writeoff"))
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in words)
+
+
+def _guess(
+    header: Sequence[str], samples: Mapping[str, list[str]], table: Table, own: Mapping[str, str], forms: Mapping_
+) -> tuple[Guess, ...]:
+    candidates = []
+    for place, theirs in enumerate(header):
+        if theirs in own or not theirs.strip():
+            continue
+        for column in table.columns:
+            if column.name in own.values():
+                continue
+            confidence, why = _likeness(_words(theirs), column.name)
+            confidence *= _readable(column, samples[theirs], forms)
+            if confidence >= GUESSED / 2:
+                candidates.append((-confidence, place, Guess(theirs, column.name, round(confidence, 2), why)))
+    chosen: dict[str, tuple[int, Guess]] = {}
+    taken: set[str] = set()
+    for _, place, guess in sorted(candidates, key=lambda candidate: candidate[:2]):
+        if guess.ours not in chosen and guess.theirs not in taken:
+            chosen[guess.ours] = place, guess
+            taken.add(guess.theirs)
+    return tuple(guess for _, guess in sorted(chosen.values(), key=lambda pair: pair[0]))
+
+
+def _likeness(words: str, ours: str) -> tuple[float, str]:
+    names = {_words(name) for name in EXPORT_NAMES.get(ours, ())} | {_words(ours)}
+    if words in names:
+        return CERTAIN, "a usual name"
+    given = set(words.split())
+    if any(set(name.split()) <= given for name in names if " " in name):
+        return LIKELY, "holds the words of a usual name"
+    shared = max(len(given & set(name.split())) / len(given | set(name.split())) for name in names)
+    return (GUESSED, "shares words with a usual name") if shared >= 0.5 else (0.0, "")
+
+
+def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
+    """Return the share of the sample that the column can read; 1 without a sample."""
+    if not texts:
+        return 1.0
+    cells = Cells(column, forms)
+    return sum(not isinstance(cells[text], Rule) for text in texts) / len(texts)
+
+
+def _money_form(texts: Iterable[str]) -> MoneyForm:
+    amounts = [text for text in texts if re.fullmatch(r"[-(]?\s*[$€£]?\s*-?[0-9][0-9,]*(\.[0-9]{1,2})?\s*\)?", text)]
+    currency = next((symbol for symbol in "$€£" if any(symbol in text for text in amounts)), "")
+    has_thousands = any(re.search(r"[0-9],[0-9]{3}(?![0-9])", text) for text in amounts)
+    return MoneyForm(currency, "," if has_thousands else "", any(text[0] == "(" and text[-1] == ")" for text in amounts))
+
+
+def _date_format(samples: Mapping[str, list[str]]) -> str:
+    """Return the form that reads whole columns whose names speak of dates, or blank where ISO does or none fits."""
+    dated = [texts for name, texts in samples.items() if texts and {"date", "dos", "from", "to"} & set(_words(name).split())]
+    column = Column("day", Kind.DATE, "")
+    fits = {
+        form: sum(all(not isinstance(cells[text], Rule) for text in texts) for texts in dated)
+        for form in ("", *DATE_FORMATS)
+        for cells in [Cells(column, Mapping_(date_format=form))]
+    }
+    # Of forms that fit equally often the first wins, and ISO needs no word.
+    return max(fits, key=lambda form: fits[form])
+
+
+def _is_mostly_negative(texts: list[str]) -> bool:
+    return bool(texts) and sum(text.startswith(("-", "(", "$-")) for text in texts) * 2 > len(texts)
+
+
+def _toml(
+    table: Table, guesses: Sequence[Guess], missing: Sequence[str], ignored: Sequence[str], form: MoneyForm, dates: str, is_negative: bool
+) -> str:
+    lines = [f"# Proposed for table {table.name}. Check each line; what stands behind # is only a remark."]
+    if is_negative and table.name == "writeoffs":
+        lines.append('sign = "negative_is_writeoff"')
+    if dates:
+        lines.append(f"date_format = {_quoted(dates)}")
+    if form.currency or form.thousands or form.parentheses:
+        lines += ["", "[money]"]
+        lines += [f"{name} = {_quoted(text)}" for name, text in (("currency", form.currency), ("thousands", form.thousands)) if text]
+        lines += ["parentheses = true"] if form.parentheses else []
+    lines += ["", "[columns]"]
+    lines += [f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
+    if missing:
+        lines += ["", f"# Still missing, and needed: {', '.join(missing)}", '# "<your name>" = "' + missing[0] + '"']
+    if ignored:
+        lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML basic string; JSON's escapes are TOML's, but for DEL."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
