@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from features.intake.remits.elements import read_quantity
 from features.intake.remits.netting import Adjudication, Chain, line_keys, service_date
@@ -232,6 +232,8 @@ class Shared:
     def __init__(self, one: Adjudication) -> None:
         remit, claim = one.remit, one.claim
         self.adjudication = one
+        self._line: ServiceLine | None = None
+        self._said = self._say(None)
         form = claim_type(claim)
         is_professional = form in (_PROFESSIONAL, _DENTAL)
         is_bill = form == _INSTITUTIONAL and len(claim.facility) == 2 and len(claim.frequency) == 1
@@ -251,33 +253,57 @@ class Shared:
 
     def row(self, posting: Posting, identity: str) -> tuple[str, ...]:
         """Return the candidate row of a posting."""
-        one, line, bucket = self.adjudication, posting.line, posting.bucket
-        holder: Claim | ServiceLine = one.claim if line is None else line
+        said, bucket, claim = self.said(posting.line), posting.bucket, self.adjudication.claim
         return (
             identity,
             *self._head,
             "" if bucket is None else format_cents(bucket.cents),
             "writeoff",
-            one.claim.claim_id,
+            claim.claim_id,
             posting.number,
             *self._numbers,
             *self._payer,
-            *_service(one.claim, line),
-            one.remit.remit_date,
-            *_amounts(one.claim, line),
+            *said.service,
+            self._head[0],
+            *said.amounts,
             posting.group,
             posting.carc,
-            _remarks(one.claim, line),
+            said.remarks,
             "835",
             *self._tail,
-            str(holder.segment if bucket is None else bucket.segment),
-            "true" if is_balanced(one, line) else "false",
+            said.segment if bucket is None else str(bucket.segment),
+            said.balanced,
+        )
+
+    def said(self, line: ServiceLine | None) -> Said:
+        """Return what is said of a line; the last one asked for is remembered, since its postings follow each other."""
+        if line is not self._line:
+            self._line, self._said = line, self._say(line)
+        return self._said
+
+    def _say(self, line: ServiceLine | None) -> Said:
+        one, claim = self.adjudication, self.adjudication.claim
+        is_balanced = one.remit.is_balanced and claim.is_balanced and (line is None or line.is_balanced)
+        return Said(
+            _service(claim, line),
+            _amounts(claim, line),
+            _remarks(claim, line),
+            str(claim.segment if line is None else line.segment),
+            "true" if is_balanced else "false",
         )
 
 
-def is_balanced(one: Adjudication, line: ServiceLine | None) -> bool:
-    """Whether the line, its claim and its transaction balance; for a claim-level row, the last two."""
-    return one.remit.is_balanced and one.claim.is_balanced and (line is None or line.is_balanced)
+class Said(NamedTuple):
+    """What all postings of one line (or of a claim as a whole) share, as text.
+
+    `balanced` is true where the line, its claim and its transaction balance; for the claim as a whole, the last two.
+    """
+
+    service: tuple[str, str, str, str, str, str]
+    amounts: tuple[str, str, str, str]
+    remarks: str
+    segment: str
+    balanced: str
 
 
 def _history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
@@ -291,10 +317,11 @@ def _history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tupl
         claim.claim_id,
         claim.icn,
     )
+    shared = Shared(one)
+    is_reversal = "true" if claim.is_reversal else "false"
     for posting in _postings(one, line_numbers(claim), groups):
-        line, bucket = posting.line, posting.bucket
-        holder: Claim | ServiceLine = claim if line is None else line
-        procedure, modifiers, _, units, day, _ = _service(claim, line)
+        said, bucket = shared.said(posting.line), posting.bucket
+        procedure, modifiers, _, units, day, _ = said.service
         yield (
             *head,
             posting.number,
@@ -305,14 +332,14 @@ def _history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tupl
             claim.status,
             posting.group,
             posting.carc,
-            _remarks(claim, line),
+            said.remarks,
             "" if bucket is None else format_cents(bucket.cents),
             "" if bucket is None else bucket.quantity,
-            *_amounts(claim, line),
-            "true" if claim.is_reversal else "false",
+            *said.amounts,
+            is_reversal,
             remit.file,
-            str(holder.segment if bucket is None else bucket.segment),
-            "true" if is_balanced(one, line) else "false",
+            said.segment if bucket is None else str(bucket.segment),
+            said.balanced,
         )
 
 

@@ -89,3 +89,7 @@ def clean_text(text: str) -> str:
         return text.strip()
     kept = "".join(mark for mark in text if unicodedata.category(mark)[0] != "C")
     return unicodedata.normalize("NFC", kept).strip()
+
+
+clean_code = lru_cache(maxsize=1 << 12)(clean_text)
+"""`clean_text` for what comes again and again: groups, reasons, remarks."""

@@ -155,13 +155,16 @@ class _Tokenizer:
             yield self._torn(tail, None)
 
     def _split(self, text: str, marks: Separators) -> Iterator[Segment]:
-        element, terminator = marks.element.decode("latin-1"), marks.terminator.decode("latin-1")
-        for raw in text.split(terminator):
-            raw = raw.strip(" \t\r\n")
-            if self._is_skipping:
-                # the end of a segment that was too long and already counted
-                self._is_skipping = False
-                continue
+        if not text:
+            return
+        element, rules = marks.element.decode("latin-1"), _RULES
+        pieces = text.split(marks.terminator.decode("latin-1"))
+        if self._is_skipping:
+            # the end of a segment that was too long and already counted
+            self._is_skipping = False
+            del pieces[0]
+        for piece in pieces:
+            raw = piece.strip(" \t\r\n")
             if not raw:
                 continue
             if len(raw) > LONGEST_SEGMENT:
@@ -169,7 +172,7 @@ class _Tokenizer:
                 continue
             self._number += 1
             elements = raw.split(element)
-            rule = _RULES.get(elements[0], _unknown)
+            rule = rules.get(elements[0], _unknown)
             yield self._number, elements if rule is None else rule(elements)
 
     def _torn(self, raw: str, code: str | None) -> Segment:

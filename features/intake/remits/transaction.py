@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from features.intake.remits.balance import is_balanced, is_transaction_balanced
-from features.intake.remits.elements import LONGEST_TEXT, clean_text, read_cents, read_date, read_quantity
+from features.intake.remits.elements import LONGEST_TEXT, clean_code, clean_text, read_cents, read_date, read_quantity
 from features.intake.remits.issues import IssueLog
 from features.intake.remits.segments import TORN, UNKNOWN, Segment
 
@@ -480,18 +480,18 @@ class _OpenTransaction:
     def adjustment(self, number: int, elements: list[str]) -> None:
         claim = self._claim or self._ghost(number, "CAS")
         holder = claim if claim.line is None else claim.line
-        group = clean_text(_at(elements, 1))
+        group = clean_code(elements[1]) if len(elements) > 1 else ""
         if group not in GROUPS:
             self._note("group_unknown", group, number, "CAS", 1)
+        # three blanks more, so that every triplet is whole
+        triplets = (*elements, "", "", "")
         for start in range(2, len(elements), 3):
-            reason, text = clean_text(elements[start]), _at(elements, start + 1)
-            if not reason and not text:
-                continue
-            cents = read_cents(text)
+            reason, text = clean_code(triplets[start]), triplets[start + 1]
+            cents = read_cents(text) if text else None
             if cents is None:
-                code = "amount_invalid" if text else "adjustment_amount_missing"
-                self._fail(claim, code, number, "CAS", start + 1)
-                continue
+                cents = self._odd_amount(claim, number, start, reason, text.strip())
+                if cents is None:
+                    continue
             if not reason:
                 self._fail(claim, "adjustment_reason_missing", number, "CAS", start)
             elif len(reason) > LONGEST_TEXT:
@@ -499,10 +499,16 @@ class _OpenTransaction:
             elif reason[0] in "MN" and _RARC.fullmatch(reason):
                 # DOMAIN 2.4: a remark code in a reason field is read as the remark it is
                 self._note("rarc_as_reason", "", number, "CAS", start)
-                _extend(holder.rarcs, [reason])
+                holder.rarcs.append(reason)
                 reason = ""
-            quantity = _at(elements, start + 2)
-            holder.adjustments.append(Adjustment(group, reason, cents, quantity, (start + 1) // 3, number))
+            holder.adjustments.append(Adjustment(group, reason, cents, triplets[start + 2], (start + 1) // 3, number))
+
+    def _odd_amount(self, claim: _OpenClaim, number: int, start: int, reason: str, text: str) -> int | None:
+        """Return an amount with spaces around it; without one say so, unless the triplet is blank: positions may be left out."""
+        cents = read_cents(text)
+        if cents is None and (reason or text):
+            self._fail(claim, "amount_invalid" if text else "adjustment_amount_missing", number, "CAS", start + 1)
+        return cents
 
     def remark(self, number: int, elements: list[str]) -> None:
         claim = self._claim
@@ -632,17 +638,20 @@ class _OpenTransaction:
         return found
 
     def _required(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
-        if not _at(elements, position):
+        cents = self._cents(claim, number, elements, position)
+        if cents is None and not _at(elements, position):
             self._log.add("amount_missing", number, elements[0], position)
-        return self._cents(claim, number, elements, position)
+        return cents
 
     def _cents(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
-        text = _at(elements, position)
-        if not text:
+        if position >= len(elements):
             return None
-        cents = read_cents(text)
+        cents = read_cents(elements[position])
         if cents is None:
-            self._fail(claim, "amount_invalid", number, elements[0], position)
+            text = elements[position].strip()
+            cents = read_cents(text)
+            if cents is None and text:
+                self._fail(claim, "amount_invalid", number, elements[0], position)
         return cents
 
     def _fail(self, claim: _OpenClaim, code: str, number: int, tag: str, element: int) -> None:
@@ -786,7 +795,7 @@ class _Closing:
 
 def _extend(rarcs: list[str], codes: Iterable[str]) -> None:
     for code in codes:
-        cleaned = clean_text(code)[:LONGEST_TEXT]
+        cleaned = clean_code(code)[:LONGEST_TEXT]
         if cleaned:
             rarcs.append(cleaned)
 
