@@ -1,0 +1,102 @@
+"""Commands that make files out of nothing or out of 835s: `sample`, `import-remits`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from recoup.cli.options import Json, MappingFile, parse_day, settings, today
+from recoup.cli.telling import Teller
+from recoup.progress import bars
+
+if TYPE_CHECKING:
+    from features.intake.remits.import_ import RemitImport
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("sample")(sample)
+    app.command("import-remits")(import_remits)
+
+
+def sample(
+    out: Annotated[Path, typer.Option(help="folder for the files")],
+    rows: Annotated[int, typer.Option(min=1, help="number of write-offs")] = 60_000,
+    seed: Annotated[int, typer.Option(min=0, help="which practice; same arguments, same bytes")] = 7,
+    end: Annotated[date, typer.Option(parser=parse_day, metavar="DATE", help="the morning the files are drawn")] = date(2026, 11, 1),
+    explore: Annotated[float, typer.Option(min=0, max=1, help="share of workable write-offs worked by lot")] = 0.03,
+    truth: Annotated[bool, typer.Option("--truth", help="also write what nobody could know")] = False,
+) -> None:
+    """Write a synthetic practice: ledger, outcomes, contract rates, payer rules, policies and 835 files."""
+    from recoup.sample.practice import write_sample
+
+    with bars() as shown:
+        write_sample(out, rows=rows, seed=seed, end=end, explore=explore, truth=truth, progress=shown.of("sample"))
+    tell = Teller()
+    tell.line(f"a practice of {rows:,} write-offs as of {end} is in {out}")
+    tell.line(f"next: recoup train --writeoffs {out}/writeoffs.csv --outcomes {out}/outcomes.csv --as-of {end}")
+
+
+def import_remits(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="835 files, or folders of them")],
+    out: Annotated[Path, typer.Option(help="table of write-off candidates, or of the joined ledger")],
+    lines: Annotated[Path | None, typer.Option(help="table of every adjustment as the 835s say it")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="table of write-offs to join what the 835s say onto")] = None,
+    issues: Annotated[Path | None, typer.Option(help="JSON lines of what was found wrong")] = None,
+    mapping: MappingFile = None,
+    as_json: Json = False,
+) -> None:
+    """Read 835 files into write-off candidates, or join them onto a ledger."""
+    from features.intake import mapping as mappings
+    from features.intake.output import replace_file, write_table
+    from features.intake.pseudonyms import Pseudonyms, load_or_create_key
+    from features.intake.remits.import_ import import_remits as read_remits
+    from recoup.cli.inputs import KEY_FILE, rejects_beside
+
+    identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
+    names = mappings.load(mapping) if mapping else None
+    with bars() as shown:
+        found = read_remits(paths, ledger=ledger, mapping=names, identity=identity, progress=shown.of("remits"), today=today())
+    write_table(out, found.candidates)
+    if lines is not None:
+        write_table(lines, found.lines)
+    if issues is not None:
+        text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
+        replace_file(issues, lambda file: _write(file, text))
+    rejects = rejects_beside(out)
+    if rejects is not None and found.rejects:
+        write_table(
+            rejects, {name: [getattr(reject, name) for reject in found.rejects] for name in ("file", "row", "id", "column", "rule")}
+        )
+    elif rejects is not None:
+        rejects.unlink(missing_ok=True)
+    tell = Teller(as_json=as_json, to_stderr=str(out) == "-")
+    tell.json(found.summary)
+    tell.lines(_words(found, out, rejects))
+
+
+def _write(file: BinaryIO, text: bytes) -> None:
+    file.write(text)
+
+
+def _words(found: RemitImport, out: Path, rejects: Path | None) -> list[str]:
+    totals = found.summary["totals"]
+    rows = len(next(iter(found.candidates.values()), []))
+    words = [
+        f"{len(found.summary['files']):,} files: {totals['transactions']:,} remittances, {totals['claims']:,} claims, "
+        f"{totals['service_lines']:,} service lines, {totals['adjustments']:,} adjustments; paid {totals['paid']}",
+        "adjusted by group: " + (", ".join(f"{group} {amount}" for group, amount in totals["amount_by_group"].items()) or "nothing"),
+        f"out of balance: {totals['out_of_balance']['line']} lines, {totals['out_of_balance']['claim']} claims, "
+        f"{totals['out_of_balance']['transaction']} remittances; flagged and kept",
+    ]
+    counts = Counter((issue.severity, issue.code) for issue in found.issues)
+    words += [f"  {severity}: {code}, {count:,} times" for (severity, code), count in counts.most_common(8)]
+    if found.rejects:
+        words.append(f"{len(found.rejects):,} claims or rows left out" + (f"; see {rejects}" if rejects else ""))
+    return [*words, f"{rows:,} rows in {out}; next: recoup score --writeoffs {out} --out scores.csv"]

@@ -1,0 +1,118 @@
+"""The tables of one run: read with one mapping, their rejects gathered in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from features.intake import mapping as mappings
+from features.intake.cells import latest_day
+from features.intake.output import write_table
+from features.intake.pseudonyms import Pseudonyms, load_or_create_key
+from features.intake.rejects import Reject, TooManyRowsRejected
+from features.intake.table_file import read_table
+from features.intake.table_read import TableRead
+from features.tables import CONTRACT_RATES, PAYER_RULES, WRITEOFF_POLICIES, Batch, Table
+from features.vocabulary import Vocabulary
+from recoup.progress import Bars
+from recoup.settings import Settings
+
+KEY_FILE = Path("keys") / "patients.key"
+BESIDE = {"contracts": CONTRACT_RATES, "payer_rules": PAYER_RULES, "policies": WRITEOFF_POLICIES}
+"""Tables beside the ledger, by the name that a bundle gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Files of the tables beside the ledger; None where the run has none."""
+
+    contracts: Path | None = None
+    payer_rules: Path | None = None
+    policies: Path | None = None
+
+
+class Inputs:
+    """Reads the tables of one run.
+
+    Parameters
+    ----------
+    settings
+        Where the key for patient ids is kept.
+    mapping
+        The practice's own names; None: ours.
+    rejects
+        The file that names refused rows; None writes none.
+    today
+        Days later than five years after it are refused.
+    bars
+        Shows how far reading is.
+    """
+
+    def __init__(self, settings: Settings, *, mapping: Path | None, rejects: Path | None, today: date, bars: Bars) -> None:
+        self.rejects_file = rejects
+        self.reads: dict[str, TableRead] = {}
+        self._rejects: list[tuple[str, Reject]] = []
+        self._mapping = mappings.load(mapping) if mapping is not None else None
+        self._identity = Pseudonyms(load_or_create_key(settings.home / KEY_FILE))
+        self._latest, self._bars = latest_day(today), bars
+
+    def read(self, path: Path, table: Table, vocabulary: Vocabulary) -> Batch:
+        """Read one table and return its accepted rows; too many refused rows are written out before they end the run."""
+        try:
+            read = read_table(
+                path,
+                table,
+                vocabulary=vocabulary,
+                mapping=self._mapping,
+                identity=self._identity,
+                latest=self._latest,
+                progress=self._bars.rows(table.name),
+            )
+        except TooManyRowsRejected as error:
+            self._rejects += [(table.name, reject) for reject in error.rejects]
+            self.write_rejects()
+            raise
+        self.reads[table.name] = read
+        self._rejects += [(table.name, reject) for reject in read.rejects]
+        return read.batch
+
+    def beside(self, files: Beside, vocabulary: Vocabulary) -> Mapping[str, Batch]:
+        """Read the tables beside the ledger that the run has."""
+        given = {name: getattr(files, name) for name in BESIDE}
+        return {name: self.read(path, BESIDE[name], vocabulary) for name, path in given.items() if path is not None}
+
+    def write_rejects(self, place: Path | None = None) -> None:
+        """Write the refused rows, or take an older file of them away when there are none."""
+        path = place or self.rejects_file
+        if path is None:
+            return
+        if not self._rejects:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(
+            path,
+            {
+                "table": [table for table, _ in self._rejects],
+                "row": [reject.row for _, reject in self._rejects],
+                "id": [reject.id for _, reject in self._rejects],
+                "column": [reject.column for _, reject in self._rejects],
+                "rule": [reject.rule.value for _, reject in self._rejects],
+            },
+        )
+
+    @property
+    def rejected(self) -> int:
+        """Rows refused so far."""
+        return len({(table, reject.row) for table, reject in self._rejects})
+
+
+def rejects_beside(out: Path) -> Path | None:
+    """Return the rejects file of an output; standard output has none.
+
+    >>> rejects_beside(Path("scores.csv")), rejects_beside(Path("-"))
+    (PosixPath('scores.csv.rejects.csv'), None)
+    """
+    return None if str(out) == "-" else out.with_name(out.name + ".rejects.csv")

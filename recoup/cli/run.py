@@ -1,0 +1,78 @@
+"""The program `recoup`: its commands, and what each kind of failure exits with."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+import typer
+
+from features.errors import RecoupError, StorageFailed
+from recoup.cli import files, lives, scoring, service, upkeep
+
+UNEXPECTED = 70
+"""Exit code of a fault of our own (EX_SOFTWARE of sysexits.h)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code.
+
+    A failure is one line on standard error: no traceback, and of an unexpected one its kind and place only, because its text may
+    hold what was read. `python -X dev -m recoup.cli` shows the whole of it.
+    """
+    sys.exit(exit_code(lambda: program()(args=arguments, prog_name="recoup")))
+
+
+def program() -> Callable[..., None]:
+    """Return all commands."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app.callback()(_recoup)
+    for group in (files, lives, scoring, service, upkeep):
+        group.add_to(app)
+    return typer.main.get_command(app)
+
+
+def _recoup() -> None:
+    """Rank written-off medical revenue by what recovering it is worth, say why, and what to do about it."""
+
+
+def exit_code(run: Callable[[], object]) -> int:
+    """Run, say what failed, and return the exit code.
+
+    >>> exit_code(lambda: None)
+    0
+    """
+    try:
+        run()
+        return 0
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except RecoupError as error:
+        return _say(str(error), error.exit_code)
+    except OSError as error:
+        return _say(_disk(error), StorageFailed.exit_code)
+    except MemoryError:
+        return _say("not enough memory; score a part of the file, or use a larger machine", StorageFailed.exit_code)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        return _say(f"unexpected {type(error).__name__} at {_where(error)}; please report this line", UNEXPECTED)
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"recoup: {message}\n")
+    return code
+
+
+def _disk(error: OSError) -> str:
+    words = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or type(error).__name__
+    return f"{error.filename}: {words}" if error.filename else words
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))

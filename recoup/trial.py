@@ -1,0 +1,114 @@
+"""A trial of a model: fit on what was known on a day, judged on the write-offs after it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.errors import BadData
+from features.tables import Batch
+
+if TYPE_CHECKING:
+    from models.scorer import Scorer
+    from recoup.progress import Step
+
+TRUTH_COLUMNS = ("p_recover", "ev", "e_hours", "pot_recovered", "mispost")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is judged, in days since 1970-01-01.
+
+    Parameters
+    ----------
+    as_of
+        Outcomes count as known on this morning.
+    start, end
+        First and last day of the write-offs.
+    capacity
+        Shares of the hours.
+    """
+
+    as_of: int
+    start: int
+    end: int
+    capacity: tuple[float, ...] = (0.05, 0.1, 0.2)
+
+    def judge(
+        self,
+        writeoffs: Batch,
+        outcomes: Batch,
+        *,
+        tables: Mapping[str, Batch],
+        scorer: Scorer | None = None,
+        truth: Mapping[str, Any] | None = None,
+        progress: Step | None = None,
+    ) -> dict[str, Any]:
+        """Return the result of `training.evaluate`; without a scorer, one is fitted on what was known on the first day.
+
+        Parameters
+        ----------
+        writeoffs, outcomes, tables
+            Coded by the scorer's vocabulary or an overlay of it, or by one of their own.
+        """
+        from training.cut import recode
+        from training.evaluate import evaluate
+
+        judged = scorer
+        if judged is None:
+            judged = fit_scorer(writeoffs, outcomes, tables=tables, as_of=self.start, progress=progress)
+            words = judged.vocabulary.overlay()
+            writeoffs, outcomes = recode(writeoffs, words), recode(outcomes, words)
+        elif tables:
+            use_tables(judged, tables)
+        result = evaluate(
+            writeoffs, outcomes, scorer=judged, as_of=self.as_of, start=self.start, end=self.end + 1, capacity=self.capacity, truth=truth
+        )
+        # The judge's end is the day after the last one, which a person would read as one day too many.
+        return {**result, "to": str(np.datetime64(self.end, "D"))}
+
+
+def fit_scorer(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch], as_of: int, progress: Step | None = None) -> Scorer:
+    """Fit a model, write it as a bundle, and load that: what is judged is what would serve."""
+    from models.scorer import Scorer
+    from training.fit import train
+    from training.publish import publish
+
+    bundle = train(writeoffs, outcomes, tables=tables, as_of=as_of, progress=progress)
+    with tempfile.TemporaryDirectory(prefix="recoup-trial-") as scratch:
+        folder = Path(scratch) / "bundle"
+        publish(bundle, folder, name="trial", created="")
+        return Scorer.load(folder)
+
+
+def use_tables(scorer: Scorer, tables: Mapping[str, Batch]) -> None:
+    """Let a scorer see with these tables in the place of those that its bundle carries."""
+    from features.view import Practice, Viewer
+
+    old = scorer.viewer.practice
+    carried = {"contracts": old.contracts, "payer_rules": old.payer_rules, "policies": old.policies, **tables}
+    practice = Practice(old.codes, carried["contracts"], carried["payer_rules"], carried["policies"])
+    scorer.viewer = Viewer(practice, scorer.viewer.usual, scorer.viewer.history)
+
+
+def known_truth(path: Path) -> dict[str, Any]:
+    """Read the hidden truth of a synthetic practice.
+
+    Raises
+    ------
+    BadData
+        When the file is not one that `recoup sample --truth` writes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=["writeoff_id", *TRUTH_COLUMNS])
+    except (pa.ArrowException, KeyError) as error:
+        raise BadData(f"{path}: not the truth.parquet of `recoup sample --truth`") from error
+    return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
