@@ -52,6 +52,10 @@ class Source(Protocol):
         """Yield the rows; once."""
         ...
 
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
 
 def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None) -> Source:
     """Return the rows of a file, a folder of Parquet, `-` or an open CSV stream.
@@ -102,8 +106,17 @@ class CsvSource:
     def __init__(self, name: str, stream: BinaryIO) -> None:
         self.name = name
         self.broken: list[int] = []
+        self._open_quote: int | None = None
         self._bytes = _CheckedBytes(name, stream)
-        self.header = self._read_header()
+        try:
+            self.header = self._read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._bytes.close()
 
     def _read_header(self) -> list[str]:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(self._bytes.peek(HEADER_BYTES))
@@ -134,16 +147,23 @@ class CsvSource:
                 ),
             )
             for batch in reader:
+                self._refuse_open_quote()
                 yield batch.num_rows, dict(zip(wanted, batch.columns, strict=True))
+            self._refuse_open_quote()
         except pa.ArrowInvalid as error:
             # Arrow's words may quote a row; what is broken is said without it.
             raise BadData(f"{self.name}: cannot be read as CSV: {_first_words(error)}") from None
-        finally:
-            self._bytes.close()
 
     def _on_broken(self, row: pa.csv.InvalidRow) -> str:
         self.broken.append(row.number)
+        if self._open_quote is None and "\n" in row.text.rstrip("\r\n"):
+            self._open_quote = row.number
         return "skip"
+
+    def _refuse_open_quote(self) -> None:
+        """Refuse a file of which a broken row runs over several lines: those lines would be lost as one reject."""
+        if self._open_quote is not None:
+            raise BadData(f"{self.name}, row {self._open_quote}: a quote is left open, the lines after it cannot be told apart")
 
 
 def _first_words(error: Exception) -> str:
@@ -170,6 +190,9 @@ class _CheckedBytes:
             parts.append(part)
             left -= len(part)
         self._ahead = b"".join(parts)
+        if left > 0 and not self._ahead.endswith(b"\n"):
+            # The whole file: Arrow cannot read a header alone that has no line end.
+            self._ahead += b"\n"
         return self._ahead
 
     def read(self, size: int = -1) -> bytes:
@@ -212,7 +235,14 @@ class ParquetSource:
         self.name = name
         self.broken: list[int] = []
         self._files = list(files)
-        self.header = list(dict.fromkeys(column for file in self._files for column in self._open(file).schema_arrow.names))
+        self.header = list(dict.fromkeys(column for path in self._files for column in self._names(path)))
+
+    def close(self) -> None:
+        """Let go of the files: each is open only while it is read."""
+
+    def _names(self, path: Path) -> list[str]:
+        with self._open(path) as file:
+            return list(file.schema_arrow.names)
 
     def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
         """Yield the rows; once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,12 +88,12 @@ def read_table(
     >>> len(read.batch), read.rejects
     (1, [Reject(row=3, id='W2', column='status', rule=<Rule.NOT_LISTED: 'not_listed'>)])
     """
-    opened = open_source(source, stdin)
-    places, unknown = resolve_header(opened.name, table, opened.header, mapping)
     findings = Findings()
-    findings.unknown.update(dict.fromkeys(unknown))
-    readers = {column.name: ColumnReader(column, mapping, escaped=opened.is_text, latest=latest) for column in _columns(table, places)}
-    rows = _read_blocks(opened, readers, places, progress)
+    with closing(open_source(source, stdin)) as opened:
+        places, unknown = resolve_header(opened.name, table, opened.header, mapping)
+        findings.unknown.update(dict.fromkeys(unknown))
+        readers = {column.name: ColumnReader(column, mapping, escaped=opened.is_text, latest=latest) for column in _columns(table, places)}
+        rows = _read_blocks(opened, readers, places, progress)
     if rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):
         raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
     return _Review(table, readers, opened, rows, findings, mapping).finish(vocabulary, identity, most_rejected)
@@ -111,17 +112,13 @@ def _read_blocks(source: Source, readers: dict[str, ColumnReader], places: dict[
         for name, reader in readers.items():
             array = arrays.get(places[name])
             where = f"{source.name}: column {name}"
-            reader.add(None if array is None else texts_of(array, _kind(reader.column), where), rows)
+            reader.add(None if array is None else texts_of(array, reader.column.kind, where), rows)
         total += rows
         if progress is not None:
             progress(rows)
     for reader in readers.values():
         reader.finish()
     return total
-
-
-def _kind(column: Column) -> Kind:
-    return column.kind
 
 
 class _Review:

@@ -42,8 +42,38 @@ MAPPING = parse(
     """
 )
 
-ODD_TEXTS = ["", " ", "  x ", "'=1+1", "''=x", "=cmd", "-5", "+5", "@x", "'", "''", "'a", "a,b", 'say "no"', "e\u0301", "\u00a0é", "x" * 201, "a\tb", "a\nb", "a\rb",
-             "\x00", "NaN", "NA", "null", "None", "\x7f", "\u2028", "İ", "ß", "\ufeffx"]
+ODD_TEXTS = [
+    "",
+    " ",
+    "  x ",
+    "'=1+1",
+    "''=x",
+    "=cmd",
+    "-5",
+    "+5",
+    "@x",
+    "'",
+    "''",
+    "'a",
+    "a,b",
+    'say "no"',
+    "e\u0301",
+    "\u00a0é",
+    "x" * 201,
+    "a\tb",
+    "a\nb",
+    "a\rb",
+    "\x00",
+    "NaN",
+    "NA",
+    "null",
+    "None",
+    "\x7f",
+    "\u2028",
+    "İ",
+    "ß",
+    "\ufeffx",
+]
 POOLS = {
     Kind.ID: ["W1", "W2", "W3", "W4", "W5", *ODD_TEXTS],
     Kind.TEXT: ["A", "B", "b", *ODD_TEXTS],
@@ -80,7 +110,9 @@ def cells(column: Column) -> st.SearchStrategy[str]:
 @st.composite
 def tables(draw: st.DrawFn, table: Table) -> dict[str, list[str]]:
     """Draw a file: the required columns, some others, an unknown one and one of the user's own."""
-    optional = draw(st.lists(st.sampled_from([column for column in table.columns if column.nullable]), unique_by=lambda c: c.name, max_size=8))
+    optional = draw(
+        st.lists(st.sampled_from([column for column in table.columns if column.nullable]), unique_by=lambda c: c.name, max_size=8)
+    )
     columns = [column for column in table.columns if not column.nullable] + optional or [table.columns[0]]
     rows = draw(st.integers(0, 6))
     drawn = {column.name: draw(st.lists(cells(column), min_size=rows, max_size=rows)) for column in columns}
@@ -123,9 +155,7 @@ def test_a_file_and_records_that_say_the_same_are_read_the_same(table: Table, ma
         )
     records = [{name: values[row] for name, values in columns.items()} for row in range(rows)]
     if records:
-        assert_same(
-            file, read_records(records, table, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=LATEST)
-        )
+        assert_same(file, read_records(records, table, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=LATEST))
     else:
         assert len(file.batch) == 0
 
