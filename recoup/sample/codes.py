@@ -100,7 +100,7 @@ FAMILY: Ints = np.array([FAMILIES.index(code.family) for code in ALL])
 REMEDY: Ints = np.array([REMEDIES.index(code.remedy) for code in ALL])
 IS_DENIAL: Bools = np.arange(len(ALL)) < len(DENIALS)
 IS_WAIT: Bools = np.array([code.letter == "wait" for code in ALL])
-LETTER_CHANCE = {"high": 0.57, "medium": 0.36, "low": 0.16}
+LETTER_CHANCE = {"high": 0.53, "medium": 0.36, "low": 0.18}
 """The experts' letters as chances of a denial in its window, near the middle of the ranges of DOMAIN 2.8."""
 
 BASE_LOGIT: Floats = np.array([logit(LETTER_CHANCE.get(code.letter, 0.01)) for code in ALL])

@@ -38,7 +38,7 @@ class Contracts:
 def draw_contracts(seed: int, payers: Payers, procedures: Procedures, years: range, facilities: int) -> Contracts:
     """Draw a fee schedule per payer: its multiple of the Medicare fee, with its own mind on each procedure."""
     rng = stream(seed, "contracts")
-    mind = rng.normal(0.0, 0.07, (len(payers.ids), len(procedures.codes)))
+    mind = rng.normal(0.0, 0.06, (len(payers.ids), len(procedures.codes)))
     return Contracts(
         rate=payers.multiplier[:, None] * procedures.fee[None, :] * np.exp(mind),
         rise=payers.rise,

@@ -14,7 +14,7 @@ from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import Procedures
 
 FATES = ("paid", "contractual", "full", "net", "part", "patient", "small", "bad_debt", "charity", "wait", "withhold", "capitated")  # fmt: skip
-FATE_WEIGHT: Floats = np.array([0.03, 0.36, 0.28, 0.14, 0.07, 0.025, 0.03, 0.02, 0.01, 0.012, 0.012, 0.012])
+FATE_WEIGHT: Floats = np.array([0.03, 0.28, 0.30, 0.17, 0.08, 0.025, 0.03, 0.02, 0.01, 0.012, 0.012, 0.012])
 SLOTS = ("contractual", "denial", "sequestration", "patient", "ledger")
 CONTRACTUAL, DENIAL, SEQUESTRATION, PATIENT, LEDGER = range(5)
 MISPOSTED_SHARE = 0.085
@@ -61,7 +61,7 @@ def draw_lines(seed: int, claims: Claims, payers: Payers, procedures: Procedures
     fate = _fates(rng, claims, claim, payers)
     has_allowed = np.isin(fate, [FATES.index(f) for f in ("contractual", "patient", "small", "bad_debt", "charity")])
     is_misposted = has_allowed & (rng.random(n) < MISPOSTED_SHARE)
-    allowed = np.where(is_misposted, (expected * (1.0 - rng.uniform(0.18, 0.60, n))).astype(np.int64), expected)
+    allowed = np.where(is_misposted, (expected * (1.0 - rng.uniform(0.20, 0.60, n))).astype(np.int64), expected)
     is_misposted &= billed > allowed
     share = (np.array([k.patient_share for k in KINDS])[payers.kind[payer]] * np.clip(rng.normal(1.0, 0.4, n), 0.0, 2.0) * allowed).astype(np.int64)  # fmt: skip
     code, amount = _adjust(rng, fate, payers, payer, claims.is_secondary[claim], billed, allowed, share)
@@ -108,7 +108,7 @@ def _expected(
     payer = claims.payer[claim]
     year = _year(claims.service_day[claim])
     price = contracts.price(payer, procedure, np.clip(year, contracts.first_year, contracts.first_year + contracts.years - 1))
-    habit = np.exp(rng.normal(0.0, 0.02, n)) * contracts.facility_factor[claims.facility[claim]]
+    habit = np.exp(rng.normal(0.0, 0.015, n)) * contracts.facility_factor[claims.facility[claim]]
     loaded = payers.is_loaded[payer]
     expected = to_cents(price * times * np.where(loaded, 1.0, habit))
     # The practice's contract system misses a tenth of the lines and reads a tenth from an outdated schedule.

@@ -81,7 +81,7 @@ def draw_payers(seed: int) -> Payers:
         kind=kind,
         weight=weight,
         multiplier=np.array([KINDS[k].multiplier for k in kind]) * np.exp(rng.normal(0.0, 0.10, n)),
-        rise=rng.uniform(0.005, 0.035, n),
+        rise=rng.uniform(0.005, 0.025, n),
         # Fee schedules are loaded for some payers only: most practices have never typed in all of theirs.
         is_loaded=rng.random(n) < 0.40,
         appeal_days=appeal,

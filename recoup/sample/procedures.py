@@ -38,7 +38,7 @@ def draw_procedures(seed: int, count: int = 600) -> Procedures:
     numbers = np.sort(rng.choice(np.arange(10_000, 99_900), count, replace=False))
     level = rng.normal(0.0, 0.45, len(SPECIALTIES))
     specialty = rng.integers(0, len(SPECIALTIES), count)
-    fee = np.clip(np.exp(4.75 + level[specialty] + rng.normal(0.0, 1.05, count)), 9.0, 14_000.0)
+    fee = np.clip(np.exp(4.75 + level[specialty] + rng.normal(0.0, 0.9, count)), 9.0, 14_000.0)
     return Procedures(
         codes=tuple(str(number) for number in numbers),
         specialty=specialty,

@@ -15,8 +15,8 @@ from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import SPECIALTIES
 
 FRACTION = {
-    "authorization": 0.75, "bad_debt": 0.60, "benefit_max": 0.45, "bundling": 0.50, "cob": 0.70, "coding": 0.82,
-    "contractual": 0.80, "documentation": 0.80, "duplicate": 0.85, "eligibility": 0.80, "medical_necessity": 0.58,
+    "authorization": 0.75, "bad_debt": 0.60, "benefit_max": 0.45, "bundling": 0.50, "cob": 0.70, "coding": 0.77,
+    "contractual": 0.80, "documentation": 0.76, "duplicate": 0.85, "eligibility": 0.80, "medical_necessity": 0.58,
     "network": 0.55, "non_covered": 0.50, "patient_responsibility": 0.50, "pend": 0.50, "policy": 0.50,
     "provider_enrollment": 0.85, "timely_filing": 0.85, "withhold": 0.60,
 }  # fmt: skip
@@ -29,7 +29,7 @@ HOURS = {
 }  # fmt: skip
 """Mean hours of staff by remedy; a clinical appeal takes about twice as long as any other."""
 
-HIDDEN_SD = 0.42
+HIDDEN_SD = 0.40
 """Log odds that depend on what no column holds; staff see a part of it."""
 
 
@@ -116,7 +116,7 @@ def _logits(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Pay
     shape = (len(payers.ids), len(codes.FAMILIES))
     toughness = rng.normal(0.0, 0.65, shape[0])
     mind = rng.normal(0.0, 1.2, shape)
-    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 0.85, len(codes.ALL)), 0.0)
+    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 1.0, len(codes.ALL)), 0.0)
     provider = rng.normal(0.0, 0.25, PROVIDERS)[claims.provider[claim]]
     specialty = rng.normal(0.0, 0.25, (len(SPECIALTIES), shape[1]))[claims.specialty[claim], family]
     remark = rng.normal(0.0, 0.4, len(codes.RARCS))[lines.rarc[ledger.line]]

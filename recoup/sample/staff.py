@@ -11,7 +11,7 @@ from recoup.sample.arrays import Bools, Floats, Ints, stream
 from recoup.sample.ledger import Ledger
 from recoup.sample.recovery import Truth
 
-WORKED_SHARE = 0.18
+WORKED_SHARE = 0.17
 STATUSES = ("recovered", "partially_recovered", "denied", "upheld_next_level_open", "settled", "abandoned", "expired", "pending")  # fmt: skip
 RECOVERED, PART, DENIED, NEXT_LEVEL, SETTLED, ABANDONED, EXPIRED, PENDING = range(8)
 
