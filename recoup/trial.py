@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from models.scorer import Scorer
     from recoup.progress import Step
 
+EPOCH = date(1970, 1, 1)
 TRUTH_COLUMNS = ("p_recover", "ev", "e_hours", "pot_recovered", "mispost")
 
 
@@ -112,3 +114,12 @@ def known_truth(path: Path) -> dict[str, Any]:
     except (pa.ArrowException, KeyError) as error:
         raise BadData(f"{path}: not the truth.parquet of `recoup sample --truth`") from error
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def day_number(day: date) -> int:
+    """Return the days since 1970-01-01.
+
+    >>> day_number(date(1970, 1, 31))
+    30
+    """
+    return (day - EPOCH).days

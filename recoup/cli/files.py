@@ -57,7 +57,7 @@ def import_remits(
     from features.intake.output import replace_file, write_table
     from features.intake.pseudonyms import Pseudonyms, load_or_create_key
     from features.intake.remits.import_ import import_remits as read_remits
-    from recoup.cli.inputs import KEY_FILE, rejects_beside
+    from recoup.inputs import KEY_FILE, rejects_beside
 
     identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None

@@ -22,7 +22,6 @@ from recoup.cli.options import (
     PayerRules,
     Policies,
     Writeoffs,
-    day_number,
     parse_day,
     parse_shares,
     settings,
@@ -31,11 +30,12 @@ from recoup.cli.options import (
 )
 from recoup.cli.telling import Teller, reading_json, reading_words
 from recoup.progress import Bars, bars
+from recoup.trial import Trial, day_number, known_truth
 
 if TYPE_CHECKING:
     from features.tables import Batch
     from models.registry import Registry, Version
-    from recoup.cli.inputs import Beside, Inputs
+    from recoup.inputs import Beside, Inputs
     from recoup.settings import Settings
 
 
@@ -66,7 +66,7 @@ def train(
     """Fit a model on what was known on the morning of a day, and register it as challenger (as champion if there is none)."""
     from features.tables import OUTCOMES, WRITEOFFS
     from features.vocabulary import Vocabulary
-    from recoup.cli.inputs import Beside, Inputs
+    from recoup.inputs import Beside, Inputs
     from training.fit import train as fit
 
     chosen, day = settings(), as_of or today()
@@ -134,8 +134,8 @@ def _tell_trained(inputs: Inputs, folder: Path, version: Version | None, tell: T
     if inputs.rejected:
         tell.line(f"rejected rows are named in {inputs.rejects_file}")
     tell.line(
-        f"learned from {facts['labels']:,} decided efforts on {facts['writeoffs']:,} write-offs, as known on the morning of {manifest['cut']}; "
-        f"{facts['recovered']:,} efforts brought money"
+        f"learned from {facts['labels']:,} decided efforts on {facts['writeoffs']:,} write-offs, "
+        f"as known on the morning of {manifest['cut']}; {facts['recovered']:,} efforts brought money"
     )
     if facts["labels"] == 0 or not manifest["files"].get("likelihood.txt"):
         tell.line("too few outcomes to learn chances from: expert rates stand in for them")
@@ -163,9 +163,8 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Judge a model on write-offs that it did not see, against simpler orders of work."""
-    from recoup.cli.inputs import Beside, Inputs, rejects_beside
+    from recoup.inputs import Beside, Inputs, rejects_beside
     from recoup.report.evaluation import evaluation_html
-    from recoup.trial import Trial, known_truth
 
     chosen = settings()
     with bars() as shown:
@@ -222,8 +221,9 @@ def _tell_evaluated(result: Mapping[str, Any], inputs: Inputs, out: Path | None,
     for name, read in inputs.reads.items():
         tell.lines(reading_words(name, read))
     tell.line(
-        f"{count(result['rows'])} write-offs from {result['from']} to {result['to']}; {count(result['resolved_rows'])} were worked and have "
-        f"a known result ({percent(result['matured_share'])} of the efforts begun have ended), {count(result['recovered_rows'])} brought money"
+        f"{count(result['rows'])} write-offs from {result['from']} to {result['to']}; {count(result['resolved_rows'])} were worked and "
+        f"have a known result ({percent(result['matured_share'])} of the efforts begun have ended), "
+        f"{count(result['recovered_rows'])} brought money"
     )
     tell.line(headline(result))
     shares = [row["share"] for row in result["capacity"]]

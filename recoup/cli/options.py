@@ -11,8 +11,6 @@ import typer
 
 from recoup.settings import Settings
 
-EPOCH = date(1970, 1, 1)
-
 
 def parse_day(text: str | date) -> date:
     """Read a day like 2026-11-01; a default is a day already."""
@@ -63,12 +61,3 @@ def tracking_uri() -> str | None:
 def today() -> date:
     """Return the day on the wall."""
     return date.today()
-
-
-def day_number(day: date) -> int:
-    """Return the days since 1970-01-01.
-
-    >>> day_number(date(1970, 1, 31))
-    30
-    """
-    return (day - EPOCH).days

@@ -17,19 +17,19 @@ from recoup.cli.options import (
     PayerRules,
     Policies,
     Writeoffs,
-    day_number,
     settings,
     today,
     tracking_uri,
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.progress import bars
+from recoup.trial import day_number, use_tables
 
 if TYPE_CHECKING:
     from features.tables import Batch
     from models.scorer import Scorer
     from models.scores import Scores
-    from recoup.cli.inputs import Inputs
+    from recoup.inputs import Inputs
     from recoup.settings import Settings
 
 TOP_LINES = 10
@@ -72,8 +72,7 @@ def score(
     """Score and rank a table of write-offs; without a model, expert rates do."""
     from features.intake.output import write_table
     from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.cli.inputs import Beside, Inputs, rejects_beside
-    from recoup.trial import use_tables
+    from recoup.inputs import Beside, Inputs, rejects_beside
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")

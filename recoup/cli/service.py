@@ -1,9 +1,128 @@
-"""Commands that serve: `serve`."""
+"""Commands that serve: `serve`, `demo`."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from recoup.cli.options import settings, today
+from recoup.cli.telling import Teller
+from recoup.progress import bars
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from recoup.listening import Listener
+    from serving.api.app import Service
+    from serving.champion import Champion
+    from serving.web.pages import Page
+
+VISIT_SECONDS = 10.0
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="port; 0 takes a free one")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("serve")(serve)
+    app.command("demo")(demo)
+
+
+def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port: Port = None) -> None:
+    """Serve scores over HTTP; a promoted model is taken up without a restart."""
+    from recoup.listening import Listener
+    from serving.api.app import create_app
+
+    chosen = settings(host=host, port=port)
+    listener = Listener(chosen.host, chosen.port, has_identity=chosen.api_key is not None)
+    service, fresh = _service(_champion(chosen.home), chosen.api_key, today, None)
+    tell, loaded = Teller(), service.champion.current()
+    tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
+    tell.line(f"model {loaded.scorer.version}" if loaded.problem is None else f"model {loaded.scorer.version}: {loaded.problem}")
+    if fresh is not None:
+        tell.line(f"key for this run: {fresh}")
+        tell.line("send it as `Authorization: Bearer KEY`; RECOUP_API_KEY sets one that stays")
+    listener.serve(create_app(service))
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="end after the page was read once")] = False,
+    rows: Annotated[int | None, typer.Option(min=2000, help="write-offs of the practice")] = None,
+    port: Port = None,
+) -> None:
+    """Make a practice, train, evaluate, rank, and show the 50 write-offs worth working first.
+
+    With --once it ends when somebody has read the page; if nobody does within ten seconds it reads the page itself.
+    """
+    from recoup.demo import END, ROWS, make_demo
+    from recoup.listening import Listener
+    from recoup.report.evaluation import headline
+    from serving.api.app import create_app
+    from serving.web.door import Door
+    from serving.web.pages import Page
+
+    chosen = settings(port=port)
+    # Bound first: a port that is taken is said now, not after a minute of work.
+    listener = Listener("127.0.0.1", chosen.port, has_identity=False)
+    with bars() as shown:
+        made = make_demo(chosen, rows=rows or ROWS, bars=shown)
+    door, answered = Door(), threading.Event()
+    page = Page(made.top, door, answered.set)
+    service, fresh = _service(_champion(made.home), None, lambda: END, page)
+    tell = Teller()
+    tell.line(
+        f"{made.top.looked_at:,} write-offs ranked; the first {len(made.top.items)} are expected to bring ${made.top.items_expected:,.0f}"
+    )
+    tell.line(headline(made.result))
+    tell.line(f"the evaluation is {made.report}")
+    tell.line(f"scores for programs: POST {listener.url}/v1/scores with `Authorization: Bearer {fresh}`")
+    tell.line(f"open {listener.url}/?token={door.token()}")
+    tell.line("the address works once; Ctrl-C ends" if not once else "the address works once; the demo ends when the page was read")
+    tell.flush()
+    listener.serve(create_app(service), started=_once(listener, door, answered) if once else None)
+
+
+def _once(listener: Listener, door: object, answered: threading.Event) -> Callable[[uvicorn.Server], None]:
+    """Wait for a reader, else read the page, then stop the service."""
+    from serving.web.door import Door
+
+    assert isinstance(door, Door)
+
+    def watch(server: uvicorn.Server) -> None:
+        if not answered.wait(VISIT_SECONDS):
+            read_page(f"{listener.url}/?token={door.token()}")
+            answered.wait(VISIT_SECONDS)
+        server.should_exit = True
+
+    return watch
+
+
+def read_page(url: str) -> str:
+    """Read a page as a browser would, cookie and redirect included."""
+    import urllib.request
+    from http.cookiejar import CookieJar
+
+    # No proxy: the address is this machine's.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()))
+    with opener.open(url, timeout=VISIT_SECONDS) as answer:
+        return str(answer.read().decode())
+
+
+def _champion(home: Path) -> Champion:
+    from models.scorer import Scorer
+    from serving.champion import Champion
+
+    return Champion(home, load=Scorer.load, prior=Scorer.prior)
+
+
+def _service(champion: Champion, key: str | None, day: Callable[[], date], page: Page | None) -> tuple[Service, str | None]:
+    """Return the service, and the key that was made for it if none was configured."""
+    from serving.api.app import Service
+    from serving.api.identity import Identity, Keys, new_key
+
+    fresh = new_key() if key is None else None
+    return Service(champion, Keys({key or fresh or "": Identity("service", "service")}), day, page), fresh

@@ -41,6 +41,10 @@ class Teller:
         if not self.as_json:
             self._console.print(text)
 
+    def flush(self) -> None:
+        """Let whoever reads the stream see what was printed."""
+        self._stream.flush()
+
     def lines(self, texts: Iterable[str]) -> None:
         """Print lines for a person."""
         for text in texts:

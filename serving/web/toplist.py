@@ -7,39 +7,34 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-REMEDY_WORDS = {
-    "appeal": ("Appeal", "Write to the payer, quote the reason and attach what refutes it."),
-    "corrected_claim": ("Send a corrected claim", "Correct what the remark names, then send a replacement with the payer's claim number."),
-    "new_claim": (
-        "Send a new claim",
-        "The payer could not process the first one, so no appeal is open; send a clean claim within timely filing.",
-    ),
-    "reopening": ("Ask for a reopening", "Ask the payer to reopen the claim for a clerical error."),
-    "cob_update": ("Settle who pays first", "Have the coordination of benefits updated, then have the claim processed again."),
-    "rebill_other_payer": ("Bill the other payer", "Another payer is responsible; send the claim there."),
-    "bill_secondary": ("Bill the secondary", "Send what the first payer left to the next payer, with its remittance."),
-    "send_records": ("Send the records", "Send the documents that the payer asked for, with the claim number."),
-    "contract_dispute": ("Dispute the rate", "Show the contract rate beside what was allowed and ask for the difference."),
-    "verify_duplicate": ("Check the duplicate", "Find the claim that this one is said to repeat; if they differ, show how."),
-    "peer_to_peer": ("Arrange a peer-to-peer call", "Have the treating physician speak with the payer's reviewer."),
-    "external_review": (
-        "Ask for external review",
-        "Internal appeals are used up; an independent reviewer may decide. Needs the patient's consent.",
-    ),
-    "nsa_negotiation": ("Open negotiation", "Start the open negotiation of the No Surprises Act, then dispute resolution."),
-    "recoupment_appeal": ("Contest the take-back", "Appeal the demand in time to stop the recoupment."),
-    "posting_correction": (
-        "Correct the posting",
-        "Nothing from the payer supports this posting; compare it with the remittance and correct the ledger.",
-    ),
-    "coverage_discovery": ("Look for coverage", "Search for coverage that was active on the day of service, then bill it."),
-    "fix_enrollment": ("Fix the enrolment", "Complete the provider's enrolment with this payer, then send the claim again."),
-    "patient_billing": ("Bill the patient", "The payer says that the patient owes this; check the guards before a statement goes out."),
-    "patient_outreach": ("Ask the patient", "The payer waits for something that only the patient can give."),
-    "compliance_review": ("Compliance review", "Hand this to compliance; do not work it as a recovery."),
-    "none": ("Nothing to do", "Nothing here can be recovered from a payer."),
+from features.codes.tables import Codes
+
+EPOCH = date(1970, 1, 1)
+
+ACTIONS = {
+    "appeal": "Appeal",
+    "corrected_claim": "Send a corrected claim",
+    "new_claim": "Send a new claim",
+    "reopening": "Ask for a reopening",
+    "cob_update": "Settle who pays first",
+    "rebill_other_payer": "Bill the other payer",
+    "bill_secondary": "Bill the next payer",
+    "send_records": "Send the records",
+    "contract_dispute": "Dispute the price",
+    "verify_duplicate": "Check the duplicate",
+    "peer_to_peer": "Arrange a physicians' call",
+    "external_review": "Ask for outside review",
+    "nsa_negotiation": "Open negotiation",
+    "recoupment_appeal": "Contest the take-back",
+    "posting_correction": "Correct the posting",
+    "coverage_discovery": "Look for coverage",
+    "fix_enrollment": "Fix the enrolment",
+    "patient_billing": "Bill the patient",
+    "patient_outreach": "Ask the patient",
+    "compliance_review": "Give to compliance",
+    "none": "Nothing to do",
 }
-"""Remedy to its name on the page and the next step."""
+"""Remedy to its name on the page; what it means in full is in the code tables."""
 
 BANDS = ((0.6, "high", "Good"), (0.35, "fair", "Fair"), (0.15, "low", "Low"), (0.0, "slim", "Slim"))
 """Least chance of a band, its class in the style sheet, its name."""
@@ -194,13 +189,13 @@ def top_list(scores: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts], *,
 def _item(score: Mapping[str, Any], facts: Facts, as_of: date) -> Item:
     chance = float(score["recovery_probability"])
     band, name = next((band, name) for least, band, name in BANDS if chance >= least)
-    action, step = REMEDY_WORDS.get(score["remedy"], (_words(score["remedy"]), ""))
+    remedy = Codes.load().remedies.get(score["remedy"])
     return Item(
         rank=int(score["rank"]),
         writeoff_id=score["writeoff_id"],
         facts=facts,
-        action=action,
-        step=step,
+        action=ACTIONS.get(score["remedy"], _words(score["remedy"])),
+        step=remedy.next_step if remedy else "",
         category=_words(score["category"]),
         chance=name,
         band=band,
