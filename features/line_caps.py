@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes.combinations import distinct
 from features.money import NULL
+from features.repeats import number_claims
 from features.tables import Batch
 
 _NO_CEILING = 2**62
@@ -29,7 +31,11 @@ def share_line_caps(
     """
     if len(cap_cents) < 2:
         return cap_cents
-    rows = np.flatnonzero((cap_cents > 0) & (batch.columns["claim_id"] != np.array(None)))
+    rows = np.flatnonzero(cap_cents > 0)
+    claim = number_claims(batch.columns["claim_id"][rows])
+    rows = rows[is_shared(claim)]
+    if not len(rows):
+        return cap_cents
     line = _number_lines(batch, rows)
     count = np.bincount(line)
     shared = count[line] > 1
@@ -50,9 +56,15 @@ def share_line_caps(
     return shares
 
 
-def _number_lines(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+def is_shared(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return where a number (-1: none) is that of another row too."""
+    many: NDArray[np.bool_] = (np.bincount(numbers + 1) > 1)[numbers + 1]
+    return many & (numbers >= 0)
+
+
+def _number_lines(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the number of each row's claim line."""
     columns = batch.columns
-    keys = zip(columns["client_id"][rows].tolist(), columns["claim_id"][rows].tolist(), columns["line_number"][rows].tolist(), strict=True)
-    numbers: dict[tuple[int, str, int], int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+    claim = number_claims(columns["claim_id"][rows])
+    _, line = np.unique(columns["line_number"][rows], return_inverse=True)
+    return distinct([claim, line.astype(np.int64), columns["client_id"][rows]])[1]

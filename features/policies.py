@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,17 @@ class Policies:
         self._width = max(2 * own, 1)
         self._combinations: Combinations[tuple[int, ...]] = Combinations(("client_id", "adjustment_code"), self._candidates)
 
+    @classmethod
+    def of(cls, table: Policies | Batch) -> Policies:
+        """Return the table ready to be looked up; the last few tables are remembered, so pass the same one again."""
+        if isinstance(table, Policies):
+            return table
+        known = next((policies for own, policies in _READY if own is table), None)
+        if known is None:
+            known = cls(table)
+            _READY.append((table, known))
+        return known
+
     def __len__(self) -> int:
         return len(self._category)
 
@@ -64,6 +77,9 @@ class Policies:
             category = np.where(covered & (category < 0), self._category[row], category)
             is_named |= named
         return category, is_named & (category < 0)
+
+
+_READY: deque[tuple[Batch, Policies]] = deque(maxlen=4)
 
 
 def _category(word: str | None) -> int:

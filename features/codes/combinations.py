@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -27,11 +27,19 @@ class Combinations(Generic[Answer]):
         Coded columns whose words make the combination.
     answer
         From those words (None is null) to whole numbers.
+    reduce
+        By column: from a word to the simplest one with the same answer, so that many rows have few combinations.
     """
 
-    def __init__(self, columns: tuple[str, ...], answer: Callable[[tuple[str | None, ...]], Answer]) -> None:
+    def __init__(
+        self,
+        columns: tuple[str, ...],
+        answer: Callable[[tuple[str | None, ...]], Answer],
+        reduce: Mapping[str, Callable[[str], str | None]] | None = None,
+    ) -> None:
         self.columns = columns
         self._answer = answer
+        self._reduce = dict(reduce or {})
         self._known: dict[tuple[str | None, ...], Answer] = {}
         self._lock = Lock()
 
@@ -55,10 +63,25 @@ class Combinations(Generic[Answer]):
             rows = zip(*(array.tolist() for array in arrays), strict=True)
             few = [self.of(tuple(map(word, self.columns, row))) for row in rows]
             return np.array(few, dtype=np.int64).reshape(len(batch), -1).T
-        first, place = distinct(arrays)
-        decoded = [batch.vocabulary.decode(name, array[first]) for name, array in zip(self.columns, arrays, strict=True)]
-        many = np.array([self.of(words) for words in zip(*decoded, strict=True)], dtype=np.int64)
+        reduced = [self._reduced(batch, name) for name in self.columns]
+        first, place = distinct([numbers for numbers, _ in reduced])
+        words = zip(*([words[number] for number in numbers[first].tolist()] for numbers, words in reduced), strict=True)
+        many = np.array([self.of(combination) for combination in words], dtype=np.int64)
         return np.take(np.ascontiguousarray(many.T), place, axis=1)
+
+    def _reduced(self, batch: Batch, name: str) -> tuple[Array, list[str | None]]:
+        """Return a column with its reduced words numbered as they come (-1 is null), and these words with null at the end."""
+        codes, reduce = batch.columns[name], self._reduce.get(name)
+        used = np.flatnonzero(np.bincount(codes + 1))
+        table = np.full(int(codes.max(initial=-1)) + 2, -1, dtype=np.int32)
+        numbers: dict[str, int] = {}
+        for code in used.tolist():
+            word = batch.vocabulary.word(name, code - 1)
+            if word is not None and reduce is not None:
+                word = reduce(word)
+            if word is not None:
+                table[code] = numbers.setdefault(word, len(numbers))
+        return table[codes + 1], [*numbers, None]
 
 
 def distinct(arrays: list[Array]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

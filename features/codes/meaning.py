@@ -75,7 +75,6 @@ class Meaning(NamedTuple):
     remark_days: int
     why: int
     next_step: int
-    is_unknown: int
 
 
 WHY = (
@@ -147,7 +146,6 @@ class _Read(NamedTuple):
     remarks: tuple[Rarc, ...]
     payer_type: str | None
     claim_type: str | None
-    is_unknown: bool
 
 
 def read_meaning(words: Words, codes: Codes) -> Meaning:
@@ -205,7 +203,6 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         remark_days=max((rarc.clock_days for rarc in read.remarks), default=0),
         why=_why(words, read, category),
         next_step=_next_step(read, codes, category, remedy),
-        is_unknown=int(read.is_unknown),
     )
 
 
@@ -258,14 +255,12 @@ def _look_up(words: Words, codes: Codes) -> _Read:
     if code is not None and code not in codes.carcs and _RARC_FORM.fullmatch(code):
         remarks.insert(0, code)
     carc = codes.carcs.get(code) if code is not None else None
-    unknown = (words.carc is not None and carc is None) or any(remark not in codes.rarcs for remark in remarks)
     return _Read(
         group=group if group in codes.groups else None,
         carc=carc,
         remarks=tuple(codes.rarcs[remark] for remark in remarks if remark in codes.rarcs),
         payer_type=words.payer_type if words.payer_type in PAYER_TYPE else None,
         claim_type=_form(words),
-        is_unknown=unknown,
     )
 
 

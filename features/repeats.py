@@ -1,0 +1,70 @@
+"""Postings made twice: the same write-off of the same claim line, posted again."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.codes.combinations import distinct
+from features.money import NULL
+from features.tables import Batch
+
+_NONE = np.array(None)
+
+
+def number_claims(claims: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return for each row the first row of the same claim; -1 without a claim.
+
+    Examples
+    --------
+    >>> number_claims(np.array(["a", "b", None, "a"], dtype=object)).tolist()
+    [0, 1, -1, 0]
+    """
+    seen: dict[str | None, int] = {None: -1}
+    return np.fromiter(map(seen.setdefault, claims.tolist(), range(len(claims))), dtype=np.int64, count=len(claims))
+
+
+def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return a mask of later copies of a posting; None if there is none.
+
+    A copy has client, claim, line, group, CARC, remarks, own code and amount of an earlier row; the row posted first is no copy,
+    nor are rows that were reversed, whole-claim rows (two lines may look alike) and rows of no amount.
+    """
+    if len(batch) < 2:
+        return None
+    columns = batch.columns
+    amount, line = columns["writeoff_amount"], columns["line_number"]
+    may_be = (amount > 0) & (line != NULL)
+    if is_reversed is not None:
+        may_be &= ~is_reversed
+    rows = np.flatnonzero(may_be)
+    claim = number_claims(columns["claim_id"][rows])
+    rows, claim = rows[claim >= 0], claim[claim >= 0]
+    names = ("client_id", "group_code", "carc", "rarcs", "adjustment_code")
+    rows = _shared([claim, amount[rows], line[rows]], rows)
+    if not len(rows):
+        return None
+    claim = number_claims(columns["claim_id"][rows])
+    arrays = [claim, _dense(amount[rows]), _dense(line[rows]), *(columns[name][rows] for name in names)]
+    _, place = distinct(arrays)
+    order = np.lexsort((rows, columns["writeoff_date"][rows], place))
+    is_later = np.r_[False, place[order][1:] == place[order][:-1]]
+    mask = np.zeros(len(batch), dtype=np.bool_)
+    mask[rows[order][is_later]] = True
+    return mask if is_later.any() else None
+
+
+def _shared(keys: list[NDArray[np.int64]], rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows that may share all keys with another: a cheap sieve by a hash, never losing one that does."""
+    mixed = np.zeros(len(rows), dtype=np.uint64)
+    for key in keys:
+        mixed = (mixed ^ key.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    ranked = np.sort(mixed)
+    doubled = ranked[1:][ranked[1:] == ranked[:-1]]
+    return rows[np.isin(mixed, doubled)] if len(doubled) else rows[:0]
+
+
+def _dense(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the values numbered without gaps."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
