@@ -258,16 +258,29 @@ def test_patients_become_hashes_or_nothing(read: Read) -> None:
     assert [(i.code, i.count) for i in without.issues] == [("patient_id_dropped", 1)]
 
 
+MAPPING = """
+sign = "negative_is_writeoff"
+date_format = "%m/%d/%Y"
+[money]
+currency = "$"
+thousands = ","
+parentheses = true
+[columns]
+"Trans #" = "writeoff_id"
+"Post Date" = "writeoff_date"
+Payer = "payer_id"
+Amt = "writeoff_amount"
+Code = "adjustment_code"
+[payers]
+"Aetna PPO" = "AETNA"
+[adjustment_codes]
+TF = "CO-29"
+"""
+
+
 def test_a_mapping_names_columns_and_turns_signs(read: Read) -> None:
-    mapping = parse(
-        'sign = "negative_is_writeoff"\ndate_format = "%m/%d/%Y"\n[money]\ncurrency = "$"\nthousands = ","\nparentheses = true\n'
-        '[columns]\n"Trans #" = "writeoff_id"\n"Post Date" = "writeoff_date"\nPayer = "payer_id"\nAmt = "writeoff_amount"\nCode = "adjustment_code"\n'
-        '[payers]\n"Aetna PPO" = "AETNA"\n[adjustment_codes]\nTF = "CO-29"\n'
-    )
-    result = read(
-        'Trans #,Post Date,payer,Amt,Code\n1,1/31/2024,Aetna PPO,"($1,234.50)",TF\n2,2024-01-31,X,-$3,\n3,01/31/2024,X,7.00,\n',
-        mapping=mapping,
-    )
+    lines = ['1,1/31/2024,Aetna PPO,"($1,234.50)",TF', "2,2024-01-31,X,-$3,", "3,01/31/2024,X,7.00,"]
+    result = read(rows(*lines, header="Trans #,Post Date,payer,Amt,Code"), mapping=parse(MAPPING))
     assert result.rejects == []
     assert result.batch.columns["writeoff_amount"].tolist() == [123450, 300, -700]
     assert result.batch.words("payer_id") == ["AETNA", "X", "X"]
@@ -306,8 +319,13 @@ def test_outcomes_are_completed_rejected_and_remarked_on(read: Read) -> None:
 
 def test_efforts_without_an_id_are_told_apart_by_what_was_done(read: Read) -> None:
     header = "writeoff_id,effort_id,worked_date,status,action"
-    lines = ["W1,,2024-01-05,denied,appeal", "W1,,2024-03-05,denied,appeal", "W1,,2024-03-05,denied,appeal", "W1,E1,2024-03-05,denied,appeal",
-             "W1,E1,2024-04-05,denied,none"]  # fmt: skip
+    lines = [
+        "W1,,2024-01-05,denied,appeal",
+        "W1,,2024-03-05,denied,appeal",
+        "W1,,2024-03-05,denied,appeal",
+        "W1,E1,2024-03-05,denied,appeal",
+        "W1,E1,2024-04-05,denied,none",
+    ]
     result = read(rows(*lines, header=header), OUTCOMES)
     assert [(r.row, r.rule) for r in result.rejects] == [(4, Rule.DUPLICATE_KEY), (6, Rule.DUPLICATE_KEY)]
 
@@ -322,8 +340,12 @@ def test_a_selection_probability_is_above_0_and_at_most_1(read: Read, chance: st
 
 def test_spans_of_one_contract_term_may_not_overlap(read: Read) -> None:
     header = "contract_id,payer_id,procedure_code,method,value,effective_from,effective_to"
-    lines = ["C1,A,99213,fee_schedule,80,2023-01-01,2023-12-31", "C1,A,99213,fee_schedule,85,2024-01-01,", "C1,A,99213,fee_schedule,90,2025-01-01,",
-             "C1,A,99214,fee_schedule,90,,"]  # fmt: skip
+    lines = [
+        "C1,A,99213,fee_schedule,80,2023-01-01,2023-12-31",
+        "C1,A,99213,fee_schedule,85,2024-01-01,",
+        "C1,A,99213,fee_schedule,90,2025-01-01,",
+        "C1,A,99214,fee_schedule,90,,",
+    ]
     result = read(rows(*lines, header=header), CONTRACT_RATES)
     assert [(r.row, r.id, r.column, r.rule) for r in result.rejects] == [(4, "", "effective_from", Rule.SPAN_OVERLAPS)]
 
