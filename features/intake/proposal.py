@@ -221,4 +221,4 @@ def _toml(
 
 def _quoted(text: str) -> str:
     """Return a TOML basic string; JSON's escapes are TOML's, but for DEL."""
-    return json.dumps(text).replace("\x7f", "\\u007f")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,155 @@
+"""Mapping files: what they say, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from features.errors import Misconfigured
+from features.intake.adjustments import Adjustment
+from features.intake.mapping import load, parse
+from features.intake.proposal import propose
+from features.intake.table_file import read_table
+from features.tables import OUTCOMES, WRITEOFFS
+from features.vocabulary import Vocabulary
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[columns", "mapping: not TOML"),
+        ("colums = 1", "unknown key colums; allowed: columns,"),
+        ('sign = "credit"', "sign is 'credit'; allowed: negative_is_writeoff, positive_is_writeoff"),
+        ('[columns]\n"A" = "payer"', "[columns] 'A': no table has a column 'payer'"),
+        ('[columns]\n"A" = "payer_id"\n"B" = "payer_id"', "[columns] 'A' and 'B' are both payer_id"),
+        ('[columns]\n"A" = 3', "[columns] 'A': a text in quotes is expected"),
+        ("columns = 3", "columns is a table of lines"),
+        ('[groups]\nMA = "MA"', "[groups] 'MA' is 'MA'; allowed: CO, PR, OA, PI, CR, OTHER"),
+        ("[adjustment_codes]\nTF = 29", "[adjustment_codes] 'TF': \"CO-45\""),
+        ("[adjustment_codes]\nTF = {carcs = '29'}", "[adjustment_codes] 'TF': unknown key carcs; allowed: group_code, carc, rarcs"),
+        ("[adjustment_codes]\nTF = {group_code = 'MA'}", "[adjustment_codes] 'TF': group_code is 'MA'"),
+        ("[adjustment_codes]\nTF = {carc = 29}", "[adjustment_codes] 'TF': texts in quotes are expected"),
+        ('date_format = "MM/DD/YYYY"', "date_format is 'MM/DD/YYYY'; a form like"),
+        ("[money]\ncurency = '$'", "[money] unknown key curency; allowed: currency, thousands, parentheses"),
+        ("[money]\nthousands = '.'", "[money] thousands is '.'"),
+        ("[money]\nparentheses = 1", "[money] currency and thousands are texts"),
+    ],
+)
+def test_what_a_mapping_cannot_say_is_named(text: str, message: str) -> None:
+    with pytest.raises(Misconfigured, match=re.escape(message)) as error:
+        parse(text)
+    assert error.value.exit_code == 78
+
+
+def test_adjustment_codes_may_be_short_or_long() -> None:
+    mapping = parse('[adjustment_codes]\nA = "CO-45"\nB = "045"\nC = "N30"\nD = {group_code = "pr", carc = "3", rarcs = "n1,n2"}\n')
+    assert mapping.adjustment_codes == {
+        "A": Adjustment("CO", "45", None),
+        "B": Adjustment(None, "45", None),
+        "C": Adjustment(None, None, "N30"),
+        "D": Adjustment("PR", "3", "N1 N2"),
+    }
+
+
+def test_a_file_is_named_in_messages(tmp_path: Path) -> None:
+    path = tmp_path / "practice.toml"
+    with pytest.raises(Misconfigured, match=r"practice.toml: mapping file cannot be read"):
+        load(path)
+    path.write_text("\ufeff[columns]\nPayer = 'payer_id'\n", encoding="utf-8")
+    assert load(path).columns == {"Payer": "payer_id"}
+    path.write_text("x = 1")
+    with pytest.raises(Misconfigured, match=r"practice.toml: unknown key x"):
+        load(path)
+
+
+HEADERS = [
+    ("Claim #", "claim_id"),
+    ("Trans ID", "writeoff_id"),
+    ("Payer Name", "payer_id"),
+    ("Write Off Date", "writeoff_date"),
+    ("Write-Off Amt", "writeoff_amount"),
+    ("DOS", "service_date"),
+    ("CPT", "procedure_code"),
+    ("Mod", "modifiers"),
+    ("Reason Code", "carc"),
+    ("Remark Codes", "rarcs"),
+    ("Adj Group", "group_code"),
+    ("Adj Code", "adjustment_code"),
+    ("Charges", "billed_amount"),
+    ("Allowed", "allowed_amount"),
+    ("Ins Paid", "paid_amount"),
+    ("Rendering NPI", "provider_id"),
+    ("DX 1", "diagnosis_code"),
+    ("MRN", "patient_id"),
+    ("Financial Class", "payer_type"),
+    ("POS", "place_of_service"),
+    ("Posted By", "posted_by"),
+]
+
+
+def test_usual_export_names_are_recognised() -> None:
+    proposal = propose([theirs for theirs, _ in HEADERS], [], WRITEOFFS)
+    found = {guess.theirs: guess.ours for guess in proposal.guesses}
+    # Posted By differs from posted_by by case and space only, but is not the same name.
+    assert found == dict(HEADERS)
+    assert (proposal.missing, proposal.ignored) == ((), ())
+
+
+def test_what_is_missing_and_ignored_is_said() -> None:
+    proposal = propose(["Payer", "Shoe Size", "carc"], [], WRITEOFFS)
+    assert proposal.missing == ("writeoff_id", "writeoff_date")
+    assert proposal.ignored == ("Shoe Size",)
+    assert "# Still missing, and needed: writeoff_id, writeoff_date" in proposal.toml
+    assert proposal.mapping.columns == {"Payer": "payer_id"}
+
+
+def test_of_two_columns_the_one_that_reads_wins() -> None:
+    proposal = propose(["Adjustment", "Adj Amt", "Trans ID"], [["contractual", "12.50", "1"]], WRITEOFFS)
+    assert {guess.theirs: guess.ours for guess in proposal.guesses}["Adj Amt"] == "writeoff_amount"
+
+
+def test_a_proposal_never_holds_a_value() -> None:
+    proposal = propose(["Patient Name", "Payer"], [["JANE DOE", "AETNA"]], WRITEOFFS)
+    assert "JANE" not in proposal.toml and "AETNA" not in proposal.toml
+
+
+@pytest.mark.parametrize("name", ['say "no"', "back\\slash", "new\nline", "é", "\x7f", "\U0001f600", "#"])
+def test_odd_names_still_give_toml(name: str) -> None:
+    assert propose([name, name + " Payer"], [], WRITEOFFS).mapping is not None
+
+
+def test_a_proposed_mapping_reads_the_file_it_was_made_for(tmp_path: Path) -> None:
+    header = ["Trans ID", "Post Date", "Payer Name", "Adj Amt", "DOS", "Reason Code"]
+    lines = [["1", "01/31/2024", "Aetna", "(1,200.50)", "12/01/2023", "CO-45"], ["2", "02/28/2024", "Cigna", "(7.00)", "1/2/2024", "N30"]]
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join(",".join(f'"{cell}"' for cell in line) for line in [header, *lines]) + "\n")
+    proposal = propose(header, lines, WRITEOFFS)
+    assert proposal.missing == ()
+    result = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=proposal.mapping)
+    assert result.rejects == []
+    assert result.batch.columns["writeoff_amount"].tolist() == [120050, 700]
+    assert result.batch.words("carc") == ["45", None]
+
+
+def test_outcomes_are_proposed_too() -> None:
+    proposal = propose(["Trans ID", "Appeal Date", "Outcome", "Amount Recovered", "Closed Date"], [], OUTCOMES)
+    found = {guess.theirs: guess.ours for guess in proposal.guesses}
+    assert found == {
+        "Trans ID": "writeoff_id",
+        "Appeal Date": "worked_date",
+        "Outcome": "status",
+        "Amount Recovered": "recovered_amount",
+        "Closed Date": "resolved_date",
+    }
+
+
+def test_the_page_on_mappings_shows_a_mapping_that_loads_and_every_column() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert shown
+    for text in shown:
+        parse(text)
+    for key in ("columns", "adjustment_codes", "payers", "groups", "sign", "date_format", "money"):
+        assert f"`{key}`" in page or f"`[{key}]`" in page
