@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from features.money import NULL
 
+_ONE_DAY = np.timedelta64(1, "D")
+
 
 def add_months(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the same day of the month so many months later, or the month's last day; NULL stays.
@@ -24,12 +26,13 @@ def add_months(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDAr
     >>> later[0].astype("datetime64[D]"), bool(later[1] == NULL)
     (np.datetime64('2025-02-28'), True)
     """
-    day = days.astype("datetime64[D]")
+    # NULL is also NumPy's NaT, so it stays itself all the way.
+    day = days.view("datetime64[D]")
     month = day.astype("datetime64[M]")
     later = month + months
-    last = (later + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
-    moved: NDArray[np.int64] = np.minimum(later.astype("datetime64[D]") + (day - month), last).astype(np.int64)
-    return np.where(days == NULL, NULL, moved)
+    last = (later + 1).astype("datetime64[D]") - _ONE_DAY
+    moved: NDArray[np.int64] = np.minimum(later.astype("datetime64[D]") + (day - month), last).view(np.int64)
+    return moved
 
 
 def add_business_days(days: NDArray[np.int64], count: int | NDArray[np.int64]) -> NDArray[np.int64]:

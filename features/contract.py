@@ -38,6 +38,7 @@ PRICE_MODIFIERS = frozenset("26 TC 50 51 52 53 54 55 56 62 66 73 74 78 80 81 82 
 
 _NOT_PRICED, _FEE, _PERCENT, _NOTHING, _CLAIM = 0, 1, 2, 3, 4
 _MOST_TERMS = 8
+_ZERO, _NULL = np.array(0), np.array(NULL)
 _ALWAYS, _NEVER_ENDS = -(2**62), 2**62
 
 
@@ -89,28 +90,30 @@ class ContractRates:
 
     def __init__(self, terms: Batch) -> None:
         columns = terms.columns
-        self._since = np.where(columns["effective_from"] == NULL, _ALWAYS, columns["effective_from"])
-        self._until = np.where(columns["effective_to"] == NULL, _NEVER_ENDS, columns["effective_to"])
-        value = columns["value"].astype(np.float64)
+        since, until, value = columns["effective_from"], columns["effective_to"], columns["value"].astype(np.float64)
+        # Without a day of service (NULL, the least number) only a term without a span is known to hold.
+        is_always = (since == NULL) & (until == NULL)
+        self._since = _padded(np.where((since == NULL) & ~is_always, _ALWAYS, since), 0)
+        self._until = _padded(np.where(until == NULL, _NEVER_ENDS, until), 0)
         is_valued = np.isfinite(value)
         # Four decimals are exact in an integer: 62.5 %, or an anaesthesia factor of 21.5321 dollars.
-        self._value = np.rint(np.where(is_valued, value, 0.0) * 10_000).astype(np.int64)
-        self._is_lesser = columns["lesser_of_charges"] == 1
+        self._value = _padded(np.rint(np.where(is_valued, value, 0.0) * 10_000).astype(np.int64), 0)
+        self._is_lesser = _padded(columns["lesser_of_charges"] == 1, False)
         bases = terms.words("unit_basis")
-        self._is_by_line = np.array([basis is not None and basis.lower() in _BY_LINE for basis in bases], dtype=np.bool_)
+        self._is_by_line = _padded(np.array([basis is not None and basis.lower() in _BY_LINE for basis in bases], dtype=np.bool_), False)
         told = zip(terms.words("method"), bases, terms.words("drg_code"), is_valued.tolist(), strict=True)
-        self._method = np.array([_method(*row) for row in told], dtype=np.int64)
+        self._method = _padded(np.array([_method(*row) for row in told], dtype=np.int64), _NOT_PRICED)
         self._index(terms)
 
     def __len__(self) -> int:
-        return len(self._value)
+        return len(self._value) - 1
 
     def _index(self, terms: Batch) -> None:
         """File the terms under what they ask for, one drawer for each set of columns, the most specific drawer first."""
         self._drawers: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         words = {name: terms.words(name) for name in ("payer_id", *_PLACES, *_UNSUPPORTED)}
         used = {"payer_id"}
-        for row in range(len(self._value)):
+        for row in range(len(self)):
             if any(words[name][row] is not None for name in _UNSUPPORTED):
                 continue
             asked = ("payer_id", *(name for name in _PLACES if words[name][row] is not None))
@@ -127,7 +130,7 @@ class ContractRates:
     def _candidates(self, words: tuple[str | None, ...]) -> tuple[int, ...]:
         """Return the terms that hold for a combination, the most specific first; -1 fills up.
 
-        A term whose price the row's modifiers would change is given as -2 less its row.
+        A term is given as twice its row, and one more if the row's modifiers change its price.
         """
         row = dict(zip(self._columns, words, strict=True))
         modifiers = (row["modifiers"] or "").upper().split()
@@ -137,46 +140,45 @@ class ContractRates:
                 for term in self._drawers[asked].get(key, ()):
                     named = key[asked.index("modifier")].upper() if "modifier" in asked else None
                     is_changed = any(modifier in PRICE_MODIFIERS and modifier != named for modifier in modifiers)
-                    found.append(-2 - term if is_changed else term)
+                    found.append(2 * term + is_changed)
         found = found[:_MOST_TERMS]
         return tuple(found + [-1] * (_MOST_TERMS - len(found)))
 
     def price(self, batch: Batch) -> Priced:
         """Return what the contract allows for each write-off, by its day of service."""
-        rows = len(batch)
-        term = np.full(rows, -1, dtype=np.int64)
-        if not len(self):
-            return Priced(np.full(rows, NULL, dtype=np.int64), term.astype(np.int32), np.zeros(rows, dtype=np.bool_))
         day = batch.columns["service_date"]
-        is_open = term == -1
+        found = np.full(len(batch), -1, dtype=np.int64)
         for candidate in self._combinations.gather(batch):
-            if not (candidate != -1).any():
+            is_candidate = candidate >= _ZERO
+            if not np.count_nonzero(is_candidate):
                 break
-            place = np.where(candidate >= 0, candidate, -2 - candidate)
-            since, until = self._since[place], self._until[place]
-            # Without a day of service only a term without a span is known to hold.
-            is_always = (day == NULL) & (since == _ALWAYS) & (until == _NEVER_ENDS)
-            holds = (candidate != -1) & ((since <= day) & (day <= until) | is_always)
-            term = np.where(is_open & holds, candidate, term)
-            is_open &= ~holds
-        return self._price(batch, term)
+            term = candidate >> 1
+            holds = is_candidate & (self._since[term] <= day) & (day <= self._until[term]) & (found < _ZERO)
+            found = np.where(holds, candidate, found)
+        return self._price(batch, found)
 
-    def _price(self, batch: Batch, term: NDArray[np.int64]) -> Priced:
-        """Price rows by their terms (-1 none; below that the modifiers forbid it)."""
-        place = np.where(term >= -1, term, -2 - term)
-        method = np.where(place >= 0, self._method[place], _NOT_PRICED)
+    def _price(self, batch: Batch, found: NDArray[np.int64]) -> Priced:
+        """Price rows by what `_candidates` gave for them; -1, no term, stands at the end of every array of terms."""
+        term = found >> 1
+        method, value = self._method[term], self._value[term]
         claim_priced = method == _CLAIM
-        method = np.where(term >= 0, method, _NOT_PRICED)
+        is_priced = (method != _NOT_PRICED) & ~claim_priced & ((found & 1 == _ZERO) | (found < _ZERO))
         billed, units = batch.columns["billed_amount"], batch.columns["units"]
-        value, is_lesser = self._value[place], self._is_lesser[place]
-        count = np.where(np.isnan(units) | self._is_by_line[place], 1.0, units)
-        fee = np.floor(value * count / 100.0 + 0.5)
-        price = np.where(method == _FEE, fee, 0.0).astype(np.int64)
-        known = np.maximum(billed, 0)
-        price = np.where(method == _PERCENT, (known * value + 500_000) // 1_000_000, price)
-        price = np.where(is_lesser, np.minimum(price, known), price)
-        is_priced = (method == _NOTHING) | (method == _FEE) & (~is_lesser | (billed != NULL)) | (method == _PERCENT) & (billed != NULL)
-        return Priced(np.where(is_priced, price, NULL), place.astype(np.int32), claim_priced)
+        count = np.where(np.isnan(units) | self._is_by_line[term], 1.0, units)
+        price = np.floor(np.where(method == _FEE, value, _ZERO) * count / 100.0 + 0.5).astype(np.int64)
+        is_percent, is_lesser = method == _PERCENT, self._is_lesser[term]
+        needs_charge = is_percent | is_lesser
+        if np.count_nonzero(needs_charge):
+            charge = np.maximum(billed, _ZERO)
+            price = np.where(is_percent, (charge * value + 500_000) // 1_000_000, price)
+            price = np.where(is_lesser, np.minimum(price, charge), price)
+            is_priced &= ~needs_charge | (billed != NULL)
+        return Priced(np.where(is_priced, price, _NULL), term.astype(np.int32), claim_priced)
+
+
+def _padded(values: Array, last: int | bool) -> Array:
+    """Return the values of all terms and, at the end, where -1 finds it, that of no term."""
+    return np.append(values, np.array(last, dtype=values.dtype))
 
 
 def _keys(asked: tuple[str, ...], row: dict[str, str | None], modifiers: list[str]) -> Iterator[tuple[str, ...]]:

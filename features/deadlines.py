@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,12 @@ DEFAULT_DAYS = 90
 _EARLIEST, _LATEST = -(2**62), 2**62
 _WEIGHTS = (4, 8, 2, 1)
 _MOST_RULES = 8
-_APPEAL, _SEND_RECORDS, _NSA = REMEDY["appeal"], REMEDY["send_records"], REMEDY["nsa_negotiation"]
+_OWN_CLOCKS = tuple(CLOCKS.index(name) for name in ("initial_denial_date", "service_date", "writeoff_date"))
+# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
+_NULL, _ZERO, _SERVICE = np.array(NULL), np.array(0), np.array(2)
+_APPEAL, _SEND_RECORDS, _NSA = (np.array(REMEDY[name], dtype=np.int8) for name in ("appeal", "send_records", "nsa_negotiation"))
+
+Whole: TypeAlias = NDArray[np.int64]
 
 _APPEALS = ("appeal", "peer_to_peer", "contract_dispute", "send_records", "recoupment_appeal")
 _CLAIMS = ("corrected_claim", "new_claim", "cob_update", "rebill_other_payer", "fix_enrollment")
@@ -88,10 +95,12 @@ class PayerRules:
         units, clocks = table.words("limit_unit"), table.words("clock")
         limit = np.maximum(columns["limit"], 0)
         self._months = np.array([{"months": 1, "years": 12}.get(unit or "", 0) for unit in units], dtype=np.int64) * limit
-        self._days = np.array([unit == "days" for unit in units], dtype=np.int64) * limit
+        days = np.array([unit == "days" for unit in units], dtype=np.int64) * limit
+        self._days = days + np.maximum(columns["grace_days"], 0)
         self._business = np.array([unit == "business_days" for unit in units], dtype=np.int64) * limit
-        self._grace = np.maximum(columns["grace_days"], 0)
         self._clock = np.array([CLOCKS.index(clock) if clock in CLOCKS else 1 for clock in clocks], dtype=np.int64)
+        self._clocks = tuple(np.unique(self._clock).tolist())
+        self._has_months, self._has_business = bool(self._months.any()), bool(self._business.any())
         self._since = np.where(columns["effective_from"] == NULL, _EARLIEST, columns["effective_from"])
         self._until = np.where(columns["effective_to"] == NULL, _LATEST, columns["effective_to"])
         self._asked = list(zip(*(table.words(name) for name in ("payer_id", "plan_id", "payer_type", "remedy")), strict=True))
@@ -102,6 +111,17 @@ class PayerRules:
         self._table = np.full((0, len(REMEDIES), _MOST_RULES), -1, dtype=np.int64)
         self._lock = Lock()
         self._combinations: Combinations[tuple[int, ...]] = Combinations(("payer_id", "plan_id", "payer_type"), self._profile)
+
+    @classmethod
+    def of(cls, table: PayerRules | Batch) -> PayerRules:
+        """Return the table ready to be looked up; the last few tables are remembered, so pass the same one again."""
+        if isinstance(table, PayerRules):
+            return table
+        known = next((rules for own, rules in _READY if own is table), None)
+        if known is None:
+            known = cls(table)
+            _READY.append((table, known))
+        return known
 
     def __len__(self) -> int:
         return len(self._clock)
@@ -128,44 +148,52 @@ class PayerRules:
             table[number, : len(held[:_MOST_RULES])] = held[:_MOST_RULES]
         return table
 
-    def days(self, batch: Batch, remedy: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Return the deadline that the rules set for each row; NULL: no rule holds."""
-        columns = batch.columns
+    def days(self, batch: Batch, remedy: NDArray[np.int8], remit: Whole) -> Whole:
+        """Return the deadline that the rules set for each row; NULL: no rule holds.
+
+        `remit` is the day of the remittance, else of the posting.
+        """
         profile = self._combinations.gather(batch)[0]
-        candidates = self._table[profile, remedy]
-        best, weight = np.full(len(batch), NULL, dtype=np.int64), np.full(len(batch), -1, dtype=np.int64)
-        clocks = _clocks(columns)
-        for rule in candidates.T:
-            if not (rule >= 0).any():
+        candidates = self._table[profile, remedy].T
+        best = weight = None
+        for rule in candidates:
+            is_rule = rule >= _ZERO
+            if not np.count_nonzero(is_rule):
                 break
-            begun = clocks[self._clock[rule], np.arange(len(batch))]
-            holds = (rule >= 0) & (begun != NULL) & (self._since[rule] <= begun) & (begun <= self._until[rule])
-            begun = np.where(holds, begun, NULL)
-            day = self._count(rule, begun)
-            is_better = holds & ((weight < 0) | (self._weight[rule] == weight) & (day < best))
-            best = np.where(is_better, day, best)
-            weight = np.where(is_better, self._weight[rule], weight)
-        return best
+            begun = self._begun(batch.columns, rule, remit)
+            holds = is_rule & (begun != _NULL) & (self._since[rule] <= begun) & (begun <= self._until[rule])
+            day = np.where(holds, self._count(rule, begun), _NULL)
+            if best is None or weight is None:
+                best, weight = day, np.where(holds, self._weight[rule], -1)
+                continue
+            is_better = holds & ((weight < _ZERO) | (self._weight[rule] == weight) & (day < best))
+            best, weight = np.where(is_better, day, best), np.where(is_better, self._weight[rule], weight)
+        return np.full(len(batch), NULL, dtype=np.int64) if best is None else best
 
-    def _count(self, rule: NDArray[np.int64], begun: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _begun(self, columns: Columns, rule: Whole, remit: Whole) -> Whole:
+        """Return the day on which each rule's clock began; a filing limit without a day of service is not known (NULL)."""
+        begun = remit
+        for clock in self._clocks:
+            if clock in _OWN_CLOCKS:
+                own = columns[CLOCKS[clock]]
+                if CLOCKS[clock] == "initial_denial_date":
+                    own = np.where(own == _NULL, remit, own)
+                begun = np.where(self._clock[rule] == clock, own, begun)
+        return begun
+
+    def _count(self, rule: Whole, begun: Whole) -> Whole:
         """Return the last day of each rule from the day its clock began."""
-        months, business = self._months[rule], self._business[rule]
-        day = add_months(begun, months) if months.any() else begun
-        if business.any():
+        day = add_months(begun, self._months[rule]) if self._has_months else begun
+        if self._has_business:
+            business = self._business[rule]
             day = np.where(business > 0, add_business_days(begun, business), day)
-        return np.where(begun == NULL, NULL, day + self._days[rule] + self._grace[rule])
+        return day + self._days[rule]
 
 
-def _clocks(columns: Columns) -> NDArray[np.int64]:
-    """Return the days of `CLOCKS`, one a row; a clock without its own day counts from the remittance, else the posting."""
-    posted = columns["writeoff_date"]
-    remit = np.where(columns["remit_date"] == NULL, posted, columns["remit_date"])
-    first = np.where(columns["initial_denial_date"] == NULL, remit, columns["initial_denial_date"])
-    # A filing limit without a day of service is not known, so that rule does not hold.
-    return np.stack([first, remit, columns["service_date"], posted, remit, remit])
+_READY: deque[tuple[Batch, PayerRules]] = deque(maxlen=4)
 
 
-def deadlines(batch: Batch, triage: Triage, *, rules: PayerRules | Batch | None = None, as_of: int) -> Deadlines:
+def deadlines(batch: Batch, triage: Triage, *, rules: PayerRules | Batch | None = None, as_of: int | Whole) -> Deadlines:
     """Return the last day of each row's remedy, by the ledger, else payer rule, remark, law, else 90 days.
 
     Parameters
@@ -173,9 +201,9 @@ def deadlines(batch: Batch, triage: Triage, *, rules: PayerRules | Batch | None 
     batch, triage
         Write-offs, and what triage said of them.
     rules
-        Rows of `PAYER_RULES`; compile them once with `PayerRules` where latency counts.
+        Rows of `PAYER_RULES`, or these compiled by `PayerRules`.
     as_of
-        The morning of which day it is.
+        The morning of which day it is, one for all rows or one each.
 
     Examples
     --------
@@ -196,51 +224,57 @@ def deadlines(batch: Batch, triage: Triage, *, rules: PayerRules | Batch | None 
     ('2026-09-17', 'statute', 105)
     """
     columns, remedy = batch.columns, triage.remedy
-    remit = np.where(columns["remit_date"] == NULL, columns["writeoff_date"], columns["remit_date"])
+    remit = columns["remit_date"]
+    remit = np.where(remit == _NULL, columns["writeoff_date"], remit)
     determined = _determined(batch, remit)
     day, source = _by_law(columns, triage, determined)
-    is_remark = (triage.remark_days > 0) & ((remedy == _SEND_RECORDS) | (remedy == _APPEAL) & (source == 0))
-    day = np.where(is_remark, determined + triage.remark_days, day)
-    source = np.where(is_remark, _REMARK, source)
+    if np.count_nonzero(triage.remark_days):
+        is_remark = (triage.remark_days > 0) & ((remedy == _SEND_RECORDS) | (remedy == _APPEAL) & (source == 0))
+        day, source = np.where(is_remark, determined + triage.remark_days, day), np.where(is_remark, _REMARK, source)
     if rules is not None and len(rules):
-        ruled = (rules if isinstance(rules, PayerRules) else PayerRules(rules)).days(batch, remedy)
-        source = np.where(ruled != NULL, _RULE, source)
-        day = np.where(ruled != NULL, ruled, day)
+        ruled = PayerRules.of(rules).days(batch, remedy, remit)
+        is_ruled = ruled != _NULL
+        day, source = np.where(is_ruled, ruled, day), np.where(is_ruled, _RULE, source)
     known = columns["appeal_deadline"]
-    source = np.where(known != NULL, _LEDGER, source)
-    day = np.where(known != NULL, known, day)
-    is_default = (source == 0) & (remit != NULL)
-    day = np.where(is_default, remit + DEFAULT_DAYS, day)
-    source = np.where(is_default, _DEFAULT, source)
-    return Deadlines(day, source.astype(np.int16), np.where(day == NULL, NULL, day - as_of))
+    is_known = known != _NULL
+    if np.count_nonzero(is_known):
+        day, source = np.where(is_known, known, day), np.where(is_known, _LEDGER, source)
+    is_open = source == _ZERO
+    if np.count_nonzero(is_open):
+        is_default = is_open & (remit != _NULL)
+        day, source = np.where(is_default, remit + DEFAULT_DAYS, day), np.where(is_default, _DEFAULT, source)
+    left = day - as_of
+    left[day == _NULL] = NULL
+    return Deadlines(day, source.astype(np.int16), left)
 
 
-def _determined(batch: Batch, remit: NDArray[np.int64]) -> NDArray[np.int64]:
+def _determined(batch: Batch, remit: Whole) -> Whole:
     """Return the day of the first substantive determination.
 
     A repeated denial of the same claim never restarts the clock; the decision on a corrected claim (frequency 7) does (DOMAIN 3).
     """
     first = batch.columns["initial_denial_date"]
+    is_first = (first != _NULL) & (first <= remit)
+    if not np.count_nonzero(is_first):
+        return remit
     replaced = batch.vocabulary.find("claim_frequency", "7")
-    is_first = (first != NULL) & (first <= remit)
     if replaced >= 0:
         is_first &= batch.columns["claim_frequency"] != replaced
     return np.where(is_first, first, remit)
 
 
-def _by_law(columns: Columns, triage: Triage, determined: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _by_law(columns: Columns, triage: Triage, determined: Whole) -> tuple[Whole, Whole]:
     """Return the deadlines that law sets, and the source (0 where it sets none)."""
     clock, months, days = _law()[:, triage.payer_type, triage.remedy]
-    begun = np.where(clock == 2, columns["service_date"], determined)
-    holds = (clock > 0) & (begun != NULL)
-    begun = np.where(holds, begun, NULL)
-    if months.any():
-        begun = add_months(begun, months)
-    day = np.where(holds, begun + days, NULL)
+    begun = np.where(clock == _SERVICE, columns["service_date"], determined)
+    holds = (clock > _ZERO) & (begun != _NULL)
+    later = add_months(begun, months) if np.count_nonzero(months) else begun
+    day, source = np.where(holds, later + days, _NULL), np.where(holds, _STATUTE, _ZERO)
     is_negotiation = triage.remedy == _NSA
-    if is_negotiation.any():
-        day = np.where(is_negotiation, add_business_days(np.where(is_negotiation, determined, NULL), _NSA_BUSINESS_DAYS), day)
-    return day, np.where(day != NULL, _STATUTE, 0)
+    if np.count_nonzero(is_negotiation):
+        negotiated = add_business_days(np.where(is_negotiation, determined, NULL), _NSA_BUSINESS_DAYS)
+        day, source = np.where(is_negotiation, negotiated, day), np.where(is_negotiation, _STATUTE, source)
+    return day, source
 
 
 @cache

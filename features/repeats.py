@@ -9,8 +9,6 @@ from features.codes.combinations import distinct
 from features.money import NULL
 from features.tables import Batch
 
-_NONE = np.array(None)
-
 
 def number_claims(claims: NDArray[np.object_]) -> NDArray[np.int64]:
     """Return for each row the first row of the same claim; -1 without a claim.
