@@ -1,0 +1,243 @@
+"""The doctor: what is wrong with this installation, or what a practice's file holds and how to read it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from features.errors import BadData, RecoupError
+from features.intake.cells import latest_day
+from features.intake.proposal import Proposal, propose
+from features.intake.rejects import MOST_REJECTED
+from features.intake.sources import open_source
+from features.intake.table_file import read_table
+from features.tables import TABLES, Table
+from features.vocabulary import Vocabulary
+from recoup.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from features.intake.table_read import TableRead
+
+State: TypeAlias = Literal["ok", "warn", "fail"]
+
+PACKAGES = ("numpy", "pandas", "pyarrow", "lightgbm", "scikit-learn", "pylignum", "mlflow", "fastapi", "uvicorn", "jinja2", "typer", "rich")
+SAMPLE_ROWS = 200
+FREE_GIGABYTES = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: its name, how it is, and a sentence."""
+
+    name: str
+    state: State
+    words: str
+
+
+def environment(settings: Settings, tracking_uri: str | None) -> list[Check]:
+    """Look at everything that commands need; nothing is changed but the home being made if it is missing."""
+    return [
+        _python(),
+        *(_package(name) for name in PACKAGES),
+        _sqlite(),
+        _compiler(),
+        _home(settings.home),
+        _space(settings.home),
+        _registry(settings, tracking_uri),
+        _champion(settings),
+    ]
+
+
+def _python() -> Check:
+    good = sys.version_info >= (3, 11)
+    return Check(
+        "python", "ok" if good else "fail", f"{platform.python_version()} at {sys.executable}" + ("" if good else "; 3.11 is needed")
+    )
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, "ok", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Check(name, "fail", "not installed; `make setup` installs it")
+
+
+def _sqlite() -> Check:
+    """SQLite 3.7.0-3.51.2 can corrupt a database in WAL mode (fixed in 3.51.3, backported to 3.44.6 and 3.50.7)."""
+    number = tuple(int(part) for part in sqlite3.sqlite_version.split("."))
+    sound = number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
+    words = sqlite3.sqlite_version + (
+        "" if sound else "; not to be used in WAL mode, which only the model registry's file would, and does not"
+    )
+    return Check("sqlite", "ok" if sound else "warn", words)
+
+
+def _compiler() -> Check:
+    found = next((place for name in ("cc", "gcc", "clang") if (place := shutil.which(name))), None)
+    return Check("compiler", "ok" if found else "warn", found or "none; large files are scored without compiled trees")
+
+
+def _home(home: Path) -> Check:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        return Check("home", "fail", f"{home} cannot be written: {error.strerror}")
+    return Check("home", "ok", f"{home.resolve()} can be written")
+
+
+def _space(home: Path) -> Check:
+    try:
+        free = shutil.disk_usage(home).free / 1e9
+    except OSError as error:
+        return Check("disk", "fail", f"{home}: {error.strerror}")
+    words = f"{free:.1f} GB free, {os.cpu_count()} processors"
+    return Check("disk", "ok" if free >= FREE_GIGABYTES else "warn", words)
+
+
+def _registry(settings: Settings, tracking_uri: str | None) -> Check:
+    from models.registry import Registry
+
+    try:
+        return Check("registry", "ok", Registry(settings.home, tracking_uri).check())
+    except (RecoupError, ImportError) as error:
+        return Check("registry", "fail", str(error))
+
+
+def _champion(settings: Settings) -> Check:
+    from models.pointer import read_pointer
+    from models.scorer import Scorer
+
+    try:
+        pointer = read_pointer(settings.home)
+        if pointer is None:
+            return Check("champion", "warn", "no model was promoted yet; expert rates score until `recoup train` makes one")
+        scorer = Scorer.load(pointer.champion.folder(settings.home))
+    except (RecoupError, OSError) as error:
+        return Check("champion", "fail", str(error))
+    return Check("champion", "ok", f"version {pointer.champion.version}, model {scorer.version}, intact")
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a file looks like and how it reads.
+
+    Parameters
+    ----------
+    path
+        The file.
+    table
+        The table that it looks like most.
+    proposal
+        A mapping for it.
+    read
+        What reading it so gave; None when a required column is missing.
+    """
+
+    path: Path
+    table: Table
+    proposal: Proposal
+    read: TableRead | None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether a command would read it with this mapping."""
+        read = self.read
+        return read is not None and read.rows_rejected <= MOST_REJECTED * max(read.rows_read, 1)
+
+    def toml(self) -> str:
+        """Return the mapping, with what was found as remarks, so that the whole text is a mapping file."""
+        return "".join(f"# {line}\n" for line in self._remarks()) + "\n" + self.proposal.toml
+
+    def _remarks(self) -> Iterator[str]:
+        yield f"{self.path.name} looks like table {self.table.name}: {self.table.grain}."
+        if self.read is None:
+            yield f"It cannot be read yet: no column for {', '.join(self.proposal.missing)} was found."
+            return
+        yield f"With this mapping {self.read.rows_read:,} rows read, {self.read.rows_rejected:,} rejected."
+        for (column, rule), count in rejects_by_rule(self.read):
+            yield f"  {column or 'row'}: {rule}, {count:,} times"
+        for issue in self.read.issues:
+            yield f"  note: {issue.message}"
+        if not self.is_readable:
+            yield f"More than {100 * MOST_REJECTED:.0f} % are rejected: a command would stop."
+
+
+def rejects_by_rule(read: TableRead) -> list[tuple[tuple[str, str], int]]:
+    """Return column and rule with how often it was broken, the most frequent first."""
+    return Counter((reject.column, reject.rule.value) for reject in read.rejects).most_common()
+
+
+def examine(path: Path, *, today: date, progress: Callable[[int], None] | None = None) -> Examination:
+    """Find out which table a file is, propose a mapping, and read it so.
+
+    Raises
+    ------
+    BadData
+        When it is no table, or an 835, which `import-remits` reads.
+    """
+    if _is_835(path):
+        raise BadData(f"{path} is an 835: `recoup import-remits {path} --out candidates.csv` reads it")
+    source = open_source(path)
+    header = list(source.header)
+    rows = _first_rows(path, len(header))
+    table, proposal = _most_like(header, rows)
+    if proposal.missing:
+        return Examination(path, table, proposal, None)
+    read = read_table(
+        path,
+        table,
+        vocabulary=Vocabulary(),
+        mapping=proposal.mapping,
+        latest=latest_day(today),
+        allow_empty=True,
+        most_rejected=None,
+        progress=progress,
+    )
+    return Examination(path, table, proposal, read)
+
+
+def _is_835(path: Path) -> bool:
+    """Whether it begins as an interchange does; the first bytes may be a mark of order or blanks."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"ISA", b"ST*835"))
+    except OSError:
+        return False
+
+
+def _first_rows(path: Path, width: int) -> list[list[str | None]]:
+    """Return the first rows as text."""
+    for count, columns in open_source(path).blocks(range(width)):
+        few = min(count, SAMPLE_ROWS)
+        cells = [columns[place].slice(0, few).to_pylist() if place in columns else [None] * few for place in range(width)]
+        return [[None if cell is None else str(cell) for cell in row] for row in zip(*cells, strict=True)]
+    return []
+
+
+def _most_like(header: list[str], rows: list[list[str | None]]) -> tuple[Table, Proposal]:
+    """The table that knows most of the columns and misses fewest of those that it needs."""
+    proposals = [(table, propose(header, rows, table)) for table in TABLES.values()]
+    return max(proposals, key=lambda pair: _known_share(pair[1], header) - _missing_share(*pair))
+
+
+def _missing_share(table: Table, proposal: Proposal) -> float:
+    return len(proposal.missing) / max(sum(not column.nullable for column in table.columns), 1)
+
+
+def _known_share(proposal: Proposal, header: list[str]) -> float:
+    doubt = sum(1 - guess.confidence for guess in proposal.guesses)
+    return (len(header) - len(proposal.ignored) - doubt) / max(len(header), 1)
