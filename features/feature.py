@@ -35,6 +35,8 @@ class Feature:
         1: more of it never lowers the chance; -1: never raises it; 0: free.
     category
         The vocabulary column whose codes it returns, for category features; None for numbers.
+    of_value
+        It says how much or how long, not how likely: the likelihood does not read it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Feature:
     phrase: str
     monotone: int = 0
     category: str | None = None
+    of_value: bool = False
 
 
 def feature(

@@ -20,6 +20,7 @@ from features.matrix import Layout
 from features.tables import CONTRACT_RATES, PAYER_RULES, WRITEOFF_POLICIES, Batch, Columns, Table
 from features.usual import Usual
 from features.vocabulary import Vocabulary
+from models.amount import Amount
 from models.anomaly import DEFAULT_SPREAD, Anomaly
 from models.calibration import Calibration
 from models.effort import Effort
@@ -53,6 +54,8 @@ class Bundle:
         Of the likelihood.
     fraction_range, amount_range, default_fraction, default_dollars
         Of the dollars.
+    amount
+        Level, spread and scale of the dollars learned where no amounts are known; None where they are.
     spread, default_spread
         Of the anomaly, by payer code.
     vocabulary, history, usual
@@ -75,6 +78,7 @@ class Bundle:
     amount_range: Range
     default_fraction: float
     default_dollars: float
+    amount: tuple[Linear, Linear, float] | None
     spread: list[float]
     vocabulary: Vocabulary
     history: History
@@ -201,7 +205,7 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         Likelihood(
             forest("likelihood"), Linear.from_json(told["linear"]) if told["linear"] else None, told["weight"], Calibration(**told["calibration"])
         ),
-        Dollars(forest("fraction"), forest("amount"), **ranges, default_fraction=told["default_fraction"], default_dollars=told["default_dollars"]),
+        Dollars(forest("fraction"), _amount(forest("amount"), told["amount"]), **ranges, default_fraction=told["default_fraction"], default_dollars=told["default_dollars"]),
         Effort(forest("effort")),
         Anomaly(forest("anomaly"), np.array(told["spread"]), told["default_spread"]),
     )
@@ -222,6 +226,12 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
     )
 
 
+def _amount(trees: Forest | None, told: list[Any] | None) -> Amount | None:
+    if trees is None or told is None:
+        return None
+    return Amount(trees, Linear.from_json(told[0]), Linear.from_json(told[1]), told[2])
+
+
 def _model_json(bundle: Bundle) -> dict[str, Any]:
     def told(span: Range) -> dict[str, list[float]]:
         return {"edges": span.edges.tolist(), "low": span.low.tolist(), "high": span.high.tolist()}
@@ -240,6 +250,7 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "amount_range": told(bundle.amount_range),
         "default_fraction": bundle.default_fraction,
         "default_dollars": bundle.default_dollars,
+        "amount": [bundle.amount[0].as_json(), bundle.amount[1].as_json(), bundle.amount[2]] if bundle.amount else None,
         "spread": bundle.spread,
         "default_spread": bundle.default_spread,
         "decay_days": bundle.history.decay_days,

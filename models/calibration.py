@@ -11,23 +11,22 @@ from features.feature import Floats
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A straight line on the log odds.
+    """A shift of the log odds.
 
     Parameters
     ----------
-    slope, shift
-        Fitted on out-of-fold scores by time block; the identity where there was too little to fit.
+    shift
+        Fitted on out-of-fold scores by time block; 0 where there was too little to fit.
     explored_shift
-        What randomly chosen rows add, drawn to 0 while they are few (MODEL.md: rows that staff chose overstate the rest).
+        What randomly chosen rows add, drawn to 0 while they are few: rows that staff chose overstate the rest.
     """
 
-    slope: float = 1.0
     shift: float = 0.0
     explored_shift: float = 0.0
 
     def apply(self, logits: Floats) -> Floats:
         """Return calibrated log odds."""
-        return self.slope * logits + (self.shift + self.explored_shift)
+        return logits + (self.shift + self.explored_shift)
 
 
 def probability(logits: Floats) -> Floats:

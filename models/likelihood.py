@@ -72,10 +72,9 @@ class Reasoner:
     def contributions(self, matrix: Floats, columns: Columns) -> Floats:
         """Return log odds per group (n x count); with `base` they sum to the row's log odds."""
         m = self._likelihood
-        slope = m.calibration.slope
         out = np.zeros((len(matrix), self._count))
         if self._explainer is not None and m.linear is not None:
-            out += (0.5 * slope * m.weight) * self._explainer.contributions(matrix)
-            out += (0.5 * slope * m.weight) * ((m.linear.terms(matrix, columns) - m.linear.means()) @ self._spread)
-        out[:, self._prior_group] += slope * (1.0 - m.weight) * log_odds(columns["prior_rate"])
+            out += (0.5 * m.weight) * self._explainer.contributions(matrix)
+            out += (0.5 * m.weight) * ((m.linear.terms(matrix, columns) - m.linear.means()) @ self._spread)
+        out[:, self._prior_group] += (1.0 - m.weight) * log_odds(columns["prior_rate"])
         return out

@@ -89,7 +89,7 @@ def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Log odds as a sum of terms: the intercept, one term per number, one per field."""
+    """A score (log odds, or log dollars) as a sum of terms: the intercept, one term per number, one per field."""
 
     intercept: float
     numbers: Numbers
@@ -111,10 +111,12 @@ class Linear:
         return out
 
     def raw(self, terms: Floats) -> Floats:
-        """Return the log odds of each row.
+        """Return the score of each row.
 
         Terms are added one after the other, so that a row's sum has the same bits alone and among ten million.
         """
+        if not terms.shape[1]:
+            return np.full(len(terms), self.intercept)
         total: Floats = self.intercept + np.cumsum(terms, axis=1)[:, -1]
         return total
 

@@ -206,7 +206,7 @@ class Scorer:
             left = columns["deadline_day"] - columns["row_day"]
             p = np.where((columns["deadline_day"] != NULL) & (left < 0), p * _LATE, p)
         p = np.where(view.triage.possible, p, 0.0)
-        amount, low, high = m.dollars.predict(x, dollars(columns["cap_cents"]))
+        amount, low, high = m.dollars.predict(x, columns, dollars(columns["cap_cents"]))
         expected = p * amount
         hours = m.effort.hours(x, columns["remedy"])
         net = expected - hours * self.hourly_cost - self.action_outlay

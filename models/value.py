@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
-from features.tables import Array
+from features.tables import Array, Columns
+from models.amount import Amount
 from models.forest import Forest
 from models.intervals import Range
 
@@ -22,23 +23,23 @@ class Dollars:
     fraction
         Trees whose raw score is the log odds of the fraction of the cap; None: `default_fraction`.
     amount
-        Trees whose raw score is the log of the mean dollars; None: `default_dollars`.
+        Dollars where no amount at stake is known; None: `default_dollars`.
     fraction_range, amount_range
         10-90 % around each.
     """
 
     fraction: Forest | None
-    amount: Forest | None
+    amount: Amount | None
     fraction_range: Range
     amount_range: Range
     default_fraction: float = 0.7
     default_dollars: float = 200.0
 
-    def predict(self, matrix: Floats, cap: Floats) -> tuple[Floats, Floats, Floats]:
+    def predict(self, matrix: Floats, columns: Columns, cap: Floats) -> tuple[Floats, Floats, Floats]:
         """Return dollars if recovered with their low and high end; `cap` is in dollars, NaN where unknown."""
         unknown = np.isnan(cap)
         if unknown.all():
-            return self._learned(matrix)
+            return self._learned(matrix, columns)
         share = np.full(len(cap), self.default_fraction)
         if self.fraction is not None:
             raw = np.clip(self.fraction.raw(matrix), -30.0, 30.0)
@@ -47,15 +48,15 @@ class Dollars:
         known = np.where(unknown, 0.0, cap)
         found = [known * share, known * np.clip(low, 0.0, 1.0), known * np.clip(high, 0.0, 1.0)]
         if unknown.any():
-            for part, learned in zip(found, self._learned(matrix), strict=True):
+            for part, learned in zip(found, self._learned(matrix, columns), strict=True):
                 part[unknown] = learned[unknown]
         return found[0], np.minimum(found[1], found[0]), np.maximum(found[2], found[0])
 
-    def _learned(self, matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    def _learned(self, matrix: Floats, columns: Columns) -> tuple[Floats, Floats, Floats]:
         if self.amount is None:
             mean = np.full(len(matrix), self.default_dollars)
         else:
-            mean = np.exp(np.clip(self.amount.raw(matrix), -5.0, 18.0))
+            mean = self.amount.dollars(matrix, columns)
         low, high = self.amount_range.around(mean)
         return mean, np.minimum(low, mean), np.maximum(high, mean)
 

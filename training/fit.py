@@ -14,7 +14,7 @@ from features.codes.tables import Codes
 from features.errors import BadData
 from features.feature import Floats, dollars
 from features.history import KEYS, Events, History
-from features.matrix import FEATURES, Layout, extra_column, extra_kind, matrix
+from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.money import NULL
 from features.tables import Batch, Columns
 from features.usual import Usual
@@ -24,6 +24,7 @@ from models.calibration import Calibration, log_odds
 from models.intervals import Range
 from models.linear import Linear
 from models.scorer import log_implied
+from training.amount import fit_amount
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
 from training.labels import Cases, cases_as_of, delay_weights
@@ -42,8 +43,11 @@ PSEUDO_LABELS = 150.0
 
 ROUNDS = 300
 LINEAR_STRENGTH = 0.1
+CAREFUL = {"min_data_in_leaf": 40, "lambda_l2": 20.0, "feature_fraction": 0.3}
+"""The likelihood's trees see labels that time has moved: larger leaves and fewer features a tree kept log loss lowest on later months."""
+
 BLOCKS = 4
-_CATEGORY_LIMIT = 64
+_CATEGORY_LIMIT = 200
 _ANOMALY_ROWS = 100_000
 _TRUSTED_POSTINGS = 5
 
@@ -145,6 +149,7 @@ def train(
         amount_range=value.amount_range,
         default_fraction=value.default_fraction,
         default_dollars=value.default_dollars,
+        amount=value.amount,
         spread=anomaly.spread,
         default_spread=anomaly.default_spread,
         vocabulary=ledger.vocabulary,
@@ -203,6 +208,16 @@ def choose_layout(ledger: Ledger, cases: Cases) -> tuple[Layout, dict[str, dict[
     return Layout(tuple(names), sizes, extras), codes
 
 
+def category_extras(layout: Layout) -> list[str]:
+    """Return the user's category columns."""
+    return [name for name, kind in layout.extras.items() if kind == "category"]
+
+
+def chance_names(layout: Layout) -> list[str]:
+    """Return the features that say how likely, not how much."""
+    return [name for name in layout.names if name not in BY_NAME or not BY_NAME[name].of_value]
+
+
 def view_matrix(batch: Batch, columns: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]]) -> Floats:
     """Return the matrix of viewed rows; the user's columns are added to `columns`."""
     for name, kind in layout.extras.items():
@@ -234,11 +249,13 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _Likelihoo
     won = examples.cases.recovered
     if len(examples) < LEAST_LABELS or min(won.sum(), (~won).sum()) < 10:
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
-    extras = [name for name, kind in layout.extras.items() if kind == "category"]
+    extras, names = category_extras(layout), chance_names(layout)
 
     def fit(part: Examples) -> tuple[lightgbm.Booster, Linear]:
         y = part.cases.recovered
-        trees = fit_trees(part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True)
+        trees = fit_trees(
+            part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True, names=names, **CAREFUL
+        )
         return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=LINEAR_STRENGTH, extras=extras)
 
     block = time_blocks(examples.cases.worked_on, BLOCKS)
@@ -270,6 +287,7 @@ class _ValueFit:
     amount_range: Range
     default_fraction: float
     default_dollars: float
+    amount: tuple[Linear, Linear, float] | None
 
 
 def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
@@ -285,16 +303,17 @@ def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
     if len(won):
         default_dollars = float(np.average(won.cases.cents, weights=won.weight)) / 100.0
     # Dollars are learned where amounts are unknown to the ledger, not as a second opinion.
+    amount = None
     if len(won) >= LEAST_LABELS and len(known) < 0.5 * len(won):
-        cash = won.cases.cents / 100.0
-        # The mean over the few largest recoveries is noise that would rank by luck: they count as the 99th percentile.
-        booster, amount_range = _fit_ranged(won, np.minimum(cash, np.quantile(cash, 0.99)), layout, "gamma", seed)
-        trees["amount"] = booster.model_to_string()
+        c = won.cases
+        amount = fit_amount(won.matrix, won.columns, c.cents / 100.0, c.worked_on, layout, weight=won.weight, extras=category_extras(layout), seed=seed)
+        trees["amount"], amount_range = amount.trees, amount.range
     logged = examples.take(examples.cases.hours > 0)
     if len(logged) >= LEAST_LABELS:
         booster = fit_trees(logged.matrix, logged.cases.hours, layout, objective="gamma", rounds=150, seed=seed)
         trees["effort"] = booster.model_to_string()
-    return _ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars)
+    pieces = (amount.level, amount.spread, amount.scale) if amount else None
+    return _ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars, pieces)
 
 
 def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: str, seed: int) -> tuple[lightgbm.Booster, Range]:

@@ -106,19 +106,21 @@ def delay_weights(cases: Cases, as_of: int) -> Floats:
     return weights / weights.mean() if len(weights) else weights
 
 
-def resolved_by(delay: Floats, age: Floats) -> Floats:
+def resolved_by(delay: Floats, age: Floats, *, least_at_risk: int = 25) -> Floats:
     """Return the estimated chance that a case is resolved within its age, from cases that all were.
 
     Parameters
     ----------
     delay, age
         Days, delay <= age.
+    least_at_risk
+        Cases that must speak for a time of the curve.
 
     Examples
     --------
     Old cases say that half take ten days; a case of age five that is resolved stands for more than itself.
 
-    >>> resolved_by(np.array([2., 10., 2., 10., 2.]), np.array([90., 90., 90., 90., 5.])).round(2).tolist()
+    >>> resolved_by(np.array([2., 10., 2., 10., 2.]), np.array([90., 90., 90., 90., 5.]), least_at_risk=1).round(2).tolist()
     [1.0, 1.0, 1.0, 1.0, 0.5]
     """
     times = np.unique(delay)
@@ -126,7 +128,8 @@ def resolved_by(delay: Floats, age: Floats) -> Floats:
     # At risk at t, looking backwards: delay no longer than t, and old enough that a delay of t could have been seen.
     by_delay, by_age = np.sort(delay), np.sort(age)
     at_risk = np.searchsorted(by_delay, times, side="right") - np.searchsorted(by_age, times, side="left")
-    keep = np.where(at_risk > 0, 1.0 - events / np.maximum(at_risk, 1), 1.0)
+    # Where few are at risk one late case would halve the whole curve: such times are taken as past its end.
+    keep = np.where(at_risk >= least_at_risk, 1.0 - events / np.maximum(at_risk, 1), 1.0)
     # F(t) is the product over later times of "did not happen exactly then".
     later = np.append(np.cumprod(np.where(keep > 0, keep, 1.0)[::-1])[::-1][1:], 1.0)
     found: Floats = later[np.maximum(np.searchsorted(times, age, side="right") - 1, 0)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from features.feature import Floats
 from features.matrix import BY_NAME, Layout
@@ -38,6 +40,19 @@ FIELDS: tuple[tuple[str, ...], ...] = (
 )
 """Codes and pairs of codes with a weight of their own."""
 
+LEVEL_FIELDS: tuple[tuple[str, ...], ...] = (
+    ("payer_id",),
+    ("plan_id",),
+    ("carc",),
+    ("procedure_code",),
+    ("adjustment_code",),
+    ("plan_id", "adjustment_code"),
+    ("procedure_code", "adjustment_code"),
+    ("payer_id", "adjustment_code"),
+    ("payer_id", "procedure_code"),
+)
+"""The same for how much."""
+
 
 def fit_linear(
     matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, strength: float, extras: Sequence[str] = ()
@@ -56,26 +71,50 @@ def fit_linear(
         The user's category columns, which get weights too.
     """
     numbers = _numbers(matrix, layout)
-    keys = [(names, pair_keys(columns, names)) for names in (*FIELDS, *((name,) for name in extras))]
-    keys = [(names, key) for names, key in keys if (key >= 0).any()]
-    blocks, known = [sparse.csr_matrix(numbers.scaled(matrix))], []
-    for _, key in keys:
-        distinct, place = np.unique(key, return_inverse=True)
-        first = int(distinct[0] < 0)
-        there = np.flatnonzero(key >= 0)
-        blocks.append(sparse.csr_matrix((np.ones(len(there)), (there, place[there] - first)), shape=(len(key), len(distinct) - first)))
-        known.append(distinct[first:])
+    fields = [_Field.of(columns, names) for names in (*FIELDS, *((name,) for name in extras))]
+    fields = [field for field in fields if len(field.keys)]
+    blocks = [sparse.csr_matrix(numbers.scaled(matrix)), *(field.block for field in fields)]
     with warnings.catch_warnings():
         # A ridge fit that stops at 400 steps is within the fourth digit of its end; more steps change no rank.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = LogisticRegression(C=strength, max_iter=400).fit(sparse.hstack(blocks).tocsr(), target, sample_weight=weight)
-    found = fitted.coef_[0]
-    fields, start = [], len(numbers.names)
-    for (names, _), distinct, block in zip(keys, known, blocks[1:], strict=True):
-        weights = found[start : start + len(distinct)]
-        fields.append(Field(names, distinct, weights, float((block @ weights).mean())))
-        start += len(distinct)
-    return Linear(float(fitted.intercept_[0]), numbers, found[: len(numbers.names)].copy(), tuple(fields))
+    count = len(numbers.names)
+    return Linear(float(fitted.intercept_[0]), numbers, fitted.coef_[0][:count].copy(), _weighed(fields, fitted.coef_[0][count:]))
+
+
+def fit_level(columns: Columns, target: Floats, *, weight: Floats, penalty: float, extras: Sequence[str] = ()) -> Linear:
+    """Fit a ridge regression of a number on codes and pairs of codes alone."""
+    fields = [_Field.of(columns, names) for names in (*LEVEL_FIELDS, *((name,) for name in extras))]
+    fields = [field for field in fields if len(field.keys)]
+    nothing = Numbers((), np.empty(0, dtype=np.int64), (), np.empty(0), np.empty(0))
+    if not fields:
+        return Linear(float(np.average(target, weights=weight)), nothing, np.empty(0), ())
+    fitted = Ridge(alpha=penalty).fit(sparse.hstack([field.block for field in fields]).tocsr(), target, sample_weight=weight)
+    return Linear(float(fitted.intercept_), nothing, np.empty(0), _weighed(fields, fitted.coef_))
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One code or pair of codes of the rows of a fit: its distinct keys, and a column of ones for each."""
+
+    names: tuple[str, ...]
+    keys: NDArray[np.int64]
+    block: sparse.csr_matrix
+
+    @classmethod
+    def of(cls, columns: Columns, names: tuple[str, ...]) -> _Field:
+        key = pair_keys(columns, names)
+        distinct, place = np.unique(key, return_inverse=True)
+        first = int(len(distinct) > 0 and distinct[0] < 0)
+        there = np.flatnonzero(key >= 0)
+        ones = sparse.csr_matrix((np.ones(len(there)), (there, place[there] - first)), shape=(len(key), len(distinct) - first))
+        return cls(names, distinct[first:], ones)
+
+
+def _weighed(fields: Sequence[_Field], weights: Floats) -> tuple[Field, ...]:
+    ends = np.cumsum([len(field.keys) for field in fields])
+    parts = np.split(weights, ends[:-1]) if len(fields) else []
+    return tuple(Field(f.names, f.keys, part.copy(), float((f.block @ part).mean())) for f, part in zip(fields, parts, strict=True))
 
 
 def _numbers(matrix: Floats, layout: Layout) -> Numbers:
@@ -83,7 +122,7 @@ def _numbers(matrix: Floats, layout: Layout) -> Numbers:
     places = [
         i
         for i, name in enumerate(layout.names)
-        if name not in layout.category_sizes and (name not in BY_NAME or BY_NAME[name].unit != "code") and not np.isnan(matrix[:, i]).all()
+        if name not in layout.category_sizes and _speaks_of_chance(name) and not np.isnan(matrix[:, i]).all()
     ]
     scales = tuple(_scale(layout.names[i]) for i in places)
     draft = Numbers(
@@ -92,6 +131,11 @@ def _numbers(matrix: Floats, layout: Layout) -> Numbers:
     straight = draft.straighten(matrix)
     spread = np.nanstd(straight, axis=0)
     return Numbers(draft.names, draft.places, scales, np.nanmean(straight, axis=0), np.where(spread > 1e-9, spread, 1.0))
+
+
+def _speaks_of_chance(name: str) -> bool:
+    # Codes stand in fields of their own: as numbers they would be an order that means nothing.
+    return name not in BY_NAME or (BY_NAME[name].unit != "code" and not BY_NAME[name].of_value)
 
 
 def _scale(name: str) -> str:

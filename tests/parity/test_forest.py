@@ -1,0 +1,99 @@
+"""Trees scored and explained without LightGBM, against LightGBM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import pytest
+
+from features.errors import BundleRefused
+from features.feature import Floats
+from models.forest import Explainer, Forest
+
+FEATURES = 12
+
+
+def data(rows: int = 1500) -> tuple[Floats, Floats]:
+    """Return rows with nulls, zeros, a category column, and a target that depends on all of them."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(rows, FEATURES))
+    x[:, 3] = rng.integers(0, 70, rows)
+    x[:, 5] = np.where(rng.random(rows) < 0.5, 0.0, x[:, 5])
+    x[:, :9][rng.random((rows, 9)) < 0.1] = np.nan
+    z = np.nan_to_num(x)
+    return x, (z[:, 0] + z[:, 3] % 3 + z[:, 7] * z[:, 5] + rng.normal(size=rows) > 1).astype(float)
+
+
+def strange(x: Floats) -> Floats:
+    """Return rows with what training never saw: unknown and negative codes, infinities, all null."""
+    out = x[:40].copy()
+    out[0, 3], out[1, 3], out[2, 0], out[3, 1] = 7000.0, -1.0, np.inf, -np.inf
+    out[4], out[5] = np.nan, 0.0
+    return out
+
+
+@pytest.fixture(scope="module", params=["binary", "cross_entropy", "gamma", "zero_as_missing", "no_missing"])
+def booster(request: pytest.FixtureRequest) -> lightgbm.Booster:
+    """Return a fitted booster of eight leaves."""
+    x, y = data()
+    parameters = {"objective": "binary", "num_leaves": 8, "verbose": -1, "num_threads": 1, "learning_rate": 0.1}
+    if request.param == "zero_as_missing":
+        parameters["zero_as_missing"] = True
+    elif request.param == "no_missing":
+        parameters["use_missing"] = False
+    else:
+        parameters["objective"] = request.param
+    target = y + 1.0 if request.param == "gamma" else y
+    return lightgbm.train(parameters, lightgbm.Dataset(x, target, categorical_feature=[3]), 60)
+
+
+def forest_of(booster: lightgbm.Booster, folder: Path) -> Forest:
+    """Return the forest of a booster's text."""
+    path = folder / "trees.txt"
+    path.write_text(booster.model_to_string())
+    return Forest(path)
+
+
+def test_raw_scores_have_the_bits_of_lightgbm(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    x, _ = data()
+    rows = np.vstack([x, strange(x)])
+    assert forest_of(booster, tmp_path).raw(rows).tobytes() == booster.predict(rows, raw_score=True).tobytes()
+
+
+def test_one_row_has_the_bits_of_many(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    x, _ = data(50)
+    forest = forest_of(booster, tmp_path)
+    explainer = Explainer(forest, np.arange(FEATURES), FEATURES)
+    raw, parts = forest.raw(x), explainer.contributions(x)
+    for i in range(len(x)):
+        assert forest.raw(x[i : i + 1])[0] == raw[i]
+        assert explainer.contributions(x[i : i + 1]).tobytes() == parts[i : i + 1].tobytes()
+
+
+def test_contributions_equal_lightgbms(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    x, _ = data()
+    rows = np.vstack([x[:300], strange(x)])
+    forest = forest_of(booster, tmp_path)
+    theirs = booster.predict(rows, pred_contrib=True)
+    ours = Explainer(forest, np.arange(FEATURES), FEATURES).contributions(rows)
+    # Both add some hundred terms of size one in different order.
+    np.testing.assert_allclose(ours, theirs[:, :-1], atol=1e-11)
+    assert forest.expected == pytest.approx(theirs[0, -1], abs=1e-11)
+
+
+def test_groups_sum_their_features(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    x, _ = data(200)
+    forest = forest_of(booster, tmp_path)
+    single = Explainer(forest, np.arange(FEATURES), FEATURES).contributions(x)
+    grouped = Explainer(forest, np.arange(FEATURES) % 3, 3).contributions(x)
+    np.testing.assert_allclose(grouped, np.stack([single[:, g::3].sum(axis=1) for g in range(3)], axis=1), atol=1e-12)
+    np.testing.assert_allclose(grouped.sum(axis=1) + forest.expected, forest.raw(x), atol=1e-10)
+
+
+def test_a_tree_of_more_than_eight_leaves_is_refused(tmp_path: Path) -> None:
+    x, y = data()
+    wide = lightgbm.train({"objective": "binary", "num_leaves": 31, "verbose": -1, "num_threads": 1}, lightgbm.Dataset(x, y), 2)
+    with pytest.raises(BundleRefused, match="at most 8 are allowed"):
+        Explainer(forest_of(wide, tmp_path), np.arange(FEATURES), FEATURES)
