@@ -14,7 +14,7 @@ from recoup.sample.procedures import Procedures
 from recoup.sample.tables import dates, money, text
 
 MODIFIERS = ("", "25", "59", "95", "LT", "RT", "51", "50", "52")
-MODIFIER_WEIGHT: Floats = np.array([0.80, 0.06, 0.03, 0.03, 0.035, 0.035, 0.004, 0.003, 0.003])
+MODIFIER_WEIGHT: Floats = np.array([0.797, 0.06, 0.03, 0.03, 0.0395, 0.0395, 0.0015, 0.0015, 0.0015])
 MODIFIER_FACTOR: Floats = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 1.5, 0.5])
 
 
