@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from features.errors import BadData, StorageFailed, UsageError
+from features.errors import BadData, RecoupError, StorageFailed, UsageError
 
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 1 << 16
@@ -256,16 +256,24 @@ class ParquetSource:
         if not places:
             yield file.metadata.num_rows, {}
             return
+        names = [self.header[place] for place in places]
         try:
-            for batch in file.iter_batches(BLOCK_ROWS, columns=[self.header[place] for place in places], use_threads=False):
+            for batch in file.iter_batches(BLOCK_ROWS, columns=names, use_threads=False):
+                # Arrow takes the bytes of a text on trust; a torn file may hold anything.
+                batch.validate(full=True)
                 yield batch.num_rows, {place: batch.column(self.header[place]) for place in places}
-        except (pa.ArrowException, OSError) as error:
-            raise BadData(f"{self.name}: cannot be read as Parquet: {_first_words(error)}") from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise _not_parquet(self.name, error) from error
 
     def _open(self, path: Path) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(path)
-        except pa.ArrowException as error:
-            raise BadData(f"{path}: not a Parquet file: {_first_words(error)}") from error
-        except FileNotFoundError as error:
-            raise StorageFailed(f"{path}: cannot be read: {error.strerror}") from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise _not_parquet(str(path), error) from error
+
+
+def _not_parquet(name: str, error: Exception) -> RecoupError:
+    """Return what went wrong: an OSError with a number is the system's, one without is Arrow's word for a torn file."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return StorageFailed(f"{name}: cannot be read: {error.strerror}")
+    return BadData(f"{name}: not a whole Parquet file: {_first_words(error)}")

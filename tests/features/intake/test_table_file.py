@@ -387,7 +387,7 @@ def test_what_is_not_there_or_not_a_table_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"no .parquet file in this folder"):
         read_table(tmp_path, WRITEOFFS, vocabulary=Vocabulary())
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 nonsense")
-    with pytest.raises(BadData, match="not a Parquet file"):
+    with pytest.raises(BadData, match="not a whole Parquet file"):
         read_table(tmp_path / "bad.parquet", WRITEOFFS, vocabulary=Vocabulary())
 
 
