@@ -109,7 +109,7 @@ def _captured(order: npt.NDArray[np.intp], value: Floats, hours: Floats) -> floa
 def _classify(train: pd.DataFrame, new: pd.DataFrame) -> Floats:
     """Fit what a good data scientist would try first: no history, no payer rules, no thought for late outcomes."""
     levels = _levels(train)
-    won = (train.recovered_amount > 0).to_numpy(dtype=np.float64)
+    won = np.asarray(train.recovered_amount > 0, dtype=np.float64)
     return _fit(PLAIN | {"objective": "binary"}, _matrix(train, NUMBERS, levels), won, _matrix(new, NUMBERS, levels))
 
 

@@ -37,7 +37,8 @@ def pick(rng: np.random.Generator, weights: Floats, n: int) -> Ints:
     [1, 1, 1]
     """
     edges = np.cumsum(weights)
-    return np.searchsorted(edges, rng.random(n) * edges[-1], side="right").astype(np.int64)
+    drawn: Ints = np.searchsorted(edges, rng.random(n) * edges[-1], side="right").astype(np.int64)
+    return drawn
 
 
 def to_cents(dollars: Floats) -> Ints:

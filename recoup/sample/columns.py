@@ -87,9 +87,7 @@ def writeoff_table(
     return pa.table(columns)
 
 
-def _service_columns(
-    lines: Lines, claims: Claims, procedures: Procedures, line: Ints, claim: Ints
-) -> dict[str, pa.Array]:  # fmt: skip
+def _service_columns(lines: Lines, claims: Claims, procedures: Procedures, line: Ints, claim: Ints) -> dict[str, pa.Array]:
     return {
         "provider_id": text([f"D{i + 1:02d}" for i in range(PROVIDERS)], claims.provider[claim]),
         "facility_id": text([f"F{i + 1}" for i in range(FACILITIES)], claims.facility[claim]),

@@ -103,6 +103,5 @@ def _header(transaction: Transaction, number: int) -> list[str]:
 def _holdings(transaction: Transaction) -> list[str]:
     year = date_of(transaction.day).year
     return [
-        f"PLB*{PAYEE_NPI}*{year}1231*{holding.reason}:{holding.reference}*{format_cents(holding.cents)}"
-        for holding in transaction.holdings
+        f"PLB*{PAYEE_NPI}*{year}1231*{holding.reason}:{holding.reference}*{format_cents(holding.cents)}" for holding in transaction.holdings
     ]

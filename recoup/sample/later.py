@@ -32,8 +32,8 @@ class Event(NamedTuple):
 
 
 def write_later_remits(
-    folder: Path, *, answers: Answers, efforts: Efforts, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers
-) -> None:  # fmt: skip
+    folder: Path, efforts: Efforts, *, answers: Answers, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers
+) -> None:
     """Write a file per month and type of payer: reversal and correction of each recovered claim, take-backs as PLB WO.
 
     A claim that recovers on several lines is corrected several times, each time from where the last correction left it.

@@ -13,7 +13,7 @@ from recoup.sample.contracts import MODIFIER_FACTOR, MODIFIER_WEIGHT, Contracts
 from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import Procedures
 
-FATES = ("paid", "contractual", "full", "net", "part", "patient", "small", "bad_debt", "charity", "wait", "withhold", "capitated")  # fmt: skip
+FATES = tuple("paid contractual full net part patient small bad_debt charity wait withhold capitated".split())
 FATE_WEIGHT: Floats = np.array([0.03, 0.28, 0.30, 0.17, 0.08, 0.025, 0.03, 0.02, 0.01, 0.012, 0.012, 0.012])
 SLOTS = ("contractual", "denial", "sequestration", "patient", "ledger")
 CONTRACTUAL, DENIAL, SEQUESTRATION, PATIENT, LEDGER = range(5)
@@ -63,7 +63,8 @@ def draw_lines(seed: int, claims: Claims, payers: Payers, procedures: Procedures
     is_misposted = has_allowed & (rng.random(n) < MISPOSTED_SHARE)
     allowed = np.where(is_misposted, (expected * (1.0 - rng.uniform(0.20, 0.60, n))).astype(np.int64), expected)
     is_misposted &= billed > allowed
-    share = (np.array([k.patient_share for k in KINDS])[payers.kind[payer]] * np.clip(rng.normal(1.0, 0.4, n), 0.0, 2.0) * allowed).astype(np.int64)  # fmt: skip
+    usual_share = np.array([k.patient_share for k in KINDS])[payers.kind[payer]]
+    share = (usual_share * np.clip(rng.normal(1.0, 0.4, n), 0.0, 2.0) * allowed).astype(np.int64)
     code, amount = _adjust(rng, fate, payers, payer, claims.is_secondary[claim], billed, allowed, share)
     paid = billed - amount[:, :LEDGER].sum(axis=1)
     return Lines(
@@ -102,7 +103,7 @@ def _services(rng: np.random.Generator, specialty: Ints, procedures: Procedures)
 
 def _expected(
     rng: np.random.Generator, claims: Claims, claim: Ints, payers: Payers, contracts: Contracts, procedure: Ints, times: Floats
-) -> tuple[Ints, Ints]:  # fmt: skip
+) -> tuple[Ints, Ints]:
     """Price the lines: exactly where the contract is loaded, with the payer's unwritten habits elsewhere."""
     n = len(claim)
     payer = claims.payer[claim]
@@ -133,7 +134,7 @@ def _fates(rng: np.random.Generator, claims: Claims, claim: Ints, payers: Payers
 
 def _adjust(
     rng: np.random.Generator, fate: Ints, payers: Payers, payer: Ints, is_secondary: Bools, billed: Ints, allowed: Ints, share: Ints
-) -> tuple[Ints, Ints]:  # fmt: skip
+) -> tuple[Ints, Ints]:
     """Fill the slots; a slot whose amount is nothing stays empty."""
     n = len(fate)
     is_ = {name: fate == i for i, name in enumerate(FATES)}
@@ -179,9 +180,7 @@ def _reasons(rng: np.random.Generator, n: int, payers: Payers, payer: Ints) -> I
     return np.searchsorted(flat, draw + payer, side="right") - payer * len(weight)
 
 
-def _withhold(
-    rng: np.random.Generator, code: Ints, amount: Ints, is_withheld: Bools, is_sequestered: Bools, left: Ints
-) -> None:  # fmt: skip
+def _withhold(rng: np.random.Generator, code: Ints, amount: Ints, is_withheld: Bools, is_sequestered: Bools, left: Ints) -> None:
     after = left - amount[:, PATIENT]
     code[:, SEQUESTRATION] = np.where(is_withheld, codes.WITHHOLD, codes.SEQUESTRATION)
     # Sequestration takes 2 % of the payment after the patient's share (DOMAIN 2.8).

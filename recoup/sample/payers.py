@@ -14,7 +14,7 @@ class Kind(NamedTuple):
     """What payers of one type share."""
 
     name: str
-    count: int
+    payers: int
     weight: float
     multiplier: float
     patient_share: float
@@ -70,9 +70,9 @@ def draw_payers(seed: int) -> Payers:
     (60, 'P001', np.int64(3))
     """
     rng = stream(seed, "payers")
-    kind = np.repeat(np.arange(len(KINDS)), [k.count for k in KINDS])
+    kind = np.repeat(np.arange(len(KINDS)), [k.payers for k in KINDS])
     n = len(kind)
-    share = [1.0 / np.arange(1, k.count + 1) ** 0.8 for k in KINDS]
+    share = [1.0 / np.arange(1, k.payers + 1) ** 0.8 for k in KINDS]
     weight = np.concatenate([k.weight * s / s.sum() for k, s in zip(KINDS, share, strict=True)])
     appeal = np.array([KINDS[k].appeal_days[rng.integers(len(KINDS[k].appeal_days))] for k in kind])
     return Payers(

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from recoup.sample.arrays import Ints, day_number
 from recoup.sample.claims import FACILITIES, PROVIDERS, Claims, draw_claims
@@ -101,36 +100,45 @@ def write_sample(
     progress
         Told the step's name, the steps done and the steps in all.
     """
-    told = progress or (lambda step, done, of: None)
-    steps = 4 + 2 * truth
+    told = progress or _tell_nobody
+    steps = 3 + 2 * truth
     told("practice", 0, steps)
     p = draw_practice(rows=rows, seed=seed, end=end, explore=explore)
     told("remits", 1, steps)
-    broken = np.unique(p.ledger.line[~p.ledger.is_balanced])
-    answers = Answers(p.lines, p.claims, p.payers, p.procedures, broken)
+    answers = Answers(p.lines, p.claims, p.payers, p.procedures, np.unique(p.ledger.line[~p.ledger.is_balanced]))
     index = write_remits(out / "remits", seed, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)
-    told("ledger", 2, steps)
-    write_csv(_writeoffs(seed, p, index), out / "writeoffs.csv")
-    write_csv(outcome_table(p.efforts, explore, day_number(end)), out / "outcomes.csv")
-    told("contracts", 3, steps)
+    told("tables", 2, steps)
+    _write_tables(out, seed, p, index, explore, day_number(end))
+    if truth:
+        told("truth", 3, steps)
+        _write_truth(out, p, index, explore)
+        told("later remits", 4, steps)
+        write_later_remits(
+            out / "later_remits", p.efforts, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers
+        )
+    told("done", steps, steps)
+
+
+def _tell_nobody(step: str, done: int, of: int) -> None:
+    """Take the place of a progress bar."""
+
+
+def _write_tables(out: Path, seed: int, p: Practice, index: RemitIndex, explore: float, end: int) -> None:
+    writeoffs = writeoff_table(
+        seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remits=index
+    )
+    write_csv(writeoffs, out / "writeoffs.csv")
+    write_csv(outcome_table(p.efforts, explore, end), out / "outcomes.csv")
     write_csv(contract_table(p.contracts, p.payers, p.procedures), out / "contract_rates.csv")
     since = day_number(date(p.contracts.first_year, 1, 1))
     write_csv(payer_rule_table(p.payers, since), out / "payer_rules.csv")
     write_csv(policy_table(since), out / "writeoff_policies.csv")
-    if truth:
-        told("truth", 4, steps)
-        write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
-        write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
-        write_csv(defect_table(p.ledger, p.lines, p.truth, index), out / "defects.csv")
-        told("later remits", 5, steps)
-        write_later_remits(out / "later_remits", answers=answers, efforts=p.efforts, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)  # fmt: skip
-    told("done", steps, steps)
 
 
-def _writeoffs(seed: int, p: Practice, index: RemitIndex) -> pa.Table:
-    return writeoff_table(
-        seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remits=index
-    )  # fmt: skip
+def _write_truth(out: Path, p: Practice, index: RemitIndex, explore: float) -> None:
+    write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
+    write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
+    write_csv(defect_table(p.ledger, p.lines, p.truth, index), out / "defects.csv")
 
 
 def _months_before(day: date, months: int) -> date:

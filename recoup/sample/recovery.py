@@ -84,7 +84,8 @@ def draw_truth(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: 
     cap = _caps(rng, ledger, lines, claims, payers)
     remedy, hours = _efforts(seed, rng, ledger, lines, claims, len(payers.ids))
     fraction, draw = _fractions(seed, rng, family, payer, len(payers.ids))
-    days = np.where(np.isin(codes.REMEDY[code], [codes.REMEDIES.index(r) for r in ("corrected_claim", "rebill_other_payer")]), payers.corrected_days[payer], payers.appeal_days[payer])  # fmt: skip
+    is_correction = np.isin(codes.REMEDY[code], [codes.REMEDIES.index(r) for r in ("corrected_claim", "rebill_other_payer")])
+    days = np.where(is_correction, payers.corrected_days[payer], payers.appeal_days[payer])
     is_hopeless = codes.IS_WAIT[code] | (ledger.reverses >= 0) | ledger.is_reversed | ledger.is_duplicate
     return Truth(
         code=code,
@@ -172,9 +173,7 @@ def _caps(rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims
     return np.clip(cap, 1, np.abs(ledger.amount))
 
 
-def _efforts(
-    seed: int, rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims, payers: int
-) -> tuple[Ints, Floats]:  # fmt: skip
+def _efforts(seed: int, rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims, payers: int) -> tuple[Ints, Floats]:
     """Choose the remedy by code, remark and payer, and its expected hours by remedy and payer."""
     claim = lines.claim[ledger.line]
     code = ledger.remit_code
@@ -190,9 +189,7 @@ def _efforts(
     return remedy, np.clip(hours * friction * size * np.exp(rng.normal(0.0, 0.12, len(ledger))), 0.15, 6.0)
 
 
-def _fractions(
-    seed: int, rng: np.random.Generator, family: Ints, payer: Ints, payers: int
-) -> tuple[Floats, Floats]:  # fmt: skip
+def _fractions(seed: int, rng: np.random.Generator, family: Ints, payer: Ints, payers: int) -> tuple[Floats, Floats]:
     """Give the mean share of the cap that a recovery brings, and one draw of it."""
     temper = stream(seed, "fraction")
     mean = np.array([FRACTION[name] for name in codes.FAMILIES])[family]

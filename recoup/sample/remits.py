@@ -179,9 +179,7 @@ class Answers:
         )
 
 
-def write_remits(
-    folder: Path, seed: int, *, answers: Answers, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers
-) -> RemitIndex:  # fmt: skip
+def write_remits(folder: Path, seed: int, *, answers: Answers, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> RemitIndex:
     """Write one file per month and type of payer, a transaction per payer and day of payment; say where all is."""
     used = np.unique(lines.claim[ledger.line])
     day, payer = claims.remit_day[used], claims.payer[used]
@@ -209,9 +207,7 @@ def write_remits(
     return RemitIndex(tuple(names), file, _adjustment_segments(ledger, lines, service), service)
 
 
-def _transactions(
-    part: Ints, answers: Answers, claims: Claims, payers: Payers, rng: np.random.Generator
-) -> list[Transaction]:  # fmt: skip
+def _transactions(part: Ints, answers: Answers, claims: Claims, payers: Payers, rng: np.random.Generator) -> list[Transaction]:
     transactions: list[Transaction] = []
     last = (-1, -1)
     for claim in part.tolist():

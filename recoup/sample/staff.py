@@ -12,7 +12,7 @@ from recoup.sample.ledger import Ledger
 from recoup.sample.recovery import Truth
 
 WORKED_SHARE = 0.17
-STATUSES = ("recovered", "partially_recovered", "denied", "upheld_next_level_open", "settled", "abandoned", "expired", "pending")  # fmt: skip
+STATUSES = tuple("recovered partially_recovered denied upheld_next_level_open settled abandoned expired pending".split())
 RECOVERED, PART, DENIED, NEXT_LEVEL, SETTLED, ABANDONED, EXPIRED, PENDING = range(8)
 
 
@@ -58,9 +58,7 @@ def _is_workable(ledger: Ledger, truth: Truth) -> Bools:
     return result
 
 
-def _chosen(
-    seed: int, rng: np.random.Generator, ledger: Ledger, truth: Truth, is_free: Bools, is_explored: Bools
-) -> Bools:  # fmt: skip
+def _chosen(seed: int, rng: np.random.Generator, ledger: Ledger, truth: Truth, is_free: Bools, is_explored: Bools) -> Bools:
     """Choose by a score in each fortnight of postings, as many as hands are left."""
     habit = stream(seed, "habit")
     letter = np.array([{"high": 1.0, "medium": 0.5, "low": -0.4}.get(c.letter, -2.6) for c in codes.ALL])
@@ -79,9 +77,7 @@ def _chosen(
     return chosen
 
 
-def _answer(
-    rng: np.random.Generator, ledger: Ledger, truth: Truth, row: Ints, worked: Ints, is_explored: Bools
-) -> Efforts:  # fmt: skip
+def _answer(rng: np.random.Generator, ledger: Ledger, truth: Truth, row: Ints, worked: Ints, is_explored: Bools) -> Efforts:
     """Let the payer answer: a recovery comes sooner than a refusal."""
     n = len(row)
     is_won = truth.luck[row] < truth.chance(worked, row)
