@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import shutil
 import sqlite3
 import sys
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from features.errors import BadData, RecoupError
 from features.intake.cells import latest_day
 from features.intake.proposal import Proposal, propose
+from features.intake.pseudonyms import Pseudonyms
 from features.intake.rejects import MOST_REJECTED
 from features.intake.sources import open_source
 from features.intake.table_file import read_table
@@ -35,6 +37,8 @@ State: TypeAlias = Literal["ok", "warn", "fail"]
 PACKAGES = ("numpy", "pandas", "pyarrow", "lightgbm", "scikit-learn", "pylignum", "mlflow", "fastapi", "uvicorn", "jinja2", "typer", "rich")
 SAMPLE_ROWS = 200
 FREE_GIGABYTES = 2.0
+LEAST_KNOWN = 0.25
+"""Share of the columns that must be known for a file to look like a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,8 @@ def examine(path: Path, *, today: date, progress: Callable[[int], None] | None =
     header = list(source.header)
     rows = _first_rows(path, len(header))
     table, proposal = _most_like(header, rows)
+    if _known_share(proposal, header) < LEAST_KNOWN:
+        raise BadData(f"{path} looks like none of the tables {', '.join(TABLES)}: hardly any of its columns is known")
     if proposal.missing:
         return Examination(path, table, proposal, None)
     read = read_table(
@@ -202,6 +208,8 @@ def examine(path: Path, *, today: date, progress: Callable[[int], None] | None =
         table,
         vocabulary=Vocabulary(),
         mapping=proposal.mapping,
+        # Nothing is kept, so any key will do.
+        identity=Pseudonyms(secrets.token_bytes(32)),
         latest=latest_day(today),
         allow_empty=True,
         most_rejected=None,

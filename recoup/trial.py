@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,25 +59,29 @@ class Trial:
         writeoffs, outcomes, tables
             Coded by the scorer's vocabulary or an overlay of it, or by one of their own.
         """
+        if scorer is not None:
+            if tables:
+                use_tables(scorer, tables)
+            return self._judge(scorer, writeoffs, outcomes, truth)
         from training.cut import recode
+
+        with fitted(writeoffs, outcomes, tables=tables, as_of=self.start, progress=progress) as fresh:
+            words = fresh.vocabulary.overlay()
+            return self._judge(fresh, recode(writeoffs, words), recode(outcomes, words), truth)
+
+    def _judge(self, scorer: Scorer, writeoffs: Batch, outcomes: Batch, truth: Mapping[str, Any] | None) -> dict[str, Any]:
         from training.evaluate import evaluate
 
-        judged = scorer
-        if judged is None:
-            judged = fit_scorer(writeoffs, outcomes, tables=tables, as_of=self.start, progress=progress)
-            words = judged.vocabulary.overlay()
-            writeoffs, outcomes = recode(writeoffs, words), recode(outcomes, words)
-        elif tables:
-            use_tables(judged, tables)
         result = evaluate(
-            writeoffs, outcomes, scorer=judged, as_of=self.as_of, start=self.start, end=self.end + 1, capacity=self.capacity, truth=truth
+            writeoffs, outcomes, scorer=scorer, as_of=self.as_of, start=self.start, end=self.end + 1, capacity=self.capacity, truth=truth
         )
         # The judge's end is the day after the last one, which a person would read as one day too many.
         return {**result, "to": str(np.datetime64(self.end, "D"))}
 
 
-def fit_scorer(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch], as_of: int, progress: Step | None = None) -> Scorer:
-    """Fit a model, write it as a bundle, and load that: what is judged is what would serve."""
+@contextmanager
+def fitted(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch], as_of: int, progress: Step | None = None) -> Iterator[Scorer]:
+    """Fit a model, write it as a bundle, and load that for as long as the block runs: what is judged is what would serve."""
     from models.scorer import Scorer
     from training.fit import train
     from training.publish import publish
@@ -85,7 +90,8 @@ def fit_scorer(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch]
     with tempfile.TemporaryDirectory(prefix="recoup-trial-") as scratch:
         folder = Path(scratch) / "bundle"
         publish(bundle, folder, name="trial", created="")
-        return Scorer.load(folder)
+        # Trees are read from the folder when they are first needed.
+        yield Scorer.load(folder)
 
 
 def use_tables(scorer: Scorer, tables: Mapping[str, Batch]) -> None:

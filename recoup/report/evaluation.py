@@ -25,9 +25,13 @@ RULES = {
 PAYERS_SHOWN = 15
 
 TRUTH_WORDS = {
-    "captured_share": "Share of the best possible dollars",
-    "auc": "Ranking of truly recoverable against other write-offs (AUC)",
+    "auc": "AUC: recoverable write-offs rank above others",
+    "brier": "Brier score of the chance",
+    "ece": "Calibration error of the chance",
+    "predicted_over_true_dollars": "Predicted dollars over true expected dollars",
+    "anomaly_average_precision": "Average precision of the anomaly score on mis-posted rows",
 }
+"""Figures against a known truth, in words."""
 
 
 def evaluation_html(result: Result) -> str:
@@ -59,6 +63,7 @@ def evaluation_html(result: Result) -> str:
         months=Markup(_months(result)),
         payers=sorted(result["payers"], key=lambda row: -row["actual_dollars"])[:PAYERS_SHOWN],
         truth=_truth(result),
+        truth_capacity=_capacity(result["truth"]) if result.get("truth") and result["truth"].get("capacity") else [],
     )
 
 
@@ -66,7 +71,7 @@ def headline(result: Result) -> str:
     """Return the finding in one sentence: what the model's order brings at the middle capacity, against the best simple order.
 
     >>> headline({"capacity": [{"share": 0.1, "model": 0.5, "dollars_first": 0.4, "oldest_first": None}]}).split("; ")[1]
-    'dollars first 40 %.'
+    'the best simple order, dollars first, 40 %.'
     """
     rows = [row for row in result["capacity"] if row.get("model") is not None]
     if not rows:
@@ -78,7 +83,7 @@ def headline(result: Result) -> str:
     if not others:
         return f"{start}."
     best = max(others, key=lambda name: float(others[name]))
-    return f"{start}; {RULES[best][0].lower()} {figures.percent(others[best])}."
+    return f"{start}; the best simple order, {RULES[best][0].lower()}, {figures.percent(others[best])}."
 
 
 def _ratio(result: Result) -> float | None:
@@ -153,25 +158,9 @@ def _months(result: Result) -> str:
 
 
 def _truth(result: Result) -> list[tuple[str, str]]:
-    """Every figure measured against the known truth of a synthetic practice, in words; nested ones are joined by a comma."""
-    return [(_label(name), _figure(name, value)) for name, value in _flat(result.get("truth") or {})]
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
-    flat: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat.extend(_flat(value, f"{above}{name}, "))
-        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            flat.extend(row for item in value if isinstance(item, Mapping) for row in _flat(item, _above(above, name, item)))
-        elif isinstance(value, int | float | str):
-            flat.append((f"{above}{name}", value))
-    return flat
-
-
-def _above(above: str, name: str, item: Mapping[str, Any]) -> str:
-    share = item.get("share")
-    return f"{above}{name}, " if share is None else f"{above}{name} at {figures.percent(share)}, "
+    """Every single figure measured against the known truth of a synthetic practice, in words."""
+    truth = result.get("truth") or {}
+    return [(_label(name), _figure(name, value)) for name, value in truth.items() if isinstance(value, int | float | str)]
 
 
 def _label(name: str) -> str:

@@ -107,14 +107,14 @@ def test_a_period_without_known_results_is_reported_and_not_drawn() -> None:
 
 def test_truth_is_shown_only_where_there_is_one() -> None:
     assert "Against the known truth" not in evaluation_html(evaluation_result())
-    truth = {"captured_share": 0.912, "by_capacity": [{"share": 0.1, "model": 0.9}], "top_dollars": 12_000.0}
+    truth = {"auc": 0.912, "capacity": [{"share": 0.1, "model": 0.9, "oldest_first": None}], "top_dollars": 12_000.0}
     page = evaluation_html(evaluation_result(truth=truth))
-    for words in ("Against the known truth", "0.912", "By capacity at 10 %", "$12,000"):
+    for words in ("Against the known truth", "0.912", "90.0 %", "$12,000"):
         assert words in page
 
 
 def test_headline_names_the_best_simple_order() -> None:
-    assert "fixed code rule 38 %" in headline(evaluation_result())
+    assert "fixed code rule, 38 %" in headline(evaluation_result())
 
 
 def test_drawings_stay_inside_their_frame() -> None:
