@@ -16,7 +16,7 @@ from recoup.sample.lines import LEDGER, Lines
 from recoup.sample.payers import TYPES, Payers
 from recoup.sample.remits import Adjustment, Answer, Answers, Item, spell_claim
 from recoup.sample.staff import Efforts
-from recoup.sample.tables import write_text
+from recoup.sample.tables import drop_stale, write_text
 
 
 class Event(NamedTuple):
@@ -59,6 +59,7 @@ def write_later_remits(
             _carry_forward(transaction)
         ordered = [files[name][key] for key in sorted(files[name])]
         write_text(render(ordered, 500_000 + number)[0], folder / name)
+    drop_stale(folder, files)
 
 
 def _events(efforts: Efforts, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.errors import UsageError
 from recoup.sample.arrays import Ints, day_number
 from recoup.sample.claims import FACILITIES, PROVIDERS, Claims, draw_claims
 from recoup.sample.columns import outcome_table, truth_table, writeoff_table
@@ -99,7 +100,22 @@ def write_sample(
         Whether to write what nobody could know beside it: chances, later outcomes, planted defects, later remits.
     progress
         Told the step's name, the steps done and the steps in all.
+
+    Raises
+    ------
+    UsageError
+        When `rows` or `explore` is outside its range.
+
+    Examples
+    --------
+    >>> write_sample(Path("nowhere"), rows=0)
+    Traceback (most recent call last):
+    features.errors.UsageError: rows must be at least 1, not 0
     """
+    if rows < 1:
+        raise UsageError(f"rows must be at least 1, not {rows}")
+    if not 0.0 <= explore <= 1.0:
+        raise UsageError(f"explore is a chance from 0 to 1, not {explore}")
     told = progress or _tell_nobody
     steps = 3 + 2 * truth
     told("practice", 0, steps)

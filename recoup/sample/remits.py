@@ -18,7 +18,7 @@ from recoup.sample.ledger import Ledger
 from recoup.sample.lines import LEDGER, PATIENT, Lines
 from recoup.sample.payers import KINDS, TYPES, Payers
 from recoup.sample.procedures import Procedures
-from recoup.sample.tables import write_text
+from recoup.sample.tables import drop_stale, write_text
 
 _GROUPS = ("CO", "OA", "PI", "PR")
 _FIRST_NAMES = "AVERY BLAKE CASEY DREW ELLIS FINLEY GRAY HARLOW INDIGO JULES KENDALL LANE MORGAN NOEL OAKLEY PARKER".split()
@@ -204,6 +204,7 @@ def write_remits(folder: Path, seed: int, *, answers: Answers, ledger: Ledger, l
         for claim, begin, segments in zip(part.tolist(), firsts, spelled, strict=True):
             places = [begin + i for i, segment in enumerate(segments) if segment.startswith("SVC")]
             service[answers.lines_of(claim)[0] : answers.lines_of(claim)[-1] + 1] = places
+    drop_stale(folder, names)
     return RemitIndex(tuple(names), file, _adjustment_segments(ledger, lines, service), service)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,17 @@ def write_beside(path: Path, write: Callable[[Path], object]) -> None:
     part = path.with_name(f".{path.name}.part")
     write(part)
     os.replace(part, path)
+
+
+def drop_stale(folder: Path, kept: Iterable[str]) -> None:
+    """Remove the remits of an earlier sample in the same folder; files with names of other forms are somebody's own.
+
+    A remit that belongs to no write-off of the ledger would be read as one that was never posted.
+    """
+    names = frozenset(kept)
+    for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-*.835")):
+        if path.name not in names:
+            path.unlink()
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
