@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+MANY = 64
+"""From so many codes on, listing all words once is cheaper than finding each."""
+
 
 class Vocabulary:
     """Words of each text column in the order they were first seen; a word's code is its place.
@@ -95,7 +98,10 @@ class Vocabulary:
 
     def decode(self, column: str, codes: NDArray[np.integer] | Sequence[int]) -> list[str | None]:
         """Return the words of the codes."""
-        return [self.word(column, int(code)) for code in codes]
+        if len(codes) < MANY:
+            return [self.word(column, int(code)) for code in codes]
+        words = np.array([*self.words(column), None], dtype=object)  # the last stands for -1
+        return words[np.maximum(np.asarray(codes), -1)].tolist()  # type: ignore[no-any-return]
 
     def words(self, column: str) -> list[str]:
         """Return all words of the column in code order."""

@@ -22,7 +22,7 @@ from features.errors import StorageFailed, UsageError
 from features.money import NULL
 from features.tables import Batch, Kind
 
-BLOCK = 65536
+BLOCK = 1 << 14
 """Rows turned into text at a time."""
 
 _DANGEROUS = r"^'*[=+\-@\t\r]"
@@ -188,8 +188,15 @@ def _write_csv(file: BinaryIO | io.BufferedIOBase, arrays: dict[str, pa.Array]) 
         # One lone blank column would be a blank line, which readers skip.
         if len(cells) == 1:
             cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
-        lines = pc.binary_join_element_wise(*cells, ",")
-        file.write(("\n".join(lines.to_pylist()) + "\n").encode())
+        lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "", "\n")
+        file.write(_bytes_of(lines))
+
+
+def _bytes_of(texts: pa.Array) -> bytes:
+    """Return the texts one behind the other, as Arrow holds them."""
+    _, starts_buffer, data = texts.buffers()
+    starts = np.frombuffer(starts_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return bytes(memoryview(data)[starts[0] : starts[-1]])
 
 
 def _as_cells(array: pa.Array) -> pa.Array:

@@ -40,6 +40,14 @@ def test_a_layer_leaves_the_one_below_alone(first: list[str | None], second: lis
     assert flat.as_dict() == layer.as_dict()
 
 
+@given(WORDS.filter(bool))
+def test_many_codes_are_decoded_as_few(words: list[str | None]) -> None:
+    vocabulary = Vocabulary({"c": ["x", "a"]}).overlay()
+    codes = vocabulary.encode("c", words * 100)
+    assert vocabulary.decode("c", codes) == words * 100
+    assert vocabulary.decode("c", codes[: len(words)]) == words
+
+
 def test_codes_are_places_and_null_is_minus_one() -> None:
     vocabulary = Vocabulary({"c": ["x"]})
     assert vocabulary.encode("c", ["y", None, "x", "y"]).tolist() == [1, -1, 0, 1]
