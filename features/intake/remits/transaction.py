@@ -349,7 +349,8 @@ class _OpenTransaction:
         self._log = log
         self._segment = number
         self._latest = latest
-        self._component = _at(isa, 16) or ":"
+        # no strip: a separator may be a control character, which Python takes for a space
+        self._component = (isa[16] if len(isa) > 16 else "") or ":"
         self._control_number = _at(st, 2)
         self._isa = isa
         self._gs = gs
