@@ -37,6 +37,8 @@ class Feature:
         The vocabulary column whose codes it returns, for category features; None for numbers.
     of_value
         It says how much or how long, not how likely: the likelihood does not read it.
+    source
+        The column that it copies, where it is no more than that: the matrix copies all such columns at once.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Feature:
     monotone: int = 0
     category: str | None = None
     of_value: bool = False
+    source: str | None = None
 
 
 def feature(
@@ -63,12 +66,14 @@ def feature(
 
 def category(column: str, *, concept: str, phrase: str) -> Feature:
     """Declare a coded text column as a category feature."""
-    return Feature(f"{column}_code", lambda c: coded(c[column]), "code", "not given or unknown at fit", concept, phrase, 0, column)
+    return Feature(
+        f"{column}_code", lambda c: coded(c[column]), "code", "not given or unknown at fit", concept, phrase, 0, column, source=column
+    )
 
 
 def flag(column: str, *, concept: str, phrase: str, monotone: int = 0) -> Feature:
     """Declare a boolean column as a feature: 1, 0, or null for unknown."""
-    return Feature(column, lambda c: coded(c[column]), "0 or 1", "unknown", concept, phrase, monotone)
+    return Feature(column, lambda c: coded(c[column]), "0 or 1", "unknown", concept, phrase, monotone, source=column)
 
 
 def coded(values: Array) -> Floats:
@@ -77,13 +82,38 @@ def coded(values: Array) -> Floats:
     return np.where(floats < 0, np.nan, floats)
 
 
-def dollars(cents: Array) -> Floats:
-    """Cents as dollars; null is NaN.
+MONEY = (
+    "writeoff_amount",
+    "billed_amount",
+    "allowed_amount",
+    "paid_amount",
+    "patient_responsibility_amount",
+    "cap_cents",
+    "expected_allowed_cents",
+    "underpayment_cents",
+    "implied_allowed_cents",
+    "usual_median_cents",
+    "usual_low_cents",
+)
+"""Columns of cents that features read as dollars."""
 
-    >>> dollars(np.array([1250, NULL]))
+
+def add_dollars(columns: Columns) -> None:
+    """Add every column of `MONEY` in dollars, all at once, as `dollars` reads it."""
+    cents = np.array([columns[name] for name in MONEY])
+    for name, values in zip(MONEY, np.where(cents == NULL, np.nan, cents / 100.0), strict=True):
+        columns[f"{name} in dollars"] = values
+
+
+def dollars(columns: Columns, name: str) -> Floats:
+    """Return a column of cents as dollars; null is NaN.
+
+    >>> c: Columns = {name: np.array([1250, NULL]) for name in MONEY}
+    >>> add_dollars(c)
+    >>> dollars(c, "billed_amount")
     array([12.5,  nan])
     """
-    return np.where(cents == NULL, np.nan, cents / 100.0)
+    return columns[f"{name} in dollars"]
 
 
 def days_between(earlier: Array, later: Array) -> Floats:

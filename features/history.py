@@ -187,7 +187,9 @@ class History:
         history = cls(decay_days)
         rows = len(state["key"])
         history._slots = {int(key): slot + 1 for slot, key in enumerate(state["key"])}
-        history.sums = np.concatenate([np.zeros((1, len(STATS))), np.stack([state[name] for name in STATS], axis=1).reshape(rows, len(STATS))])
+        history.sums = np.concatenate(
+            [np.zeros((1, len(STATS))), np.stack([state[name] for name in STATS], axis=1).reshape(rows, len(STATS))]
+        )
         history.last = np.concatenate([np.zeros(1, dtype=np.int64), state["last"].astype(np.int64)])
         return history
 
@@ -299,22 +301,25 @@ def shrink(sums: Floats) -> Floats:
     return out
 
 
+def _names(key: tuple[str, ...]) -> str:
+    return "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in key) or "all"
+
+
+_SUMS = [(f"{_names(key)}_{what}", place, i) for place, key in enumerate(KEYS) for i, what in enumerate(STATS[:2])]
+_LEARNED = [(f"{_names(key)}_{what}", place, i) for place, key in enumerate(KEYS) for i, what in enumerate(LEARNED)]
+
+
 def history_columns(sums: Floats) -> Columns:
     """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
     learned = shrink(sums)
-    columns: Columns = {}
-    for place, names in enumerate(KEYS):
-        key = "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in names) or "all"
-        columns[f"{key}_efforts"] = sums[:, place, 0]
-        columns[f"{key}_recoveries"] = sums[:, place, 1]
-        for i, what in enumerate(LEARNED):
-            columns[f"{key}_{what}"] = learned[:, place, i]
+    columns: Columns = {name: sums[:, place, i] for name, place, i in _SUMS}
+    columns |= {name: learned[:, place, i] for name, place, i in _LEARNED}
     return columns
 
 
 def _column(name: str, *, unit: str, concept: str, phrase: str, monotone: int = 0, of_value: bool = True) -> Feature:
     null = "never null: an empty history reads as its parent"
-    return Feature(f"{name}_history", lambda c: c[name], unit, null, concept, phrase, monotone, of_value=of_value)
+    return Feature(f"{name}_history", lambda c: c[name], unit, null, concept, phrase, monotone, of_value=of_value, source=name)
 
 
 def _rate(key: str, concept: str, phrase: str) -> Feature:
@@ -344,12 +349,23 @@ FEATURES = (
     _efforts("payer", "payer behaviour", "how much is known of this payer"),
     _efforts("payer_x_family", "payer behaviour", "how much is known of this payer and reason"),
     _efforts("carc", "code history", "how much is known of this reason code"),
-    _column("payer_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid when it gave in", monotone=0),
+    _column(
+        "payer_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid when it gave in", monotone=0
+    ),
     _column("family_fraction", unit="share of the cap", concept="code history", phrase="how much came back for this kind of reason"),
-    _column("payer_x_family_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid for this kind of reason"),
+    _column(
+        "payer_x_family_fraction",
+        unit="share of the cap",
+        concept="payer behaviour",
+        phrase="how much this payer paid for this kind of reason",
+    ),
     _column("payer_days", unit="days", concept="payer behaviour", phrase="how long this payer takes"),
-    _column("payer_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this payer's recoveries brought"),
+    _column(
+        "payer_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this payer's recoveries brought"
+    ),
     _column("adjustment_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars such adjustments brought"),
     _column("procedure_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars this procedure brought"),
-    _column("plan_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this plan's recoveries brought"),
+    _column(
+        "plan_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this plan's recoveries brought"
+    ),
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features import amount, code, documentation, expected, history, payer, timing
-from features.feature import Feature, Floats, coded
+from features.feature import Feature, Floats
 from features.tables import Array, Columns
 
 FEATURES: tuple[Feature, ...] = (
@@ -28,6 +30,17 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """How a matrix is filled: `places` of columns copied from `sources`, null outside low <= value < size; the rest computed."""
+
+    places: NDArray[np.int64]
+    sources: tuple[str, ...]
+    low: Floats
+    size: Floats
+    computed: tuple[tuple[int, Callable[[Columns], Floats]], ...]
+
+
+@dataclass(frozen=True)
 class Layout:
     """What a model's matrix holds: fixed at fit, kept in the bundle.
 
@@ -56,6 +69,25 @@ class Layout:
         told = [[n, BY_NAME[n].unit if n in BY_NAME else self.extras.get(n, ""), self.category_sizes.get(n, 0)] for n in self.names]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
+    @cached_property
+    def plan(self) -> Plan:
+        """How the matrix is filled: what is copied at once, and what is computed one by one."""
+        copied = [(i, BY_NAME[n].source if n in BY_NAME else n) for i, n in enumerate(self.names) if n not in BY_NAME or BY_NAME[n].source]
+        # A negative code or flag is null; a code that the fit did not know is unknown.
+        low = [0.0 if self._is_coded(self.names[i]) else -np.inf for i, _ in copied]
+        size = [float(self.category_sizes.get(self.names[i], np.inf)) for i, _ in copied]
+        computed = [(i, BY_NAME[n].compute) for i, n in enumerate(self.names) if n in BY_NAME and not BY_NAME[n].source]
+        return Plan(
+            np.array([i for i, _ in copied], dtype=np.int64),
+            tuple(str(source) for _, source in copied),
+            np.array(low)[:, None],
+            np.array(size)[:, None],
+            tuple(computed),
+        )
+
+    def _is_coded(self, name: str) -> bool:
+        return name in self.category_sizes or (name in BY_NAME and BY_NAME[name].unit == "0 or 1")
+
 
 def matrix(columns: Columns, layout: Layout) -> Floats:
     """Return the features of every row (n x features, float64, C order; null is NaN).
@@ -67,18 +99,13 @@ def matrix(columns: Columns, layout: Layout) -> Floats:
     layout
         Which features, and which codes they know.
     """
-    rows = len(columns["payer_id"])
-    out = np.empty((rows, len(layout.names)))
-    for place, name in enumerate(layout.names):
-        builtin = BY_NAME.get(name)
-        size = layout.category_sizes.get(name)
-        if builtin is not None:
-            out[:, place] = builtin.compute(columns)
-        else:
-            out[:, place] = columns[name] if size is None else coded(columns[name])
-        if size is not None:
-            values = out[:, place]
-            values[values >= size] = np.nan
+    plan = layout.plan
+    out = np.empty((len(columns["payer_id"]), len(layout.names)))
+    if plan.sources:
+        copied = np.array([columns[source] for source in plan.sources], dtype=np.float64)
+        out[:, plan.places] = np.where((copied < plan.low) | (copied >= plan.size), np.nan, copied).T
+    for place, compute in plan.computed:
+        out[:, place] = compute(columns)
     return out
 
 

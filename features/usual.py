@@ -58,7 +58,8 @@ class Usual:
         row = np.arange(len(used))
 
         def at(share: float) -> NDArray[np.int64]:
-            return ring[row, np.rint(last * share).astype(np.int64)][place]
+            found: NDArray[np.int64] = ring[row, np.rint(last * share).astype(np.int64)][place]
+            return found
 
         known = (count > 0)[place]
         factor = np.where(np.isnan(units), 1.0, units)

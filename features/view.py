@@ -11,6 +11,8 @@ from features.allowed import UsualAllowed
 from features.codes.tables import Codes
 from features.contract import ContractRates
 from features.deadlines import Deadlines, deadlines
+from features.expected import implied_allowed_cents
+from features.feature import add_dollars
 from features.history import Events, History, history_columns, replay
 from features.tables import Batch, Columns
 from features.triage import Triage, classify
@@ -39,8 +41,8 @@ class View:
     ----------
     columns
         The table's columns and: `row_day family category remedy in_scope possible prior_rate cap_cents expected_allowed_cents
-        underpayment_cents deadline_day usual_median_cents usual_low_cents usual_high_cents usual_count`, and those of
-        `features.history.history_columns`.
+        underpayment_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents usual_count`, those of
+        `features.history.history_columns`, and money in dollars.
     triage, deadlines, usual
         Whole.
     """
@@ -109,4 +111,6 @@ class Viewer:
             "usual_high_cents": usual.high_cents,
             "usual_count": usual.count,
         }
+        columns["implied_allowed_cents"] = implied_allowed_cents(columns)
+        add_dollars(columns)
         return View(columns, triage, dated, usual)

@@ -59,4 +59,5 @@ def significant(values: Floats, digits: int = 6) -> Floats:
     factor = np.power(10.0, np.abs(places))
     up = np.rint(values * factor) / factor
     down = np.rint(values / factor) * factor
-    return np.where(places >= 0, up, down)
+    rounded: Floats = np.where(places >= 0, up, down)
+    return rounded

@@ -200,12 +200,23 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         path = folder / f"{role}.txt"
         return Forest(path) if role in told["roles"] else None
 
-    ranges = {name: Range(*(np.array(told[name][part]) for part in ("edges", "low", "high"))) for name in ("fraction_range", "amount_range")}
+    ranges = {
+        name: Range(*(np.array(told[name][part]) for part in ("edges", "low", "high"))) for name in ("fraction_range", "amount_range")
+    }
     models = Models(
         Likelihood(
-            forest("likelihood"), Linear.from_json(told["linear"]) if told["linear"] else None, told["weight"], Calibration(**told["calibration"])
+            forest("likelihood"),
+            Linear.from_json(told["linear"]) if told["linear"] else None,
+            told["weight"],
+            Calibration(**told["calibration"]),
         ),
-        Dollars(forest("fraction"), _amount(forest("amount"), told["amount"]), **ranges, default_fraction=told["default_fraction"], default_dollars=told["default_dollars"]),
+        Dollars(
+            forest("fraction"),
+            _amount(forest("amount"), told["amount"]),
+            **ranges,
+            default_fraction=told["default_fraction"],
+            default_dollars=told["default_dollars"],
+        ),
         Effort(forest("effort")),
         Anomaly(forest("anomaly"), np.array(told["spread"]), told["default_spread"]),
     )

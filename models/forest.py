@@ -68,7 +68,7 @@ class Forest:
         """Return the trees, read from the text when first asked for."""
         return read_trees(self.path.read_text())
 
-    @property
+    @cached_property
     def expected(self) -> float:
         """Return the mean raw score over the rows of the fit, which contributions are measured from."""
         return float(sum(float(tree.leaf @ tree.leaf_count) / float(tree.leaf_count.sum()) for tree in self.trees))
@@ -132,7 +132,13 @@ class _Comparisons:
         missing = (decision >> 2 & 3).ravel()
         left = ((decision & _DEFAULT_LEFT) > 0).ravel()
         return cls(
-            feature.ravel(), threshold.ravel(), left, missing != _MISSING_NAN, missing == _MISSING_ZERO, np.array(places, dtype=np.int64), members
+            feature.ravel(),
+            threshold.ravel(),
+            left,
+            missing != _MISSING_NAN,
+            missing == _MISSING_ZERO,
+            np.array(places, dtype=np.int64),
+            members,
         )
 
     def masks(self, matrix: Floats) -> NDArray[np.int64]:

@@ -32,12 +32,16 @@ class Likelihood:
     weight: float
     calibration: Calibration
 
-    def logits(self, matrix: Floats, columns: Columns) -> Floats:
+    def terms(self, matrix: Floats, columns: Columns) -> Floats:
+        """Return the linear score's terms (n x terms), which `logits` and the reasons both read; n x 0 without one."""
+        return self.linear.terms(matrix, columns) if self.linear is not None else np.empty((len(matrix), 0))
+
+    def logits(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return calibrated log odds of recovery for each row."""
         prior = log_odds(columns["prior_rate"])
         if self.trees is None or self.linear is None:
             return self.calibration.apply(prior)
-        learned = 0.5 * self.trees.raw(matrix) + 0.5 * self.linear.raw(self.linear.terms(matrix, columns))
+        learned = 0.5 * self.trees.raw(matrix) + 0.5 * self.linear.raw(terms)
         return self.calibration.apply(self.weight * learned + (1.0 - self.weight) * prior)
 
 
@@ -54,27 +58,33 @@ class Reasoner:
         Group of each term of the linear score.
     prior_group, count
         Group of the prior; number of groups.
+
+    Attributes
+    ----------
+    base
+        The log odds that contributions are measured from.
     """
 
     def __init__(self, likelihood: Likelihood, groups: list[int], linear_groups: list[int], prior_group: int, count: int) -> None:
         self._likelihood, self._prior_group, self._count = likelihood, prior_group, count
         self._explainer = Explainer(likelihood.trees, np.array(groups), count) if likelihood.trees is not None else None
         self._spread = np.eye(count)[linear_groups] if linear_groups else np.zeros((0, count))
+        self._means = likelihood.linear.means() if likelihood.linear is not None else np.empty(0)
+        self.base = self._base()
 
-    def base(self) -> float:
-        """Return the log odds that contributions are measured from."""
+    def _base(self) -> float:
         m = self._likelihood
         learned = 0.0
         if m.trees is not None and m.linear is not None:
-            learned = 0.5 * m.trees.expected + 0.5 * (m.linear.intercept + float(m.linear.means().sum()))
+            learned = 0.5 * m.trees.expected + 0.5 * (m.linear.intercept + float(self._means.sum()))
         return float(m.calibration.apply(np.array([m.weight * learned]))[0])
 
-    def contributions(self, matrix: Floats, columns: Columns) -> Floats:
+    def contributions(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return log odds per group (n x count); with `base` they sum to the row's log odds."""
         m = self._likelihood
         out = np.zeros((len(matrix), self._count))
         if self._explainer is not None and m.linear is not None:
             out += (0.5 * m.weight) * self._explainer.contributions(matrix)
-            out += (0.5 * m.weight) * ((m.linear.terms(matrix, columns) - m.linear.means()) @ self._spread)
+            out += (0.5 * m.weight) * ((terms - self._means) @ self._spread)
         out[:, self._prior_group] += (1.0 - m.weight) * log_odds(columns["prior_rate"])
         return out

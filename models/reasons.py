@@ -29,7 +29,7 @@ CONCEPTS = (
 )
 """What reasons are summed by."""
 
-_FIELD_CONCEPT = {
+_FIELD_CONCEPT: dict[tuple[str, ...], str] = {
     ("payer_id",): "payer behaviour",
     ("plan_id",): "payer behaviour",
     ("family",): "code",
@@ -115,11 +115,11 @@ class Teller:
             way = "up" if point[i] > 0 else "down"
             if count[way] < SHOWN:
                 count[way] += 1
-                text = self._text(CONCEPTS[i], row, point[i] > 0)
+                text = self._text(CONCEPTS[i], row, up=bool(point[i] > 0))
                 found.append({"concept": CONCEPTS[i], "direction": way, "points": round(float(point[i]) * 100, 1), "text": text})
         return found
 
-    def _text(self, concept: str, row: int, up: bool) -> str:
+    def _text(self, concept: str, row: int, *, up: bool) -> str:
         writer = getattr(self, "_" + concept.replace(" ", "_"))
         text: str = writer(row)
         return text or _PLAIN[concept][up]
@@ -178,7 +178,9 @@ class Teller:
         low, high = int(self._columns["usual_low_cents"][row]), int(self._columns["usual_high_cents"][row])
         text = f"this payer usually allows {_money(median)} for this procedure (n = {count:.0f}, 80 % between {_money(low)} and {_money(high)})"
         billed, writeoff = int(self._columns["billed_amount"][row]), int(self._columns["writeoff_amount"][row])
-        return text + (f"; this posting leaves {_money(billed - writeoff)}" if NULL not in (billed, writeoff) and billed >= writeoff else "")
+        return text + (
+            f"; this posting leaves {_money(billed - writeoff)}" if NULL not in (billed, writeoff) and billed >= writeoff else ""
+        )
 
     def _deadline(self, row: int) -> str:
         day = int(self._columns["deadline_day"][row])
@@ -201,14 +203,15 @@ class Teller:
         return f"{float(self._columns['provider_recovery_rate'][row]):.0%} of this provider's recent efforts were recovered"
 
     def _your_own_columns(self, row: int) -> str:
-        told = [f"{name.removeprefix('x_').replace('_', ' ')} {values[row]}" for name, values in self._batch.extras.items() if values[row] is not None]
+        told = [
+            f"{name.removeprefix('x_').replace('_', ' ')} {values[row]}"
+            for name, values in self._batch.extras.items()
+            if values[row] is not None
+        ]
         return ", ".join(told)
 
 
-_PLAIN = {
-    concept: (f"{concept}: speaks against it", f"{concept}: speaks for it")
-    for concept in CONCEPTS
-}
+_PLAIN = {concept: (f"{concept}: speaks against it", f"{concept}: speaks for it") for concept in CONCEPTS}
 
 
 def _money(cents: int) -> str:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
-from features.expected import implied_allowed_cents
 from features.feature import Floats, dollars
 from features.history import Events, History
 from features.intake.records import read_records
@@ -158,13 +157,20 @@ class Scorer:
             When the day is before the model's cut.
         """
         if self.cut is not None and as_of < self.cut:
-            raise BadData(f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; score on or after that day")
+            raise BadData(
+                f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; score on or after that day"
+            )
         view = self.viewer.serve(batch, as_of)
         x = self.matrix(batch, view.columns)
-        found = self._estimate(view, x)
+        terms = self.models.likelihood.terms(x, view.columns)
+        found = self._estimate(view, x, terms)
         ids = batch.columns["writeoff_id"]
-        found["rank"] = rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids) if len(ids) > 1 else np.ones(1, dtype=np.int64)
-        found["reasons"] = self._reasons(batch, view, x, found, len(ids) if reasons is None else reasons)
+        found["rank"] = (
+            rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
+            if len(ids) > 1
+            else np.ones(1, dtype=np.int64)
+        )
+        found["reasons"] = self._reasons(batch, view, x, terms, found, len(ids) if reasons is None else reasons)
         found |= self._facts(batch, view, as_of)
         return Scores({name: found[name] for name in SCORE_COLUMNS})
 
@@ -179,13 +185,16 @@ class Scorer:
         read = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay())
         if read.rejects:
             first = read.rejects[0]
-            raise BadData(f"record {first.row}: {first.column}: {first.rule}" + (f"; {len(read.rejects) - 1} more" if len(read.rejects) > 1 else ""))
+            raise BadData(
+                f"record {first.row}: {first.column}: {first.rule}" + (f"; {len(read.rejects) - 1} more" if len(read.rejects) > 1 else "")
+            )
         return self.score(read.batch, as_of=as_of, reasons=None if reasons else 0).records()
 
     def contributions(self, batch: Batch, *, as_of: int) -> dict[str, Floats]:
         """Return what each concept adds to the log odds of each row."""
         view = self.viewer.serve(batch, as_of)
-        found = self._reasoner.contributions(self.matrix(batch, view.columns), view.columns)
+        x = self.matrix(batch, view.columns)
+        found = self._reasoner.contributions(x, view.columns, self.models.likelihood.terms(x, view.columns))
         return {concept: found[:, i] for i, concept in enumerate(CONCEPTS)}
 
     def matrix(self, batch: Batch, columns: Columns) -> Floats:
@@ -195,18 +204,20 @@ class Scorer:
             columns[name] = (
                 extra_column(given, kind, self.extra_codes.get(name, {}))
                 if given is not None
-                else np.full(len(batch), -1, dtype=np.int32) if kind == "category" else np.full(len(batch), np.nan)
+                else np.full(len(batch), -1, dtype=np.int32)
+                if kind == "category"
+                else np.full(len(batch), np.nan)
             )
         return matrix(columns, self.layout)
 
-    def _estimate(self, view: View, x: Floats) -> Columns:
+    def _estimate(self, view: View, x: Floats, terms: Floats) -> Columns:
         m, columns = self.models, view.columns
-        p = probability(m.likelihood.logits(x, columns))
+        p = probability(m.likelihood.logits(x, columns, terms))
         if self.version == PRIOR:
             left = columns["deadline_day"] - columns["row_day"]
             p = np.where((columns["deadline_day"] != NULL) & (left < 0), p * _LATE, p)
         p = np.where(view.triage.possible, p, 0.0)
-        amount, low, high = m.dollars.predict(x, columns, dollars(columns["cap_cents"]))
+        amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
         hours = m.effort.hours(x, columns["remedy"])
         net = expected - hours * self.hourly_cost - self.action_outlay
@@ -242,13 +253,15 @@ class Scorer:
             "as_of": np.full(n, as_of, dtype=np.int64),
         }
 
-    def _reasons(self, batch: Batch, view: View, x: Floats, found: Columns, count: int) -> NDArray[np.object_]:
+    def _reasons(self, batch: Batch, view: View, x: Floats, terms: Floats, found: Columns, count: int) -> NDArray[np.object_]:
         out = np.empty(len(batch), dtype=object)
         out[:] = [[] for _ in range(len(batch))]
         rows = np.flatnonzero(found["rank"] <= count)
         if len(rows):
-            part = {name: values[rows] for name, values in view.columns.items()}
-            told = points(self._reasoner.contributions(x[rows], part), self._reasoner.base(), found["recovery_probability"][rows])
+            part = view.columns if len(rows) == len(batch) else {name: values[rows] for name, values in view.columns.items()}
+            told = points(
+                self._reasoner.contributions(x[rows], part, terms[rows]), self._reasoner.base, found["recovery_probability"][rows]
+            )
             teller = Teller(batch, view.columns, self.viewer.practice.codes)
             for row, point in zip(rows.tolist(), told, strict=True):
                 out[row] = teller.tell(row, point)
@@ -273,16 +286,16 @@ def log_implied(columns: Columns) -> Floats:
 
     A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything usual.
     """
-    contractual = np.isin(columns["family"], _CONTRACTUAL)
+    contractual = _CONTRACTUAL[columns["family"]]
     billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_median_cents"]
-    left, allowed = implied_allowed_cents(columns), columns["allowed_amount"]
+    left, allowed = columns["implied_allowed_cents"], columns["allowed_amount"]
     whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
     left = np.where(whole, 1, np.where((left != NULL) & (allowed > 0), np.minimum(left, allowed), left))
     good = contractual & (left > 0) & (usual > 0)
     return np.where(good, np.log(np.where(good, left, 1) / np.where(good, usual, 1)), np.nan)
 
 
-_CONTRACTUAL = [i for i, family in enumerate(FAMILIES) if family == "contractual"]
+_CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])
 
 
 def work_items(batch: Batch, remedy: Array) -> NDArray[np.object_]:
@@ -335,7 +348,7 @@ def _probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) 
     x = scorer.matrix(batch, view.columns)
     # Beside rows as they come: rows that a file cannot hold, so that every branch of the trees is asked.
     strange = np.vstack([x, np.full((1, x.shape[1]), np.nan), np.full((1, x.shape[1]), np.inf)]) if x.shape[1] else x
-    found = scorer._estimate(view, x)
+    found = scorer._estimate(view, x, scorer.models.likelihood.terms(x, view.columns))
     trees = scorer.models.likelihood.trees
     if trees is not None:
         found["strange"] = trees.raw(strange)

@@ -17,7 +17,7 @@ from models.intervals import Range
 from models.linear import Linear
 from training.linear import fit_level
 from training.splits import time_blocks
-from training.trees import fit_trees
+from training.trees import fit_trees, predict
 
 LEVEL_PENALTY = 8.0
 SPREAD_PENALTY = 100.0
@@ -39,7 +39,15 @@ class AmountFit:
 
 
 def fit_amount(
-    matrix: Floats, columns: Columns, dollars: Floats, worked_on: NDArray[np.int64], layout: Layout, *, weight: Floats, extras: Sequence[str], seed: int
+    matrix: Floats,
+    columns: Columns,
+    dollars: Floats,
+    worked_on: NDArray[np.int64],
+    layout: Layout,
+    *,
+    weight: Floats,
+    extras: Sequence[str],
+    seed: int,
 ) -> AmountFit:
     """Fit mean dollars on past recoveries.
 
@@ -57,14 +65,22 @@ def fit_amount(
     def fit(rows: NDArray[np.bool_]) -> tuple[lightgbm.Booster, Linear]:
         part = {name: values[rows] for name, values in columns.items()}
         trees = fit_trees(
-            matrix[rows], log[rows], layout, objective="regression", rounds=150, seed=seed, weight=weight[rows], names=names, feature_fraction=0.3
+            matrix[rows],
+            log[rows],
+            layout,
+            objective="regression",
+            rounds=150,
+            seed=seed,
+            weight=weight[rows],
+            names=names,
+            feature_fraction=0.3,
         )
         return trees, fit_level(part, log[rows], weight=weight[rows], penalty=LEVEL_PENALTY, extras=extras)
 
     def level(fitted: tuple[lightgbm.Booster, Linear], rows: NDArray[np.bool_]) -> Floats:
         part = {name: values[rows] for name, values in columns.items()}
         told = fitted[1].raw(fitted[1].terms(matrix[rows], part))
-        return TREES_SHARE * np.asarray(fitted[0].predict(matrix[rows]), dtype=np.float64) + (1.0 - TREES_SHARE) * told
+        return TREES_SHARE * predict(fitted[0], matrix[rows]) + (1.0 - TREES_SHARE) * told
 
     block = time_blocks(worked_on, _BLOCKS)
     predicted = np.zeros(len(log))

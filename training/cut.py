@@ -38,7 +38,9 @@ def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], a
     begun.columns["hours_spent"] = np.where(later, np.nan, begun.columns["hours_spent"])
     pending = begun.vocabulary.add("status", "pending")
     begun.columns["status"] = np.where(later, pending, begun.columns["status"]).astype(np.int32)
-    return Ledger(recode(kept, vocabulary), recode(begun, vocabulary), {name: recode(t, vocabulary) for name, t in tables.items()}, vocabulary)
+    return Ledger(
+        recode(kept, vocabulary), recode(begun, vocabulary), {name: recode(t, vocabulary) for name, t in tables.items()}, vocabulary
+    )
 
 
 def recode(batch: Batch, vocabulary: Vocabulary) -> Batch:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.tables import Codes
+from features.codes.tables import PRIOR_RATES, Codes
 from features.errors import UsageError
 from features.feature import Floats
 from features.money import NULL
@@ -131,7 +131,7 @@ def static_rates(carcs: Sequence[str | None]) -> Floats:
     """Return the expert's rate of each CARC by its letter: high .65, medium .375, low .15, none .02, others 0."""
     codes = Codes.load()
     known = {carc: codes.carc(carc) for carc in set(carcs) if carc is not None}
-    rate = {carc: found.prior_rate if found is not None else 0.0 for carc, found in known.items()}
+    rate = {carc: PRIOR_RATES[found.recoverability] if found is not None else 0.0 for carc, found in known.items()}
     return np.array([rate.get(carc, 0.0) if carc is not None else 0.0 for carc in carcs])
 
 
@@ -163,7 +163,12 @@ def _curve(judged: Mapping[str, NDArray[Any]]) -> dict[str, list[float]]:
 def _discrimination(judged: Mapping[str, NDArray[Any]]) -> dict[str, float | None]:
     p, won, dollars = judged["p"], judged["won"], judged["dollars"]
     brier = float(np.mean((p - won) ** 2)) if len(p) else None
-    return {"auc": _rounded(auc(p, won)), "brier": _rounded(brier), "ece": _rounded(expected_calibration_error(p, won)), "gini": _rounded(gini(judged["expected"], dollars))}
+    return {
+        "auc": _rounded(auc(p, won)),
+        "brier": _rounded(brier),
+        "ece": _rounded(expected_calibration_error(p, won)),
+        "gini": _rounded(gini(judged["expected"], dollars)),
+    }
 
 
 def auc(score: Floats, won: NDArray[np.bool_]) -> float | None:
@@ -245,7 +250,9 @@ def _warnings(cases: Cases, decided: Cases) -> list[str]:
     if len(decided) < 100:
         found.append(f"Only {len(decided)} efforts in the window are resolved: every figure here is uncertain.")
     if len(decided) < 0.8 * len(cases):
-        found.append(f"{1 - len(decided) / max(len(cases), 1):.0%} of the efforts in the window are still open; refusals come later than recoveries.")
+        found.append(
+            f"{1 - len(decided) / max(len(cases), 1):.0%} of the efforts in the window are still open; refusals come later than recoveries."
+        )
     return found
 
 
@@ -289,5 +296,3 @@ def _rounded(value: float | None) -> float | None:
 
 def _iso(day: int) -> str:
     return str(np.datetime64(day, "D"))
-
-

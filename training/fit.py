@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from features.codes.tables import Codes
 from features.errors import BadData
-from features.feature import Floats, dollars
+from features.feature import Floats
 from features.history import KEYS, Events, History
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.money import NULL
 from features.tables import Batch, Columns
 from features.usual import Usual
 from features.view import Practice, View, Viewer
+from models.anomaly import DEFAULT_SPREAD
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds
 from models.intervals import Range
@@ -30,7 +31,7 @@ from training.cut import Ledger, cut_ledger
 from training.labels import Cases, cases_as_of, delay_weights
 from training.linear import fit_linear
 from training.splits import time_blocks
-from training.trees import fit_trees
+from training.trees import fit_trees, predict
 
 Progress = Callable[[str, int, int], None]
 
@@ -275,7 +276,7 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _Likelihoo
 
 def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
     """Return the uncalibrated log odds that the served likelihood would give."""
-    learned = 0.5 * trees.predict(examples.matrix, raw_score=True) + 0.5 * linear.raw(linear.terms(examples.matrix, examples.columns))
+    learned = 0.5 * predict(trees, examples.matrix, raw=True) + 0.5 * linear.raw(linear.terms(examples.matrix, examples.columns))
     blended: Floats = weight * learned + (1.0 - weight) * log_odds(examples.columns["prior_rate"])
     return blended
 
@@ -306,7 +307,9 @@ def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
     amount = None
     if len(won) >= LEAST_LABELS and len(known) < 0.5 * len(won):
         c = won.cases
-        amount = fit_amount(won.matrix, won.columns, c.cents / 100.0, c.worked_on, layout, weight=won.weight, extras=category_extras(layout), seed=seed)
+        amount = fit_amount(
+            won.matrix, won.columns, c.cents / 100.0, c.worked_on, layout, weight=won.weight, extras=category_extras(layout), seed=seed
+        )
         trees["amount"], amount_range = amount.trees, amount.range
     logged = examples.take(examples.cases.hours > 0)
     if len(logged) >= LEAST_LABELS:
@@ -327,7 +330,7 @@ def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: s
     for b in np.unique(block).tolist():
         there = block == b
         if (~there).sum() >= LEAST_LABELS // 2:
-            predicted[there] = fit(examples.take(~there), target[~there]).predict(examples.matrix[there])
+            predicted[there] = predict(fit(examples.take(~there), target[~there]), examples.matrix[there])
     told = ~np.isnan(predicted)
     return fit(examples, target), Range.fit(predicted[told], target[told])
 
@@ -348,11 +351,11 @@ def _fit_anomaly(
     # A posting of which little is usual yet would teach its own echo.
     rows = np.flatnonzero(~np.isnan(ratio) & (view.columns["usual_count"] >= _TRUSTED_POSTINGS) & (np.abs(ratio) < 3.0))[-_ANOMALY_ROWS:]
     if len(rows) < 500:
-        return _AnomalyFit({}, [], Bundle.__dataclass_fields__["default_spread"].default)
+        return _AnomalyFit({}, [], DEFAULT_SPREAD)
     x = view_matrix(writeoffs.take(rows), {name: values[rows] for name, values in view.columns.items()}, layout, extra_codes)
     names = _anomaly_names(layout)
     booster = fit_trees(x, ratio[rows], layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1)
-    stray = np.abs(ratio[rows] - booster.predict(np.where(np.isin(np.array(layout.names), names), x, 0.0)))
+    stray = np.abs(ratio[rows] - predict(booster, x))
     # 1.4826 x the median absolute deviation is the spread of a normal core, whatever the mis-posted tail does.
     whole = max(1.4826 * float(np.median(stray)), 0.01)
     payer = view.columns["payer_id"][rows]
@@ -366,6 +369,18 @@ def _fit_anomaly(
 
 def _anomaly_names(layout: Layout) -> list[str]:
     """Return the features that say what a proper posting looks like: never those that hold this posting's own amount written off."""
-    wanted = ("payer_type_code", "plan_id_code", "facility_id_code", "place_of_service_code", "network_status_code", "billed_dollars", "usual_count",
-              "units_count", "specialty_code", "claim_type_code", "payer_recovery_rate_history", "procedure_recovery_rate_history")
+    wanted = (
+        "payer_type_code",
+        "plan_id_code",
+        "facility_id_code",
+        "place_of_service_code",
+        "network_status_code",
+        "billed_dollars",
+        "usual_count",
+        "units_count",
+        "specialty_code",
+        "claim_type_code",
+        "payer_recovery_rate_history",
+        "procedure_recovery_rate_history",
+    )
     return [name for name in layout.names if name in wanted]

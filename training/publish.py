@@ -58,7 +58,17 @@ def probe_records(bundle: Bundle) -> list[dict[str, Any]]:
     rng = np.random.default_rng(bundle.seed)
     words = {
         name: bundle.vocabulary.words(name)
-        for name in ("payer_id", "payer_type", "plan_id", "procedure_code", "carc", "rarcs", "adjustment_code", "provider_id", "facility_id")
+        for name in (
+            "payer_id",
+            "payer_type",
+            "plan_id",
+            "procedure_code",
+            "carc",
+            "rarcs",
+            "adjustment_code",
+            "provider_id",
+            "facility_id",
+        )
     }
     records: list[dict[str, Any]] = []
     for i in range(_PROBE_ROWS):

@@ -71,9 +71,21 @@ def fit_trees(
         **changes,
     }
     if monotone:
-        parameters["monotone_constraints"] = [BY_NAME[n].monotone if n in BY_NAME and n not in layout.category_sizes else 0 for n in layout.names]
+        parameters["monotone_constraints"] = [
+            BY_NAME[n].monotone if n in BY_NAME and n not in layout.category_sizes else 0 for n in layout.names
+        ]
     used = matrix if names is None else np.where(np.isin(np.array(layout.names), list(names)), matrix, 0.0)
     data = lightgbm.Dataset(
-        used, np.asarray(target, dtype=np.float64), weight=weight, feature_name=list(layout.names), categorical_feature=categories, free_raw_data=True
+        used,
+        np.asarray(target, dtype=np.float64),
+        weight=weight,
+        feature_name=list(layout.names),
+        categorical_feature=categories,
+        free_raw_data=True,
     )
     return lightgbm.train(parameters, data, rounds)
+
+
+def predict(booster: lightgbm.Booster, matrix: Floats, *, raw: bool = False) -> Floats:
+    """Return the booster's prediction of each row; raw: before the objective's link."""
+    return np.asarray(booster.predict(matrix, raw_score=raw), dtype=np.float64)

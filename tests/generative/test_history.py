@@ -118,7 +118,9 @@ def test_the_order_of_events_within_a_file_does_not_matter() -> None:
     rng = np.random.default_rng(3)
     m = 400
     keys = {name: rng.integers(-1, 5, m) for name in NAMES}
-    events = Events(rng.integers(18_000, 18_100, m), keys, rng.random(m) < 0.4, rng.random(m), rng.integers(0, 90, m), rng.integers(0, 10**6, m))
+    events = Events(
+        rng.integers(18_000, 18_100, m), keys, rng.random(m) < 0.4, rng.random(m), rng.integers(0, 90, m), rng.integers(0, 10**6, m)
+    )
     shuffled = events.take(rng.permutation(m))
     one, other = History(), History()
     one.advance_all(events, until=18_200)
