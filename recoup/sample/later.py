@@ -54,6 +54,7 @@ def write_later_remits(
         state[claim] = after
         transaction.claims += [spell_claim(_with_cause(before, event), -1), spell_claim(after)]
         transaction.paid += event.cents
+    folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(sorted(files), start=1):
         for transaction in files[name].values():
             _carry_forward(transaction)

@@ -12,7 +12,7 @@ from recoup.sample.claims import Claims
 from recoup.sample.lines import DENIAL, FATES, LEDGER, PATIENT, Lines
 
 REVERSED_SHARE, DUPLICATE_SHARE = 0.003, 0.001
-DENIAL_AS_CONTRACTUAL_SHARE, OVER_POLICY_SHARE, UNBALANCED_SHARE = 0.002, 0.04, 0.0008
+DENIAL_AS_CONTRACTUAL_SHARE, OVER_POLICY_SHARE, UNBALANCED_SHARE = 0.002, 0.10, 0.0008
 SMALL_BALANCE_LIMIT = 1000
 """Cents: the most that the practice's own policy lets anybody write off as a small balance."""
 
