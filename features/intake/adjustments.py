@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping as Map
 from typing import NamedTuple
 
@@ -30,13 +31,18 @@ class Adjustment(NamedTuple):
     rarcs: str | None
 
 
+def upper(text: str) -> str:
+    """Return text in upper case, composed again: some letters fall apart in upper case."""
+    return text.upper() if text.isascii() else unicodedata.normalize("NFC", text.upper())
+
+
 def carc_word(word: str) -> str:
     """Return a CARC in upper case without leading zeros; what is no CARC stays, in upper case.
 
     >>> carc_word("045"), carc_word("b07"), carc_word("45.0"), carc_word("co-45"), carc_word("N30")
     ('45', 'B7', '45', 'CO-45', 'N30')
     """
-    word = word.upper()
+    word = upper(word)
     if _RARC.fullmatch(word):
         return word
     match = _CARC.fullmatch(word)
@@ -49,7 +55,7 @@ def separated(text: str) -> str | None:
     >>> separated("n30, MA04;n30|M12"), separated(" ; ")
     ('N30 MA04 M12', None)
     """
-    return " ".join(dict.fromkeys(code for code in _BETWEEN.split(text.upper()) if code)) or None
+    return " ".join(dict.fromkeys(code for code in _BETWEEN.split(upper(text)) if code)) or None
 
 
 def is_composite(carc: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from math import isfinite
 
-from features.intake.adjustments import carc_word, separated
+from features.intake.adjustments import carc_word, separated, upper
 from features.intake.mapping import Mapping
 from features.intake.rejects import Rule
 from features.money import PATTERN
@@ -237,7 +237,7 @@ def _shape(column: Column, mapping: Mapping) -> Shape | None:
     if column.name in ("rarcs", "modifiers"):
         return separated
     if column.name == "procedure_code":
-        return str.upper
+        return upper
     if column.name in ("payer_id", "next_payer_id") and mapping.payers:
         payers = mapping.payers
         return lambda word: payers.get(word, word)

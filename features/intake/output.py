@@ -87,11 +87,14 @@ def write_table(
 
 
 def write_batch(path: Path | str, batch: Batch, *, stdout: BinaryIO | None = None) -> None:
-    """Write rows of a table, columns without any value left out unless they must be there; the file is valid input again."""
+    """Write rows of a table; the file is valid input again.
+
+    Columns without any value are left out unless they must be there; a batch without rows keeps them all.
+    """
     columns: dict[str, Any] = {}
-    for column in batch.table.columns:
+    for place, column in enumerate(batch.table.columns):
         values = batch.columns[column.name]
-        if not column.nullable or not is_all_null(values, column.kind):
+        if place == 0 or not column.nullable or len(batch) == 0 or not is_all_null(values, column.kind):
             columns[column.name] = batch.words(column.name) if column.kind is Kind.TEXT else values
     kinds = {column.name: column.kind for column in batch.table.columns}
     write_table(path, columns | batch.extras, kinds=kinds, stdout=stdout)

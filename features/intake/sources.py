@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -72,9 +73,7 @@ def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None) -> Sourc
     if not isinstance(source, Path):
         return CsvSource(str(getattr(source, "name", "stream")), source)
     if str(source) == "-":
-        if stdin is None:
-            raise UsageError("-: standard input is not connected here")
-        return CsvSource("standard input", stdin)
+        return CsvSource("standard input", sys.stdin.buffer if stdin is None else stdin)
     name = source.name.lower()
     try:
         if source.is_dir():
@@ -153,6 +152,8 @@ class CsvSource:
         except pa.ArrowInvalid as error:
             # Arrow's words may quote a row; what is broken is said without it.
             raise BadData(f"{self.name}: cannot be read as CSV: {_first_words(error)}") from None
+        finally:
+            self.close()
 
     def _on_broken(self, row: pa.csv.InvalidRow) -> str:
         self.broken.append(row.number)

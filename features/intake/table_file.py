@@ -66,7 +66,7 @@ def read_table(
     most_rejected
         Share of the rows that may be rejected; None: any.
     stdin
-        What `-` reads.
+        What `-` reads (default: the process's standard input).
     progress
         Called with the number of rows of each block.
 

@@ -13,6 +13,7 @@ from features.vocabulary import Vocabulary
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 def test_every_table_is_well_formed(table) -> None:  # type: ignore[no-untyped-def]
     assert len(set(table.names)) == len(table.names)
+    assert table.grain and table.key
     assert set(table.key) <= set(table.names)
     for column in table.columns:
         assert column.meaning and column.longest > 0

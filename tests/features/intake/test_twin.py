@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.intake.mapping import Mapping, parse
-from features.intake.output import write_table
+from features.intake.output import write_batch, write_table
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.records import read_records
 from features.intake.table_file import read_table
@@ -182,6 +182,28 @@ def test_a_file_and_records_that_say_the_same_are_read_the_same(table: Table, ma
         assert_same(file, read_records(records, table, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=LATEST))
     else:
         assert len(file.batch) == 0
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("table", COMPARED, ids=lambda table: table.name)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_what_was_accepted_and_written_is_read_as_it_was(table: Table, ending: str, data: st.DataObject) -> None:
+    columns = data.draw(tables(table))
+    rows = len(next(iter(columns.values())))
+    records = [{name: values[row] for name, values in columns.items()} for row in range(rows)]
+    first = read_records(records, table, vocabulary=Vocabulary(), identity=Pseudonyms(b"k" * 32), latest=LATEST)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"table{ending}"
+        write_batch(path, first.batch)
+        again = read_table(path, table, vocabulary=Vocabulary(), identity=Pseudonyms(b"l" * 32), latest=LATEST, allow_empty=True)
+    assert again.rejects == []
+    for name, values in first.batch.columns.items():
+        np.testing.assert_array_equal(values, again.batch.columns[name], err_msg=name)
+    assert again.batch.vocabulary.as_dict() == first.batch.vocabulary.as_dict()
+    assert {name: values.tolist() for name, values in again.batch.extras.items()} == {
+        name: values.tolist() for name, values in first.batch.extras.items()
+    }
 
 
 def test_every_kind_has_texts_to_compare() -> None:
