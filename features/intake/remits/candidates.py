@@ -34,6 +34,9 @@ LINE_COLUMNS = (
     "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount", "is_reversal", "file", "segment", "balanced",
 )  # fmt: skip
 
+LONGEST_CELL = 200
+"""Characters that a text column may have (`features.tables.Column.longest`); over thirty remarks."""
+
 PAYER_TYPES = {
     "MA": "medicare",
     "MB": "medicare",
@@ -380,8 +383,10 @@ def _money(cents: int | None) -> str:
 
 
 def _remarks(claim: Claim, line: ServiceLine | None) -> str:
-    """The remarks of the line, then those of the claim (MOA, MIA), which hold for all its lines."""
-    return " ".join(dict.fromkeys((*(line.rarcs if line is not None else ()), *claim.rarcs)))
+    """The remarks of the line, then those of the claim (MOA, MIA), which hold for all its lines; as many as a cell may hold."""
+    codes = dict.fromkeys((*(line.rarcs if line is not None else ()), *claim.rarcs))
+    text = " ".join(codes)
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL + 1].rpartition(" ")[0]
 
 
 def _as_columns(names: Sequence[str], rows: Iterable[tuple[str, ...]]) -> TextColumns:

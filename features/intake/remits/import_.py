@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from features.errors import BadData, UsageError
+from features.errors import BadData, StorageFailed, UsageError
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.remits.candidates import TextColumns, candidate_columns, remit_line_columns
@@ -85,9 +86,15 @@ class RemitImport:
 
 
 class _Source(NamedTuple):
+    """A file to read; `stream` is given for standard input, which is not closed."""
+
     path: Path
     name: str
     size: int
+    stream: BinaryIO | None = None
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        return self.path.open("rb") if self.stream is None else nullcontext(self.stream)
 
 
 def import_remits(
@@ -98,6 +105,7 @@ def import_remits(
     identity: Pseudonyms | None = None,
     progress: Progress | None = None,
     today: date | None = None,
+    stdin: BinaryIO | None = None,
 ) -> RemitImport:
     """Read 835 files and return write-off candidates, or a ledger's rows joined with what the 835 says.
 
@@ -115,6 +123,8 @@ def import_remits(
         Told what is read.
     today
         Dates more than five years after it are not believed (default: the day of the call).
+    stdin
+        What the path `-` reads (default: the process's standard input).
 
     Raises
     ------
@@ -122,6 +132,8 @@ def import_remits(
         When no file held an 835; exit code 65.
     UsageError
         When a path is not there.
+    StorageFailed
+        When a folder cannot be listed.
 
     Examples
     --------
@@ -130,7 +142,7 @@ def import_remits(
     features.errors.UsageError: nowhere.835: no such file or folder
     """
     latest = _latest_day(today or date.today())
-    sources = _sources(paths)
+    sources = _sources(paths, stdin)
     reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
     with _paused_collector():
         for source in sources:
@@ -153,8 +165,8 @@ def _paused_collector() -> Iterator[None]:
 
 
 def _latest_day(today: date) -> str:
-    # 29 February has no day five years later
-    return f"{today.year + 5:04d}-{today.month:02d}-{today.day:02d}"
+    is_leap_day = (today.month, today.day) == (2, 29)
+    return today.replace(year=today.year + 5, day=28 if is_leap_day else today.day).isoformat()
 
 
 class _Reading:
@@ -168,7 +180,7 @@ class _Reading:
         self._size = size
         self._done = 0
         self._remits: list[Transaction] = []
-        self._issues: list[Issue] = []
+        self._logs: list[IssueLog] = []
         self._rejects: list[RemitReject] = []
         self._tallies: list[Tally] = []
 
@@ -187,29 +199,27 @@ class _Reading:
         elif not any(issue.code == "file_unreadable" for issue in log.issues):
             log.only("no_835")
         self._tallies.append(tally)
-        self._issues.extend(log.issues)
+        self._logs.append(log)
 
     def result(self, ledger: Path | None, mapping: Mapping | None, identity: Pseudonyms | None, latest: str) -> RemitImport:
         """Net what was read and make the rows."""
         found = chains(distinct_remits(self._remits))
         self._remark(found)
+        issues = [issue for log in self._logs for issue in log.issues]
         if ledger is None:
             rows = candidate_columns(found, self._mapping.groups)
         else:
             joined = join_ledger(ledger, found, mapping=mapping, identity=identity, latest=latest)
             rows = joined.columns
-            self._issues.extend(joined.issues)
+            issues.extend(joined.issues)
             self._rejects.extend(RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in joined.rejects)
-        counts: dict[str, int] = {}
-        for issue in self._issues:
-            counts[issue.file] = counts.get(issue.file, 0) + 1
-        for tally in self._tallies:
-            tally.issues = counts.get(tally.file, 0)
+        for tally, log in zip(self._tallies, self._logs, strict=True):
+            tally.issues = len(log.issues)
         return RemitImport(
             candidates=rows,
-            issues=self._issues,
+            issues=issues,
             rejects=self._rejects,
-            summary=summary(self._tallies, issues=len(self._issues)),
+            summary=summary(self._tallies, issues=len(issues)),
             provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in self._remits for pair in remit.provider_adjustments],
             make_lines=lambda: remit_line_columns(found, self._mapping.groups),
         )
@@ -232,15 +242,16 @@ class _Reading:
         self._rejects.append(RemitReject(remit.file, claim.fault_segment, claim.claim_id, "", rule))
 
     def _remark(self, found: Iterable[Chain]) -> None:
+        logs = {log.file: log for log in reversed(self._logs)}
         for chain in found:
             last = chain.adjudications[-1]
             if chain.is_orphan_reversal:
-                self._issues.append(Issue.of("reversal_without_original", last.remit.file, last.claim.segment, "CLP"))
+                logs[last.remit.file].add("reversal_without_original", last.claim.segment, "CLP")
             elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
-                self._issues.append(Issue.of("claim_split", last.remit.file, last.claim.segment, "CLP"))
+                logs[last.remit.file].add("claim_split", last.claim.segment, "CLP")
 
     def _chunks(self, source: _Source, digest: Callable[[bytes], None]) -> Iterator[bytes]:
-        with source.path.open("rb") as file:
+        with source.open() as file:
             while chunk := file.read(CHUNK):
                 digest(chunk)
                 self._done += len(chunk)
@@ -249,11 +260,13 @@ class _Reading:
                     self._progress(source.name, self._done, self._size)
 
 
-def _sources(paths: Sequence[Path]) -> list[_Source]:
+def _sources(paths: Sequence[Path], stdin: BinaryIO | None) -> list[_Source]:
     """List the files, each once, named by what follows the folder that was asked for; order of the arguments, then of names."""
     found: dict[Path, _Source] = {}
     for path in paths:
-        if path.is_dir():
+        if str(path) == "-":
+            found.setdefault(path, _Source(path, "-", 0, stdin if stdin is not None else sys.stdin.buffer))
+        elif path.is_dir():
             for file in _files_below(path):
                 found.setdefault(file.resolve(), _Source(file, file.relative_to(path).as_posix(), file.stat().st_size))
         elif path.exists():
@@ -264,10 +277,14 @@ def _sources(paths: Sequence[Path]) -> list[_Source]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort()
         for name in sorted(names):
             file = Path(root, name)
             # a pipe or device would never end
             if file.is_file():
                 yield file
+
+
+def _refuse(error: OSError) -> None:
+    raise StorageFailed(f"{error.filename}: cannot be listed: {error.strerror}") from error

@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "payer_by_name": (INFO, "the payer has no id in N104, TRN03 or REF; its name is the id"),
     "date_invalid": (WARNING, "not a calendar day from 1990 on; read as blank"),
     "amount_invalid": (ERROR, "an amount is not a decimal number of at most two decimals; the claim was rejected"),
+    "provider_amount_invalid": (ERROR, "a PLB amount is not a decimal number of at most two decimals; it was left out"),
     "amount_missing": (WARNING, "an amount that the guide requires is blank; it counts as zero in balancing"),
     "adjustment_amount_missing": (ERROR, "a CAS reason has no amount; the claim was rejected"),
     "adjustment_reason_missing": (ERROR, "a CAS amount has no reason code; the claim was rejected"),

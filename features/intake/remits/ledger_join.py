@@ -89,7 +89,7 @@ class _Joiner:
         self._groups = groups
         self._chains: defaultdict[str, list[Chain]] = defaultdict(list)
         for chain in chains:
-            self._chains[chain.adjudications[0].claim.claim_id].append(chain)
+            self._chains[_account(chain.adjudications[0].claim.claim_id)].append(chain)
         self._known: dict[tuple[int, int], list[Posting]] = {}
 
     def facts(self, row: Mapping[str, str], number: int) -> dict[str, str]:
@@ -108,7 +108,7 @@ class _Joiner:
         return facts
 
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
-        options = [posting for chain in self._chains.get(row.get("claim_id", ""), ()) for posting in self._current(chain, row)]
+        options = [posting for chain in self._chains.get(_account(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
         by_control = [one for one in options if one.line is not None and _is_control_number(one.line.control_number, row)]
         if by_control:
             return by_control
@@ -120,11 +120,17 @@ class _Joiner:
 
     def _current(self, chain: Chain, row: Mapping[str, str]) -> list[Posting]:
         posted = row["writeoff_date"]
-        known = sum(one.remit.known_date <= posted for one in chain.adjudications)
+        # days nest, so their number says which adjudications they are
+        known = sum(one.remit.sent_date <= posted for one in chain.adjudications)
         key = id(chain), known
         if key not in self._known:
             self._known[key] = list(postings(chain.current(posted), self._groups)) if known else []
         return self._known[key]
+
+
+def _account(claim_id: str) -> str:
+    """Return a claim number as spreadsheets leave it: without leading zeros, in one case."""
+    return claim_id.upper().lstrip("0")
 
 
 def _is_control_number(control: str, row: Mapping[str, str]) -> bool:
@@ -175,6 +181,7 @@ def _is_writeoff(one: Posting, row: Mapping[str, str]) -> bool:
 
 
 _RESPECTS: tuple[Callable[[Posting, Mapping[str, str]], bool], ...] = (
+    _same("claim_id", lambda one: one.adjudication.claim.claim_id),
     _same("payer_id", lambda one: one.adjudication.remit.payer_id),
     _same("payer_claim_number", lambda one: one.adjudication.claim.icn),
     _same("payer_sequence", lambda one: Shared(one.adjudication).payer_sequence),

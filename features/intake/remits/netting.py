@@ -56,12 +56,12 @@ class Chain:
     adjudications: tuple[Adjudication, ...]
 
     def current(self, as_of: str = "9999-12-31") -> tuple[Adjudication, ...]:
-        """Return the last adjudication known by that day that is not reversed; several where the payer split the claim.
+        """Return the last adjudication sent by that day that is not reversed; several where the payer split the claim.
 
         Parts are adjudications of one remit that have no service line in common: a payer that splits a claim reports each part in a
         CLP of its own under the same numbers (TR3 1.10.2.11).
         """
-        standing = _standing([one for one in self.adjudications if one.remit.remit_date <= as_of])
+        standing = _standing([one for one in self.adjudications if one.remit.sent_date <= as_of])
         if len(standing) < 2:
             return tuple(standing)
         parts = [standing[-1]]
@@ -84,7 +84,9 @@ def distinct_remits(remits: Iterable[Transaction]) -> list[Transaction]:
     ordered = sorted(remits, key=lambda one: (one.remit_date, one.control, one.file.count("/"), one.file, one.segment))
     seen: defaultdict[tuple[object, ...], list[Transaction]] = defaultdict(list)
     for remit in ordered:
-        alike = seen[remit.payer_id, remit.trace, remit.remit_date, remit.payment, len(remit.claims)]
+        # numbers first, so that only what looks the same is compared in full
+        numbers = tuple((claim.claim_id, claim.icn, claim.status, claim.charge, claim.paid) for claim in remit.claims)
+        alike = seen[remit.payer_id, remit.trace, remit.remit_date, remit.payment, numbers]
         if not any(_says_same(remit, other) for other in alike):
             alike.append(remit)
     kept = {id(remit) for alike in seen.values() for remit in alike}

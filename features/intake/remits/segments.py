@@ -301,8 +301,13 @@ def _read_bare(data: bytes, at: int) -> Separators | None:
 
 
 def _unknown(elements: list[str]) -> list[str]:
+    tag = elements[0].strip()
+    if tag != elements[0] and tag in _RULES:
+        rule = _RULES[tag]
+        spaced = [tag, *elements[1:]]
+        return spaced if rule is None else rule(spaced)
     # a tag that is no tag may be a word of a sentence
-    return [elements[0]] if elements[0] in _TAG_ONLY else [UNKNOWN]
+    return [tag] if tag in _TAG_ONLY else [UNKNOWN]
 
 
 def _keep(*positions: int) -> Callable[[list[str]], list[str]]:
@@ -354,8 +359,12 @@ def _provider_adjustment(elements: list[str]) -> list[str]:
     """
     kept = ["PLB", "", *elements[2:15]]
     for position in range(3, len(kept), 2):
-        kept[position] = re.sub(r"(^..[^\w\s])(\S{0,19}).*", r"\1\2", kept[position][:64])
+        match = _REASON.match(kept[position])
+        kept[position] = match[0] if match else ""
     return kept
+
+
+_REASON = re.compile(r"\s*[A-Z0-9]{2}(?![A-Za-z0-9])(?:[^A-Za-z0-9 ]\S{0,19})?")
 
 
 _RULES: dict[str, Callable[[list[str]], list[str]] | None] = {

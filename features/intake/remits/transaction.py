@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 from features.intake.remits.balance import is_balanced, is_transaction_balanced
 from features.intake.remits.elements import LONGEST_TEXT, clean_code, clean_text, read_cents, read_date, read_quantity
@@ -17,10 +18,13 @@ from features.intake.remits.segments import TORN, UNKNOWN, Segment
 MOST_SEGMENTS = 2_000_000
 """Segments of one transaction that are read; the guide advises at most 10,000 claims (TR3 1.3.2)."""
 
+LEAD_DAYS = 14
+"""So many days a payment may be dated after the file that announces it."""
+
 GROUPS = frozenset(("CO", "PR", "OA", "PI", "CR"))
 
 _QUALIFIERS = "AD|ER|HC|HP|IV|N1|N2|N3|N4|N5|N6|NU|UI|UX|WK|ZZ"
-_OTHER_COMPONENT = re.compile(rf"(?:{_QUALIFIERS})([^A-Za-z0-9\s])[A-Za-z0-9]")
+_OTHER_COMPONENT = re.compile(rf"(?:{_QUALIFIERS})([^A-Za-z0-9 ])[A-Za-z0-9]")
 _RARC = re.compile(r"(?:M|MA|N)[0-9]+")
 
 
@@ -149,7 +153,10 @@ class Transaction:
     remit_date
         First valid of DTM*405, BPR16, GS04, ISA09, as ISO text; blank with none.
     known_date
-        The later of `remit_date` and the day the file was made: nobody knew it before.
+        The later of `remit_date` and the day the file was made: a safe day from which everybody knew.
+    sent_date
+        `remit_date`, or the day the file was made where that is up to `LEAD_DAYS` before: a payment is often dated after its file. Not
+        the other way round: a clearing house makes a new envelope whenever a file is fetched again.
     control
         ISA09 and ISA10, ISA13, GS06, ST02, TRN02: orders remits of one day whatever the order of files.
     payment
@@ -165,6 +172,7 @@ class Transaction:
     payment: int | None
     remit_date: str
     known_date: str
+    sent_date: str = field(compare=False)
     control: tuple[str, ...] = field(compare=False)
     claims: tuple[Claim, ...]
     provider_adjustments: tuple[ProviderAdjustment, ...]
@@ -254,7 +262,7 @@ class _Reader:
             self._open = _OpenTransaction(self._log, number, elements, self._isa, self._gs, self._latest)
 
     def _end_interchange(self, elements: list[str]) -> None:
-        if self._has_835 and self._isa and _at(elements, 2) != _at(self._isa, 13):
+        if self._has_835 and self._isa and _at(elements, 2).lstrip("0") != _at(self._isa, 13).lstrip("0"):
             self._log.add("interchange_unclosed", None, "IEA")
         self._isa, self._has_835 = [], False
 
@@ -465,9 +473,12 @@ class _OpenTransaction:
         line = _OpenLine(len(claim.lines) + 1, number)
         claim.lines.append(line)
         claim.line = line
-        line.qualifier, line.procedure, line.modifiers = self._composite(claim, number, _at(elements, 1), 1)
+        if max(map(len, elements)) > 2 * LONGEST_TEXT:
+            self._fail(claim, "text_too_long", number, "SVC", 1)
+            return
+        line.qualifier, line.procedure, line.modifiers = self._composite(number, _at(elements, 1), 1)
         if _at(elements, 6):
-            line.original_procedure = self._composite(claim, number, _at(elements, 6), 6)[1]
+            line.original_procedure = self._composite(number, _at(elements, 6), 6)[1]
         line.charge = self._required(claim, number, elements, 2)
         line.paid = self._required(claim, number, elements, 3)
         line.revenue_code = clean_text(_at(elements, 4))
@@ -484,6 +495,8 @@ class _OpenTransaction:
         group = clean_code(elements[1]) if len(elements) > 1 else ""
         if group not in GROUPS:
             self._note("group_unknown", group, number, "CAS", 1)
+            if len(group) > LONGEST_TEXT:
+                self._fail(claim, "text_too_long", number, "CAS", 1)
         # three blanks more, so that every triplet is whole
         triplets = (*elements, "", "", "")
         for start in range(2, len(elements), 3):
@@ -526,10 +539,10 @@ class _OpenTransaction:
                 continue
             cents = read_cents(text)
             if cents is None:
-                self._log.add("amount_invalid" if text else "amount_missing", number, "PLB", start + 1)
+                self._log.add("provider_amount_invalid" if text else "amount_missing", number, "PLB", start + 1)
                 continue
-            reason, _, reference = composite.partition(self._component)
-            self._provider_adjustments.append(ProviderAdjustment(clean_text(reason)[:3], clean_text(reference), cents, number))
+            # the tokenizer leaves two characters, any separator and the reference
+            self._provider_adjustments.append(ProviderAdjustment(composite[:2], clean_text(composite[3:]), cents, number))
 
     def torn(self, number: int, elements: list[str]) -> None:
         """A segment that could not be read whole: the claim is in doubt, and lines after a torn CLP are nobody's."""
@@ -567,7 +580,7 @@ class _OpenTransaction:
         return self._transaction()
 
     def _transaction(self) -> Transaction:
-        file_dates = [date for date in (self._quiet_date(self._gs, 4), self._quiet_date(self._isa, 9)) if date]
+        file_dates = [day for day in (self._quiet_date(self._gs, 4), self._quiet_date(self._isa, 9)) if day]
         remit_date = self._production_date or self._payment_date or next(iter(file_dates), "")
         claims = tuple(self._claims)
         paid = [claim.paid for claim in claims]
@@ -588,6 +601,7 @@ class _OpenTransaction:
             payment=self._payment,
             remit_date=remit_date,
             known_date=max([remit_date, *file_dates[:1]]) if remit_date else "",
+            sent_date=_sent_date(remit_date, *file_dates[:1]),
             control=(
                 self._quiet_date(self._isa, 9),
                 _at(self._isa, 10),
@@ -619,14 +633,14 @@ class _OpenTransaction:
         self._claim = _OpenClaim(number, [], is_ghost=True)
         return self._claim
 
-    def _composite(self, claim: _OpenClaim, number: int, text: str, element: int) -> tuple[str, str, tuple[str, ...]]:
+    def _composite(self, number: int, text: str, element: int) -> tuple[str, str, tuple[str, ...]]:
         """Split SVC01 or SVC06 into qualifier, code and modifiers; its seventh component, a description, is left out."""
         known = self._composites.get(text)
         if known is not None:
             return known
-        if len(text) > LONGEST_TEXT * 2:
-            self._fail(claim, "text_too_long", number, "SVC", element)
-            return "", "", ()
+        if len(text) > LONGEST_TEXT:
+            # the description may be long, codes may not
+            text = text[:LONGEST_TEXT]
         parts = text.split(self._component)
         if len(parts) == 1 and (match := _OTHER_COMPONENT.match(text)):
             self._note("component_separator", "", number, "SVC", element)
@@ -690,6 +704,13 @@ class _OpenTransaction:
         if not all(days):
             self._log.add("date_invalid", number, "DTM", 6)
         return days
+
+
+def _sent_date(remit_date: str, file_date: str = "") -> str:
+    if not remit_date or not file_date:
+        return remit_date
+    lead = date.fromisoformat(remit_date) - date.fromisoformat(file_date)
+    return file_date if 0 < lead.days <= LEAD_DAYS else remit_date
 
 
 class _Closing:
