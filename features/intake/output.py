@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -114,26 +114,36 @@ def is_all_null(values: NDArray[Any], kind: Kind) -> bool:
 def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file beside its target and rename it into place.
 
+    Where the system can, the file has no name until it is whole, so that even a killed process leaves nothing behind.
+
     Raises
     ------
     StorageFailed
         When anything fails on the way; the target is as it was and no other file is left.
     """
-    temporary: str | None = None
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     with _storage(path):
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-            os.fchmod(handle, 0o666 & ~_umask())
+            handle, is_named = _open_beside(aside)
             with os.fdopen(handle, "wb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
-            temporary = None
+                if not is_named:
+                    # The directory is not looked at, the path being absolute; naming one makes Python follow the link.
+                    os.link(f"/proc/self/fd/{handle}", aside, src_dir_fd=handle)
+            os.replace(aside, path)
         finally:
-            if temporary is not None:
-                with suppress(OSError):
-                    os.unlink(temporary)
+            with suppress(OSError):
+                os.unlink(aside)
+
+
+def _open_beside(aside: Path) -> tuple[int, bool]:
+    """Open a new file in the folder, without a name if that can be; tell whether it has its name."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        with suppress(OSError):
+            return os.open(aside.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), False
+    return os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), True
 
 
 class _storage:
@@ -148,13 +158,6 @@ class _storage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
             raise StorageFailed(f"{self._name}: cannot be written: {error.strerror or error}; nothing was left there") from error
-
-
-def _umask() -> int:
-    # There is no way to ask for the mask but to set it.
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _writer(path: Path, arrays: dict[str, pa.Array]) -> Callable[[BinaryIO], None]:

@@ -42,6 +42,7 @@ def read_table(
     latest: int | None = None,
     allow_empty: bool | None = None,
     most_rejected: float | None = MOST_REJECTED,
+    most_rows: int | None = None,
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TableRead:
@@ -65,6 +66,8 @@ def read_table(
         Whether a table without rows is good; None: all but write-offs may be empty, since on day one nothing has an outcome.
     most_rejected
         Share of the rows that may be rejected; None: any.
+    most_rows
+        Rows at which reading stops with an error, for files that strangers send; None: any number.
     stdin
         What `-` reads (default: the process's standard input).
     progress
@@ -93,7 +96,7 @@ def read_table(
         places, unknown = resolve_header(opened.name, table, opened.header, mapping)
         findings.unknown.update(dict.fromkeys(unknown))
         readers = {column.name: ColumnReader(column, mapping, escaped=opened.is_text, latest=latest) for column in _columns(table, places)}
-        rows = _read_blocks(opened, readers, places, progress)
+        rows = _read_blocks(opened, readers, places, most_rows, progress)
     if rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):
         raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
     return _Review(table, readers, opened, rows, findings, mapping).finish(vocabulary, identity, most_rejected)
@@ -106,9 +109,17 @@ def _columns(table: Table, places: dict[str, int]) -> list[Column]:
     return known + [Column(name, Kind.ID, "", longest=LONGEST_EXTRA) for name in places if name not in names]
 
 
-def _read_blocks(source: Source, readers: dict[str, ColumnReader], places: dict[str, int], progress: Callable[[int], None] | None) -> int:
+def _read_blocks(
+    source: Source,
+    readers: dict[str, ColumnReader],
+    places: dict[str, int],
+    most_rows: int | None,
+    progress: Callable[[int], None] | None,
+) -> int:
     total = 0
     for rows, arrays in source.blocks(sorted(places.values())):
+        if most_rows is not None and total + rows > most_rows:
+            raise BadData(f"{source.name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
         for name, reader in readers.items():
             array = arrays.get(places[name])
             where = f"{source.name}: column {name}"

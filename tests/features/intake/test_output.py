@@ -167,16 +167,36 @@ def test_a_full_disk_leaves_nothing_and_exits_74(name: str, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_killed_writers_leave_the_old_file(tmp_path: Path) -> None:
+_DIE = """
+import os, sys
+from pathlib import Path
+from features.intake import output
+if sys.argv[2] == "named":
+    del os.O_TMPFILE
+def die(file):
+    file.write(b"half")
+    file.flush()
+    os._exit(9)
+output.replace_file(Path(sys.argv[1]), die)
+"""
+
+
+@pytest.mark.parametrize("way", ["nameless", "named"])
+def test_killed_writers_leave_the_old_file(way: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_table(path, {"a": [1]})
-    code = (
-        "import os, sys; from features.intake import output\n"
-        "def die(file):\n    file.write(b'half'); file.flush(); os._exit(9)\n"
-        "output.replace_file(__import__('pathlib').Path(sys.argv[1]), die)"
-    )
-    assert subprocess.run([sys.executable, "-c", code, str(path)], cwd=Path(__file__).parents[3], check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", _DIE, str(path), way], cwd=Path(__file__).parents[3], check=False).returncode == 9
     assert path.read_text() == "a\n1\n"
+    # Where files without a name are not to be had, what is left is hidden and says what it is.
+    assert all(left == path or left.name.endswith(".part") for left in tmp_path.iterdir())
+
+
+def test_files_that_must_have_a_name_are_replaced_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    path = tmp_path / "a.csv"
+    for number in (1, 2):
+        write_table(path, {"a": [number]})
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("a\n2\n", [path])
 
 
 @pytest.fixture

@@ -403,6 +403,13 @@ def test_a_quote_left_open_in_a_small_file_is_an_error_too(read: Read) -> None:
         read(rows(GOOD.format(1), 'W2,"2024-01-05,AETNA,5', *(GOOD.format(i) for i in range(3, 50))))
 
 
+def test_rows_of_strangers_may_be_limited(read: Read) -> None:
+    text = rows(*(GOOD.format(i) for i in range(3)))
+    assert len(read(text, most_rows=3).batch) == 3
+    with pytest.raises(BadData, match="more than 2 rows"):
+        read(text, most_rows=2)
+
+
 def test_progress_is_told_each_block(tmp_path: Path) -> None:
     path = tmp_path / "ledger.csv"
     path.write_text(rows(*(GOOD.format(i) for i in range(400_000))))

@@ -165,7 +165,7 @@ def assert_same(file: TableRead, records: TableRead) -> None:
 
 @pytest.mark.parametrize("mapping", [None, MAPPING], ids=["plain", "mapped"])
 @pytest.mark.parametrize("table", COMPARED, ids=lambda table: table.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_a_file_and_records_that_say_the_same_are_read_the_same(table: Table, mapping: Mapping | None, data: st.DataObject) -> None:
     columns = data.draw(tables(table))
@@ -186,7 +186,7 @@ def test_a_file_and_records_that_say_the_same_are_read_the_same(table: Table, ma
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
 @pytest.mark.parametrize("table", COMPARED, ids=lambda table: table.name)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_what_was_accepted_and_written_is_read_as_it_was(table: Table, ending: str, data: st.DataObject) -> None:
     columns = data.draw(tables(table))
