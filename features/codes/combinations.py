@@ -58,6 +58,8 @@ class Combinations(Generic[Answer]):
     def gather(self, batch: Batch) -> NDArray[np.int64]:
         """Return the answers of all rows, shape (numbers in an answer, rows)."""
         arrays = [batch.columns[name] for name in self.columns]
+        if not len(batch):
+            return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=np.int64)
         if len(batch) <= _FEW:
             word = batch.vocabulary.word
             rows = zip(*(array.tolist() for array in arrays), strict=True)

@@ -292,7 +292,7 @@ def _from_codes(read: _Read) -> tuple[str, str, str, str]:
         chance = _WORSE[chance] if "lower" in effects else _BETTER[chance] if "raise" in effects else chance
     category = _in_group(read, _category_of(carc))
     remedy = carc.remedy
-    if category in ("contractual", "informational"):
+    if category in ("contractual", "informational", "settled"):
         remedy = "none"
     elif category == "overpayment_owed":
         remedy = "compliance_review"
@@ -306,6 +306,9 @@ def _category_of(carc: Carc) -> str:
     """Return the category that a CARC alone puts a row in, holds apart."""
     if carc.code == "23" or carc.family == "informational":
         return "informational"
+    if carc.recoverability == "wait" and carc.family == "cob":
+        # Forwarded to the plan that owes it; once that plan has paid nothing is left to do.
+        return "settled"
     if carc.code == "195":
         return "overpayment_owed"
     if carc.family == "contractual":
@@ -316,7 +319,7 @@ def _category_of(carc: Carc) -> str:
 
 def _in_group(read: _Read, category: str) -> str:
     """Return the patient's category where the remit assigns the money to the patient (group PR)."""
-    movable = ("denial", "contractual", "questionable_contractual", "withhold_receivable", "unclassified")
+    movable = ("denial", "settled", "contractual", "questionable_contractual", "withhold_receivable", "unclassified")
     return "patient_responsibility" if read.group == "PR" and category in movable else category
 
 
@@ -383,7 +386,8 @@ def _by_rights(read: _Read, category: str, remedy: str, chance: str) -> tuple[st
     if any(remark.appeal is False for remark in remarks) and (remedy == "appeal" or _has(read, "N111")):
         if _has(read, "N704"):
             return "corrected_claim", chance
-        remedy = "reopening" if _has(read, "N111") or read.payer_type == "medicare" else "corrected_claim"
+        is_data = read.carc.family in ("coding", "provider_enrollment", "eligibility", "authorization")
+        remedy = "corrected_claim" if is_data and not _has(read, "N111") else "reopening"
         chance = _WORSE.get(chance, chance)
     return remedy, chance
 
