@@ -191,14 +191,11 @@ class Registry:
             logging.getLogger("alembic").setLevel(logging.ERROR)
             if self._tracking_uri is None:
                 _make_folder(self._home / "mlflow")
-            before = mlflow.get_tracking_uri()
             try:
-                mlflow.set_tracking_uri(self._uri())
+                # Never `set_tracking_uri`: it would set an environment variable that the next call takes for the user's.
                 yield mlflow.MlflowClient(self._uri(), self._uri())
             except MlflowException as error:
                 raise Unavailable(f"the model registry does not answer: {error.error_code}") from error
-            finally:
-                mlflow.set_tracking_uri(before)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -273,10 +270,16 @@ class Registry:
         if not folder.is_dir():
             _make_folder(folder.parent)
             with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as scratch:
-                _bundle_in(_download(client, version, Path(scratch)), version).rename(folder)
+                _bundle_in(self._download(client, version, Path(scratch)), version).rename(folder)
         if read_manifest(folder)["bundle_hash"] != version.bundle_hash:
             raise BundleRefused(f"{folder}: not the bundle of version {version.number}")
         return folder
+
+    def _download(self, client: Any, version: Version, place: Path) -> Path:
+        from mlflow.artifacts import download_artifacts
+
+        source = client.get_model_version_download_uri(NAME, version.number)
+        return Path(download_artifacts(artifact_uri=source, dst_path=str(place), tracking_uri=self._uri()))
 
 
 def keep(folder: Path, home: Path) -> Path:
@@ -347,13 +350,6 @@ def _requirements(bundle: Path) -> list[str]:
         except metadata.PackageNotFoundError:
             continue
     return sorted(f"{name}=={version}" for name, version in libraries.items())
-
-
-def _download(client: Any, version: Version, place: Path) -> Path:
-    from mlflow.artifacts import download_artifacts
-
-    source = client.get_model_version_download_uri(NAME, version.number)
-    return Path(download_artifacts(artifact_uri=source, dst_path=str(place)))
 
 
 def _bundle_in(model: Path, version: Version) -> Path:

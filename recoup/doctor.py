@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from features.errors import BadData, RecoupError
+from features.errors import BadData, RecoupError, UsageError
 from features.intake.cells import latest_day
 from features.intake.proposal import Proposal, propose
 from features.intake.pseudonyms import Pseudonyms
@@ -193,11 +194,11 @@ def examine(path: Path, *, today: date, progress: Callable[[int], None] | None =
     BadData
         When it is no table, or an 835, which `import-remits` reads.
     """
+    if str(path) == "-":
+        raise UsageError("the doctor reads a file twice: name one, not -")
     if _is_835(path):
         raise BadData(f"{path} is an 835: `recoup import-remits {path} --out candidates.csv` reads it")
-    source = open_source(path)
-    header = list(source.header)
-    rows = _first_rows(path, len(header))
+    header, rows = _beginning(path)
     table, proposal = _most_like(header, rows)
     if _known_share(proposal, header) < LEAST_KNOWN:
         raise BadData(f"{path} looks like none of the tables {', '.join(TABLES)}: hardly any of its columns is known")
@@ -227,13 +228,15 @@ def _is_835(path: Path) -> bool:
         return False
 
 
-def _first_rows(path: Path, width: int) -> list[list[str | None]]:
-    """Return the first rows as text."""
-    for count, columns in open_source(path).blocks(range(width)):
+def _beginning(path: Path) -> tuple[list[str], list[list[str | None]]]:
+    """Return the header and the first rows as text."""
+    with closing(open_source(path)) as source:
+        header = list(source.header)
+        blocks = source.blocks(range(len(header)))
+        count, columns = next(iter(blocks), (0, {}))
         few = min(count, SAMPLE_ROWS)
-        cells = [columns[place].slice(0, few).to_pylist() if place in columns else [None] * few for place in range(width)]
-        return [[None if cell is None else str(cell) for cell in row] for row in zip(*cells, strict=True)]
-    return []
+        cells = [columns[place].slice(0, few).to_pylist() if place in columns else [None] * few for place in range(len(header))]
+    return header, [[None if cell is None else str(cell) for cell in row] for row in zip(*cells, strict=True)]
 
 
 def _most_like(header: list[str], rows: list[list[str | None]]) -> tuple[Table, Proposal]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
-from features.intake.table_read import TableRead
+if TYPE_CHECKING:
+    from features.intake.table_read import TableRead
 
 MOST_ISSUES = 12
 
