@@ -98,6 +98,10 @@ def test_line_never_brings_more_than_its_ceiling(rows: list[Row]) -> None:
     assert caps[caps != NULL].sum() <= 120_00 - 30_00 - 10_00
 
 
+def usual_of(rows: int) -> UsualAllowed:
+    return UsualAllowed(np.full(rows, 100_00), np.full(rows, 90_00), np.full(rows, 110_00), np.full(rows, 9.0))
+
+
 def columns_of(found: Triage, row: int) -> list[object]:
     names = [name for name in Triage.__slots__ if name not in ("whys", "next_steps")]
     return [getattr(found, name)[row].item() for name in names]
@@ -106,16 +110,12 @@ def columns_of(found: Triage, row: int) -> list[object]:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(any_row, min_size=2, max_size=80))
 def test_row_alone_is_the_row_in_a_table(rows: list[Row]) -> None:
-    usual = [UsualAllowed(*(np.array([c]) for c in (100_00, 90_00, 110_00)), count=np.array([9.0])) for _ in rows]
-    batch = writeoffs(*rows)
-    many = UsualAllowed(
-        *(np.concatenate([getattr(u, name) for u in usual]) for name in ("median_cents", "low_cents", "high_cents", "count"))
-    )
+    batch, many = writeoffs(*rows), usual_of(len(rows))
     together = classify(batch, codes=CODES, as_of=TODAY, usual=many)
     dated = deadlines(batch, together, as_of=TODAY)
     for number in range(len(rows)):
         one = batch.take(np.array([number]))
-        alone = classify(one, codes=CODES, as_of=TODAY, usual=usual[number])
+        alone = classify(one, codes=CODES, as_of=TODAY, usual=usual_of(1))
         assert columns_of(alone, 0) == columns_of(together, number)
         own = deadlines(one, alone, as_of=TODAY)
         assert (own.day[0], own.source[0], own.days_left[0]) == (dated.day[number], dated.source[number], dated.days_left[number])
@@ -126,12 +126,8 @@ def test_row_alone_is_the_row_in_a_table(rows: list[Row]) -> None:
 def test_deadline_is_never_before_its_clock(row: Row) -> None:
     batch = writeoffs(row)
     found = deadlines(batch, classify(batch, codes=CODES, as_of=TODAY), as_of=TODAY)
-    earliest = (
-        min(day(str(row[name])) for name in ("remit_date", "initial_denial_date", "service_date") if row[name])
-        if any(row[name] for name in ("remit_date", "initial_denial_date", "service_date"))
-        else REMITS
-    )
-    assert found.day[0] >= min(earliest, REMITS)
+    clocks = [day(str(row[name])) for name in ("remit_date", "initial_denial_date", "service_date") if row[name]]
+    assert found.day[0] >= min([*clocks, REMITS])
 
 
 def test_day_may_be_given_for_each_row() -> None:
@@ -171,10 +167,8 @@ def test_one_row_takes_a_fraction_of_a_millisecond() -> None:
 
 def test_table_is_triaged_in_time() -> None:
     # Two seconds for a million rows are the budget; twenty thousand in a second hold on any machine that runs tests.
-    kinds = [
-        {"group_code": "CO", "carc": carc, "claim_id": f"C{i % 700}", "line_number": 1, "writeoff_amount": "10"}
-        for i, carc in enumerate(CODES.carcs)
-    ]
+    line = {"group_code": "CO", "line_number": 1, "writeoff_amount": "10"}
+    kinds: list[Row] = [line | {"carc": carc, "claim_id": f"C{i}"} for i, carc in enumerate(CODES.carcs)]
     few = writeoffs(*kinds)
     batch = few.take(np.arange(20_000) % len(kinds))
     begun = time.perf_counter()
