@@ -1,0 +1,164 @@
+"""Scores: their columns, order, routing, and one meaning for one row and for many."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import BadData
+from features.intake.records import read_records
+from features.tables import CATEGORIES, REMEDIES, WRITEOFFS
+from models.scorer import PRIOR, Scorer
+from models.scores import SCORE_COLUMNS
+from tests.practice import AS_OF, Files, Learned, day, read_files
+
+COLUMNS = (
+    "writeoff_id rank in_scope category family remedy recovery_probability recoverable_amount amount_if_recovered "
+    "amount_if_recovered_low amount_if_recovered_high expected_recovery expected_hours expected_net_recovery value_per_hour "
+    "anomaly_score usual_allowed_amount underpayment_amount deadline_date days_left deadline_source work_item_id reasons "
+    "model_version as_of"
+).split()
+
+
+def records(practice: Files, count: int) -> list[dict[str, Any]]:
+    """Return the last write-offs of a practice as dictionaries."""
+    with (practice.folder / "writeoffs.csv").open() as file:
+        rows = list(csv.DictReader(file))[-count:]
+    return [{name: value for name, value in row.items() if value} for row in rows]
+
+
+def test_the_columns_are_exactly_those_that_others_read(practice: Files, learned: Learned) -> None:
+    assert list(SCORE_COLUMNS) == COLUMNS
+    scores = learned.scorer.score_records(records(practice, 3), as_of=day("2026-11-01"))
+    assert all(list(score) == COLUMNS for score in scores)
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+
+
+def test_every_row_has_rank_probability_value_and_anomaly(practice: Files, learned: Learned) -> None:
+    files = read_files(practice.folder, learned.scorer.vocabulary.overlay())
+    found = learned.scorer.score(files.writeoffs, as_of=AS_OF, reasons=50)
+    c = found.columns
+    assert sorted(c["rank"].tolist()) == list(range(1, len(found) + 1))
+    for name in ("recovery_probability", "expected_recovery", "anomaly_score", "expected_hours", "value_per_hour"):
+        assert np.isfinite(c[name]).all(), name
+    assert ((c["recovery_probability"] >= 0) & (c["recovery_probability"] <= 1)).all()
+    assert (c["anomaly_score"] >= 0).all()
+    assert (c["expected_hours"] > 0).all()
+    assert set(c["category"]) <= set(CATEGORIES)
+    assert set(c["remedy"]) <= set(REMEDIES)
+    impossible = np.isin(c["category"], ["informational", "wait", "reversed"])
+    assert impossible.any()
+    assert (c["recovery_probability"][impossible] == 0).all()
+    assert (c["recovery_probability"][c["category"] == "contractual"] > 0).all()
+
+
+def test_rank_is_scope_then_value_per_hour_then_dollars_then_id(practice: Files, learned: Learned) -> None:
+    files = read_files(practice.folder, learned.scorer.vocabulary.overlay())
+    ranked = learned.scorer.score(files.writeoffs, as_of=AS_OF, reasons=0).ranked().columns
+    keys = list(
+        zip(
+            (~ranked["in_scope"]).tolist(),
+            (-ranked["value_per_hour"]).tolist(),
+            (-ranked["expected_recovery"]).tolist(),
+            ranked["writeoff_id"].tolist(),
+            strict=True,
+        )
+    )
+    assert keys == sorted(keys)
+
+
+def test_one_row_scores_as_it_does_among_many(practice: Files, learned: Learned) -> None:
+    rows = [
+        {k: v for k, v in row.items() if k not in ("claim_id", "reverses_writeoff_id", "posting_kind")} for row in records(practice, 300)
+    ]
+    rows = [row for row in rows if not row.get("writeoff_amount", "").startswith("-")]
+    together = learned.scorer.score_records(rows, as_of=day("2026-11-01"))
+    for row, score in zip(rows, together, strict=True):
+        alone = learned.scorer.score_records([row], as_of=day("2026-11-01"))[0]
+        assert {**alone, "rank": 0} == {**score, "rank": 0}
+
+
+def test_reasons_say_why_and_add_up(practice: Files, learned: Learned) -> None:
+    batch = read_records(records(practice, 400), WRITEOFFS, vocabulary=learned.scorer.vocabulary.overlay()).batch
+    scores = learned.scorer.score(batch, as_of=day("2026-11-01"), reasons=20)
+    found, p = scores.columns, scores.columns["recovery_probability"]
+    parts = np.stack(list(learned.scorer.contributions(batch, as_of=day("2026-11-01")).values()), axis=1)
+    logit = parts.sum(axis=1) + learned.scorer._reasoner.base
+    possible = p > 0
+    np.testing.assert_allclose(1 / (1 + np.exp(-logit[possible])), p[possible], atol=1e-9)
+    for row in range(len(batch)):
+        told = found["reasons"][row]
+        if not found["in_scope"][row]:
+            assert told[0]["concept"] == "scope" and told[0]["text"]
+        elif found["rank"][row] <= 20:
+            assert told
+        else:
+            assert told == []
+        for reason in told:
+            assert set(reason) == {"concept", "direction", "points", "text"}
+            assert reason["text"]
+        assert sum(r["direction"] == "up" for r in told) <= 3 and sum(r["direction"] == "down" for r in told) <= 3
+
+
+def test_an_unknown_payer_and_code_are_scored(learned: Learned) -> None:
+    record = {
+        "writeoff_id": "a",
+        "writeoff_date": "2026-10-01",
+        "payer_id": "a payer nobody met",
+        "carc": "ZZ9",
+        "writeoff_amount": "120.00",
+    }
+    score = learned.scorer.score_records([record], as_of=day("2026-11-01"))[0]
+    assert (score["category"], score["in_scope"]) == ("unclassified", True)
+    assert 0 < score["recovery_probability"] < 1
+    assert 0 < score["expected_recovery"] <= 120
+
+
+def test_a_day_before_the_cut_is_refused(practice: Files, learned: Learned) -> None:
+    with pytest.raises(BadData, match="as of 2026-06-30: the model knows what came until 2026-07-01"):
+        learned.scorer.score_records(records(practice, 1), as_of=day("2026-06-30"))
+    assert learned.scorer.score_records(records(practice, 1), as_of=AS_OF)
+
+
+def test_a_bad_record_is_named_by_place_and_rule_never_by_value(learned: Learned) -> None:
+    record = {"writeoff_id": "a", "writeoff_date": "2026-10-01", "payer_id": "P", "writeoff_amount": "1e3"}
+    with pytest.raises(BadData) as refused:
+        learned.scorer.score_records([record], as_of=day("2026-11-01"))
+    assert "record 1: writeoff_amount" in str(refused.value)
+    assert "1e3" not in str(refused.value)
+
+
+def test_day_one_works_with_a_ledger_alone(practice: Files) -> None:
+    scorer = Scorer.prior()
+    files = read_files(practice.folder, scorer.vocabulary.overlay())
+    scorer.learn_usual(files.writeoffs, until=AS_OF)
+    found = scorer.score(files.writeoffs, as_of=AS_OF, reasons=10).columns
+    assert set(found["model_version"]) == {PRIOR}
+    denied = (found["category"] == "denial") & (found["family"] == "coding")
+    late = (found["category"] == "denial") & (found["family"] == "timely_filing")
+    timely = late & (files.writeoffs.columns["timely_proof_on_file"] == 0)
+    assert found["recovery_probability"][denied].mean() > 2 * found["recovery_probability"][timely].mean()
+    assert (found["anomaly_score"] > 0).sum() > 100
+    top = found["rank"] <= 10
+    assert all(found["reasons"][i] for i in np.flatnonzero(top))
+
+
+def test_the_whole_charge_written_off_as_contractual_stands_out(practice: Files, learned: Learned) -> None:
+    usual = {"writeoff_date": "2026-06-01", "payer_id": "P001", "procedure_code": None, "group_code": "CO", "carc": "45"}
+    files = practice.writeoffs
+    known = [
+        (p, q)
+        for p, q, a in zip(files.words("payer_id"), files.words("procedure_code"), files.columns["allowed_amount"], strict=True)
+        if a > 0
+    ]
+    payer, procedure = max(set(known), key=known.count)
+    base = {**usual, "payer_id": payer, "procedure_code": procedure, "billed_amount": "900.00"}
+    whole = {**base, "writeoff_id": "whole", "writeoff_amount": "900.00", "paid_amount": "0.00"}
+    median = learned.scorer.score_records([whole], as_of=AS_OF)[0]["usual_allowed_amount"]
+    proper = {**base, "writeoff_id": "proper", "writeoff_amount": f"{900 - median:.2f}" if median < 900 else "1.00"}
+    scores = {s["writeoff_id"]: s for s in learned.scorer.score_records([whole, proper], as_of=AS_OF)}
+    assert scores["whole"]["anomaly_score"] > 3 > scores["proper"]["anomaly_score"]

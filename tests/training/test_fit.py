@@ -1,0 +1,112 @@
+"""What a fit may see, and that it sees the same as the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv as pc
+import pytest
+
+from features.codes.tables import PRIOR_RATES, Codes
+from features.history import History
+from features.money import NULL
+from features.tables import Batch
+from features.usual import Usual, advance_by
+from features.view import Practice, Viewer
+from models.bundle import read_manifest
+from tests.practice import AS_OF, CREATED, Files, Learned, day, learn, read_files
+from training.cut import Ledger, cut_ledger
+from training.fit import choose_layout, make_events, replay_cases, train, view_matrix
+from training.publish import publish
+
+
+def practice_of(ledger: Ledger) -> Practice:
+    """Return what the practice of a ledger knows."""
+    return Practice(Codes.load(), ledger.tables["contracts"], ledger.tables["payer_rules"], ledger.tables["policies"])
+
+
+def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> None:
+    ledger = cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, AS_OF)
+    cases, view, _ = replay_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), AS_OF)
+    layout, extra_codes = choose_layout(ledger, cases)
+    trained = view_matrix(ledger.writeoffs.take(cases.row), view.columns, layout, extra_codes)
+    events = make_events(cases, view.columns)
+    rng = np.random.default_rng(1)
+    for i in rng.choice(len(cases), 40, replace=False).tolist():
+        worked = int(cases.worked_on[i])
+        usual, history = Usual(), History()
+        advance_by(usual, ledger.writeoffs.columns, until=worked)
+        history.advance_all(events, until=worked)
+        viewer = Viewer(practice_of(ledger), Usual.restore(usual.snapshot()), History.restore(history.snapshot()))
+        row = ledger.writeoffs.take(cases.row[i : i + 1])
+        served = view_matrix(row, viewer.serve(row, worked).columns, layout, extra_codes)
+        assert served.tobytes() == trained[i : i + 1].tobytes(), [
+            name for name, a, b in zip(layout.names, served[0], trained[i], strict=True) if not (a == b or (np.isnan(a) and np.isnan(b)))
+        ]
+
+
+def test_a_file_that_runs_past_the_day_gives_the_bundle_of_one_cut_at_it(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    for name, column in (("writeoffs", "writeoff_date"), ("outcomes", "worked_date")):
+        table = pc.read_csv(practice.folder / f"{name}.csv", convert_options=pc.ConvertOptions(column_types={column: "string"}))
+        kept = [text < "2026-07-01" for text in table[column].to_pylist()]
+        table = table.filter(kept)
+        if name == "outcomes":
+            late = [str(text or "9999") >= "2026-07-01" for text in table["resolved_date"].to_pylist()]
+            for blank in ("resolved_date", "recovered_amount", "taken_back_amount", "hours_spent"):
+                values = [None if hide else v for hide, v in zip(late, table[blank].to_pylist(), strict=True)]
+                table = table.set_column(table.column_names.index(blank), blank, [values])
+            status = ["pending" if hide else v for hide, v in zip(late, table["status"].to_pylist(), strict=True)]
+            table = table.set_column(table.column_names.index("status"), "status", [status])
+        pc.write_csv(table, tmp_path / f"{name}.csv")
+    for name in ("contract_rates", "payer_rules", "writeoff_policies"):
+        (tmp_path / f"{name}.csv").write_bytes((practice.folder / f"{name}.csv").read_bytes())
+    again = learn(read_files(tmp_path), tmp_path / "bundle")
+    for file in sorted(p.name for p in learned.folder.iterdir() if p.name != "manifest.json"):
+        assert (tmp_path / "bundle" / file).read_bytes() == (learned.folder / file).read_bytes(), file
+    assert read_manifest(tmp_path / "bundle")["bundle_hash"] == read_manifest(learned.folder)["bundle_hash"]
+
+
+def test_an_outcome_known_on_the_day_changes_nothing(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    known_later = practice.outcomes.columns["resolved_date"] >= AS_OF
+    columns = dict(practice.outcomes.columns)
+    columns["recovered_amount"] = np.where(known_later, 99_999_00, columns["recovered_amount"])
+    changed = Batch(practice.outcomes.table, columns, practice.outcomes.vocabulary)
+    bundle = train(practice.writeoffs, changed, tables=practice.tables, as_of=AS_OF)
+    assert known_later.sum() > 100
+    assert publish(bundle, tmp_path / "bundle", name="test", created=CREATED) == read_manifest(learned.folder)["bundle_hash"]
+
+
+@pytest.mark.parametrize("outcomes", [0, 30])
+def test_few_outcomes_leave_the_experts_rates(practice: Files, outcomes: int, tmp_path: Path) -> None:
+    few = practice.outcomes.take(np.arange(outcomes))
+    fitted = learn(Files(practice.folder, practice.writeoffs, few, practice.tables), tmp_path / "bundle")
+    assert fitted.bundle.weight == 0.0
+    window = read_files(practice.folder, fitted.scorer.vocabulary.overlay()).writeoffs
+    window = window.take(window.columns["writeoff_date"] >= AS_OF)
+    found = fitted.scorer.score(window, as_of=AS_OF, reasons=0).columns
+    codes, carc = Codes.load(), window.words("carc")
+    rows = [i for i, family in enumerate(found["family"].tolist()) if family == "coding" and found["in_scope"][i]]
+    assert rows
+    for i in rows[:50]:
+        known = codes.carc(str(carc[i]))
+        assert known is not None
+        assert found["recovery_probability"][i] == pytest.approx(PRIOR_RATES[known.recoverability], abs=0.02)
+
+
+def test_dollars_are_learned_where_no_amount_is_known(practice: Files, tmp_path: Path) -> None:
+    blank = dict(practice.writeoffs.columns)
+    for name in ("writeoff_amount", "billed_amount", "allowed_amount", "expected_allowed_amount", "paid_amount"):
+        blank[name] = np.full(len(practice.writeoffs), NULL)
+    unknown = Batch(practice.writeoffs.table, blank, practice.writeoffs.vocabulary)
+    fitted = learn(Files(practice.folder, unknown, practice.outcomes, {}), tmp_path / "bundle")
+    assert "amount" in fitted.bundle.trees
+    cases = practice.outcomes.columns
+    won = (cases["recovered_amount"] > 0) & (cases["resolved_date"] < AS_OF)
+    mean = cases["recovered_amount"][won].mean() / 100.0
+    record = {"writeoff_id": "a", "writeoff_date": "2026-07-02", "payer_id": "P001", "carc": "16", "group_code": "CO"}
+    score = fitted.scorer.score_records([record], as_of=day("2026-07-03"))[0]
+    assert score["recoverable_amount"] is None
+    # On the scale of dollars: within a factor of four of the mean recovery, where exp(mean log) would lie far below it.
+    assert mean / 4 < score["amount_if_recovered"] < mean * 4
+    assert score["amount_if_recovered_low"] <= score["amount_if_recovered"] <= score["amount_if_recovered_high"]

@@ -1,0 +1,78 @@
+"""What is known of an effort as of a day, and what a resolved one stands for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.intake.records import read_records
+from features.money import NULL
+from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.vocabulary import Vocabulary
+from tests.practice import day
+from training.labels import cases_as_of, delay_weights, resolved_by
+
+WORDS = Vocabulary()
+
+
+def batches(*outcomes: dict[str, object]) -> tuple[Batch, Batch]:
+    """Return two write-offs, W0 and W1, and these outcomes."""
+    rows = [{"writeoff_id": f"W{i}", "writeoff_date": "2026-01-01", "payer_id": "P"} for i in range(2)]
+    return read_records(rows, WRITEOFFS, vocabulary=WORDS).batch, read_records(list(outcomes), OUTCOMES, vocabulary=WORDS).batch
+
+
+def outcome(**changes: object) -> dict[str, object]:
+    """Return a recovery of 100 dollars known on 1 March, with changes."""
+    told: dict[str, object] = {"writeoff_id": "W0", "worked_date": "2026-02-01", "resolved_date": "2026-03-01", "status": "recovered"}
+    return {**told, "recovered_amount": "100.00", **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "as_of", "count", "decided", "cents"),
+    [
+        ({}, "2026-03-02", 1, True, 100_00),
+        ({}, "2026-03-01", 1, False, 0),  # known on the day itself: too late for that morning
+        ({}, "2026-02-01", 0, False, 0),  # not yet begun that morning
+        ({"taken_back_amount": "30.00"}, "2026-04-01", 1, True, 70_00),
+        ({"taken_back_amount": "130.00"}, "2026-04-01", 1, True, 0),
+        ({"status": "denied", "recovered_amount": "0"}, "2026-04-01", 1, True, 0),
+        ({"status": "expired", "recovered_amount": None}, "2026-04-01", 1, True, 0),
+        ({"status": "abandoned", "recovered_amount": None}, "2026-04-01", 1, False, 0),
+        ({"status": "upheld_next_level_open", "recovered_amount": None}, "2026-04-01", 1, False, 0),
+        ({"status": "pending", "recovered_amount": None, "resolved_date": None}, "2026-04-01", 1, False, 0),
+        ({"writeoff_id": "W9"}, "2026-04-01", 0, False, 0),
+    ],
+)
+def test_an_effort_is_what_was_known_that_morning(changes: dict[str, object], as_of: str, count: int, decided: bool, cents: int) -> None:
+    cases, unmatched = cases_as_of(*batches(outcome(**changes)), day(as_of))
+    assert len(cases) == count
+    assert unmatched == ("writeoff_id" in changes)
+    if count:
+        assert (bool(cases.decided[0]), int(cases.cents[0])) == (decided, cents)
+        assert (cases.resolved_on[0] == NULL) == (day(as_of) <= day("2026-03-01") or changes.get("status") == "pending")
+
+
+def test_weights_give_back_the_share_that_late_refusals_hide() -> None:
+    rng = np.random.default_rng(2)
+    n = 6000
+    worked, won = rng.integers(0, 365, n), rng.random(n) < 0.5
+    delay = np.rint(rng.exponential(np.where(won, 30, 120), n)).astype(np.int64)
+    seen = worked + delay < 365
+    rows = np.flatnonzero(seen)
+    writeoffs, outcomes = batches(outcome())
+    base, _ = cases_as_of(writeoffs, outcomes, day("2026-04-01"))
+    cases = base.take(np.zeros(len(rows), dtype=np.int64))
+    object.__setattr__(cases, "worked_on", worked[rows])
+    object.__setattr__(cases, "resolved_on", worked[rows] + delay[rows])
+    object.__setattr__(cases, "cents", np.where(won[rows], 100, 0))
+    weight = delay_weights(cases, 365)
+    naive, mended = won[rows].mean(), np.average(won[rows], weights=weight)
+    # Half of all efforts recover; among the resolved more do. The curve of the refusals cannot be seen beyond the window.
+    assert naive > 0.56
+    assert abs(mended - 0.5) < 0.5 * (naive - 0.5)
+
+
+def test_a_curve_that_is_thin_at_its_end_is_not_halved_by_one_late_case() -> None:
+    delay = np.concatenate([np.full(200, 20.0), [2000.0]])
+    age = np.concatenate([np.full(200, 100.0), [2100.0]])
+    assert resolved_by(delay, age).min() == 1.0
