@@ -1,0 +1,102 @@
+# Every target makes and uses ./.venv. It needs Python 3.11 or newer with venv, and nothing else that is installed.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+RUN_SET := $(VENV)/.installed-run
+TEST_SET := $(VENV)/.installed-test
+WORKERS ?= 2
+# Words handed on to the program of a target, as in: make demo ARGS="--once --port 0"
+ARGS ?=
+
+# Many small fits run beside each other: one thread each is faster, and the same on every machine.
+test check bench-ranking bench-remits bench-intake bench-hardness: export OMP_NUM_THREADS := 1
+
+.PHONY: help
+help: ## print the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+$(PYTHON):
+	@for name in python3 python3.13 python3.12 python3.11; do \
+	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "recoup needs Python 3.11 or newer; python3 here is $$(python3 --version 2>&1)" >&2; exit 1; fi; \
+	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "recoup needs Python's venv and pip; on Debian and Ubuntu, as root: apt-get install python3-venv" >&2; exit 1; fi; \
+	echo "making ./$(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV)
+
+$(RUN_SET): pyproject.toml constraints.txt | $(PYTHON)
+	@echo "installing what recoup runs with"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(TEST_SET): pyproject.toml constraints.txt | $(PYTHON)
+	@echo "installing what recoup runs with and is tested with"
+	@$(INSTALL) --editable '.[test,check]'
+	@touch $@ $(RUN_SET)
+
+.PHONY: setup
+setup: $(RUN_SET) ## make ./.venv and install recoup into it
+
+.PHONY: setup-system
+setup-system: ## install what the tests need from the system (Chromium; apt, as root)
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "missing: chromium, which the tests of the pages drive; on Debian, as root: make setup-system" >&2; exit 1; fi; \
+	echo "installing chromium"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+.PHONY: demo
+demo: $(RUN_SET) ## make a synthetic practice, train, rank, and show the page
+	$(BIN)/recoup demo $(ARGS)
+
+.PHONY: test
+test: setup-system check ## everything that CI runs: the checks, then all tests and doctests
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+.PHONY: check
+check: $(TEST_SET) ## the fast part: style, formatting, types, import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: docs
+docs: $(RUN_SET) ## write the pages of docs/ that are made from the code
+	$(PYTHON) -m recoup.dictionary docs/data-dictionary.md
+	$(PYTHON) -m recoup.manual docs/cli.md
+
+.PHONY: bench-ranking
+bench-ranking: $(RUN_SET) ## share of the recoverable dollars that the ranking captures, six synthetic practices
+	$(PYTHON) -m benchmarks.ranking $(ARGS)
+
+.PHONY: bench-hardness
+bench-hardness: $(RUN_SET) ## how hard the synthetic practices are for simple rules
+	$(PYTHON) -m benchmarks.hardness $(ARGS)
+
+.PHONY: bench-remits
+bench-remits: $(RUN_SET) ## speed of the 835 reader
+	$(PYTHON) -m benchmarks.remits $(ARGS)
+
+.PHONY: bench-intake
+bench-intake: $(RUN_SET) ## speed of reading and writing tables
+	$(PYTHON) -m benchmarks.intake $(ARGS)
+
+.PHONY: constraints
+constraints: ## write constraints.txt anew: what a new environment resolves to today
+	rm -rf build/constraints
+	$$(readlink -f $(PYTHON)) -m venv build/constraints
+	build/constraints/bin/pip install --disable-pip-version-check --quiet '.[test,check]'
+	{ sed -n '/^#/p' constraints.txt; build/constraints/bin/pip freeze | grep -v '^recoup' | sort -f; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/constraints
+
+.PHONY: clean
+clean: ## remove ./.venv, caches and build output; ./var, with models and data, stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
