@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from features.intake.remits.elements import read_quantity
 from features.intake.remits.netting import Adjudication, Chain, line_keys, service_date
-from features.intake.remits.transaction import Adjustment, Claim, ServiceLine
+from features.intake.remits.records import Adjustment, Claim, ServiceLine
 from features.money import format_cents
 
 TextColumns: TypeAlias = dict[str, list[str]]
@@ -236,7 +236,7 @@ class Shared:
         remit, claim = one.remit, one.claim
         self.adjudication = one
         self._line: ServiceLine | None = None
-        self._said = self._say(None)
+        self._said: Said | None = None
         form = claim_type(claim)
         is_professional = form in (_PROFESSIONAL, _DENTAL)
         is_bill = form == _INSTITUTIONAL and len(claim.facility) == 2 and len(claim.frequency) == 1
@@ -280,7 +280,7 @@ class Shared:
 
     def said(self, line: ServiceLine | None) -> Said:
         """Return what is said of a line; the last one asked for is remembered, since its postings follow each other."""
-        if line is not self._line:
+        if self._said is None or line is not self._line:
             self._line, self._said = line, self._say(line)
         return self._said
 
@@ -349,7 +349,7 @@ def _history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tupl
 def _sums(adjustments: Sequence[Adjustment], groups: Mapping[str, str]) -> dict[tuple[str, str], Bucket]:
     sums: dict[tuple[str, str], Bucket] = {}
     for one in adjustments:
-        key = groups.get(one.group, one.group), one.carc
+        key = groups.get(one.group.upper(), one.group), one.carc
         bucket = sums.get(key)
         if bucket is None:
             sums[key] = Bucket(one.cents, one.segment, read_quantity(one.quantity))

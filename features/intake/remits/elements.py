@@ -31,6 +31,10 @@ def read_cents(text: str) -> int | None:
     >>> [read_cents(text) for text in ("", ".", "-", "12.3O", "1e3", "1,000", "0.005", "12345678901234")]
     [None, None, None, None, None, None, None, None]
     """
+    plain = text[:-3] + text[-2:]
+    if text[-3:-2] == "." and len(plain) <= 15 and plain.isdigit() and plain.isascii():
+        # nearly every amount: digits and two decimals
+        return int(plain)
     match = _AMOUNT.fullmatch(text)
     if match is None:
         return None

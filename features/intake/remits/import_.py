@@ -17,13 +17,14 @@ from typing import BinaryIO, NamedTuple
 from features.errors import BadData, StorageFailed, UsageError
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms
-from features.intake.remits.candidates import TextColumns, candidate_columns, remit_line_columns
+from features.intake.remits.candidates import LONGEST_CELL, TextColumns, candidate_columns, remit_line_columns
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import join_ledger
 from features.intake.remits.netting import Chain, chains, distinct_remits
+from features.intake.remits.records import Claim, ProviderAdjustment, Transaction
 from features.intake.remits.segments import read_segments
 from features.intake.remits.summary import Summary, Tally, summary
-from features.intake.remits.transaction import Claim, ProviderAdjustment, Transaction, read_transactions
+from features.intake.remits.transaction import read_transactions
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -116,7 +117,8 @@ def import_remits(
     ledger
         A `writeoffs` table; its rows keep their id, amount and date.
     mapping
-        Payers and group codes of the 835, and everything of the ledger, under the practice's names.
+        Payers (by the id or name in the 835) and group codes, and everything of the ledger, under the practice's names. A candidate's
+        `writeoff_id` is made from the payer's mapped id.
     identity
         Hashes the ledger's patient ids; None: they are left out. An 835 gives none.
     progress
@@ -187,12 +189,10 @@ class _Reading:
     def read(self, source: _Source) -> None:
         """Read one file to its end, or as far as the disk gives it."""
         log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
-        try:
-            for remit in read_transactions(read_segments(self._chunks(source, digest.update), log), log, latest=self._latest):
-                tally.add(remit)
-                self._keep(remit, log)
-        except OSError:
-            log.add("file_unreadable")
+        segments = read_segments(self._chunks(source, log, digest.update), log)
+        for remit in read_transactions(segments, log, latest=self._latest):
+            tally.add(remit)
+            self._keep(remit, log)
         tally.sha256 = digest.hexdigest()
         if tally.transactions:
             self.has_835 = True
@@ -203,7 +203,8 @@ class _Reading:
 
     def result(self, ledger: Path | None, mapping: Mapping | None, identity: Pseudonyms | None, latest: str) -> RemitImport:
         """Net what was read and make the rows."""
-        found = chains(distinct_remits(self._remits))
+        remits = distinct_remits(self._remits)
+        found = chains(remits)
         self._remark(found)
         issues = [issue for log in self._logs for issue in log.issues]
         if ledger is None:
@@ -220,14 +221,15 @@ class _Reading:
             issues=issues,
             rejects=self._rejects,
             summary=summary(self._tallies, issues=len(issues)),
-            provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in self._remits for pair in remit.provider_adjustments],
+            provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in remits for pair in remit.provider_adjustments],
             make_lines=lambda: remit_line_columns(found, self._mapping.groups),
         )
 
     def _keep(self, remit: Transaction, log: IssueLog) -> None:
         payers = self._mapping.payers
-        if remit.payer_id in payers:
-            remit = replace(remit, payer_id=payers[remit.payer_id])
+        payer = payers.get(remit.payer_id) or payers.get(remit.payer_name)
+        if payer:
+            remit = replace(remit, payer_id=payer)
         self._remits.append(remit)
         for claim in remit.claims:
             if claim.fault:
@@ -250,14 +252,23 @@ class _Reading:
             elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
                 logs[last.remit.file].add("claim_split", last.claim.segment, "CLP")
 
-    def _chunks(self, source: _Source, digest: Callable[[bytes], None]) -> Iterator[bytes]:
+    def _chunks(self, source: _Source, log: IssueLog, digest: Callable[[bytes], None]) -> Iterator[bytes]:
+        for chunk in _read(source, log):
+            digest(chunk)
+            self._done += len(chunk)
+            yield chunk
+            if self._progress is not None:
+                self._progress(source.name, self._done, self._size)
+
+
+def _read(source: _Source, log: IssueLog) -> Iterator[bytes]:
+    """Yield the bytes of a file as far as the disk gives them."""
+    try:
         with source.open() as file:
             while chunk := file.read(CHUNK):
-                digest(chunk)
-                self._done += len(chunk)
                 yield chunk
-                if self._progress is not None:
-                    self._progress(source.name, self._done, self._size)
+    except OSError:
+        log.add("file_unreadable")
 
 
 def _sources(paths: Sequence[Path], stdin: BinaryIO | None) -> list[_Source]:
@@ -268,9 +279,9 @@ def _sources(paths: Sequence[Path], stdin: BinaryIO | None) -> list[_Source]:
             found.setdefault(path, _Source(path, "-", 0, stdin if stdin is not None else sys.stdin.buffer))
         elif path.is_dir():
             for file in _files_below(path):
-                found.setdefault(file.resolve(), _Source(file, file.relative_to(path).as_posix(), file.stat().st_size))
+                found.setdefault(file.resolve(), _Source(file, file.relative_to(path).as_posix()[-LONGEST_CELL:], file.stat().st_size))
         elif path.exists():
-            found.setdefault(path.resolve(), _Source(path, path.name, path.stat().st_size))
+            found.setdefault(path.resolve(), _Source(path, path.name[-LONGEST_CELL:], path.stat().st_size))
         else:
             raise UsageError(f"{path}: no such file or folder")
     return list(found.values())

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.intake.remits.transaction import Claim, Transaction
+from features.intake.remits.records import Claim, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from features.intake.remits.transaction import Adjustment, Claim, Transaction
+from features.intake.remits.records import Adjustment, Claim, Transaction
 from features.money import format_cents
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from features.intake.remits import RemitImport, import_remits
 from features.intake.remits.issues import Issue, IssueLog
+from features.intake.remits.records import Transaction
 from features.intake.remits.segments import read_segments
-from features.intake.remits.transaction import Transaction, read_transactions
+from features.intake.remits.transaction import read_transactions
 from tests.features.intake.remits.writer import Claim, Remit, encode
 
 TODAY = date(2026, 11, 1)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
+import hashlib
+import io
 import json
 import random
 from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -132,7 +136,7 @@ def test_counts_are_as_read_with_money_as_text(tmp_path: Path) -> None:
 
 
 def test_provider_adjustments_are_kept_with_file_and_day(tmp_path: Path) -> None:
-    [(file, day, pair)] = imported(tmp_path, FILES).provider_adjustments
+    [(file, day, pair)] = imported(tmp_path, {**FILES, "again/2.txt": FILES["2.txt"]}).provider_adjustments
     assert (file, day, pair.reason, pair.reference, pair.cents) == ("2.txt", "2024-02-05", "WO", "ICN9", 700)
 
 
@@ -191,6 +195,44 @@ def test_payers_and_groups_take_the_practices_names(tmp_path: Path) -> None:
     mapping = Mapping(payers={"60054": "AETNA"}, groups={"CONTRACT": "CO"})
     [row] = rows(import_remits([tmp_path], mapping=mapping, today=TODAY))
     assert (row["payer_id"], row["group_code"]) == ("AETNA", "CO")
+
+
+def test_payers_are_mapped_by_name_too(tmp_path: Path) -> None:
+    (tmp_path / "a.835").write_bytes(file_of(denied()))
+    assert rows(import_remits([tmp_path], mapping=Mapping(payers={"A PAYER": "P1"}), today=TODAY))[0]["payer_id"] == "P1"
+
+
+def test_standard_input_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "1.835").write_bytes(FILES["1.835"])
+    plain = import_remits([tmp_path], today=TODAY)
+    piped = import_remits([Path("-")], today=TODAY, stdin=io.BytesIO(FILES["1.835"]))
+    assert piped.candidates["writeoff_id"] == plain.candidates["writeoff_id"]
+    assert piped.summary["files"][0]["sha256"] == hashlib.sha256(FILES["1.835"]).hexdigest()
+
+
+def test_a_leap_day_is_a_day(tmp_path: Path) -> None:
+    (tmp_path / "a.835").write_bytes(file_of(denied(), day="20290301"))
+    (tmp_path / "b.835").write_bytes(file_of(paid("B"), day="20290227"))
+    assert import_remits([tmp_path], today=date(2024, 2, 29)).candidates["claim_id"] == ["B", "B"]
+
+
+def test_a_file_that_is_gone_when_its_turn_comes_is_an_issue(tmp_path: Path) -> None:
+    for name in ("a.835", "b.835"):
+        (tmp_path / name).write_bytes(file_of(denied(name)))
+
+    def remove_next(file: str, done: int, size: int) -> None:
+        (tmp_path / "b.835").unlink(missing_ok=True)
+
+    found = import_remits([tmp_path], progress=remove_next, today=TODAY)
+    assert found.candidates["claim_id"] == ["a.835"]
+    assert [(issue.file, issue.code) for issue in found.issues] == [("b.835", "file_unreadable")]
+
+
+def test_the_cycle_collector_runs_again_after_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"nothing")
+    with pytest.raises(BadData):
+        import_remits([tmp_path], today=TODAY)
+    assert gc.isenabled()
 
 
 def test_progress_reaches_the_size_of_all_files(tmp_path: Path) -> None:

@@ -121,6 +121,26 @@ def test_a_column_of_control_numbers_joins_first(tmp_path: Path) -> None:
     assert (row["carc"], row["x_line_control_number"]) == ("97", "CHG-89")
 
 
+@pytest.mark.parametrize(("claim", "ledger"), [("000123a", "123A"), ("123A", "000123A")])
+def test_claim_numbers_are_compared_as_spreadsheets_leave_them(tmp_path: Path, claim: str, ledger: str) -> None:
+    given = {**ROW, "claim_id": ledger, "line_number": "2"}
+    [row] = rows(_join(tmp_path, given, remits=(Remit((replace(TWO_LINES, name=claim),)),)))
+    assert (row["claim_id"], row["carc"]) == (ledger, "45")
+
+
+def test_a_payment_dated_after_its_file_counts_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ahead").mkdir()
+    (tmp_path / "far").mkdir()
+    for name, day, carc in (("ahead", "20240208", "45"), ("far", "20240309", "")):
+        segments = replace(JANUARY, day=day).segments()
+        segments[1] = "GS*HP*PAYER*PRACTICE*20240130*1200*1*X*005010X221A1"
+        folder = tmp_path / name
+        (folder / "ledger.csv").write_text(",".join([*ROW, "line_number"]) + "\n" + ",".join([*ROW.values(), "2"]) + "\n")
+        (folder / "a.835").write_bytes(encode(segments))
+        [row] = rows(import_remits([folder / "a.835"], ledger=folder / "ledger.csv", today=TODAY))
+        assert row.get("carc", "") == carc
+
+
 def test_payers_of_one_claim_are_told_apart(tmp_path: Path) -> None:
     secondary = Remit((paid("C2", icn="S1", status="2"),), payer="OTHER", day="20240110", trace="T3", control=3)
     given = {**ROW, "claim_id": "C2", "procedure_code": "99213", "payer_id": "OTHER", "writeoff_amount": "80.00"}

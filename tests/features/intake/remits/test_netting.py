@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.intake.remits.netting import chains, distinct_remits
-from features.intake.remits.transaction import Transaction
+from features.intake.remits.records import Transaction
 from tests.features.intake.remits.reading import read
 from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, paid
 

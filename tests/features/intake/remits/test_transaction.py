@@ -8,8 +8,8 @@ import pytest
 
 from features.intake.remits.elements import read_cents
 from features.intake.remits.issues import KINDS, IssueLog
+from features.intake.remits.records import Claim as ReadClaim
 from features.intake.remits.segments import read_segments
-from features.intake.remits.transaction import Claim as ReadClaim
 from features.intake.remits.transaction import read_transactions
 from tests.features.intake.remits.reading import codes, read
 from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, paid
