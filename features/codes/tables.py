@@ -113,6 +113,16 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """One family: what it means, its CAQH CORE 360 scenario, and the column that says whether the papers are there."""
+
+    family: str
+    meaning: str
+    scenario: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdjustmentPhrase:
     """A phrase of a practice's own adjustment codes and what it says."""
 
@@ -146,7 +156,7 @@ class Codes:
     groups: tuple[str, ...]
     plbs: Mapping[str, str]
     remedies: Mapping[str, Remedy]
-    families: Mapping[str, str]
+    families: Mapping[str, Family]
     phrases: tuple[AdjustmentPhrase, ...]
 
     @classmethod
@@ -204,7 +214,7 @@ def _load() -> Codes:
         groups=tuple(row["group"] for row in _rows("group.csv")),
         plbs={row["plb"]: row["category"] for row in _rows("plb.csv")},
         remedies={row["remedy"]: Remedy(**row) for row in _rows("remedy.csv")},
-        families={row["family"]: row["meaning"] for row in _rows("family.csv")},
+        families={row["family"]: Family(**row) for row in _rows("family.csv")},
         phrases=tuple(AdjustmentPhrase(**row) for row in _rows("adjustment.csv")),
     )
 

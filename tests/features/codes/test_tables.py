@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 
 from features.codes import FAMILIES, Codes
 from features.codes.adjustment import spoken
 from features.codes.meaning import CATEGORY, PRIOR_MILLS, Meaning
+from features.codes.page import family_page
 from features.codes.tables import PRIOR_RATES
 from features.tables import GROUP_CODES, REMEDIES
 from features.triage import Said
@@ -85,3 +87,9 @@ def test_gathered_meanings_have_the_fields_of_one() -> None:
 def test_seed_words_are_codes_in_a_fixed_order() -> None:
     assert CODES.seed_words()["carc"] == list(CODES.carcs)
     assert CODES.seed_words() == Codes.load().seed_words()
+
+
+def test_page_of_families_is_that_of_the_tables() -> None:
+    # Made anew by writing `family_page(Codes.load())` there.
+    page = Path(__file__).parents[3] / "docs" / "codes.md"
+    assert page.read_text(encoding="utf-8") == family_page(CODES)
