@@ -93,7 +93,7 @@ OTHERS = (
 
 ALL = DENIALS + OTHERS
 FAMILIES = tuple(sorted({code.family for code in ALL}))
-REMEDIES = tuple(sorted({code.remedy for code in ALL} | {"new_claim", "coverage_discovery", "posting_correction"}))
+REMEDIES = tuple(sorted({code.remedy for code in ALL} | {"new_claim", "reopening", "coverage_discovery", "posting_correction"}))
 RARCS = ("", *sorted({rarc for code in ALL for rarc in code.rarcs} - {""}))
 
 FAMILY: Ints = np.array([FAMILIES.index(code.family) for code in ALL])
@@ -121,6 +121,7 @@ CONTRACT = position("CONTRACT", "45")
 COMPENSATION = position("CONTRACT", "P12")
 SEQUESTRATION = position("SEQUEST", "253")
 CAPITATION = position("CAPITATED", "24")
+NO_AUTHORIZATION = position("NOAUTH", "197")
 WITHHOLD = position("WITHHOLD", "104")
 PRIOR_PAYER = position("PRIORPAYER", "23")
 SMALL_BALANCE = position("SMALLBAL")

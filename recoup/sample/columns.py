@@ -70,6 +70,7 @@ def writeoff_table(
         "original_payer_claim_number": _where(is_new, payer_claim_numbers(claim + 5_000_000)),
         "claim_frequency": text(("1", "7"), is_new.astype(np.int64)),
         "patient_id": numbered("A", claims.patient[claim], 7),
+        "funding": text(("insured", "self_funded", "government"), _funding(claims, payers, claim)),
         "claim_type": text(("professional",), np.zeros(n, dtype=np.int64)),
         "filing_indicator": text([k.filing_indicator for k in KINDS], payers.kind[payer]),
         "claim_status": text(("1", "2"), claims.is_secondary[claim].astype(np.int64)),
@@ -79,7 +80,8 @@ def writeoff_table(
     columns |= _reason_columns(seed, ledger, lines, in_remit)
     columns |= _paper_columns(claims, claim)
     columns |= {
-        "account_status": text(("open", "closed", "agency"), np.where(ledger.code == codes.BAD_DEBT, 2, 1)),
+        "qmb": flags(*_qmb(seed, claims, payers, claim)),
+        "account_status": text(("closed", "open", "agency"), np.where(ledger.code == codes.BAD_DEBT, 2, claims.patient[claim] % 4 == 0)),
         "remit_file": text(remits.names, remits.file[claim], in_remit),
         "remit_segment": pa.array(remits.segment, mask=~in_remit),
         "balanced": flags(ledger.is_balanced, in_remit),
@@ -146,6 +148,23 @@ def _paper_columns(claims: Claims, claim: Ints) -> dict[str, pa.Array]:
     }
 
 
+def _funding(claims: Claims, payers: Payers, claim: Ints) -> Ints:
+    """Say who bears the risk: the government, an insurer, or for every other commercial plan an employer."""
+    payer = claims.payer[claim]
+    is_public = np.isin(payers.kind[payer], [i for i, name in enumerate(TYPES) if name.startswith(("medic", "tricare"))])
+    is_employer = (claims.plan[claim] % 2 == 1) & np.isin(payers.kind[payer], [TYPES.index("commercial"), TYPES.index("bcbs")])
+    return np.where(is_public, 2, is_employer).astype(np.int64)
+
+
+def _qmb(seed: int, claims: Claims, payers: Payers, claim: Ints) -> tuple[Bools, Bools]:
+    """Say which patients Medicaid keeps free of Medicare's cost sharing, and where anybody asked."""
+    rng = stream(seed, "beneficiaries")
+    is_medicare = (payers.is_type("medicare") | payers.is_type("medicare_advantage"))[claims.payer]
+    is_member = is_medicare & (rng.random(len(claims.payer)) < 0.12)
+    is_asked = is_medicare & (rng.random(len(claims.payer)) < 0.75)
+    return is_member[claim], is_asked[claim]
+
+
 def outcome_table(efforts: Efforts, explore: float, known_before: int | None) -> pa.Table:
     """Build outcomes: one row per effort; as known on the morning of `known_before`, or all that ever happens.
 
@@ -175,13 +194,14 @@ def outcome_table(efforts: Efforts, explore: float, known_before: int | None) ->
     )
 
 
-def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, truth: Truth) -> pa.Table:
+def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, truth: Truth, end: int) -> pa.Table:
     """Build truth: one row per posting; chances as on the day of posting, net of later take-backs."""
     p = truth.chance(ledger.day) * (1.0 - TAKEBACK_SHARE)
     size = np.maximum(np.abs(ledger.amount), 1)
     fraction = truth.fraction * truth.cap / size
     won = (truth.luck < truth.chance(ledger.day)) & ~truth.is_takeback
-    category = categorise(ledger, lines, truth, payers.is_loaded[claims.payer[lines.claim[ledger.line]]])
+    is_priced = payers.is_loaded[claims.payer[lines.claim[ledger.line]]]
+    category = categorise(ledger, lines, claims, truth, is_priced=is_priced, end=end)
     return pa.table(
         {
             "writeoff_id": writeoff_ids(np.arange(len(ledger))),
@@ -193,7 +213,7 @@ def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, tr
             "pot_amount": pa.array(np.where(won, truth.won, 0) / 100.0),
             "mispost": pa.array(truth.is_misposted),
             "category": text(CATEGORIES, category),
-            "remedy": text(REMEDIES, prescribe(category, truth)),
+            "remedy": text(REMEDIES, prescribe(category, ledger, lines, truth)),
         }
     )
 

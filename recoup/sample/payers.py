@@ -92,6 +92,6 @@ def draw_payers(seed: int) -> Payers:
 
 
 def _corrected_days(kind: Ints, appeal: Ints) -> Ints:
-    """Give the window of a corrected claim: Medicare's is what is left of the year from the service."""
+    """Give the window of a corrected claim; Medicare's is the year of a reopening (42 CFR 405.980)."""
     usual = np.where(appeal < 120, appeal + 30, np.minimum(appeal, 180))
-    return np.where(kind == TYPES.index("medicare"), 310, usual).astype(np.int64)
+    return np.where(kind == TYPES.index("medicare"), 365, usual).astype(np.int64)

@@ -127,7 +127,7 @@ def write_sample(
     _write_tables(out, seed, p, index, explore, day_number(end))
     if truth:
         told("truth", 3, steps)
-        _write_truth(out, p, index, explore)
+        _write_truth(out, p, index, explore, day_number(end))
         told("later remits", 4, steps)
         write_later_remits(
             out / "later_remits", p.efforts, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers
@@ -151,8 +151,8 @@ def _write_tables(out: Path, seed: int, p: Practice, index: RemitIndex, explore:
     write_csv(policy_table(since), out / "writeoff_policies.csv")
 
 
-def _write_truth(out: Path, p: Practice, index: RemitIndex, explore: float) -> None:
-    write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth), out / "truth.parquet")
+def _write_truth(out: Path, p: Practice, index: RemitIndex, explore: float, end: int) -> None:
+    write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth, end), out / "truth.parquet")
     write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
     write_csv(defect_table(p.ledger, p.lines, p.truth, index), out / "defects.csv")
 

@@ -25,9 +25,12 @@ FRACTION = {
 HOURS = {
     "appeal": 1.30, "bill_secondary": 0.40, "cob_update": 0.60, "contract_dispute": 0.95, "corrected_claim": 0.50,
     "coverage_discovery": 0.50, "fix_enrollment": 1.60, "new_claim": 0.50, "none": 0.30, "patient_billing": 0.30,
-    "posting_correction": 0.30, "rebill_other_payer": 0.70, "send_records": 0.65, "verify_duplicate": 0.30,
+    "posting_correction": 0.30, "rebill_other_payer": 0.70, "reopening": 0.50, "send_records": 0.65, "verify_duplicate": 0.30,
 }  # fmt: skip
 """Mean hours of staff by remedy; a clinical appeal takes about twice as long as any other."""
+
+CORRECTIONS = ("corrected_claim", "new_claim", "rebill_other_payer", "reopening")
+"""Remedies whose window is that of a corrected claim; the others have the window of an appeal."""
 
 HIDDEN_SD = 0.40
 """Log odds that depend on what no column holds; staff see a part of it."""
@@ -82,9 +85,11 @@ def draw_truth(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: 
     is_misposted = (lines.is_misposted[ledger.line] & (ledger.slot == CONTRACTUAL)) | (ledger.code != code)
     jump_day, jump = _jumps(seed, len(payers.ids), start, end)
     cap = _caps(rng, ledger, lines, claims, payers)
-    remedy, hours = _efforts(seed, rng, ledger, lines, claims, len(payers.ids))
+    remedy = _remedies(ledger, lines, claims, payers)
+    friction = np.exp(stream(seed, "friction").normal(0.0, 0.22, len(payers.ids)))[payer]
+    hours = _hours(rng, remedy, ledger, friction)
     fraction, draw = _fractions(seed, rng, family, payer, len(payers.ids))
-    is_correction = np.isin(codes.REMEDY[code], [codes.REMEDIES.index(r) for r in ("corrected_claim", "rebill_other_payer")])
+    is_correction = np.isin(remedy, [codes.REMEDIES.index(name) for name in CORRECTIONS])
     days = np.where(is_correction, payers.corrected_days[payer], payers.appeal_days[payer])
     is_hopeless = codes.IS_WAIT[code] | (ledger.reverses >= 0) | ledger.is_reversed | ledger.is_duplicate
     return Truth(
@@ -173,20 +178,32 @@ def _caps(rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims
     return np.clip(cap, 1, np.abs(ledger.amount))
 
 
-def _efforts(seed: int, rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims, payers: int) -> tuple[Ints, Floats]:
-    """Choose the remedy by code, remark and payer, and its expected hours by remedy and payer."""
+def _remedies(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> Ints:
+    """Choose what staff would do, as positions in `codes.REMEDIES`: the code's remedy, unless remark, payer or papers turn it."""
     claim = lines.claim[ledger.line]
     code = ledger.remit_code
+    is_medicare = payers.is_type("medicare")[claims.payer[claim]]
+    turns = (
+        # Medicare takes no replacement in Part B, so a clerical error is reopened (DOMAIN 3).
+        ("reopening", is_medicare & (codes.REMEDY[code] == codes.REMEDIES.index("corrected_claim"))),
+        ("new_claim", lines.rarc[ledger.line] == codes.RARCS.index("MA130")),
+        ("corrected_claim", (code == codes.NO_AUTHORIZATION) & claims.has_authorization[claim] & ~is_medicare),
+        ("coverage_discovery", (code == codes.BAD_DEBT) & claims.has_other_coverage[claim]),
+        ("posting_correction", ledger.is_duplicate),
+    )
     remedy = codes.REMEDY[code].copy()
-    remedy[codes.IS_DENIAL[code] & (lines.rarc[ledger.line] == codes.RARCS.index("MA130"))] = codes.REMEDIES.index("new_claim")
-    found = (code == codes.BAD_DEBT) & claims.has_other_coverage[claim]
-    remedy[found] = codes.REMEDIES.index("coverage_discovery")
-    remedy[ledger.is_duplicate] = codes.REMEDIES.index("posting_correction")
-    friction = np.exp(stream(seed, "friction").normal(0.0, 0.22, payers))[claims.payer[claim]]
-    clinical = (codes.FAMILY[code] == codes.FAMILIES.index("medical_necessity")) & (remedy == codes.REMEDIES.index("appeal"))
+    for name, rows in turns:
+        remedy[rows] = codes.REMEDIES.index(name)
+    return remedy
+
+
+def _hours(rng: np.random.Generator, remedy: Ints, ledger: Ledger, friction: Floats) -> Floats:
+    """Give the expected hours by remedy and payer: some portals are slow, and large amounts are written up with more care."""
+    family = codes.FAMILY[ledger.remit_code]
+    clinical = (family == codes.FAMILIES.index("medical_necessity")) & (remedy == codes.REMEDIES.index("appeal"))
     size = np.clip(np.abs(ledger.amount) / 30_000.0, 0.05, 50.0) ** 0.08
     hours = np.array([HOURS[name] for name in codes.REMEDIES])[remedy] * np.where(clinical, 1.8, 1.0)
-    return remedy, np.clip(hours * friction * size * np.exp(rng.normal(0.0, 0.12, len(ledger))), 0.15, 6.0)
+    return np.clip(hours * friction * size * np.exp(rng.normal(0.0, 0.12, len(ledger))), 0.15, 6.0)
 
 
 def _fractions(seed: int, rng: np.random.Generator, family: Ints, payer: Ints, payers: int) -> tuple[Floats, Floats]:

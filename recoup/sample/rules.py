@@ -8,10 +8,10 @@ import pyarrow as pa
 from recoup.sample.arrays import Ints
 from recoup.sample.ledger import SMALL_BALANCE_LIMIT
 from recoup.sample.payers import TYPES, Payers
+from recoup.sample.recovery import CORRECTIONS
 from recoup.sample.tables import dates, money, text
 
 APPEALS = ("appeal", "send_records", "cob_update", "contract_dispute", "fix_enrollment", "verify_duplicate")
-CORRECTIONS = ("corrected_claim", "new_claim", "rebill_other_payer")
 
 
 def payer_rule_table(payers: Payers, effective_from: int) -> pa.Table:
