@@ -115,6 +115,7 @@ _EXPLAINED_BY_REMARK = ("16", "96", "125")
 _RARC_FORM = re.compile(r"(MA|M|N)\d{1,4}")
 _WORSE = {"high": "medium", "medium": "low", "low": "low"}
 _BETTER = {"high": "high", "medium": "high", "low": "medium"}
+_NUMBER_MISSING = ("197", "62", None)
 _FLAG_OF_FAMILY = {
     "authorization": "authorization_on_file",
     "network": "referral_on_file",
@@ -426,10 +427,11 @@ def _by_file(read: _Read, words: Words, family: str, category: str, remedy: str,
     flag = _FLAG_OF_FAMILY.get(family)
     if category != "denial" or flag is None or chance not in _WORSE:
         return "none", remedy, chance
-    if family == "authorization" and remedy == "appeal" and (read.carc is None or read.carc.code != "39"):
-        if read.carc is not None and read.carc.code in ("243", "287", "288"):
-            flag = "referral_on_file"
-        # The number exists, so the claim only has to carry it.
+    code = read.carc.code if read.carc is not None else None
+    if code in ("243", "287", "288"):
+        flag = "referral_on_file"
+    elif family == "authorization" and remedy == "appeal" and code in _NUMBER_MISSING:
+        # The number exists, so the claim only has to carry it; a refused or exceeded authorization is appealed all the same.
         return flag, _by_payer(read, words, category, "corrected_claim"), "high"
     return flag, remedy, "high" if family in ("timely_filing", "documentation") else _BETTER[chance]
 
@@ -476,7 +478,8 @@ def _next_step(read: _Read, codes: Codes, category: str, remedy: str) -> int:
     """Return the next step: that of the first remark whose remedy was followed, else that of the remedy."""
     if category == "denial" or category == "payer_recoupment":
         for remark in read.remarks:
-            if remark.next_step and (remark.remedy == remedy or (remark.track == "no_resubmission" and remedy == "appeal")):
+            is_followed = remark.remedy == remedy or (remedy == "appeal" and (remark.track == "no_resubmission" or remark.code == "N358"))
+            if remark.next_step and is_followed:
                 return steps_of(codes).index(remark.next_step)
     if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "institutional":
         return STEP_PART_A
