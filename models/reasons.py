@@ -120,9 +120,30 @@ class Teller:
         return found
 
     def _text(self, concept: str, row: int, *, up: bool) -> str:
+        if concept in _EVIDENCE:
+            return self._evidence(concept, row, up=up)
         writer = getattr(self, "_" + concept.replace(" ", "_"))
         text: str = writer(row)
-        return text or _PLAIN[concept][up]
+        return text or f"{_PLAIN[concept]} {'speaks for it' if up else 'speaks against it'}"
+
+    def _evidence(self, concept: str, row: int, *, up: bool) -> str:
+        """Return the earlier efforts that speak the most in the reason's direction."""
+        told = []
+        for key, what in _EVIDENCE[concept]:
+            efforts = float(self._columns[f"{key}_efforts"][row])
+            if efforts >= _LEAST_EFFORTS:
+                told.append((float(self._columns[f"{key}_recovery_rate"][row]), efforts, key, what))
+        if not told:
+            return (
+                f"{self._word('payer_id', row) or 'this payer'} is little known yet"
+                if concept == "payer behaviour"
+                else "little is known of the like yet"
+            )
+        _, efforts, key, what = max(told) if up else min(told)
+        rate = float(self._columns[f"{key}_recoveries"][row]) / efforts
+        payer = self._word("payer_id", row) or "this payer"
+        family = FAMILIES[int(self._columns["family"][row])].replace("_", " ")
+        return f"{what.format(payer=payer, family=family)} in {rate:.0%} of about {efforts:.0f} recent efforts"
 
     def _word(self, name: str, row: int) -> str:
         return self._batch.vocabulary.word(name, int(self._columns[name][row])) or ""
@@ -131,18 +152,6 @@ class Teller:
         kind = self._word("payer_type", row).replace("_", " ")
         return f"the payer is {kind}" if kind else ""
 
-    def _payer_behaviour(self, row: int) -> str:
-        payer = self._word("payer_id", row) or "this payer"
-        efforts, family = float(self._columns["payer_x_family_efforts"][row]), FAMILIES[int(self._columns["family"][row])]
-        if efforts >= 1.5:
-            rate = float(self._columns["payer_x_family_recoveries"][row]) / efforts
-            kind = "" if family == "unknown" else f" on {family.replace('_', ' ')}"
-            return f"{payer} gave in on {rate:.0%} of about {efforts:.0f} recent efforts{kind}"
-        efforts = float(self._columns["payer_efforts"][row])
-        if efforts >= 1.5:
-            return f"{payer} gave in on {float(self._columns['payer_recoveries'][row]) / efforts:.0%} of about {efforts:.0f} recent efforts"
-        return f"little is known of {payer} yet"
-
     def _code(self, row: int) -> str:
         carc = self._word("carc", row)
         known = self._codes.carc(carc) if carc else None
@@ -150,14 +159,6 @@ class Teller:
             group = self._word("group_code", row)
             return f"{group + '-' if group else ''}{carc}: {known.meaning}"
         return f"reason {self._word('adjustment_code', row)}" if self._word("adjustment_code", row) else ""
-
-    def _code_history(self, row: int) -> str:
-        for key, what in (("carc", "this reason code"), ("adjustment", "this adjustment"), ("procedure", "this procedure")):
-            efforts = float(self._columns[f"{key}_efforts"][row])
-            if efforts >= 1.5:
-                rate = float(self._columns[f"{key}_recoveries"][row]) / efforts
-                return f"{what} came back in {rate:.0%} of about {efforts:.0f} recent efforts at all payers"
-        return ""
 
     def _amount(self, row: int) -> str:
         writeoff, billed = int(self._columns["writeoff_amount"][row]), int(self._columns["billed_amount"][row])
@@ -199,9 +200,6 @@ class Teller:
         parts = ([f"on file: {', '.join(held)}"] if held else []) + ([f"not on file: {', '.join(missing)}"] if missing else [])
         return "; ".join(parts)
 
-    def _provider_history(self, row: int) -> str:
-        return f"{float(self._columns['provider_recovery_rate'][row]):.0%} of this provider's recent efforts were recovered"
-
     def _your_own_columns(self, row: int) -> str:
         told = [
             f"{name.removeprefix('x_').replace('_', ' ')} {values[row]}"
@@ -211,7 +209,43 @@ class Teller:
         return ", ".join(told)
 
 
-_PLAIN = {concept: (f"{concept}: speaks against it", f"{concept}: speaks for it") for concept in CONCEPTS}
+_LEAST_EFFORTS = 1.5
+
+_EVIDENCE: dict[str, tuple[tuple[str, str], ...]] = {
+    "payer behaviour": (
+        ("payer_x_carc", "{payer} gave in on this reason code"),
+        ("payer_x_adjustment", "{payer} reversed this adjustment"),
+        ("payer_x_family", "{payer} gave in on {family}"),
+        ("payer_x_procedure", "{payer} paid this procedure after all"),
+        ("payer_x_remedy", "this remedy worked with {payer}"),
+        ("plan", "this plan gave in"),
+        ("payer", "{payer} gave in"),
+    ),
+    "code history": (
+        ("carc", "this reason code was overturned"),
+        ("adjustment", "this adjustment was reversed"),
+        ("procedure", "this procedure was paid after all"),
+        ("family", "{family} was overturned"),
+    ),
+    "provider history": (
+        ("provider", "this provider's write-offs were recovered"),
+        ("facility", "this facility's write-offs were recovered"),
+    ),
+}
+"""Per concept: keys of the history, and the sentence that each begins."""
+
+_PLAIN = {
+    "payer": "who pays, and by which plan,",
+    "code": "the reason given",
+    "amount": "the amount",
+    "contract": "the contract",
+    "usual allowed": "what is usually allowed",
+    "deadline": "the time left",
+    "timing": "the timing",
+    "documentation": "what is on file",
+    "your own columns": "what your own columns say",
+}
+"""What speaks where a concept has no fact of the row to show."""
 
 
 def _money(cents: int) -> str:
