@@ -91,7 +91,7 @@ def _header(transaction: Transaction, number: int) -> list[str]:
         f"DTM*405*{day}",
         f"N1*PR*{transaction.payer_name}",
         "N3*1 EXAMPLE PLAZA",
-        "N4*SPRINGFIELD*ZZ*00000",
+        "N4*SPRINGFIELD*IL*62701",
         f"REF*2U*{transaction.payer_id}",
         "PER*BL*PROVIDER SERVICES*TE*8005550100",
         f"N1*PE*{PAYEE}*XX*{PAYEE_NPI}",
@@ -101,7 +101,7 @@ def _header(transaction: Transaction, number: int) -> list[str]:
 
 
 def _holdings(transaction: Transaction) -> list[str]:
-    year = date_of(transaction.day).year
-    return [
-        f"PLB*{PAYEE_NPI}*{year}1231*{holding.reason}:{holding.reference}*{format_cents(holding.cents)}" for holding in transaction.holdings
-    ]
+    year, held = date_of(transaction.day).year, transaction.holdings
+    pairs = [f"{holding.reason}:{holding.reference}*{format_cents(holding.cents)}" for holding in held]
+    # One PLB holds six pairs at most.
+    return [f"PLB*{PAYEE_NPI}*{year}1231*" + "*".join(pairs[i : i + 6]) for i in range(0, len(pairs), 6)]

@@ -52,8 +52,12 @@ def categorise(ledger: Ledger, lines: Lines, claims: Claims, truth: Truth, *, is
 def prescribe(category: Ints, ledger: Ledger, lines: Lines, truth: Truth) -> Ints:
     """Give positions in `REMEDIES`; 0 where the category is open, or a remark, papers or guards may turn the code's remedy."""
     is_ = {name: category == i for i, name in enumerate(CATEGORIES)}
-    is_plain = np.isin(codes.FAMILY[truth.code], [codes.FAMILIES.index(name) for name in PLAIN_FAMILIES])
-    is_silent = (lines.rarc[ledger.line] == 0) & (truth.code != codes.NO_AUTHORIZATION)
+    family = codes.FAMILY[truth.code]
+    is_plain = np.isin(family, [codes.FAMILIES.index(name) for name in PLAIN_FAMILIES])
+    is_plain &= codes.REMEDY[truth.code] != codes.REMEDIES.index("appeal")
+    # Whether Medicare wants a new claim or a reopening hangs on the filing limit.
+    is_plain &= truth.remedy != codes.REMEDIES.index("new_claim")
+    is_silent = (lines.rarc[ledger.line] == 0) & (family != codes.FAMILIES.index("authorization"))
     sure = (is_["denial"] & (is_plain | is_silent)) | is_["underpayment"] | is_["withhold_receivable"]
     idle = is_["reversed"] | is_["wait"] | is_["policy"] | is_["contractual"]
     return np.where(sure, truth.remedy + 1, np.where(idle, REMEDIES.index("none"), 0)).astype(np.int64)
