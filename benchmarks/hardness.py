@@ -55,11 +55,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6])
     parser.add_argument("--quick", action="store_true", help="leave out the models that show what can be reached")
+    parser.add_argument("--check", action="store_true", help="end with 1 when the mean of the seeds lies outside a band")
     options = parser.parse_args()
     table = pd.DataFrame({str(seed): measure_seed(options.rows, seed, is_quick=options.quick) for seed in options.seeds}).T
     table.loc["mean"] = table.mean()
     print(table.round(3).to_string())
     print("bands of the mean:", ", ".join(f"{name} {low:.2f}-{high:.2f}" for name, (low, high) in BANDS.items()))
+    means = {str(name): float(value) for name, value in zip(table.columns, table.loc["mean"].to_numpy(), strict=True)}
+    outside = [name for name, (low, high) in BANDS.items() if name in means and not low <= means[name] <= high]
+    if options.check and outside:
+        raise SystemExit(f"outside their bands: {', '.join(outside)}")
 
 
 def measure_seed(rows: int, seed: int, *, is_quick: bool = False) -> dict[str, float]:

@@ -11,7 +11,7 @@ from recoup.sample.arrays import Bools, Ints, stream
 from recoup.sample.claims import FACILITIES, PLACES, PROVIDERS, Claims
 from recoup.sample.contracts import MODIFIERS
 from recoup.sample.ledger import Ledger
-from recoup.sample.lines import LEDGER, Lines
+from recoup.sample.lines import DENIAL, LEDGER, PATIENT, Lines
 from recoup.sample.payers import KINDS, TYPES, Payers
 from recoup.sample.procedures import SPECIALTIES, Procedures
 from recoup.sample.recovery import TAKEBACK_SHARE, Truth
@@ -101,7 +101,7 @@ def _service_columns(lines: Lines, claims: Claims, procedures: Procedures, line:
         "service_date": dates(claims.service_day[claim]),
         "submitted_date": dates(claims.submitted_day[claim]),
         "remit_date": dates(claims.remit_day[claim]),
-        "initial_denial_date": dates(claims.first_denial_day[claim], lines.code[line, 1] >= 0),
+        "initial_denial_date": dates(claims.first_denial_day[claim], lines.code[line, DENIAL] >= 0),
     }
 
 
@@ -111,7 +111,7 @@ def _money_columns(ledger: Ledger, lines: Lines) -> dict[str, pa.Array]:
         "billed_amount": money(lines.billed[line]),
         "allowed_amount": money(lines.allowed[line]),
         "paid_amount": money(lines.paid[line]),
-        "patient_responsibility_amount": money(lines.amount[line, 3]),
+        "patient_responsibility_amount": money(lines.amount[line, PATIENT]),
         "expected_allowed_amount": money(lines.stated[line], lines.stated[line] > 0),
         "writeoff_amount": money(ledger.amount),
     }

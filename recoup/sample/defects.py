@@ -12,7 +12,7 @@ from recoup.sample.columns import writeoff_ids
 from recoup.sample.ledger import SMALL_BALANCE_LIMIT, Ledger
 from recoup.sample.lines import Lines
 from recoup.sample.recovery import Truth
-from recoup.sample.remits import BILLED_TWICE_CENTS, RemitIndex
+from recoup.sample.remits import EXCESS_CENTS, RemitIndex
 from recoup.sample.tables import money, text
 
 
@@ -53,7 +53,7 @@ def _kinds(ledger: Ledger, lines: Lines, truth: Truth) -> tuple[Defect, ...]:
     over = np.flatnonzero(ledger.is_over_policy)
     short = np.flatnonzero(truth.is_misposted & (ledger.code == ledger.remit_code))
     return (
-        Defect("unbalanced_remit", unbalanced, np.full(len(unbalanced), BILLED_TWICE_CENTS, dtype=np.int64)),
+        Defect("unbalanced_remit", unbalanced, np.full(len(unbalanced), EXCESS_CENTS, dtype=np.int64)),
         Defect("duplicate_posting", copied, ledger.amount[copied]),
         Defect("contractual_posted_on_denial", hidden, ledger.amount[hidden]),
         Defect("small_balance_over_policy", over, ledger.amount[over] - SMALL_BALANCE_LIMIT),

@@ -8,7 +8,7 @@ import numpy as np
 
 from recoup.sample import codes
 from recoup.sample.arrays import Bools, Floats, Ints, pick, stream, to_cents
-from recoup.sample.claims import Claims
+from recoup.sample.claims import FACILITIES, Claims
 from recoup.sample.contracts import MODIFIER_FACTOR, MODIFIER_WEIGHT, Contracts
 from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import Procedures
@@ -54,7 +54,7 @@ def draw_lines(seed: int, claims: Claims, payers: Payers, procedures: Procedures
     n = len(claim)
     payer = claims.payer[claim]
     procedure, units, modifier = _services(rng, claims.specialty[claim], procedures)
-    billed = to_cents(procedures.charge[procedure] * (1.0 + 0.04 * rng.normal(0.0, 1.0, 8))[claims.facility[claim]])
+    billed = to_cents(procedures.charge[procedure] * (1.0 + 0.04 * rng.normal(0.0, 1.0, FACILITIES))[claims.facility[claim]])
     billed = np.maximum(billed, 500) * units
     expected, stated = _expected(rng, claims, claim, payers, contracts, procedure, units * MODIFIER_FACTOR[modifier])
     expected = np.minimum(expected, billed)

@@ -10,7 +10,7 @@ from recoup.sample import codes
 from recoup.sample.arrays import Bools, Floats, Ints, sigmoid, stream
 from recoup.sample.claims import PROVIDERS, Claims
 from recoup.sample.ledger import Ledger
-from recoup.sample.lines import CONTRACTUAL, DENIAL, Lines
+from recoup.sample.lines import CONTRACTUAL, DENIAL, PATIENT, Lines
 from recoup.sample.payers import KINDS, Payers
 from recoup.sample.procedures import SPECIALTIES
 
@@ -168,7 +168,7 @@ def _caps(rng: np.random.Generator, ledger: Ledger, lines: Lines, claims: Claims
     kind = payers.kind[claims.payer[lines.claim[line]]]
     share = np.array([k.patient_share for k in KINDS])[kind]
     is_denial = (ledger.slot == DENIAL) & codes.IS_DENIAL[ledger.remit_code]
-    owed = np.where(lines.amount[line, 3] > 0, lines.amount[line, 3], np.rint(lines.expected[line] * share).astype(np.int64))
+    owed = np.where(lines.amount[line, PATIENT] > 0, lines.amount[line, PATIENT], np.rint(lines.expected[line] * share).astype(np.int64))
     denied = np.minimum(np.abs(ledger.amount), lines.expected[line] - lines.paid[line] - owed)
     short = lines.expected[line] - lines.allowed[line]
     little = np.rint(np.abs(ledger.amount) * rng.uniform(0.01, 0.05, n)).astype(np.int64)

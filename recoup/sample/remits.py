@@ -24,8 +24,8 @@ _GROUPS = ("CO", "OA", "PI", "PR")
 _FIRST_NAMES = "AVERY BLAKE CASEY DREW ELLIS FINLEY GRAY HARLOW INDIGO JULES KENDALL LANE MORGAN NOEL OAKLEY PARKER".split()
 _LAST_NAMES = "SAMPLEWORTH TESTERBY MOCKRIDGE PLACEHOLT SPECIMANN DUMMERSON FICTIONI PROTOWSKI EXEMPLAR NOBODINE".split()
 INTEREST_SHARE = 0.02
-BILLED_TWICE_CENTS = 100
-"""What a planted out-of-balance line claims to have been charged above the sum of its parts."""
+EXCESS_CENTS = 100
+"""What a planted line out of balance says was charged above the sum of its parts."""
 
 
 class Adjustment(NamedTuple):
@@ -175,7 +175,7 @@ class Answers:
             adjustments=tuple(Adjustment(codes.ALL[k].group, codes.ALL[k].carc, cents) for k, cents in pairs if k >= 0),
             allowed=self._allowed[line],
             rarc=codes.RARCS[self._rarc[line]],
-            excess=BILLED_TWICE_CENTS if line in self._broken else 0,
+            excess=EXCESS_CENTS if line in self._broken else 0,
         )
 
 
