@@ -25,8 +25,9 @@ def number_claims(claims: NDArray[np.object_]) -> NDArray[np.int64]:
 def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     """Return a mask of later copies of a posting; None if there is none.
 
-    A copy has client, claim, line, group, CARC, remarks, own code and amount of an earlier row; the row posted first is no copy,
-    nor are rows that were reversed, whole-claim rows (two lines may look alike) and rows of no amount.
+    A copy has client, payer, claim, line, group, CARC, remarks, own code, amount and place in the remittance of an earlier row: what
+    a remittance says twice, in two segments, was no slip of the ledger. The row posted first is no copy, nor are rows that were
+    reversed, whole-claim rows (two lines may look alike) and rows of no amount.
     """
     if len(batch) < 2:
         return None
@@ -38,12 +39,13 @@ def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArra
     rows = np.flatnonzero(may_be)
     claim = number_claims(columns["claim_id"][rows])
     rows, claim = rows[claim >= 0], claim[claim >= 0]
-    names = ("client_id", "group_code", "carc", "rarcs", "adjustment_code")
+    names = ("client_id", "payer_id", "group_code", "carc", "rarcs", "adjustment_code")
     rows = _shared([claim, amount[rows], line[rows]], rows)
     if not len(rows):
         return None
     claim = number_claims(columns["claim_id"][rows])
-    arrays = [claim, _dense(amount[rows]), _dense(line[rows]), *(columns[name][rows] for name in names)]
+    file, segment = number_claims(columns["remit_file"][rows]), columns["remit_segment"][rows]
+    arrays = [claim, _dense(amount[rows]), _dense(line[rows]), file, _dense(segment), *(columns[name][rows] for name in names)]
     _, place = distinct(arrays)
     order = np.lexsort((rows, columns["writeoff_date"][rows], place))
     is_later = np.r_[False, place[order][1:] == place[order][:-1]]

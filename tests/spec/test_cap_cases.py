@@ -78,9 +78,10 @@ def test_reversals_match_by_claim_line_code_and_amount_first_in_first_out() -> N
 
 
 def test_second_posting_of_the_same_is_a_posting_error() -> None:
-    rows = [line("50", "40", writeoff_date=when) for when in ("2026-05-03", "2026-05-01")] + [line("50", "41")]
-    found = classify(writeoffs(*rows), codes=Codes.load(), as_of=TODAY)
-    assert [CATEGORIES[i] for i in found.category] == ["posting_error", "denial", "denial"]
+    rows = [line("50", "40", writeoff_date=when) for when in ("2026-05-03", "2026-05-01")]
+    others = [line("50", "41"), line("50", "40", payer_id="OTHER"), line("50", "40", remit_file="f.835", remit_segment=7)]
+    found = classify(writeoffs(*rows, *others), codes=Codes.load(), as_of=TODAY)
+    assert [CATEGORIES[i] for i in found.category] == ["posting_error", "denial", "denial", "denial", "denial"]
 
 
 @pytest.mark.parametrize("case", list(cases("policy_cases.md")), ids=lambda case: " ".join(case.values()))
