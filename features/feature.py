@@ -100,7 +100,7 @@ MONEY = (
 
 def add_dollars(columns: Columns) -> None:
     """Add every column of `MONEY` in dollars, all at once, as `dollars` reads it."""
-    cents = np.array([columns[name] for name in MONEY])
+    cents = np.concatenate([columns[name] for name in MONEY]).reshape(len(MONEY), -1)
     for name, values in zip(MONEY, np.where(cents == NULL, np.nan, cents / 100.0), strict=True):
         columns[f"{name} in dollars"] = values
 

@@ -102,7 +102,7 @@ def matrix(columns: Columns, layout: Layout) -> Floats:
     plan = layout.plan
     out = np.empty((len(columns["payer_id"]), len(layout.names)))
     if plan.sources:
-        copied = np.array([columns[source] for source in plan.sources], dtype=np.float64)
+        copied = np.concatenate([columns[source] for source in plan.sources], dtype=np.float64).reshape(len(plan.sources), -1)
         out[:, plan.places] = np.where((copied < plan.low) | (copied >= plan.size), np.nan, copied).T
     for place, compute in plan.computed:
         out[:, place] = compute(columns)

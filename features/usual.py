@@ -51,7 +51,9 @@ class Usual:
 
     def read(self, slots: NDArray[np.int64], units: Array) -> UsualAllowed:
         """Return median, 10-90 % range (cents for the row's units; NULL where nothing is known) and how many postings stand behind."""
-        used, place = (slots, np.zeros(1, dtype=np.int64)) if len(slots) == 1 else np.unique(slots, return_inverse=True)
+        if len(slots) == 1:
+            return self._read_one(int(slots[0]), float(units[0]))
+        used, place = np.unique(slots, return_inverse=True)
         ring = np.sort(self.ring[used], axis=1)
         count = np.minimum(self.seen[used], KEPT)
         last = np.maximum(count - 1, 0)
@@ -68,6 +70,17 @@ class Usual:
             return np.where(known, np.rint(np.where(known, per_unit, 0) * factor), NULL).astype(np.int64)
 
         return UsualAllowed(cents(at(0.5)), cents(at(_LOW)), cents(at(_HIGH)), self.seen[used][place].astype(np.float64))
+
+    def _read_one(self, slot: int, units: float) -> UsualAllowed:
+        # One row is the request path: the same integers and roundings without arrays in between.
+        seen = int(self.seen[slot])
+        if not seen:
+            null = np.array([NULL])
+            return UsualAllowed(null, null, null, np.zeros(1))
+        last = sorted(self.ring[slot, : min(seen, KEPT)].tolist())
+        factor = 1.0 if units != units else units
+        cents = np.array([round(last[round((len(last) - 1) * share)] * factor) for share in (0.5, _LOW, _HIGH)])
+        return UsualAllowed(cents[:1], cents[1:2], cents[2:], np.array([float(seen)]))
 
     def advance(self, slots: NDArray[np.int64], per_unit: NDArray[np.int64]) -> None:
         """Add postings in their order: cents allowed per unit."""

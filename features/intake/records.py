@@ -281,10 +281,7 @@ class RecordReader:
         rows = call.rows
         columns = self._null_columns(len(rows))
         if len(rows) == 1:
-            for name, value in rows[0].items():
-                if name in columns:
-                    columns[name] = _single(self._columns[name].kind, name, value, vocabulary)
-            return columns
+            return _fill_one(columns, {name: value for name, value in rows[0].items() if name in columns}, self._columns, vocabulary)
         for name in dict.fromkeys(name for row in rows for name in row):
             column = self._columns.get(name)
             if column is not None:
@@ -321,14 +318,28 @@ class _Call:
         self.zero_amounts = 0
 
 
-_DTYPES = {Kind.MONEY: np.int64, Kind.DATE: np.int64, Kind.INT: np.int64, Kind.NUMBER: np.float64, Kind.BOOL: np.int8}
+_DTYPES = {Kind.TEXT: np.int32, Kind.MONEY: np.int64, Kind.DATE: np.int64, Kind.INT: np.int64, Kind.NUMBER: np.float64, Kind.BOOL: np.int8}
 
 
-def _single(kind: Kind, name: str, value: Any, vocabulary: Vocabulary) -> Array:
-    """Return one value as an array; `_array` for the row that a clerk waits for."""
-    if kind is Kind.TEXT:
-        return np.array((vocabulary.add(name, str(value)),), dtype=np.int32)
-    return _objects([value]) if kind is Kind.ID else np.array((value,), dtype=_DTYPES[kind])
+def _fill_one(columns: Columns, row: Map[str, Any], declared: Map[str, Column], vocabulary: Vocabulary) -> Columns:
+    """Put one row into columns of nulls; `_array` for the row that a clerk waits for.
+
+    Values of one storage type share one array, of which each column is a slice: making an array costs more than the value.
+    """
+    stores: dict[Any, tuple[list[str], list[Any]]] = {}
+    for name, value in row.items():
+        kind = declared[name].kind
+        if kind is Kind.ID:
+            columns[name] = _objects([value])
+            continue
+        names, values = stores.setdefault(_DTYPES[kind], ([], []))
+        names.append(name)
+        values.append(vocabulary.add(name, str(value)) if kind is Kind.TEXT else value)
+    for dtype, (names, values) in stores.items():
+        store = np.array(values, dtype=dtype)
+        for place, name in enumerate(names):
+            columns[name] = store[place : place + 1]
+    return columns
 
 
 def _array(kind: Kind, name: str, values: list[Any], vocabulary: Vocabulary) -> Array:
