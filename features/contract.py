@@ -38,6 +38,8 @@ PRICE_MODIFIERS = frozenset("26 TC 50 51 52 53 54 55 56 62 66 73 74 78 80 81 82 
 
 _NOT_PRICED, _FEE, _PERCENT, _NOTHING, _CLAIM = 0, 1, 2, 3, 4
 _MOST_TERMS = 8
+_ABSURD_CENTS = 10**12
+"""Ten thousand million dollars for one line: beyond it whole numbers would overflow, and nobody was billed so."""
 _ZERO, _NULL = np.array(0), np.array(NULL)
 _ALWAYS, _NEVER_ENDS = -(2**62), 2**62
 
@@ -165,14 +167,16 @@ class ContractRates:
         is_priced = (method != _NOT_PRICED) & ~claim_priced & ((found & 1 == _ZERO) | (found < _ZERO))
         billed, units = batch.columns["billed_amount"], batch.columns["units"]
         count = np.where(np.isnan(units) | self._is_by_line[term], 1.0, units)
-        price = np.floor(np.where(method == _FEE, value, _ZERO) * count / 100.0 + 0.5).astype(np.int64)
+        fee = np.where(method == _FEE, value, _ZERO) * count / 100.0
+        is_priced &= fee < _ABSURD_CENTS
+        price = np.floor(np.minimum(fee, _ABSURD_CENTS) + 0.5).astype(np.int64)
         is_percent, is_lesser = method == _PERCENT, self._is_lesser[term]
         needs_charge = is_percent | is_lesser
         if np.count_nonzero(needs_charge):
             charge = np.maximum(billed, _ZERO)
             price = np.where(is_percent, (charge * value + 500_000) // 1_000_000, price)
             price = np.where(is_lesser, np.minimum(price, charge), price)
-            is_priced &= ~needs_charge | (billed != NULL)
+            is_priced &= ~needs_charge | (billed != NULL) & (billed < _ABSURD_CENTS)
         return Priced(np.where(is_priced, price, _NULL), term.astype(np.int32), claim_priced)
 
 

@@ -56,3 +56,11 @@ def test_many_rows_are_priced_as_one() -> None:
 def test_without_terms_nothing_is_priced() -> None:
     priced = ContractRates(table(CONTRACT_RATES, [])).price(writeoffs({}, {}))
     assert priced.allowed_cents.tolist() == [NULL, NULL] and priced.term.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    "row", [{"units": 1e300, "procedure_code": "20000"}, {"billed_amount": "9999999999999", "procedure_code": "99999"}]
+)
+def test_absurd_amounts_are_not_priced(row: dict[str, object]) -> None:
+    priced = rates().price(writeoffs({"service_date": "2026-02-01"} | row))
+    assert priced.allowed_cents.tolist() == [NULL]
