@@ -203,32 +203,32 @@ def _without_repeats(members: list[Adjudication]) -> list[Adjudication]:
     return kept
 
 
-_LOOK_AHEAD = 64
-"""How far after a reversal the correction that it negates is looked for, so that a long chain costs no square."""
+_LOOK_BACK = 64
+"""How many adjudications of one remit a reversal looks past, so that a long chain costs no square."""
 
 
 def _standing(ordered: list[Adjudication]) -> list[Adjudication]:
     """Return the adjudications that no reversal takes back.
 
-    A reversal takes back the latest adjudication before it whose charge and payment it negates, else the first such one after it in
-    the same remit (some senders put the correction first), else the latest before it.
+    A reversal takes back the latest adjudication of an earlier remit whose charge and payment it negates, else such a one that stands
+    before it in its own remit, else the latest of an earlier remit. What stands in its own remit with other amounts is the correction,
+    which some senders put first; what comes after it never is what it reverses, the original may be in a file that is not here.
     """
     taken: set[int] = set()
     before: list[int] = []
     by_amount: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for place, one in enumerate(ordered):
-        amounts = one.claim.charge or 0, one.claim.paid or 0
+        charge, paid = one.claim.charge or 0, one.claim.paid or 0
         if not one.claim.is_reversal:
-            if place not in taken:
-                before.append(place)
-                by_amount[amounts].append(place)
+            before.append(place)
+            by_amount[charge, paid].append(place)
             continue
-        negated = -amounts[0], -amounts[1]
-        found = _last_free(by_amount[negated], taken)
+        matching = by_amount[-charge, -paid]
+        found = _last_earlier(matching, taken, ordered, one)
         if found is None:
-            found = _first_after(ordered, place, negated, taken)
+            found = _last_free(matching, taken)
         if found is None:
-            found = _last_free(before, taken)
+            found = _last_earlier(before, taken, ordered, one)
         if found is not None:
             taken.add(found)
     return [one for place, one in enumerate(ordered) if place not in taken and not one.claim.is_reversal]
@@ -240,11 +240,10 @@ def _last_free(places: list[int], taken: set[int]) -> int | None:
     return places[-1] if places else None
 
 
-def _first_after(ordered: list[Adjudication], place: int, negated: tuple[int, int], taken: set[int]) -> int | None:
-    for i in range(place + 1, min(place + 1 + _LOOK_AHEAD, len(ordered))):
-        one = ordered[i]
-        if not one.is_beside(ordered[place]):
-            return None
-        if i not in taken and not one.claim.is_reversal and (one.claim.charge or 0, one.claim.paid or 0) == negated:
-            return i
+def _last_earlier(places: list[int], taken: set[int], ordered: list[Adjudication], reversal: Adjudication) -> int | None:
+    if _last_free(places, taken) is None:
+        return None
+    for place in places[: -_LOOK_BACK - 1 : -1]:
+        if place not in taken and not ordered[place].is_beside(reversal):
+            return place
     return None

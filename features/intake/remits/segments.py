@@ -120,8 +120,10 @@ class _Tokenizer:
         if not marks.has_isa:
             self._log.add("isa_missing", self._number + 1)
             return marks.end
-        header = _flat(data[marks.start : marks.end]).rstrip(marks.terminator)
-        yield from self._split(header.decode("latin-1"), marks)
+        # split by elements only: ISA11 may hold the terminator
+        header = _flat(data[marks.start : marks.end - 1]).decode("latin-1")
+        self._number += 1
+        yield self._number, _header(header.split(marks.element.decode("latin-1")))
         if not marks.is_padded:
             self._log.add("isa_unpadded", self._number, "ISA")
         return marks.end
@@ -325,6 +327,9 @@ def _keep(*positions: int) -> Callable[[list[str]], list[str]]:
     return rule
 
 
+_header = _keep(0, 9, 10, 12, 13, 16)
+"""Of the ISA its date, time, version, control number and component separator."""
+
 _REFERENCES = frozenset(("6R", "F8", "2U", "EO", "HI", "NF"))
 """Line control number, original claim number, payer ids; everything else in REF can name a person (SY, 1W, IG, EA, 0F ...)."""
 
@@ -369,7 +374,7 @@ _REASON = re.compile(r"\s*[A-Z0-9]{2}(?![A-Za-z0-9])(?:[^A-Za-z0-9 ]\S{0,19})?")
 
 _RULES: dict[str, Callable[[list[str]], list[str]] | None] = {
     **dict.fromkeys(("ST", "CLP", "CAS", "SVC", "DTM", "AMT", "LQ", "MOA", "MIA", "SE", "GE", "IEA")),
-    "ISA": _keep(0, 9, 10, 12, 13, 16),
+    "ISA": _header,
     "GS": _keep(0, 1, 4, 5, 6, 8),
     "BPR": _keep(0, 1, 2, 3, 4, 16),
     "TRN": _keep(0, 1, 2, 3),

@@ -85,6 +85,33 @@ def test_ids_do_not_hang_on_amounts_places_or_lx(tmp_path: Path) -> None:
     assert after == before
 
 
+def test_ids_of_claims_without_a_payers_number_do_not_hang_on_what_else_is_there(tmp_path: Path) -> None:
+    days = [Claim((Line(10000, (("CO", "45", 1000),), day=day, control="1"),), icn="") for day in ("20231201", "20231202")]
+    both = imported(tmp_path / "both", {"a.835": file_of(*days)}).candidates["writeoff_id"]
+    alone = [imported(tmp_path / str(i), {"a.835": file_of(claim)}).candidates["writeoff_id"][0] for i, claim in enumerate(days)]
+    assert sorted(both) == sorted(alone) and len(set(both)) == 2
+
+
+def test_parts_of_a_split_claim_count_their_lines_on(tmp_path: Path) -> None:
+    parts = [Claim((Line(10000, (("CO", "45", 1000),), procedure=f"HC:9921{i}"),)) for i in range(3)]
+    found = imported(tmp_path, {"a.835": file_of(*parts)})
+    assert found.candidates["line_number"] == ["1", "2", "3"]
+    assert codes(found.issues) == ["claim_split"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flags"),
+    [
+        ("BPR*I*300.00", "BPR*I*300.01", ["false"] * 6),
+        ("CLP*A*1*200.00", "CLP*A*1*201.00", ["false", "false", "true", "true", "true", "true"]),
+        ("CAS*PR*2*20.00", "CAS*PR*2*21.00", ["false", "false", "true", "true", "true", "true"]),
+    ],
+)
+def test_balanced_says_that_line_claim_and_transaction_balance(tmp_path: Path, old: str, new: str, flags: list[str]) -> None:
+    data = file_of(paid("A"), paid("B", icn="I2"), paid("C", icn="I3")).replace(old.encode(), new.encode(), 1)
+    assert imported(tmp_path, {"a.835": data}).candidates["balanced"] == flags
+
+
 def test_order_of_files_changes_nothing(tmp_path: Path) -> None:
     for name, data in FILES.items():
         (tmp_path / name).write_bytes(data)
@@ -273,7 +300,11 @@ def test_a_torn_copy_beside_the_whole_file_changes_no_candidate(tmp_path: Path) 
 
 def _ids_and_amounts(found: RemitImport) -> set[tuple[str, str, str, str]]:
     names = ("writeoff_id", "writeoff_amount", "rarcs", "writeoff_date")
+    assert len(set(zip(*(found.lines[name] for name in LINE_GRAIN), strict=True))) == len(found.lines["carc"])
     return set(zip(*(found.candidates[name] for name in names), strict=True))
+
+
+LINE_GRAIN = ("remit_id", "claim_id", "payer_claim_number", "claim_status", "line_number", "group_code", "carc")
 
 
 @settings(max_examples=300, deadline=None)

@@ -115,6 +115,12 @@ def test_amount_tells_adjustments_apart_and_patient_shares_come_last(tmp_path: P
     assert (one["carc"], two["carc"]) == ("45", "97")
 
 
+def test_a_row_of_another_amount_is_no_patient_share(tmp_path: Path) -> None:
+    claim = Claim((Line(20000, (("PR", "1", 4000), ("CO", "45", 3000)), control="1"),), name="C1")
+    found = _join(tmp_path, {**ROW, "line_number": "1", "writeoff_amount": "29.99"}, remits=(Remit((claim,)),))
+    assert (rows(found)[0]["carc"], found.issues) == ("45", [])
+
+
 def test_a_column_of_control_numbers_joins_first(tmp_path: Path) -> None:
     claim = Claim((Line(20000, (("CO", "45", 3000),), control="CHG-88"), Line(20000, (("CO", "97", 3000),), control="CHG-89")), name="C1")
     [row] = rows(_join(tmp_path, {**ROW, "x_line_control_number": "CHG-89", "procedure_code": "99213"}, remits=(Remit((claim,)),)))

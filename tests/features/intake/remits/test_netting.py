@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from features.intake.remits.netting import chains, distinct_remits
 from features.intake.remits.records import Transaction
 from tests.features.intake.remits.reading import read
-from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, paid
+from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, interchange, paid
 
 FIRST, THEN = denied(), paid()
 
@@ -47,6 +47,21 @@ def test_reversal_and_correction_may_come_in_two_files() -> None:
 
 def test_a_correction_that_stands_before_its_reversal_is_current() -> None:
     assert _current(JANUARY, replace(FEBRUARY, claims=(THEN, FIRST.reversed()))) == [("2024-02-05", "1", 10000)]
+
+
+def test_a_correction_is_not_what_the_reversal_beside_it_takes_back() -> None:
+    other = replace(denied(), lines=(Line(20000, (("CO", "29", 20000),)),))
+    # the original came in a file that is not here, the correction has its charge and payment
+    assert _current(Remit((FIRST.reversed(), other))) == [("2024-01-05", "1", 0)]
+    assert _current(Remit((THEN, FIRST.reversed()))) == [("2024-01-05", "1", 10000)]
+    february = Remit((other, FIRST.reversed()), day="20240205", trace="T2", control=2)
+    assert _current(JANUARY, february) == [("2024-02-05", "1", 0)]
+
+
+def test_adjudications_are_ordered_by_the_remit_and_not_by_its_envelope() -> None:
+    late = read(encode(interchange([JANUARY], 9, "20240501")), name="late.835")[0]
+    found = [one for chain in chains(distinct_remits([*late, *read(encode(FEBRUARY.segments()))[0]])) for one in chain.current()]
+    assert [(one.remit.remit_date, one.claim.paid) for one in found] == [("2024-02-05", 10000)]
 
 
 def test_a_correction_equal_to_the_original_is_current() -> None:

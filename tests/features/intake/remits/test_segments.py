@@ -63,6 +63,26 @@ def test_separators_are_read_again_at_every_isa() -> None:
     assert issues == []
 
 
+@pytest.mark.parametrize("size", [0, 1, 150])
+def test_the_next_isa_may_hold_the_last_terminator(size: int) -> None:
+    data = encode(SEGMENTS, terminator="^") + encode(Remit((denied("B"),), control=2).segments())
+    found, issues = read(data, size=size)
+    assert [remit.claims[0].claim_id for remit in found] == ["ACCT1", "B"]
+    assert issues == []
+
+
+def test_no_name_leaves_the_tokenizer() -> None:
+    claim = denied(extra=("NM1*IL*1*CANARY*CANARY****MI*CANARY", "NM1*82*1*CANARY*CANARY****SY*CANARY", "REF*SY*CANARY", "REF*1W*CANARY"))
+    header = ("N1*PE*CANARY*FI*CANARY", "N1*XX*CANARY", "N3*CANARY", "N4*CANARY", "PER*CX*CANARY", "CANARY WORDS", "DMG*D8*CANARY")
+    remit = Remit((claim,), header=header, plb=(("CANARY NAME", 5), ("WO:CANARY", 5)))
+    segments = remit.segments()
+    segments[0] = segments[0].replace("00*          *00*          ", "00*CANARY    *00*CANARY    ")
+    log = IssueLog("a.835")
+    said = [" ".join(elements) for _, elements in read_segments([encode(segments)], log)]
+    assert [one for one in said if "CANARY" in one] == ["PLB  20241231 WO:CANARY 0.05"]
+    assert "CANARY" not in repr(log.issues)
+
+
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbf" + encode(SEGMENTS), encode(SEGMENTS).decode().encode("utf-16")])
 def test_byte_order_marks_are_no_text(data: bytes) -> None:
     assert read(data)[0] == PLAIN
