@@ -21,7 +21,7 @@ help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 $(PYTHON):
-	@for name in python3 python3.13 python3.12 python3.11; do \
+	@python=; for name in python3 python3.13 python3.12 python3.11; do \
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then echo "recoup needs Python 3.11 or newer; python3 here is $$(python3 --version 2>&1)" >&2; exit 1; fi; \
@@ -68,8 +68,8 @@ check: $(TEST_SET) ## the fast part: style, formatting, types, import rules
 
 .PHONY: docs
 docs: $(RUN_SET) ## write the pages of docs/ that are made from the code
-	$(PYTHON) -m recoup.dictionary docs/data-dictionary.md
-	$(PYTHON) -m recoup.manual docs/cli.md
+	$(PYTHON) -m recoup.dictionary > docs/data-dictionary.new && mv docs/data-dictionary.new docs/data-dictionary.md
+	$(PYTHON) -m recoup.manual > docs/cli.new && mv docs/cli.new docs/cli.md
 
 .PHONY: bench-ranking
 bench-ranking: $(RUN_SET) ## share of the recoverable dollars that the ranking captures, six synthetic practices
