@@ -113,15 +113,27 @@ def remit_line_columns(chains: Iterable[Chain], groups: Mapping[str, str] | None
 
 
 def line_numbers(claim: Claim) -> list[str]:
-    """Return the number of each line: REF*6R where it is purely that, else the ordinal of its SVC.
+    """Return the number of each line: REF*6R where it is purely that, or CLP01 and that, else the ordinal of its SVC.
 
     Every line must have such a number and no two the same, else a provider's own running number would be taken for a line.
     """
-    numbers = [line.control_number for line in claim.lines]
-    plain = [number.lstrip("0") for number in numbers if number.isascii() and number.isdigit()]
-    if len(plain) == len(numbers) == len(set(plain)) and all(0 < len(number) <= 3 for number in plain):
+    plain = [line_number(line.control_number, claim.claim_id) for line in claim.lines]
+    if all(plain) and len(plain) == len(set(plain)):
         return plain
     return [str(line.number) for line in claim.lines]
+
+
+def line_number(control: str, claim_id: str) -> str:
+    """Return the line that a line control number names by itself, blank where it is a number of another kind.
+
+    >>> line_number("0002", "C7"), line_number("C7-2", "C7"), line_number("88412", "C7"), line_number("C72", "C7")
+    ('2', '2', '', '')
+    """
+    rest = control.removeprefix(claim_id) if claim_id else control
+    if rest != control:
+        rest = rest[1:] if rest[:1] in ("-", "_", ".", "/", " ") else ""
+    number = rest.lstrip("0")
+    return number if 0 < len(number) <= 3 and rest.isascii() and rest.isdigit() else ""
 
 
 def claim_type(claim: Claim) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from features.intake.mapping import Mapping as Words
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.rejects import Reject
-from features.intake.remits.candidates import CANDIDATE_COLUMNS, Posting, Shared, TextColumns, postings
+from features.intake.remits.candidates import CANDIDATE_COLUMNS, Posting, Shared, TextColumns, line_number, postings
 from features.intake.remits.issues import WARNING, Issue, IssueLog
 from features.intake.remits.netting import Chain
 from features.intake.table_file import read_table
@@ -109,7 +109,7 @@ class _Joiner:
 
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
         options = [posting for chain in self._chains.get(_account(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
-        by_control = [one for one in options if one.line is not None and _is_control_number(one.line.control_number, row)]
+        by_control = [one for one in options if _is_control_number(one, row)]
         if by_control:
             return by_control
         if row.get("procedure_code"):
@@ -133,12 +133,13 @@ def _account(claim_id: str) -> str:
     return claim_id.upper().lstrip("0")
 
 
-def _is_control_number(control: str, row: Mapping[str, str]) -> bool:
+def _is_control_number(one: Posting, row: Mapping[str, str]) -> bool:
+    control = "" if one.line is None else one.line.control_number
     if not control:
         return False
     if row.get(CONTROL_NUMBER):
         return control == row[CONTROL_NUMBER]
-    return bool(row.get("line_number")) and control.lstrip("0") == row["line_number"]
+    return bool(row.get("line_number")) and line_number(control, one.adjudication.claim.claim_id) == row["line_number"]
 
 
 def _has_procedure(one: Posting, row: Mapping[str, str]) -> bool:

@@ -128,7 +128,7 @@ class Transaction:
     Parameters
     ----------
     payer_id, payer_name
-        N104, else TRN03, else a REF, else the name; the name may be blank.
+        N104, else REF*2U, else TRN03, else another REF, else the name; the name may be blank.
     remit_date
         First valid of DTM*405, BPR16, GS04, ISA09, as ISO text; blank with none.
     known_date

@@ -466,9 +466,13 @@ class _OpenTransaction:
         )
 
     def _payer_id(self) -> str:
-        """TR3 1000A: the id in N1, else TRN03 (the payer's number in the payment), else a further REF, else the name."""
-        references = (self._payer_references.get(qualifier, "") for qualifier in ("2U", "EO", "HI", "NF"))
-        number = next((text for text in (self._payer_number, self._originator, *references) if text), "")
+        """Return N104, else REF*2U, else TRN03, else a further REF, else the name.
+
+        REF*2U is the payer's number as such; TRN03 names who originates the payment, which may be a vendor that pays for many payers.
+        """
+        named = self._payer_references
+        others = (named.get(qualifier, "") for qualifier in ("EO", "HI", "NF"))
+        number = next((text for text in (self._payer_number, named.get("2U", ""), self._originator, *others) if text), "")
         if not number and self._claims:
             self._log.add("payer_by_name" if self._payer_name else "payer_unidentified", self._segment, "N1")
         return (number or self._payer_name or "unknown")[:LONGEST_TEXT]

@@ -298,6 +298,16 @@ def test_a_torn_copy_beside_the_whole_file_changes_no_candidate(tmp_path: Path) 
             assert _ids_and_amounts(imported(folder / name[0], {"m.835": data, name: data[:end]})) == plain, end
 
 
+def test_a_claim_torn_before_its_remarks_gives_way_to_the_whole_one(tmp_path: Path) -> None:
+    torn = FILES["1.835"][: FILES["1.835"].rindex(b"LQ*HE")]
+    alone = imported(tmp_path / "alone", {"1.835": torn})
+    assert [row["rarcs"] for row in rows(alone) if row["claim_id"] == "C"] == [""]
+    for name in ("0.835", "z.835"):
+        both = imported(tmp_path / name[0], {"1.835": FILES["1.835"], name: torn})
+        plain = imported(tmp_path / "plain", {"1.835": FILES["1.835"]})
+        assert _ids_and_amounts(both) == _ids_and_amounts(plain)
+
+
 def _ids_and_amounts(found: RemitImport) -> set[tuple[str, str, str, str]]:
     names = ("writeoff_id", "writeoff_amount", "rarcs", "writeoff_date")
     assert len(set(zip(*(found.lines[name] for name in LINE_GRAIN), strict=True))) == len(found.lines["carc"])

@@ -121,6 +121,12 @@ def test_a_row_of_another_amount_is_no_patient_share(tmp_path: Path) -> None:
     assert (rows(found)[0]["carc"], found.issues) == ("45", [])
 
 
+def test_a_control_number_may_be_claim_and_line(tmp_path: Path) -> None:
+    lines = (Line(20000, (("CO", "45", 3000),), control="C1-02"), Line(20000, (("CO", "97", 3000),), control="C1-01"))
+    [row] = rows(_join(tmp_path, {**ROW, "line_number": "1"}, remits=(Remit((Claim(lines, name="C1"),)),)))
+    assert row["carc"] == "97"
+
+
 def test_a_column_of_control_numbers_joins_first(tmp_path: Path) -> None:
     claim = Claim((Line(20000, (("CO", "45", 3000),), control="CHG-88"), Line(20000, (("CO", "97", 3000),), control="CHG-89")), name="C1")
     [row] = rows(_join(tmp_path, {**ROW, "x_line_control_number": "CHG-89", "procedure_code": "99213"}, remits=(Remit((claim,)),)))

@@ -175,14 +175,14 @@ def test_services(svc: str, expected: tuple[str, tuple[str, ...], str, str, str]
     ("changes", "payer"),
     [
         ({}, "60054"),
-        ({"N1": "N1*PR*NAME"}, "1999999999"),
-        ({"N1": "N1*PR*NAME", "TRN": "TRN*1*T"}, "80214"),
+        ({"N1": "N1*PR*NAME"}, "80214"),
+        ({"N1": "N1*PR*NAME", "REF": "REF*NF*N1"}, "1999999999"),
         ({"N1": "N1*PR*NAME", "TRN": "TRN*1*T", "REF": "REF*NF*N1"}, "N1"),
         ({"N1": "N1*PR*NAME", "TRN": None, "REF": None}, "NAME"),
         ({"N1": None, "TRN": None, "REF": None}, "unknown"),
     ],
 )
-def test_the_payer_is_n104_else_trn03_else_a_reference_else_its_name(changes: dict[str, str | None], payer: str) -> None:
+def test_the_payer_is_n104_else_ref_2u_else_trn03_else_another_ref_else_its_name(changes: dict[str, str | None], payer: str) -> None:
     segments = [segment for segment in Remit((paid(),)).segments() if not segment.startswith(("N1*PE", "REF*TJ"))]
     segments.insert(next(i for i, segment in enumerate(segments) if segment.startswith("N1*PR")) + 1, "REF*2U*80214")
     [remit], _ = read(encode(_with(segments, **changes)))
