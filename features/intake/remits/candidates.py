@@ -7,6 +7,7 @@ responsibility, OA-23 and informational reasons stay; triage routes them. Nothin
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ MA, MB Medicare A and B; 16 Medicare HMO; MC Medicaid; CH TRICARE; WC, AM by law
 dental HMO, CI commercial; DS disability, LM liability, OF other federal, TV Title V, VA veterans; 09 self-pay. Left blank: HM (an HMO
 may be commercial, Medicare or Medicaid), 10, 11, ZZ.
 """
+
+_MAY_BE_BLUE = frozenset(("12", "13", "14", "15", "17", "CI"))
+_BLUE = re.compile(r"\bBLUE (?:CROSS|SHIELD)|\bBCBS", re.IGNORECASE)
 
 PAYER_SEQUENCES = {"1": "1", "19": "1", "2": "2", "20": "2", "3": "3", "21": "3"}
 """CLP02 -> payer_sequence; 4, 22, 23 and the old codes do not say it."""
@@ -147,6 +151,17 @@ def claim_type(claim: Claim) -> str:
         return _INSTITUTIONAL
     qualifiers = {line.qualifier for line in claim.lines}
     return {frozenset(("AD",)): _DENTAL, frozenset(("N4",)): _PHARMACY, frozenset(("HC",)): _PROFESSIONAL}.get(frozenset(qualifiers), "")
+
+
+def payer_type(filing: str, payer_name: str) -> str:
+    """Return the kind of payer where CLP06 settles it; a commercial code of a payer called Blue Cross or Blue Shield is bcbs.
+
+    >>> payer_type("12", "BLUE CROSS OF X"), payer_type("12", "AETNA"), payer_type("MC", ""), payer_type("HM", "AETNA")
+    ('bcbs', 'commercial', 'medicaid', '')
+    """
+    if filing in _MAY_BE_BLUE and _BLUE.search(payer_name):
+        return "bcbs"
+    return PAYER_TYPES.get(filing, "")
 
 
 def remit_id(one: Adjudication) -> str:
@@ -256,7 +271,7 @@ class Shared:
         self._head = remit.remit_date, remit.payer_id
         self._numbers = claim.icn, claim.original_icn, claim.frequency
         self._payer = (
-            PAYER_TYPES.get(claim.filing, ""),
+            payer_type(claim.filing, remit.payer_name),
             self.payer_sequence,
             claim.provider or remit.provider,
             claim.facility if is_professional else "",
@@ -386,8 +401,23 @@ def _last_day(claim: Claim) -> str:
 def _amounts(claim: Claim, line: ServiceLine | None) -> tuple[str, str, str, str]:
     """Billed, allowed, paid, patient's share."""
     if line is None:
-        return _money(claim.charge), _money(claim.allowed), _money(claim.paid), _money(claim_patient_cents(claim))
-    return _money(line.charge), _money(line.allowed), _money(line.paid), _money(patient_cents(line.adjustments))
+        patient = claim_patient_cents(claim)
+        allowed = _allowed(claim, claim.allowed, claim.paid, patient, claim.adjustments)
+        return _money(claim.charge), _money(allowed), _money(claim.paid), _money(patient)
+    patient = patient_cents(line.adjustments)
+    allowed = _allowed(claim, line.allowed, line.paid, patient, line.adjustments)
+    return _money(line.charge), _money(allowed), _money(line.paid), _money(patient)
+
+
+def _allowed(claim: Claim, said: int | None, paid: int | None, patient: int, adjustments: Iterable[Adjustment]) -> int | None:
+    """Return what was allowed; nothing where a payer that is first paid nothing and left nothing to the patient (DOMAIN 0.6).
+
+    Payers send AMT*B6 with what they allow and leave it out of a denial. After another payer (OA-23, status 2 or 3) nothing paid says
+    nothing about what is allowed.
+    """
+    if said is not None or paid != 0 or patient != 0 or PAYER_SEQUENCES.get(claim.status) in ("2", "3"):
+        return said
+    return None if any(one.carc == "23" for one in adjustments) else 0
 
 
 def _money(cents: int | None) -> str:

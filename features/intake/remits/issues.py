@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "ledger_unmatched": (WARNING, "no 835 line known on the posting day fits this ledger row; it is kept as it is"),
     "ledger_ambiguous": (WARNING, "several 835 adjustments fit this ledger row; what they share was filled in"),
     "ledger_reason_differs": (WARNING, "the 835 line of this ledger row has other reasons; the row keeps its own"),
+    "ledger_amount_differs": (INFO, "no 835 adjustment of this row's line has its amount; the payer's reason was not taken over"),
     "not_listed": (INFO, "more issues of one kind were found than are listed for a file"),
 }
 """Code -> severity and message. `docs` and tests read this table."""

@@ -102,8 +102,9 @@ class _Joiner:
         if len(options) > 1:
             self.log.add("ledger_ambiguous", number)
         facts = _agreed(options)
-        if row.get("carc") and all(one.carc != row["carc"] for one in options):
-            self.log.add("ledger_reason_differs", number)
+        differs = _differs(row, options)
+        if differs:
+            self.log.add(differs, number)
             return {name: value for name, value in facts.items() if name not in _REASON}
         return facts
 
@@ -126,6 +127,19 @@ class _Joiner:
         if key not in self._known:
             self._known[key] = list(postings(chain.current(posted), self._groups)) if known else []
         return self._known[key]
+
+
+def _differs(row: Mapping[str, str], options: Sequence[Posting]) -> str:
+    """Return the issue of a row that is about something else than the adjustments of its line, blank for one that is not.
+
+    A small balance or charity posting stands on a line that the payer adjusted too; the payer's reason is not its reason.
+    """
+    adjusted = [one for one in options if one.bucket is not None]
+    if row.get("carc"):
+        return "" if any(one.carc == row["carc"] for one in adjusted) else "ledger_reason_differs"
+    if not adjusted or not row.get("writeoff_amount") or any(_has_amount(one, row) for one in adjusted):
+        return ""
+    return "ledger_amount_differs"
 
 
 def _account(claim_id: str) -> str:

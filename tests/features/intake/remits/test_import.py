@@ -75,6 +75,18 @@ def test_one_row_per_claim_line_group_and_carc_of_more_than_nothing(tmp_path: Pa
     assert len({row["writeoff_id"] for row in found}) == len(found)
 
 
+@pytest.mark.parametrize(
+    ("status", "adjustment", "allowed"),
+    [("1", ("CO", "16", 20000), "0.00"), ("4", ("CO", "16", 20000), "0.00"), ("2", ("CO", "16", 20000), ""), ("1", ("OA", "23", 20000), ""),
+     ("1", ("PR", "1", 20000), ""), ("1", ("CO", "45", 5000), "")],
+)  # fmt: skip
+def test_allowed_is_what_is_said_or_nothing_on_a_denial(
+    tmp_path: Path, status: str, adjustment: tuple[str, str, int], allowed: str
+) -> None:
+    [row] = rows(imported(tmp_path, {"a.835": file_of(Claim((Line(20000, (adjustment,)),), status=status))}))
+    assert row["allowed_amount"] == allowed
+
+
 def test_ids_do_not_hang_on_amounts_places_or_lx(tmp_path: Path) -> None:
     one, two = Line(10000, (("CO", "45", 1000),)), Line(9000, (("CO", "45", 900),), procedure="HC:99214")
     before = {row["procedure_code"]: row["writeoff_id"] for row in rows(imported(tmp_path / "a", {"a.835": file_of(Claim((one, two)))}))}

@@ -115,10 +115,14 @@ def test_amount_tells_adjustments_apart_and_patient_shares_come_last(tmp_path: P
     assert (one["carc"], two["carc"]) == ("45", "97")
 
 
-def test_a_row_of_another_amount_is_no_patient_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("amount", "carc", "issues"), [("", "45", []), ("30.00", "45", []), ("4.99", "", ["ledger_amount_differs"])])
+def test_a_row_takes_a_reason_only_of_its_own_amount(tmp_path: Path, amount: str, carc: str, issues: list[str]) -> None:
     claim = Claim((Line(20000, (("PR", "1", 4000), ("CO", "45", 3000)), control="1"),), name="C1")
-    found = _join(tmp_path, {**ROW, "line_number": "1", "writeoff_amount": "29.99"}, remits=(Remit((claim,)),))
-    assert (rows(found)[0]["carc"], found.issues) == ("45", [])
+    given = {**ROW, "line_number": "1", "writeoff_amount": amount, "adjustment_code": "SMALLBAL"}
+    found = _join(tmp_path, given, remits=(Remit((claim,)),))
+    [row] = rows(found)
+    assert (row.get("carc", ""), row.get("remit_segment", "") != "", row["paid_amount"]) == (carc, bool(carc), "130.00")
+    assert codes(found.issues) == issues
 
 
 def test_a_control_number_may_be_claim_and_line(tmp_path: Path) -> None:
