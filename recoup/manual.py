@@ -84,9 +84,10 @@ def _settings() -> str:
 
 def _exit_codes() -> str:
     meanings: dict[int, list[str]] = {
-        0: ["all went well"],
-        2: ["the command line is not understood"],
-        UNEXPECTED: ["a fault of recoup itself"],
+        0: ["All went well"],
+        2: ["The command line is not understood"],
+        UNEXPECTED: ["A fault of recoup itself"],
+        130: ["Stopped by Ctrl-C"],
     }
     for kind in RecoupError.__subclasses__():
         meanings.setdefault(kind.exit_code, []).append((kind.__doc__ or "").splitlines()[0].rstrip("."))
