@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -186,8 +185,7 @@ def claim_patient_cents(claim: Claim) -> int:
     return patient_cents(claim.adjustments) + sum(patient_cents(line.adjustments) for line in claim.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """What one adjudication says of one line (None: the claim as a whole) under one group and CARC.
 
     `bucket` is None on a line without adjustments.
@@ -227,7 +225,7 @@ def _postings(one: Adjudication, numbers: list[str], groups: Mapping[str, str]) 
 
 
 def _chain_rows(chain: Chain, groups: Mapping[str, str], taken: set[str]) -> Iterator[tuple[str, ...]]:
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: dict[tuple[str, str, str], int] = {}
     shared: Shared | None = None
     for posting in postings(chain.current(), groups):
         if posting.bucket is None or posting.bucket.cents <= 0:
@@ -235,8 +233,9 @@ def _chain_rows(chain: Chain, groups: Mapping[str, str], taken: set[str]) -> Ite
         if shared is None or shared.adjudication is not posting.adjudication:
             shared = Shared(posting.adjudication)
         name = posting.key, posting.group, posting.carc
-        yield shared.row(posting, _identity(posting, seen[name], taken))
-        seen[name] += 1
+        occurrence = seen.get(name, 0)
+        seen[name] = occurrence + 1
+        yield shared.row(posting, _identity(posting, occurrence, taken))
 
 
 def _identity(posting: Posting, occurrence: int, taken: set[str]) -> str:
@@ -421,7 +420,9 @@ def _allowed(claim: Claim, said: int | None, paid: int | None, patient: int, adj
 
 
 def _money(cents: int | None) -> str:
-    return "" if cents is None else format_cents(cents)
+    if cents is None:
+        return ""
+    return f"{cents // 100}.{cents % 100:02d}" if cents >= 0 else format_cents(cents)
 
 
 def _remarks(claim: Claim, line: ServiceLine | None) -> str:

@@ -26,7 +26,7 @@ from features.intake.remits.segments import read_segments
 from features.intake.remits.summary import Summary, Tally, summary
 from features.intake.remits.transaction import read_transactions
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 """Bytes read at a time."""
 
 Progress = Callable[[str, int, int], None]
@@ -206,7 +206,8 @@ class _Reading:
         remits = distinct_remits(self._remits)
         found = chains(remits)
         self._remark(found)
-        issues = [issue for log in self._logs for issue in log.issues]
+        # by place in the file: the tokenizer runs ahead of the reader
+        issues = [issue for log in self._logs for issue in sorted(log.issues, key=lambda one: (one.segment is None, one.segment or 0))]
         if ledger is None:
             rows = candidate_columns(found, self._mapping.groups)
         else:

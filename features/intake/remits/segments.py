@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -75,7 +75,8 @@ def read_segments(chunks: Iterable[bytes], log: IssueLog) -> Iterator[Segment]:
     (3, ['NM1', 'QC'])
     (4, ['CLP', '7', '1', '5', '5'])
     """
-    yield from _Tokenizer(log).read(_as_utf8(chunks))
+    for batch in _Tokenizer(log).read(_as_utf8(chunks)):
+        yield from batch
 
 
 class _Tokenizer:
@@ -88,12 +89,12 @@ class _Tokenizer:
         self._is_skipping = False
         self._rest = b""
 
-    def read(self, chunks: Iterable[bytes]) -> Iterator[Segment]:
+    def read(self, chunks: Iterable[bytes]) -> Iterator[list[Segment]]:
         for chunk in chunks:
             yield from self._feed(self._rest + chunk, is_final=False)
         yield from self._feed(self._rest, is_final=True)
 
-    def _feed(self, data: bytes, *, is_final: bool) -> Iterator[Segment]:
+    def _feed(self, data: bytes, *, is_final: bool) -> Iterator[list[Segment]]:
         at = 0
         while True:
             if self._marks is None:
@@ -104,61 +105,62 @@ class _Tokenizer:
             else:
                 marks, hold = _find_isa(data, at, self._marks.terminator, is_final=is_final)
                 if marks is None and not is_final:
-                    at = yield from self._terminated(data, at, hold)
+                    batch, at = self._terminated(data, at, hold)
                     self._rest = data[at:]
+                    yield batch
                     return
-                yield from self._all(data[at : hold if marks is None else marks.start])
+                yield self._all(data[at : hold if marks is None else marks.start])
                 if marks is None:
                     self._rest = b""
                     return
-            at = yield from self._begin(data, marks)
+            yield self._begin(data, marks)
+            at = marks.end
 
-    def _begin(self, data: bytes, marks: Separators) -> Generator[Segment, None, int]:
-        """Take over the separators of an interchange; yield its ISA."""
+    def _begin(self, data: bytes, marks: Separators) -> list[Segment]:
+        """Take over the separators of an interchange; return its ISA."""
         self._marks = marks
         self._is_skipping = False
         if not marks.has_isa:
             self._log.add("isa_missing", self._number + 1)
-            return marks.end
+            return []
         # split by elements only: ISA11 may hold the terminator
         header = _flat(data[marks.start : marks.end - 1]).decode("latin-1")
         self._number += 1
-        yield self._number, _header(header.split(marks.element.decode("latin-1")))
         if not marks.is_padded:
             self._log.add("isa_unpadded", self._number, "ISA")
-        return marks.end
+        return [(self._number, _header(header.split(marks.element.decode("latin-1"))))]
 
-    def _terminated(self, data: bytes, at: int, hold: int) -> Generator[Segment, None, int]:
-        """Yield the segments that end before `hold`; return where the first that does not begins."""
+    def _terminated(self, data: bytes, at: int, hold: int) -> tuple[list[Segment], int]:
+        """Return the segments that end before `hold`, and where the first that does not begins."""
         assert self._marks is not None
         cut = data.rfind(self._marks.terminator, at, hold) + 1
         if cut > at:
-            yield from self._split(self._decode(data[at:cut]), self._marks)
-            return cut
-        if hold - at > LONGEST_SEGMENT:
-            if not self._is_skipping:
-                yield self._torn(data[at : at + 8].decode("latin-1"), "segment_too_long")
-            self._is_skipping = True
-            return hold
-        return at
+            return self._split(self._decode(data[at:cut]), self._marks), cut
+        if hold - at <= LONGEST_SEGMENT:
+            return [], at
+        torn = [] if self._is_skipping else [self._torn(data[at : at + 8].decode("latin-1"), "segment_too_long")]
+        self._is_skipping = True
+        return torn, hold
 
-    def _all(self, data: bytes) -> Iterator[Segment]:
-        """Yield what is left of an interchange; what follows its last terminator is torn unless it is an envelope's end."""
+    def _all(self, data: bytes) -> list[Segment]:
+        """Return what is left of an interchange; what follows its last terminator is torn unless it is an envelope's end."""
         assert self._marks is not None
         cut = data.rfind(self._marks.terminator) + 1
-        yield from self._split(self._decode(data[:cut]), self._marks)
+        found = self._split(self._decode(data[:cut]), self._marks)
         tail = self._decode(data[cut:]).strip(" \t\r\n")
         if not tail or self._is_skipping:
-            return
+            return found
         if tail.partition(self._marks.element.decode("latin-1"))[0] in ("SE", "GE", "IEA"):
-            yield from self._split(tail, self._marks)
+            found += self._split(tail, self._marks)
             self._log.add("terminator_missing", self._number)
         else:
-            yield self._torn(tail, None)
+            found.append(self._torn(tail, None))
+        return found
 
-    def _split(self, text: str, marks: Separators) -> Iterator[Segment]:
+    def _split(self, text: str, marks: Separators) -> list[Segment]:
         if not text:
-            return
+            return []
+        found: list[Segment] = []
         element, rules = marks.element.decode("latin-1"), _RULES
         pieces = text.split(marks.terminator.decode("latin-1"))
         if self._is_skipping:
@@ -170,12 +172,13 @@ class _Tokenizer:
             if not raw:
                 continue
             if len(raw) > LONGEST_SEGMENT:
-                yield self._torn(raw, "segment_too_long")
+                found.append(self._torn(raw, "segment_too_long"))
                 continue
             self._number += 1
             elements = raw.split(element)
             rule = rules.get(elements[0], _unknown)
-            yield self._number, elements if rule is None else rule(elements)
+            found.append((self._number, elements if rule is None else rule(elements)))
+        return found
 
     def _torn(self, raw: str, code: str | None) -> Segment:
         self._number += 1
