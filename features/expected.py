@@ -37,7 +37,7 @@ def underpayment_dollars(c: Columns) -> Floats:
 )
 def implied_to_usual_share(c: Columns) -> Floats:
     """Charge less write-off as a part of the payer's usual allowed amount."""
-    return ratio(dollars(c, "implied_allowed_cents"), dollars(c, "usual_median_cents"))
+    return ratio(dollars(c, "implied_allowed_cents"), c["usual_smoothed_cents"] / 100.0)
 
 
 @feature(
@@ -54,7 +54,7 @@ def implied_to_usual_low_share(c: Columns) -> Floats:
 @feature(unit="dollars", concept="usual allowed", phrase="the gap to what the payer usually allows", null="nothing usual is known")
 def usual_gap_dollars(c: Columns) -> Floats:
     """Usual allowed less charge less write-off, in dollars; positive where the posting leaves too little."""
-    return dollars(c, "usual_median_cents") - dollars(c, "implied_allowed_cents")
+    return c["usual_smoothed_cents"] / 100.0 - dollars(c, "implied_allowed_cents")
 
 
 @feature(unit="postings", concept="usual allowed", phrase="how well the payer's usual allowed amount is known")
@@ -71,7 +71,7 @@ def usual_count(c: Columns) -> Floats:
 )
 def usual_to_writeoff_share(c: Columns) -> Floats:
     """Usual allowed as a part of the amount written off: how much of a denied line the payer would have paid."""
-    return ratio(dollars(c, "usual_median_cents"), dollars(c, "writeoff_amount"))
+    return ratio(c["usual_smoothed_cents"] / 100.0, dollars(c, "writeoff_amount"))
 
 
 FEATURES = (

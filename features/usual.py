@@ -6,22 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.feature import Floats
 from features.history import days_of
 from features.money import NULL
 from features.tables import Array, Columns
 
 KEPT = 32
-"""Postings kept per payer and procedure: enough for a median and a 10-90 % range, few enough to follow a new contract."""
+"""Values kept per key: enough for a median and a 10-90 % range, few enough to follow a new contract."""
+
+PAIR, PROCEDURE, PAYER = 0, 1, 2
+"""What is kept: cents per unit of a payer and procedure; of a procedure; and a payer's ratio to the procedure's median."""
+
+RATIO_ONE = 2**20
+"""Ratios are kept as integers of this size."""
 
 _BLANK = np.iinfo(np.int64).max
 _LOW, _HIGH = 0.1, 0.9
+_PSEUDO_POSTINGS = 2.0
+"""A pair's own median counts against what payer and procedure would make one expect, by its postings over this many more."""
 
 
 class Usual:
-    """The last allowed amounts per unit of each payer and procedure.
+    """The last allowed amounts per unit of each payer and procedure, and of each alone.
 
-    A ring of integers per key rather than decayed sums: its quantiles are exact cents, one wrong posting in a few does not move
-    the median, and replay, snapshot and online update agree because nothing is rounded.
+    A ring of integers per key rather than decayed sums: its quantiles are exact, one wrong posting in a few does not move the
+    median, and replay, snapshot and online update agree because nothing is rounded on the way.
     """
 
     def __init__(self) -> None:
@@ -31,13 +40,15 @@ class Usual:
         self.seen = np.zeros(1, dtype=np.int64)
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
-        """Return each row's slot; 0 where payer or procedure is null or the pair was never seen."""
+        """Return each row's slots (n x 3: pair, procedure, payer); 0 where a part is null or the key was never seen."""
         payer, procedure = columns["payer_id"].astype(np.int64), columns["procedure_code"].astype(np.int64)
-        key = np.where((payer < 0) | (procedure < 0), -1, payer << 28 | procedure)
-        if len(key) == 1 and not grow:
-            return np.array([self._slots.get(int(key[0]), 0)])
-        distinct, inverse = np.unique(key, return_inverse=True)
-        return np.array([self._slot(k, grow) for k in distinct.tolist()], dtype=np.int64)[inverse]
+        if len(payer) == 1 and not grow:
+            return np.array([[self._slots.get(key, 0) for key in _keys(int(payer[0]), int(procedure[0]))]])
+        known = (payer >= 0) & (procedure >= 0)
+        keys = np.stack([payer << 28 | procedure, 1 << 58 | procedure, 2 << 58 | payer], axis=1)
+        keys[~known] = -1
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        return np.array([self._slot(k, grow) for k in distinct.tolist()], dtype=np.int64)[inverse.reshape(keys.shape)]
 
     def _slot(self, key: int, grow: bool) -> int:
         slot = self._slots.get(key, 0)
@@ -50,47 +61,66 @@ class Usual:
         return slot
 
     def read(self, slots: NDArray[np.int64], units: Array) -> UsualAllowed:
-        """Return median, 10-90 % range (cents for the row's units; NULL where nothing is known) and how many postings stand behind."""
+        """Return median and 10-90 % range in cents for the row's units (NULL where the pair is new), how many postings stand behind
+        them, and the smoothed amount: the pair's median drawn to what payer and procedure make one expect (NaN where none is known).
+        """
         if len(slots) == 1:
-            return self._read_one(int(slots[0]), float(units[0]))
+            return self._read_one(slots[0].tolist(), float(units[0]))
         used, place = np.unique(slots, return_inverse=True)
+        place = place.reshape(slots.shape)
         ring = np.sort(self.ring[used], axis=1)
-        count = np.minimum(self.seen[used], KEPT)
-        last = np.maximum(count - 1, 0)
-        row = np.arange(len(used))
+        last = np.maximum(np.minimum(self.seen[used], KEPT) - 1, 0)
 
-        def at(share: float) -> NDArray[np.int64]:
-            found: NDArray[np.int64] = ring[row, np.rint(last * share).astype(np.int64)][place]
+        def at(share: float, kind: int) -> NDArray[np.int64]:
+            found: NDArray[np.int64] = ring[np.arange(len(used)), np.rint(last * share).astype(np.int64)][place[:, kind]]
             return found
 
-        known = (count > 0)[place]
+        count = self.seen[used][place].astype(np.float64)
+        known = count[:, PAIR] > 0
         factor = np.where(np.isnan(units), 1.0, units)
 
-        def cents(per_unit: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.where(known, np.rint(np.where(known, per_unit, 0) * factor), NULL).astype(np.int64)
+        def cents(share: float) -> NDArray[np.int64]:
+            return np.where(known, np.rint(np.where(known, at(share, PAIR), 0) * factor), NULL).astype(np.int64)
 
-        return UsualAllowed(cents(at(0.5)), cents(at(_LOW)), cents(at(_HIGH)), self.seen[used][place].astype(np.float64))
+        smooth = _smooth(at(0.5, PAIR), at(0.5, PROCEDURE), at(0.5, PAYER), count) * factor
+        return UsualAllowed(cents(0.5), cents(_LOW), cents(_HIGH), count[:, PAIR], smooth)
 
-    def _read_one(self, slot: int, units: float) -> UsualAllowed:
-        # One row is the request path: the same integers and roundings without arrays in between.
-        seen = int(self.seen[slot])
-        if not seen:
-            null = np.array([NULL])
-            return UsualAllowed(null, null, null, np.zeros(1))
-        last = sorted(self.ring[slot, : min(seen, KEPT)].tolist())
+    def _read_one(self, slots: list[int], units: float) -> UsualAllowed:
+        # One row is the request path: the same integers and roundings with fewer arrays in between.
+        count = [int(self.seen[slot]) for slot in slots]
+        rings = [sorted(self.ring[slot, : min(n, KEPT)].tolist()) for slot, n in zip(slots, count, strict=True)]
         factor = 1.0 if units != units else units
-        cents = np.array([round(last[round((len(last) - 1) * share)] * factor) for share in (0.5, _LOW, _HIGH)])
-        return UsualAllowed(cents[:1], cents[1:2], cents[2:], np.array([float(seen)]))
+        pair, procedure, payer = (np.array([_quantile(ring, 0.5)]) for ring in rings)
+        smooth = _smooth(pair, procedure, payer, np.array([count], dtype=np.float64)) * factor
+        if not count[PAIR]:
+            null = np.array([NULL])
+            return UsualAllowed(null, null, null, np.zeros(1), smooth)
+        cents = np.array([round(_quantile(rings[PAIR], share) * factor) for share in (0.5, _LOW, _HIGH)])
+        return UsualAllowed(cents[:1], cents[1:2], cents[2:], np.array([float(count[PAIR])]), smooth)
 
     def advance(self, slots: NDArray[np.int64], per_unit: NDArray[np.int64]) -> None:
-        """Add postings in their order: cents allowed per unit."""
-        for slot, cents in zip(slots.tolist(), per_unit.tolist(), strict=True):
-            if slot:
-                self.ring[slot, self.seen[slot] % KEPT] = cents
-                self.seen[slot] += 1
+        """Add the postings of one day in their order (m x 3 slots, m cents per unit).
+
+        A payer's ratio is taken against the procedure's median of that morning, so that the order within the day does not matter to it.
+        """
+        procedures, place = np.unique(slots[:, PROCEDURE], return_inverse=True)
+        middle = np.maximum(np.minimum(self.seen[procedures], KEPT) - 1, 0)
+        median = np.sort(self.ring[procedures], axis=1)[np.arange(len(procedures)), np.rint(middle * 0.5).astype(np.int64)][place]
+        fresh = self.seen[slots[:, PROCEDURE]] == 0
+        ratio = np.where(fresh, 0, np.rint(per_unit / np.where(fresh, 1, median) * RATIO_ONE)).astype(np.int64)
+        for (pair, procedure, payer), cents, share in zip(slots.tolist(), per_unit.tolist(), ratio.tolist(), strict=True):
+            if pair:
+                self._add(pair, cents)
+                self._add(procedure, cents)
+                if share:
+                    self._add(payer, share)
+
+    def _add(self, slot: int, value: int) -> None:
+        self.ring[slot, self.seen[slot] % KEPT] = value
+        self.seen[slot] += 1
 
     def snapshot(self) -> Columns:
-        """Return the state as columns, one row per payer and procedure that was seen, ordered by key."""
+        """Return the state as columns, one row per key that was seen, ordered by key."""
         found = sorted((key, slot) for key, slot in self._slots.items() if self.seen[slot])
         slots = np.array([slot for _, slot in found], dtype=np.int64)
         state: Columns = {"key": np.array([key for key, _ in found], dtype=np.int64), "seen": self.seen[slots]}
@@ -107,20 +137,41 @@ class Usual:
         return usual
 
 
+def _keys(payer: int, procedure: int) -> tuple[int, int, int]:
+    if payer < 0 or procedure < 0:
+        return -1, -1, -1
+    return payer << 28 | procedure, 1 << 58 | procedure, 2 << 58 | payer
+
+
+def _quantile(ring: list[int], share: float) -> int:
+    return ring[round((len(ring) - 1) * share)] if ring else _BLANK
+
+
+def _smooth(pair: Array, procedure: Array, payer: Array, count: Floats) -> Floats:
+    """Return cents per unit: the pair's median and the procedure's times the payer's ratio, averaged on the log by how much is known."""
+    share = np.where(count[:, PAYER] > 0, np.where(count[:, PAYER] > 0, payer, RATIO_ONE) / RATIO_ONE, 1.0)
+    expected = np.where(count[:, PROCEDURE] > 0, np.where(count[:, PROCEDURE] > 0, procedure, 1) * share, np.nan)
+    own = np.where(count[:, PAIR] > 0, np.where(count[:, PAIR] > 0, pair, 1), 1.0)
+    weight = count[:, PAIR] / (count[:, PAIR] + _PSEUDO_POSTINGS)
+    smooth: Floats = np.exp(weight * np.log(own) + (1.0 - weight) * np.log(expected))
+    return smooth
+
+
 def allowed_per_unit(columns: Columns) -> NDArray[np.int64]:
     """Return cents allowed per unit, NULL where a posting says nothing of the payer's usual: nothing allowed, or no amount given."""
     allowed, units = columns["allowed_amount"], columns["units"]
     units = np.where(np.isnan(units) | (units <= 0), 1.0, units)
-    return np.where(allowed > 0, np.rint(np.maximum(allowed, 0) / units), NULL).astype(np.int64)
+    per_unit = np.where(allowed > 0, np.rint(np.maximum(allowed, 0) / units), NULL).astype(np.int64)
+    return np.where(per_unit == 0, NULL, per_unit)
 
 
 def advance_by(usual: Usual, columns: Columns, *, until: int) -> None:
-    """Add all postings of before the day `until`, in order of day, then of row."""
+    """Add all postings of before the day `until`, day by day, in order of row within one."""
     per_unit = allowed_per_unit(columns)
     rows = np.flatnonzero((columns["writeoff_date"] < until) & (per_unit != NULL))
-    rows = rows[np.argsort(columns["writeoff_date"][rows], kind="stable")]
-    picked = {name: columns[name][rows] for name in ("payer_id", "procedure_code")}
-    usual.advance(usual.find(picked, grow=True), per_unit[rows])
+    slots = usual.find({name: columns[name][rows] for name in ("payer_id", "procedure_code")}, grow=True)
+    for _, at in days_of(columns["writeoff_date"][rows]):
+        usual.advance(slots[at], per_unit[rows[at]])
 
 
 def replay_usual(usual: Usual, postings: Columns, rows: Columns, days: NDArray[np.int64]) -> UsualAllowed:
@@ -129,14 +180,15 @@ def replay_usual(usual: Usual, postings: Columns, rows: Columns, days: NDArray[n
     told = np.flatnonzero(per_unit != NULL)
     post_slots = usual.find({name: postings[name][told] for name in ("payer_id", "procedure_code")}, grow=True)
     row_slots = usual.find(rows, grow=True)
-    parts = [np.zeros(len(days), dtype=np.int64) for _ in range(3)]
-    count = np.zeros(len(days))
+    cents = [np.zeros(len(days), dtype=np.int64) for _ in range(3)]
+    found = UsualAllowed(cents[0], cents[1], cents[2], np.zeros(len(days)), np.zeros(len(days)))
     reads, adds = dict(days_of(days)), dict(days_of(postings["writeoff_date"][told]))
     for day in sorted(reads.keys() | adds.keys()):
         if day in reads:
             at = reads[day]
             seen = usual.read(row_slots[at], rows["units"][at])
-            parts[0][at], parts[1][at], parts[2][at], count[at] = seen.median_cents, seen.low_cents, seen.high_cents, seen.count
+            for name in UsualAllowed.__slots__:
+                getattr(found, name)[at] = getattr(seen, name)
         if day in adds:
             usual.advance(post_slots[adds[day]], per_unit[told[adds[day]]])
-    return UsualAllowed(parts[0], parts[1], parts[2], count)
+    return found

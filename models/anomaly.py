@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.tables import Array
@@ -13,8 +14,11 @@ from models.forest import Forest
 _LOGISTIC = 1.702
 """A logistic curve of this steepness is within .01 of the normal one and, unlike it, has a tail that needs no series."""
 
-DEFAULT_SPREAD = 0.12
-"""Spread of log(allowed / usual) among proper postings where too few were seen to learn it."""
+COUNT_EDGES = (1.0, 3.0, 6.0, 12.0)
+"""A posting's class is how many earlier ones of its payer and procedure are known: below 1, 1-2, 3-5, 6-11, 12 and more."""
+
+DEFAULT_SPREAD = (0.3, 0.2, 0.15, 0.12, 0.1)
+"""Spread of log(allowed / usual) among proper postings per class, where too few were seen to learn it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +28,43 @@ class Anomaly:
     Parameters
     ----------
     trees
-        Raw score: median of log(implied / usual) given payer, procedure and charge; None: 0.
+        Raw score: median of log(implied / usual) given payer, place and charge; None: 0.
     spread
-        Robust spread by payer code, drawn to `default_spread` while few were seen.
+        Robust spread per class of `COUNT_EDGES`.
+    payer_factor
+        Spread of a payer against all, by payer code; a code beyond the end has 1.
     """
 
     trees: Forest | None = None
-    spread: Floats | None = None
-    default_spread: float = DEFAULT_SPREAD
+    spread: tuple[float, ...] = DEFAULT_SPREAD
+    payer_factor: tuple[float, ...] = ()
 
-    def score(self, matrix: Floats, log_ratio: Floats, payer: Array) -> Floats:
+    def score(self, matrix: Floats, log_ratio: Floats, payer: Array, count: Floats) -> Floats:
         """Return -log10 of the chance that a proper posting leaves this little (>= 0, six significant digits).
 
-        `log_ratio` is log(implied allowed / usual allowed), NaN where nothing usual is known: those score 0.
+        Parameters
+        ----------
+        log_ratio
+            log(implied allowed / usual allowed), NaN where nothing usual is known: those score 0.
+        payer, count
+            Payer code; earlier postings of payer and procedure.
         """
         median = self.trees.raw(matrix) if self.trees is not None else np.zeros(len(matrix))
-        spread = np.full(len(matrix), self.default_spread)
-        if self.spread is not None and len(self.spread):
-            known = (payer >= 0) & (payer < len(self.spread))
-            spread = np.where(known, self.spread[np.where(known, payer, 0)], self.default_spread)
+        factor = np.array([*self.payer_factor, 1.0])
+        known = (payer >= 0) & (payer < len(self.payer_factor))
+        spread = np.array(self.spread)[count_class(count)] * factor[np.where(known, payer, -1)]
         stray = np.where(np.isnan(log_ratio), 0.0, (median - log_ratio) / spread)
         tail = np.logaddexp(0.0, _LOGISTIC * stray) / np.log(10.0)
         return np.where(np.isnan(log_ratio), 0.0, significant(tail))
+
+
+def count_class(count: Floats) -> NDArray[np.int64]:
+    """Return the class of each count, 0 to len(COUNT_EDGES).
+
+    >>> count_class(np.array([0.0, 1.0, 5.0, 40.0])).tolist()
+    [0, 1, 2, 4]
+    """
+    return np.searchsorted(COUNT_EDGES, count, side="right").astype(np.int64)
 
 
 def significant(values: Floats, digits: int = 6) -> Floats:

@@ -21,7 +21,7 @@ from features.tables import CONTRACT_RATES, PAYER_RULES, WRITEOFF_POLICIES, Batc
 from features.usual import Usual
 from features.vocabulary import Vocabulary
 from models.amount import Amount
-from models.anomaly import DEFAULT_SPREAD, Anomaly
+from models.anomaly import Anomaly
 from models.calibration import Calibration
 from models.effort import Effort
 from models.forest import Forest
@@ -56,8 +56,8 @@ class Bundle:
         Of the dollars.
     amount
         Level, spread and scale of the dollars learned where no amounts are known; None where they are.
-    spread, default_spread
-        Of the anomaly, by payer code.
+    spread, payer_factor
+        Of the anomaly.
     vocabulary, history, usual
         Words in code order; state after everything known before the cut.
     tables
@@ -79,12 +79,12 @@ class Bundle:
     default_fraction: float
     default_dollars: float
     amount: tuple[Linear, Linear, float] | None
-    spread: list[float]
+    spread: tuple[float, ...]
+    payer_factor: tuple[float, ...]
     vocabulary: Vocabulary
     history: History
     usual: Usual
     tables: dict[str, Batch] = field(default_factory=dict)
-    default_spread: float = DEFAULT_SPREAD
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -218,7 +218,7 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
             default_dollars=told["default_dollars"],
         ),
         Effort(forest("effort")),
-        Anomaly(forest("anomaly"), np.array(told["spread"]), told["default_spread"]),
+        Anomaly(forest("anomaly"), tuple(told["spread"]), tuple(told["payer_factor"])),
     )
     tables = {
         name: Batch(table, _read_parquet(folder / f"{name}.parquet"), vocabulary)
@@ -262,8 +262,8 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "default_fraction": bundle.default_fraction,
         "default_dollars": bundle.default_dollars,
         "amount": [bundle.amount[0].as_json(), bundle.amount[1].as_json(), bundle.amount[2]] if bundle.amount else None,
-        "spread": bundle.spread,
-        "default_spread": bundle.default_spread,
+        "spread": list(bundle.spread),
+        "payer_factor": list(bundle.payer_factor),
         "decay_days": bundle.history.decay_days,
     }
 

@@ -230,7 +230,7 @@ class Scorer:
             "expected_hours": np.round(hours, 3),
             "expected_net_recovery": net,
             "value_per_hour": net / hours,
-            "anomaly_score": m.anomaly.score(x, log_implied(columns), columns["payer_id"]),
+            "anomaly_score": m.anomaly.score(x, log_implied(columns), columns["payer_id"], columns["usual_count"]),
         }
 
     def _facts(self, batch: Batch, view: View, as_of: int) -> Columns:
@@ -287,12 +287,12 @@ def log_implied(columns: Columns) -> Floats:
     A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything usual.
     """
     contractual = _CONTRACTUAL[columns["family"]]
-    billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_median_cents"]
+    billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_smoothed_cents"]
     left, allowed = columns["implied_allowed_cents"], columns["allowed_amount"]
     whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
     left = np.where(whole, 1, np.where((left != NULL) & (allowed > 0), np.minimum(left, allowed), left))
     good = contractual & (left > 0) & (usual > 0)
-    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, usual, 1)), np.nan)
+    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, usual, 1.0)), np.nan)
 
 
 _CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])

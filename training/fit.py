@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 from features.codes.tables import Codes
 from features.errors import BadData
 from features.feature import Floats
-from features.history import KEYS, Events, History
+from features.history import KEYS, Events, History, history_columns
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.money import NULL
 from features.tables import Batch, Columns
 from features.usual import Usual
 from features.view import Practice, View, Viewer
-from models.anomaly import DEFAULT_SPREAD
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds
 from models.intervals import Range
 from models.linear import Linear
-from models.scorer import log_implied
 from training.amount import fit_amount
+from training.anomaly import fit_anomaly
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
 from training.labels import Cases, cases_as_of, delay_weights
@@ -50,7 +49,7 @@ CAREFUL = {"min_data_in_leaf": 40, "lambda_l2": 20.0, "feature_fraction": 0.3}
 BLOCKS = 4
 _CATEGORY_LIMIT = 200
 _ANOMALY_ROWS = 100_000
-_TRUSTED_POSTINGS = 5
+"""Latest postings from which the usual is learned to be usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,9 @@ def train(
     say("dollars and hours", 3, 5)
     value = _fit_value(examples, layout, seed)
     say("anomaly", 4, 5)
-    anomaly = _fit_anomaly(ledger.writeoffs, viewer, layout, extra_codes, as_of, seed)
+    postings = replay_postings(ledger, practice, viewer.history, as_of)
+    x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
+    anomaly = fit_anomaly(x, postings.columns, layout, seed)
     say("done", 5, 5)
     won = examples.cases.recovered
     facts = {
@@ -152,7 +153,7 @@ def train(
         default_dollars=value.default_dollars,
         amount=value.amount,
         spread=anomaly.spread,
-        default_spread=anomaly.default_spread,
+        payer_factor=anomaly.payer_factor,
         vocabulary=ledger.vocabulary,
         history=viewer.history,
         usual=viewer.usual,
@@ -182,6 +183,22 @@ def _fraction(cases: Cases, columns: Columns) -> Floats:
     cap = columns["cap_cents"]
     good = (cap != NULL) & (cap > 0)
     return np.where(good, np.clip(cases.cents / np.where(good, cap, 1), 0.0, 1.0), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Write-offs, each as of the morning on which it was posted: what was usual before it came."""
+
+    rows: NDArray[np.int64]
+    columns: Columns
+
+
+def replay_postings(ledger: Ledger, practice: Practice, history: History, as_of: int) -> Postings:
+    """View the latest postings each on its own day; of the efforts' history they are given the last state, which nobody reads there."""
+    posted = ledger.writeoffs.columns["writeoff_date"]
+    rows = np.sort(np.argsort(posted, kind="stable")[-_ANOMALY_ROWS:])
+    view = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows])
+    return Postings(rows, view.columns | history_columns(history.read(history.find(view.columns), as_of)))
 
 
 def choose_layout(ledger: Ledger, cases: Cases) -> tuple[Layout, dict[str, dict[str, int]]]:
@@ -333,54 +350,3 @@ def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: s
             predicted[there] = predict(fit(examples.take(~there), target[~there]), examples.matrix[there])
     told = ~np.isnan(predicted)
     return fit(examples, target), Range.fit(predicted[told], target[told])
-
-
-@dataclass(frozen=True, slots=True)
-class _AnomalyFit:
-    trees: dict[str, str]
-    spread: list[float]
-    default_spread: float
-
-
-def _fit_anomaly(
-    writeoffs: Batch, viewer: Viewer, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int, seed: int
-) -> _AnomalyFit:
-    """Learn the conditional median of what proper contractual postings leave, and how far they stray."""
-    view = viewer.serve(writeoffs, as_of)
-    ratio = log_implied(view.columns)
-    # A posting of which little is usual yet would teach its own echo.
-    rows = np.flatnonzero(~np.isnan(ratio) & (view.columns["usual_count"] >= _TRUSTED_POSTINGS) & (np.abs(ratio) < 3.0))[-_ANOMALY_ROWS:]
-    if len(rows) < 500:
-        return _AnomalyFit({}, [], DEFAULT_SPREAD)
-    x = view_matrix(writeoffs.take(rows), {name: values[rows] for name, values in view.columns.items()}, layout, extra_codes)
-    names = _anomaly_names(layout)
-    booster = fit_trees(x, ratio[rows], layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1)
-    stray = np.abs(ratio[rows] - predict(booster, x))
-    # 1.4826 x the median absolute deviation is the spread of a normal core, whatever the mis-posted tail does.
-    whole = max(1.4826 * float(np.median(stray)), 0.01)
-    payer = view.columns["payer_id"][rows]
-    spread = []
-    for code in range(int(payer.max()) + 1):
-        own = stray[payer == code]
-        found = 1.4826 * float(np.median(own)) if len(own) else whole
-        spread.append(max((len(own) * found + 30.0 * whole) / (len(own) + 30.0), 0.01))
-    return _AnomalyFit({"anomaly": booster.model_to_string()}, spread, whole)
-
-
-def _anomaly_names(layout: Layout) -> list[str]:
-    """Return the features that say what a proper posting looks like: never those that hold this posting's own amount written off."""
-    wanted = (
-        "payer_type_code",
-        "plan_id_code",
-        "facility_id_code",
-        "place_of_service_code",
-        "network_status_code",
-        "billed_dollars",
-        "usual_count",
-        "units_count",
-        "specialty_code",
-        "claim_type_code",
-        "payer_recovery_rate_history",
-        "procedure_recovery_rate_history",
-    )
-    return [name for name in layout.names if name in wanted]

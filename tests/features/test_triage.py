@@ -99,7 +99,7 @@ def test_line_never_brings_more_than_its_ceiling(rows: list[Row]) -> None:
 
 
 def usual_of(rows: int) -> UsualAllowed:
-    return UsualAllowed(np.full(rows, 100_00), np.full(rows, 90_00), np.full(rows, 110_00), np.full(rows, 9.0))
+    return UsualAllowed(np.full(rows, 100_00), np.full(rows, 90_00), np.full(rows, 110_00), np.full(rows, 9.0), np.full(rows, 100_00.0))
 
 
 def columns_of(found: Triage, row: int) -> list[object]:

@@ -47,7 +47,7 @@ def test_lines_of_other_claims_and_clients_share_nothing() -> None:
 
 def test_expected_comes_from_the_practice_then_contract_then_habit() -> None:
     known = np.array([110_00, NULL])
-    usual = UsualAllowed(known, known, known, np.array([9.0, 0.0]))
+    usual = UsualAllowed(known, known, known, np.array([9.0, 0.0]), known.astype(float))
     found = classify(writeoffs({"carc": "50"}, {"carc": "50"}), codes=Codes.load(), as_of=TODAY, usual=usual)
     assert [EXPECTED_SOURCES[i] for i in found.expected_allowed_source] == ["usual", "none"]
     assert found.expected_allowed_cents.tolist() == [110_00, NULL]
@@ -56,7 +56,7 @@ def test_expected_comes_from_the_practice_then_contract_then_habit() -> None:
 
 def test_contractual_row_clearly_below_the_usual_is_questionable() -> None:
     rows = [line("45", amount, line_number=i) for i, amount in enumerate(("180", "195", "240"))]
-    usual = UsualAllowed(np.full(3, 120_00), np.full(3, 110_00), np.full(3, 130_00), np.full(3, 20.0))
+    usual = UsualAllowed(np.full(3, 120_00), np.full(3, 110_00), np.full(3, 130_00), np.full(3, 20.0), np.full(3, 120_00.0))
     found = classify(writeoffs(*rows), codes=Codes.load(), as_of=TODAY, usual=usual)
     # 300 less the write-off is 120, 105 and 60; clearly below is 110 - (120 - 110) / 2 = 105 and less.
     assert [CATEGORIES[i] for i in found.category] == ["contractual", "contractual", "questionable_contractual"]

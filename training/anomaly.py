@@ -1,0 +1,76 @@
+"""Fit of what proper contractual postings leave against the usual, and how far they stray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import Floats
+from features.matrix import Layout
+from features.tables import Columns
+from models.anomaly import COUNT_EDGES, DEFAULT_SPREAD, count_class
+from models.scorer import log_implied
+from training.trees import fit_trees, predict
+
+LEAST_POSTINGS = 500
+_FURTHEST = 3.0
+_NARROWEST = 0.01
+_PSEUDO_POSTINGS = 30.0
+
+_NAMES = (
+    "payer_type_code",
+    "plan_id_code",
+    "network_status_code",
+    "facility_id_code",
+    "place_of_service_code",
+    "specialty_code",
+    "claim_type_code",
+    "billed_dollars",
+    "units_count",
+    "usual_count",
+)
+"""What says how a proper posting looks; never what holds this posting's own write-off, which is what is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyFit:
+    """What `models.anomaly.Anomaly` is made of."""
+
+    trees: dict[str, str]
+    spread: tuple[float, ...]
+    payer_factor: tuple[float, ...]
+
+
+def fit_anomaly(matrix: Floats, columns: Columns, layout: Layout, seed: int) -> AnomalyFit:
+    """Fit on postings viewed on the morning they came; most are proper, and medians bear the others.
+
+    Parameters
+    ----------
+    matrix, columns
+        Of all postings; those without a contractual ratio to the usual are left out.
+    """
+    ratio = log_implied(columns)
+    rows = np.flatnonzero(~np.isnan(ratio) & (np.abs(ratio) < _FURTHEST))
+    if len(rows) < LEAST_POSTINGS:
+        return AnomalyFit({}, DEFAULT_SPREAD, ())
+    x, y = matrix[rows], ratio[rows]
+    names = [name for name in layout.names if name in _NAMES]
+    booster = fit_trees(x, y, layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1)
+    stray = np.abs(y - predict(booster, x))
+    whole, kind = _spread(stray), count_class(columns["usual_count"][rows])
+    spread = tuple(_shrunk(stray[kind == k], whole) for k in range(len(COUNT_EDGES) + 1))
+    relative, payer = stray / np.array(spread)[kind], columns["payer_id"][rows]
+    factor = tuple(_shrunk(relative[payer == code], 1.0) for code in range(int(payer.max()) + 1))
+    return AnomalyFit({"anomaly": booster.model_to_string()}, spread, factor)
+
+
+def _spread(stray: Floats) -> float:
+    # 1.4826 x the median absolute deviation is the spread of a normal core, whatever the mis-posted tail does.
+    return max(1.4826 * float(np.median(stray)), _NARROWEST)
+
+
+def _shrunk(stray: NDArray[np.float64], common: float) -> float:
+    own = _spread(stray) if len(stray) else common
+    return max((len(stray) * own + _PSEUDO_POSTINGS * common) / (len(stray) + _PSEUDO_POSTINGS), _NARROWEST)
