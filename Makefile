@@ -24,7 +24,7 @@ $(PYTHON):
 	@python=; for name in python3 python3.13 python3.12 python3.11; do \
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
-	if [ -z "$$python" ]; then echo "recoup needs Python 3.11 or newer; python3 here is $$(python3 --version 2>&1)" >&2; exit 1; fi; \
+	if [ -z "$$python" ]; then echo "recoup needs Python 3.11 or newer; this machine has $$(python3 --version 2>/dev/null || echo none)" >&2; exit 1; fi; \
 	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
 	  echo "recoup needs Python's venv and pip; on Debian and Ubuntu, as root: apt-get install python3-venv" >&2; exit 1; fi; \
 	echo "making ./$(VENV) with $$($$python --version)"; \
