@@ -46,6 +46,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     if fresh is not None:
         tell.line(f"key for this run: {fresh}")
         tell.line("send it as `Authorization: Bearer KEY`; RECOUP_API_KEY sets one that stays")
+    tell.flush()
     listener.serve(create_app(service))
 
 

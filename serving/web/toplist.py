@@ -41,7 +41,6 @@ BANDS = ((0.6, "high", "Good"), (0.35, "fair", "Fair"), (0.15, "low", "Low"), (0
 
 SOURCE_WORDS = {
     "ledger": "from the ledger",
-    "rule": "from this payer's rule",
     "payer_rule": "from this payer's rule",
     "statute": "set by law",
     "remark": "from a remark code",
