@@ -277,7 +277,8 @@ def _write_parquet(path: Path, columns: Columns) -> None:
 
 
 def _read_parquet(path: Path) -> Columns:
-    table = pq.read_table(path)
+    # Not `read_table`: it imports pandas, which the service path does without.
+    table = pq.ParquetFile(path).read()
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
