@@ -40,6 +40,9 @@ PRIOR = "prior"
 _LATE = 0.5
 """What the expert takes off once the deadline has passed: the chance falls, never to zero (a judgement, replaced by data)."""
 
+_FURTHEST_DAYS = 5 * 365 + 1
+"""A date more than five years ahead is a slip of the pen."""
+
 _WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
 
 
@@ -182,7 +185,7 @@ class Scorer:
         BadData
             When a record cannot be read: position, column and rule, never a value.
         """
-        read = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay())
+        read = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay(), latest=as_of + _FURTHEST_DAYS)
         if read.rejects:
             first = read.rejects[0]
             raise BadData(
