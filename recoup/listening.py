@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10
 IDLE_SECONDS = 15
+BACKLOG = 128
 
 
 class Listener:
@@ -49,6 +50,10 @@ class Listener:
             raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror or error}; --port 0 takes a free one") from error
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.socket.getsockname()[1]}"
+
+    def listen(self) -> None:
+        """Let callers in from now on; they wait until the service answers."""
+        self.socket.listen(BACKLOG)
 
     def serve(self, app: FastAPI, *, started: Callable[[uvicorn.Server], None] | None = None) -> None:
         """Answer until told to stop; `started` is called from another thread once the service answers."""

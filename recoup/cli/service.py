@@ -41,6 +41,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     listener = Listener(chosen.host, chosen.port, has_identity=chosen.api_key is not None)
     service, fresh = _service(_champion(chosen.home), chosen.api_key, today, None)
     tell, loaded = Teller(), service.champion.current()
+    listener.listen()
     tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
     tell.line(f"model {loaded.scorer.version}" if loaded.problem is None else f"model {loaded.scorer.version}: {loaded.problem}")
     if fresh is not None:
@@ -75,6 +76,7 @@ def demo(
     page = Page(made.top, door, answered.set)
     service, fresh = _service(_champion(made.home), None, lambda: END, page)
     tell = Teller()
+    listener.listen()
     tell.line(
         f"{made.top.looked_at:,} write-offs ranked; the first {len(made.top.items)} are expected to bring ${made.top.items_expected:,.0f}"
     )
