@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from features.intake.table_read import TableRead
 
 MOST_ISSUES = 12
+WIDE = 200
 
 
 class Teller:
@@ -30,7 +31,9 @@ class Teller:
     def __init__(self, *, as_json: bool = False, to_stderr: bool = False) -> None:
         self.as_json = as_json
         self._stream: TextIO = sys.stderr if to_stderr else sys.stdout
-        self._console = Console(file=self._stream, highlight=False, soft_wrap=True, markup=False)
+        # A file or a pipe has no width: names and ids stay whole there.
+        width = None if self._stream.isatty() else WIDE
+        self._console = Console(file=self._stream, highlight=False, soft_wrap=True, markup=False, width=width)
 
     def json(self, document: Any) -> None:
         """Print the document if a program asked for it."""

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import BadData
+from features.intake.cells import latest_day
 from features.intake.records import read_records
 from features.intake.rejects import Reject
 from features.intake.table_read import TableRead
@@ -49,10 +50,21 @@ class ScoresAnswer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request that was read: its rows and its day since 1970-01-01."""
+    """A request that was read.
+
+    Parameters
+    ----------
+    rows
+        The write-offs, as sent.
+    as_of, latest
+        The morning they are scored on, and the last day that is a date (days since 1970-01-01).
+    reasons
+        Whether to say why.
+    """
 
     rows: Sequence[Mapping[str, Cell]]
     as_of: int
+    latest: int
     reasons: bool
 
 
@@ -116,7 +128,7 @@ def read_question(body: bytes, *, today: date) -> Question:
         asked = ScoresRequest.model_validate(strict_json(body))
     except ValidationError as error:
         raise Problem(422, "the body is not of the form that the API describes", errors=_places(error)) from None
-    return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, asked.reasons)
+    return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, latest_day(today), asked.reasons)
 
 
 def answer(question: Question, loaded: Loaded) -> Answer:
@@ -132,7 +144,7 @@ def answer(question: Question, loaded: Loaded) -> Answer:
         cut = _day(scorer.cut).isoformat()
         raise Problem(422, f"as_of is before {cut}, the day up to which the model knows outcomes", errors=[(["as_of"], "before_data_cut")])
     try:
-        read = read_records(question.rows, WRITEOFFS, vocabulary=scorer.vocabulary.overlay())
+        read = read_records(question.rows, WRITEOFFS, vocabulary=scorer.vocabulary.overlay(), latest=question.latest)
     except BadData:
         raise Problem(422, "some write-offs cannot be read", errors=[(["writeoffs"], "column_twice")]) from None
     if read.rejects:

@@ -114,6 +114,7 @@ def _names(dependant: Any) -> set[str]:
         (json.dumps({"writeoffs": [row("a", writeoff_amount=1e30)]}).encode(), ["writeoffs", 0, "writeoff_amount"]),
         (json.dumps({"writeoffs": [row("a"), row("a")]}).encode(), ["writeoffs", 1, "writeoff_id"]),
         (json.dumps({"writeoffs": [row("a", writeoff_date="1899-12-31")]}).encode(), ["writeoffs", 0, "writeoff_date"]),
+        (json.dumps({"writeoffs": [row("a", writeoff_date="2031-11-24")]}).encode(), ["writeoffs", 0, "writeoff_date"]),
         (b'{"writeoffs": [{"writeoff_id": "a", "payer_id": "\\ud800", "writeoff_date": "2026-01-01"}]}', ["writeoffs", 0, "payer_id"]),
     ],
 )
