@@ -213,13 +213,13 @@ _LEAST_EFFORTS = 1.5
 
 _EVIDENCE: dict[str, tuple[tuple[str, str], ...]] = {
     "payer behaviour": (
-        ("payer_x_carc", "{payer} gave in on this reason code"),
+        ("payer_x_carc", "{payer} overturned this reason code"),
         ("payer_x_adjustment", "{payer} reversed this adjustment"),
-        ("payer_x_family", "{payer} gave in on {family}"),
+        ("payer_x_family", "{payer} paid after all on {family}"),
         ("payer_x_procedure", "{payer} paid this procedure after all"),
         ("payer_x_remedy", "this remedy worked with {payer}"),
-        ("plan", "this plan gave in"),
-        ("payer", "{payer} gave in"),
+        ("plan", "this plan paid after all"),
+        ("payer", "{payer} paid after all"),
     ),
     "code history": (
         ("carc", "this reason code was overturned"),
