@@ -171,3 +171,12 @@ def test_a_demo_that_nobody_reads_ends_by_itself(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=180)
     assert process.returncode == 0 and "token=" in out, err
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_an_interrupt_ends_with_130_and_one_quiet_line(tmp_path: Path) -> None:
+    process = start("serve", "--port", "0", home=tmp_path / "home", folder=tmp_path)
+    with process:
+        lines_until(process, "RECOUP_API_KEY")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in err
