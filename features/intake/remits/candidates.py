@@ -225,17 +225,23 @@ def _postings(one: Adjudication, numbers: list[str], groups: Mapping[str, str]) 
 
 
 def _chain_rows(chain: Chain, groups: Mapping[str, str], taken: set[str]) -> Iterator[tuple[str, ...]]:
-    seen: dict[tuple[str, str, str], int] = {}
     shared: Shared | None = None
-    for posting in postings(chain.current(), groups):
-        if posting.bucket is None or posting.bucket.cents <= 0:
-            continue
+    for identity, posting in identified(chain.current(), groups, taken):
         if shared is None or shared.adjudication is not posting.adjudication:
             shared = Shared(posting.adjudication)
+        yield shared.row(posting, identity)
+
+
+def identified(parts: Sequence[Adjudication], groups: Mapping[str, str], taken: set[str]) -> Iterator[tuple[str, Posting]]:
+    """Yield the candidates of the parts of one adjudication with their `writeoff_id`; `taken` are those given before, and is added to."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for posting in postings(parts, groups):
+        if posting.bucket is None or posting.bucket.cents <= 0:
+            continue
         name = posting.key, posting.group, posting.carc
         occurrence = seen.get(name, 0)
         seen[name] = occurrence + 1
-        yield shared.row(posting, _identity(posting, occurrence, taken))
+        yield _identity(posting, occurrence, taken), posting
 
 
 def _identity(posting: Posting, occurrence: int, taken: set[str]) -> str:

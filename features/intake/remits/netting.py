@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.intake.remits.records import Claim, Transaction
+from features.intake.remits.records import Claim, ServiceLine, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,11 @@ class Chain:
         Parts are adjudications of one remit that have no service line in common: a payer that splits a claim reports each part in a
         CLP of its own under the same numbers (TR3 1.10.2.11).
         """
-        standing = _standing([one for one in self.adjudications if one.remit.sent_date <= as_of])
-        if len(standing) < 2:
-            return tuple(standing)
-        parts = [standing[-1]]
-        taken = set(line_keys(parts[0].claim))
-        for one in reversed(standing[:-1]):
-            keys = set(line_keys(one.claim))
-            if keys and taken and one.is_beside(parts[0]) and not keys & taken:
-                parts.append(one)
-                taken |= keys
-        return tuple(reversed(parts))
+        standing = Standing()
+        for one in self.adjudications:
+            if one.remit.sent_date <= as_of:
+                standing.add(one)
+        return standing.current()
 
     @property
     def is_orphan_reversal(self) -> bool:
@@ -122,9 +116,12 @@ def line_keys(claim: Claim) -> tuple[str, ...]:
     numbers = [line.control_number for line in claim.lines]
     if all(numbers) and len(set(numbers)) == len(numbers):
         return tuple(f"6R:{number}" for number in numbers)
-    return tuple(
-        ":".join((line.original_procedure or line.procedure, line.revenue_code, *line.modifiers, line.service_from)) for line in claim.lines
-    )
+    return tuple(map(service_key, claim.lines))
+
+
+def service_key(line: ServiceLine) -> str:
+    """Return what names a line where its control number does not: the billed procedure, revenue code, modifiers and day."""
+    return ":".join((line.original_procedure or line.procedure, line.revenue_code, *line.modifiers, line.service_from))
 
 
 def service_date(claim: Claim) -> str:
@@ -207,43 +204,68 @@ _LOOK_BACK = 64
 """How many adjudications of one remit a reversal looks past, so that a long chain costs no square."""
 
 
-def _standing(ordered: list[Adjudication]) -> list[Adjudication]:
-    """Return the adjudications that no reversal takes back.
+class Standing:
+    """The adjudications of one claim that no reversal takes back, as they come in.
 
     A reversal takes back the latest adjudication of an earlier remit whose charge and payment it negates, else such a one that stands
     before it in its own remit, else the latest of an earlier remit. What stands in its own remit with other amounts is the correction,
     which some senders put first; what comes after it never is what it reverses, the original may be in a file that is not here.
     """
-    taken: set[int] = set()
-    before: list[int] = []
-    by_amount: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(ordered):
+
+    def __init__(self) -> None:
+        self._ordered: list[Adjudication] = []
+        self._left: dict[int, Adjudication] = {}
+        self._taken: set[int] = set()
+        self._before: list[int] = []
+        self._by_amount: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+
+    def add(self, one: Adjudication) -> None:
+        """Take in the next adjudication or reversal in the order of the chain."""
+        place = len(self._ordered)
+        self._ordered.append(one)
         charge, paid = one.claim.charge or 0, one.claim.paid or 0
         if not one.claim.is_reversal:
-            before.append(place)
-            by_amount[charge, paid].append(place)
-            continue
-        matching = by_amount[-charge, -paid]
-        found = _last_earlier(matching, taken, ordered, one)
+            self._left[place] = one
+            self._before.append(place)
+            self._by_amount[charge, paid].append(place)
+            return
+        matching = self._by_amount[-charge, -paid]
+        found = self._last_earlier(matching, one)
         if found is None:
-            found = _last_free(matching, taken)
+            found = self._last_free(matching)
         if found is None:
-            found = _last_earlier(before, taken, ordered, one)
+            found = self._last_earlier(self._before, one)
         if found is not None:
-            taken.add(found)
-    return [one for place, one in enumerate(ordered) if place not in taken and not one.claim.is_reversal]
+            self._taken.add(found)
+            del self._left[found]
 
+    def current(self) -> tuple[Adjudication, ...]:
+        """Return the last one that stands; several where the payer split the claim, see `Chain.current`."""
+        standing = reversed(self._left.values())
+        last = next(standing, None)
+        if last is None:
+            return ()
+        parts = [last]
+        taken = set(line_keys(last.claim))
+        for one in standing:
+            if one.remit.remit_date != last.remit.remit_date:
+                # the order is by day, no other part can follow
+                break
+            keys = set(line_keys(one.claim))
+            if keys and taken and one.is_beside(last) and not keys & taken:
+                parts.append(one)
+                taken |= keys
+        return tuple(reversed(parts))
 
-def _last_free(places: list[int], taken: set[int]) -> int | None:
-    while places and places[-1] in taken:
-        places.pop()
-    return places[-1] if places else None
+    def _last_free(self, places: list[int]) -> int | None:
+        while places and places[-1] in self._taken:
+            places.pop()
+        return places[-1] if places else None
 
-
-def _last_earlier(places: list[int], taken: set[int], ordered: list[Adjudication], reversal: Adjudication) -> int | None:
-    if _last_free(places, taken) is None:
+    def _last_earlier(self, places: list[int], reversal: Adjudication) -> int | None:
+        if self._last_free(places) is None:
+            return None
+        for place in places[: -_LOOK_BACK - 1 : -1]:
+            if place not in self._taken and not self._ordered[place].is_beside(reversal):
+                return place
         return None
-    for place in places[: -_LOOK_BACK - 1 : -1]:
-        if place not in taken and not ordered[place].is_beside(reversal):
-            return place
-    return None
