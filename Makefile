@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets
@@ -86,6 +86,10 @@ bench-remits: $(RUN_SET) ## speed of the 835 reader
 .PHONY: bench-intake
 bench-intake: $(RUN_SET) ## speed of reading and writing tables
 	$(PYTHON) -m benchmarks.intake $(ARGS)
+
+.PHONY: bench-one-row
+bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
+	$(PYTHON) -m benchmarks.one_row $(ARGS)
 
 .PHONY: constraints
 constraints: ## write constraints.txt anew: what a new environment resolves to today
