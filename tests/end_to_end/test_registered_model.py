@@ -12,7 +12,7 @@ from models.scorer import Scorer
 from tests.end_to_end.commands import environment
 from tests.end_to_end.conftest import AS_OF, Trained
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"writeoff_id": "W1", "writeoff_date": "2026-10-20", "payer_id": "P001", "writeoff_amount": 180.25, "carc": "197", "qmb": True},
     {"writeoff_id": "W2", "writeoff_date": "2026-10-21", "payer_id": "P002", "writeoff_amount": None, "carc": "45", "qmb": None},
 ]
