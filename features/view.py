@@ -41,7 +41,8 @@ class View:
     ----------
     columns
         The table's columns and: `row_day family category remedy in_scope possible prior_rate cap_cents expected_allowed_cents
-        underpayment_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents usual_count usual_smoothed_cents`, those of
+        underpayment_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents usual_count
+        usual_smoothed_cents`, those of
         `features.history.history_columns`, and money in dollars.
     triage, deadlines, usual
         Whole.

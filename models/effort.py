@@ -33,7 +33,7 @@ DEFAULT_HOURS: dict[str, float] = {
     "compliance_review": 1.0,
     "none": 1.0,
 }
-"""Judgement, used until a practice's own hours are known; in the order of published cost per remedy: appeals about twice a corrected claim."""
+"""Judgement, used until a practice's own hours are known; appeals cost about twice a corrected claim, as published costs do."""
 
 _LEAST = 0.05
 

@@ -177,7 +177,8 @@ class Teller:
         if median == NULL:
             return ""
         low, high = int(self._columns["usual_low_cents"][row]), int(self._columns["usual_high_cents"][row])
-        text = f"this payer usually allows {_money(median)} for this procedure (n = {count:.0f}, 80 % between {_money(low)} and {_money(high)})"
+        text = f"this payer usually allows {_money(median)} for this procedure"
+        text += f" (n = {count:.0f}, 80 % between {_money(low)} and {_money(high)})"
         billed, writeoff = int(self._columns["billed_amount"][row]), int(self._columns["writeoff_amount"][row])
         return text + (
             f"; this posting leaves {_money(billed - writeoff)}" if NULL not in (billed, writeoff) and billed >= writeoff else ""

@@ -32,7 +32,7 @@ from models.intervals import Range
 from models.likelihood import Likelihood, Reasoner
 from models.reasons import CONCEPTS, Teller, linear_groups, matrix_groups, points
 from models.scores import SCORE_COLUMNS, Scores
-from models.value import Dollars, rank
+from models.value import Costs, Dollars, rank
 
 PRIOR = "prior"
 """The model version of a scorer without a bundle: the expert's rates alone."""
@@ -44,6 +44,9 @@ _FURTHEST_DAYS = 5 * 365 + 1
 """A date more than five years ahead is a slip of the pen."""
 
 _WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
+
+
+DEFAULT_COSTS = Costs()
 
 
 class Scorer:
@@ -59,8 +62,8 @@ class Scorer:
         The matrix and the estimators.
     vocabulary, viewer
         Words known, and the eyes of the practice with usual and history.
-    hourly_cost, action_outlay
-        Dollars per hour of work and per action, for the net.
+    costs
+        Of working, for the net.
     """
 
     def __init__(
@@ -74,16 +77,23 @@ class Scorer:
         viewer: Viewer,
         *,
         bundle_hash: str = "",
-        hourly_cost: float = 40.0,
-        action_outlay: float = 0.0,
+        costs: Costs = DEFAULT_COSTS,
     ) -> None:
         self.version, self.cut, self.bundle_hash = version, cut, bundle_hash
         self.layout, self.extra_codes, self.models = layout, extra_codes, models
         self.vocabulary, self.viewer = vocabulary, viewer
-        self.hourly_cost, self.action_outlay = hourly_cost, action_outlay
+        self.costs = costs
 
     @classmethod
-    def load(cls, folder: Path, *, version: str | None = None, checked: bool = True, tables: Mapping[str, Batch] | None = None) -> Scorer:
+    def load(
+        cls,
+        folder: Path,
+        *,
+        version: str | None = None,
+        checked: bool = True,
+        tables: Mapping[str, Batch] | None = None,
+        costs: Costs = DEFAULT_COSTS,
+    ) -> Scorer:
         """Load a bundle, check every hash, recompute its probe and refuse on a difference.
 
         Parameters
@@ -94,6 +104,8 @@ class Scorer:
             False only while a bundle is being made.
         tables
             Contracts, payer rules or policies that replace those it carries.
+        costs
+            Of working.
 
         Raises
         ------
@@ -101,13 +113,13 @@ class Scorer:
             When anything differs.
         """
         loaded = load(folder, checked=checked)
-        scorer = cls._of(loaded, version, tables or {})
+        scorer = cls._of(loaded, version, tables or {}, costs)
         if checked:
             check_probe(scorer, folder)
         return scorer
 
     @classmethod
-    def _of(cls, loaded: Loaded, version: str | None, tables: Mapping[str, Batch]) -> Scorer:
+    def _of(cls, loaded: Loaded, version: str | None, tables: Mapping[str, Batch], costs: Costs) -> Scorer:
         carried = {**loaded.tables, **tables}
         practice = Practice(Codes.load(), carried.get("contracts"), carried.get("payer_rules"), carried.get("policies"))
         digest = loaded.manifest.get("bundle_hash", "")
@@ -121,17 +133,20 @@ class Scorer:
             loaded.vocabulary,
             Viewer(practice, loaded.usual, loaded.history),
             bundle_hash=digest,
+            costs=costs,
         )
 
     @classmethod
-    def prior(cls, vocabulary: Vocabulary | None = None, *, tables: Mapping[str, Batch] | None = None) -> Scorer:
+    def prior(
+        cls, vocabulary: Vocabulary | None = None, *, tables: Mapping[str, Batch] | None = None, costs: Costs = DEFAULT_COSTS
+    ) -> Scorer:
         """Return the scorer of day one: no outcomes were seen, chances are the expert's rates per code family."""
         codes = Codes.load()
         given = tables or {}
         models = Models(Likelihood(None, None, 0.0, Calibration()), Dollars(None, None, _WIDE, _WIDE), Effort(), Anomaly())
         practice = Practice(codes, given.get("contracts"), given.get("payer_rules"), given.get("policies"))
         words = vocabulary if vocabulary is not None else Vocabulary(codes.seed_words())
-        return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(practice, Usual(), History()))
+        return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(practice, Usual(), History()), costs=costs)
 
     def learn_usual(self, batch: Batch, *, until: int) -> None:
         """Learn what payers usually allow from postings of before a day: what a prior scorer can learn from a ledger alone."""
@@ -161,7 +176,8 @@ class Scorer:
         """
         if self.cut is not None and as_of < self.cut:
             raise BadData(
-                f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; score on or after that day"
+                f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; "
+                "score on or after that day"
             )
         view = self.viewer.serve(batch, as_of)
         x = self.matrix(batch, view.columns)
@@ -223,7 +239,7 @@ class Scorer:
         amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
         hours = m.effort.hours(x, columns["remedy"])
-        net = expected - hours * self.hourly_cost - self.action_outlay
+        net = expected - hours * self.costs.hourly - self.costs.outlay
         return {
             "recovery_probability": p,
             "amount_if_recovered": amount,

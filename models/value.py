@@ -15,6 +15,14 @@ from models.intervals import Range
 
 
 @dataclass(frozen=True, slots=True)
+class Costs:
+    """What working costs: dollars per hour, and dollars per action beside the hours."""
+
+    hourly: float = 40.0
+    outlay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Dollars:
     """Dollars if recovered: a learned fraction of the cap, or, where no amount is known, dollars learned from history.
 

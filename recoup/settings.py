@@ -15,7 +15,7 @@ PREFIX = "RECOUP_"
 FILE = "recoup.toml"
 SHORTEST_KEY = 16
 
-Value: TypeAlias = str | int | Path | None
+Value: TypeAlias = str | int | float | Path | None
 
 
 def _folder(value: object) -> Path:
@@ -35,6 +35,16 @@ def _port(value: object) -> int:
     if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise ValueError("a number from 0 to 65535")
     return int(text)
+
+
+def _dollars(value: object) -> float:
+    try:
+        dollars = float(str(value))
+    except ValueError:
+        dollars = -1.0
+    if isinstance(value, bool) or not 0 <= dollars < 1e6:
+        raise ValueError("dollars, 0 or more")
+    return dollars
 
 
 def _key(value: object) -> str:
@@ -66,6 +76,8 @@ class Settings:
     host: str = _setting("127.0.0.1", _text, "address that `recoup serve` listens on")
     port: int = _setting(8734, _port, "port that `recoup serve` and `recoup demo` listen on; 0 takes a free one")
     api_key: str | None = _setting(None, _key, "key that programs send as a bearer; without it one is made at each start", secret=True)
+    hourly_cost: float = _setting(40.0, _dollars, "dollars that an hour of staff costs, for the net recovery")
+    action_outlay: float = _setting(0.0, _dollars, "dollars that an action costs beside the hours")
     public_data: Path | None = _setting(None, _folder, "folder of public remits and outcomes, for development and tests")
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"read": None})
 

@@ -90,7 +90,7 @@ def evaluate(
         "months": _groups(judged, "month"),
         "payers": sorted(_groups(judged, "payer"), key=lambda g: -g["actual_dollars"])[:20],
         "importance": _importance(scorer, window, scores, start),
-        "warnings": _warnings(cases, decided),
+        "warnings": _warnings(first, decided),
         "truth": None if truth is None else _against_truth(window, scores, truth, capacity),
     }
     return result
@@ -243,16 +243,15 @@ def _importance(scorer: Scorer, window: Batch, scores: Scores, start: int) -> li
     return [{"concept": c, "share": round(v / total, 4)} for c, v in sorted(size.items(), key=lambda item: -item[1]) if total > 0 and v > 0]
 
 
-def _warnings(cases: Cases, decided: Cases) -> list[str]:
+def _warnings(efforts: Cases, decided: Cases) -> list[str]:
     found = []
-    if not cases.explored.any():
+    if not efforts.explored.any():
         found.append("No effort was chosen at random: sums of expected dollars lean on what staff chose to work and may be high.")
     if len(decided) < 100:
         found.append(f"Only {len(decided)} efforts in the window are resolved: every figure here is uncertain.")
-    if len(decided) < 0.8 * len(cases):
-        found.append(
-            f"{1 - len(decided) / max(len(cases), 1):.0%} of the efforts in the window are still open; refusals come later than recoveries."
-        )
+    if len(decided) < 0.8 * len(efforts):
+        still = 1 - len(decided) / max(len(efforts), 1)
+        found.append(f"{still:.0%} of the efforts in the window are still open; refusals come later than recoveries.")
     return found
 
 

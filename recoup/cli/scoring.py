@@ -96,9 +96,11 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
     """Load the model that a name means; expert rates while nothing was promoted."""
     from models.registry import resolve
     from models.scorer import Scorer
+    from models.value import Costs
 
     folder = resolve(ref, chosen.home, tracking_uri())
-    return Scorer.prior() if folder is None else Scorer.load(folder)
+    costs = Costs(chosen.hourly_cost, chosen.action_outlay)
+    return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
 
 
 def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:

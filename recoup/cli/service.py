@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from recoup.listening import Listener
+    from recoup.settings import Settings
     from serving.api.app import Service
     from serving.champion import Champion
     from serving.web.pages import Page
@@ -39,7 +41,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
 
     chosen = settings(host=host, port=port)
     listener = Listener(chosen.host, chosen.port, has_identity=chosen.api_key is not None)
-    service, fresh = _service(_champion(chosen.home), chosen.api_key, today, None)
+    service, fresh = _service(_champion(chosen.home, chosen), chosen.api_key, today, None)
     tell, loaded = Teller(), service.champion.current()
     listener.listen()
     tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
@@ -74,7 +76,7 @@ def demo(
         made = make_demo(chosen, rows=rows or ROWS, bars=shown)
     door, answered = Door(), threading.Event()
     page = Page(made.top, door, answered.set)
-    service, fresh = _service(_champion(made.home), None, lambda: END, page)
+    service, fresh = _service(_champion(made.home, chosen), None, lambda: END, page)
     tell = Teller()
     listener.listen()
     tell.line(
@@ -115,11 +117,13 @@ def read_page(url: str) -> str:
         return str(answer.read().decode())
 
 
-def _champion(home: Path) -> Champion:
+def _champion(home: Path, chosen: Settings) -> Champion:
     from models.scorer import Scorer
+    from models.value import Costs
     from serving.champion import Champion
 
-    return Champion(home, load=Scorer.load, prior=Scorer.prior)
+    costs = Costs(chosen.hourly_cost, chosen.action_outlay)
+    return Champion(home, load=partial(Scorer.load, costs=costs), prior=partial(Scorer.prior, costs=costs))
 
 
 def _service(champion: Champion, key: str | None, day: Callable[[], date], page: Page | None) -> tuple[Service, str | None]:

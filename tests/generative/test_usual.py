@@ -71,7 +71,9 @@ def slow_usual(postings: Columns, payer: int, procedure: int, units: float, day:
         same = postings["payer_id"][i] == payer >= 0 and postings["procedure_code"][i] == procedure >= 0
         if same and postings["writeoff_date"][i] < day and postings["allowed_amount"][i] > 0:
             each = postings["units"][i]
-            seen.append(int(np.rint(postings["allowed_amount"][i] / (1.0 if np.isnan(each) else each))))
+            cents = int(np.rint(postings["allowed_amount"][i] / (1.0 if np.isnan(each) else each)))
+            # Less than half a cent a unit is no price.
+            seen += [cents] if cents else []
     last = sorted(seen[-KEPT:])
     if not last:
         return NULL, NULL, NULL, 0.0

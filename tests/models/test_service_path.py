@@ -13,9 +13,10 @@ import json, sys, time
 from pathlib import Path
 from models.scorer import Scorer
 scorer = Scorer.load(Path(sys.argv[1]))
-record = {"writeoff_id": "a", "writeoff_date": "2026-10-01", "payer_id": "P001", "payer_type": "commercial", "carc": "197", "group_code": "CO",
-          "writeoff_amount": "420.00", "billed_amount": "600.00", "paid_amount": "0.00", "procedure_code": "10000", "remit_date": "2026-09-01",
-          "authorization_on_file": "true", "rarcs": "N54 MA01", "claim_id": "C1", "line_number": "1"}
+record = {"writeoff_id": "a", "writeoff_date": "2026-10-01", "payer_id": "P001", "payer_type": "commercial", "carc": "197",
+          "group_code": "CO", "writeoff_amount": "420.00", "billed_amount": "600.00", "paid_amount": "0.00",
+          "procedure_code": "10000", "remit_date": "2026-09-01", "authorization_on_file": "true",
+          "rarcs": "N54 MA01", "claim_id": "C1", "line_number": "1"}
 as_of, took = 20758, []
 for reasons in (False, True):
     for _ in range(300):

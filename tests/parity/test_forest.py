@@ -11,6 +11,7 @@ import pytest
 from features.errors import BundleRefused
 from features.feature import Floats
 from models.forest import Explainer, Forest
+from training.trees import predict
 
 FEATURES = 12
 
@@ -59,7 +60,7 @@ def forest_of(booster: lightgbm.Booster, folder: Path) -> Forest:
 def test_raw_scores_have_the_bits_of_lightgbm(booster: lightgbm.Booster, tmp_path: Path) -> None:
     x, _ = data()
     rows = np.vstack([x, strange(x)])
-    assert forest_of(booster, tmp_path).raw(rows).tobytes() == booster.predict(rows, raw_score=True).tobytes()
+    assert forest_of(booster, tmp_path).raw(rows).tobytes() == predict(booster, rows, raw=True).tobytes()
 
 
 def test_one_row_has_the_bits_of_many(booster: lightgbm.Booster, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_contributions_equal_lightgbms(booster: lightgbm.Booster, tmp_path: Path
     x, _ = data()
     rows = np.vstack([x[:300], strange(x)])
     forest = forest_of(booster, tmp_path)
-    theirs = booster.predict(rows, pred_contrib=True)
+    theirs = np.asarray(booster.predict(rows, pred_contrib=True), dtype=np.float64)
     ours = Explainer(forest, np.arange(FEATURES), FEATURES).contributions(rows)
     # Both add some hundred terms of size one in different order.
     np.testing.assert_allclose(ours, theirs[:, :-1], atol=1e-11)

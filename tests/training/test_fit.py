@@ -61,7 +61,7 @@ def test_a_file_that_runs_past_the_day_gives_the_bundle_of_one_cut_at_it(practic
         pc.write_csv(table, tmp_path / f"{name}.csv")
     for name in ("contract_rates", "payer_rules", "writeoff_policies"):
         (tmp_path / f"{name}.csv").write_bytes((practice.folder / f"{name}.csv").read_bytes())
-    again = learn(read_files(tmp_path), tmp_path / "bundle")
+    learn(read_files(tmp_path), tmp_path / "bundle")
     for file in sorted(p.name for p in learned.folder.iterdir() if p.name != "manifest.json"):
         assert (tmp_path / "bundle" / file).read_bytes() == (learned.folder / file).read_bytes(), file
     assert read_manifest(tmp_path / "bundle")["bundle_hash"] == read_manifest(learned.folder)["bundle_hash"]
