@@ -14,6 +14,7 @@ from features.intake.records import read_records
 from features.tables import CATEGORIES, REMEDIES, WRITEOFFS
 from models.scorer import PRIOR, Scorer
 from models.scores import SCORE_COLUMNS
+from models.value import Costs
 from tests.practice import AS_OF, Files, Learned, day, read_files
 
 COLUMNS = (
@@ -162,3 +163,12 @@ def test_the_whole_charge_written_off_as_contractual_stands_out(practice: Files,
     proper = {**base, "writeoff_id": "proper", "writeoff_amount": f"{900 - median:.2f}" if median < 900 else "1.00"}
     scores = {s["writeoff_id"]: s for s in learned.scorer.score_records([whole, proper], as_of=AS_OF)}
     assert scores["whole"]["anomaly_score"] > 3 > scores["proper"]["anomaly_score"]
+
+
+def test_costs_are_taken_off_the_net_by_the_hour_and_by_the_action(practice: Files, learned: Learned) -> None:
+    row = records(practice, 1)
+    free = Scorer.load(learned.folder, costs=Costs(0.0, 0.0)).score_records(row, as_of=day("2026-11-01"))[0]
+    dear = Scorer.load(learned.folder, costs=Costs(100.0, 7.0)).score_records(row, as_of=day("2026-11-01"))[0]
+    assert free["expected_net_recovery"] == free["expected_recovery"] == dear["expected_recovery"]
+    # Hours are shown with three digits, dollars with two.
+    assert dear["expected_net_recovery"] == pytest.approx(dear["expected_recovery"] - 100.0 * dear["expected_hours"] - 7.0, abs=0.06)

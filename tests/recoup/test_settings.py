@@ -16,6 +16,7 @@ def test_flags_beat_variables_beat_file_beat_defaults(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.home, settings.api_key) == ("flag", 2, Path("from-file"), None)
     assert {name: source for name, _, source, _ in settings.rows()} == {
         "host": "flag", "port": "environment", "home": "recoup.toml", "api_key": "default", "public_data": "default",
+            "hourly_cost": "default", "action_outlay": "default",
     }  # fmt: skip
 
 
@@ -57,3 +58,14 @@ def test_a_refused_secret_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured) as refused:
         Settings.read({}, {"RECOUP_API_KEY": "tiny-secret"}, folder=tmp_path)
     assert "tiny-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", ["-1", "cheap", "nan", "1e9", True])
+def test_a_cost_is_a_number_of_dollars(given: object) -> None:
+    with pytest.raises(Misconfigured, match="--hourly-cost must be dollars, 0 or more"):
+        Settings.read({"hourly_cost": given}, {}, folder=None)
+
+
+def test_costs_are_read_from_the_environment() -> None:
+    chosen = Settings.read({}, {"RECOUP_HOURLY_COST": "55.5", "RECOUP_ACTION_OUTLAY": "3"}, folder=None)
+    assert (chosen.hourly_cost, chosen.action_outlay) == (55.5, 3.0)
