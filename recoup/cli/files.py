@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from features.money import format_cents
 from recoup.cli.options import Json, MappingFile, parse_day, settings, today
 from recoup.cli.telling import Teller
 from recoup.progress import bars
 
 if TYPE_CHECKING:
     from features.intake.remits.import_ import RemitImport
+    from features.intake.remits.recoveries import Outcomes
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,6 +51,7 @@ def import_remits(
     lines: Annotated[Path | None, typer.Option(help="table of every adjustment as the 835s say it")] = None,
     ledger: Annotated[Path | None, typer.Option(help="table of write-offs to join what the 835s say onto")] = None,
     issues: Annotated[Path | None, typer.Option(help="JSON lines of what was found wrong")] = None,
+    outcomes: Annotated[Path | None, typer.Option(help="table of what later 835s brought, took back and refused")] = None,
     mapping: MappingFile = None,
     as_json: Json = False,
 ) -> None:
@@ -69,6 +72,9 @@ def import_remits(
     if issues is not None:
         text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
         replace_file(issues, lambda file: _write(file, text))
+    later = None if outcomes is None else found.outcomes()
+    if outcomes is not None and later is not None:
+        write_table(outcomes, later.columns)
     rejects = rejects_beside(out)
     if rejects is not None and found.rejects:
         write_table(
@@ -79,10 +85,18 @@ def import_remits(
     tell = Teller(as_json=as_json, to_stderr=str(out) == "-")
     tell.json(found.summary)
     tell.lines(_words(found, out, rejects))
+    if later is not None:
+        tell.line(_later_words(later, outcomes))
 
 
 def _write(file: BinaryIO, text: bytes) -> None:
     file.write(text)
+
+
+def _later_words(later: Outcomes, outcomes: Path | None) -> str:
+    brought, taken = sum(event.recovered for event in later.events), sum(event.taken_back for event in later.events)
+    loose = f"; on no write-off: paid later {format_cents(later.loose_recovered)}, taken back {format_cents(later.loose_taken_back)}"
+    return f"{len(later.events):,} outcomes in {outcomes}: recovered {format_cents(brought)}, taken back {format_cents(taken)}" + loose
 
 
 def _words(found: RemitImport, out: Path, rejects: Path | None) -> list[str]:

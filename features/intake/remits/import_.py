@@ -22,6 +22,7 @@ from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import join_ledger
 from features.intake.remits.netting import Chain, chains, distinct_remits
 from features.intake.remits.records import Claim, ProviderAdjustment, Transaction
+from features.intake.remits.recoveries import Outcomes, outcomes
 from features.intake.remits.segments import read_segments
 from features.intake.remits.summary import Summary, Tally, summary
 from features.intake.remits.transaction import read_transactions
@@ -61,6 +62,8 @@ class RemitImport:
         PLB pairs with the file and day they came in.
     make_lines
         Makes `remit_lines`; called once, when they are asked for.
+    make_outcomes
+        Makes the outcome events that were known on the morning of an ISO day.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class RemitImport:
         summary: Summary,
         provider_adjustments: list[tuple[str, str, ProviderAdjustment]],
         make_lines: Callable[[], TextColumns],
+        make_outcomes: Callable[[str], Outcomes],
     ) -> None:
         self.candidates = candidates
         self.issues = issues
@@ -79,11 +83,16 @@ class RemitImport:
         self.summary = summary
         self.provider_adjustments = provider_adjustments
         self._make_lines = make_lines
+        self._make_outcomes = make_outcomes
 
     @cached_property
     def lines(self) -> TextColumns:
         """`remit_lines` as text."""
         return self._make_lines()
+
+    def outcomes(self, as_of: date | None = None) -> Outcomes:
+        """Return what later remits brought, took back and refused, as known on the morning of a day (default: all that was read)."""
+        return self._make_outcomes(as_of.isoformat() if as_of else "9999-12-31")
 
 
 class _Source(NamedTuple):
@@ -208,11 +217,13 @@ class _Reading:
         self._remark(found)
         # by place in the file: the tokenizer runs ahead of the reader
         issues = [issue for log in self._logs for issue in sorted(log.issues, key=lambda one: (one.segment is None, one.segment or 0))]
+        ledger_rows: tuple[TextColumns, list[bool]] | None = None
         if ledger is None:
             rows = candidate_columns(found, self._mapping.groups)
         else:
             joined = join_ledger(ledger, found, mapping=mapping, identity=identity, latest=latest)
             rows = joined.columns
+            ledger_rows = rows, joined.is_reversed
             issues.extend(joined.issues)
             self._rejects.extend(RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in joined.rejects)
         for tally, log in zip(self._tallies, self._logs, strict=True):
@@ -224,6 +235,7 @@ class _Reading:
             summary=summary(self._tallies, issues=len(issues)),
             provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in remits for pair in remit.provider_adjustments],
             make_lines=lambda: remit_line_columns(found, self._mapping.groups),
+            make_outcomes=lambda day: outcomes(found, remits, groups=self._mapping.groups, ledger=ledger_rows, as_of=day),
         )
 
     def _keep(self, remit: Transaction, log: IssueLog) -> None:

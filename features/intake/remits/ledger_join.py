@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 from features.intake.mapping import Mapping as Words
 from features.intake.pseudonyms import Pseudonyms
@@ -21,6 +22,7 @@ from features.intake.remits.netting import Chain
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.money import NULL, format_cents, parse_cents
+from features.reversals import reversed_rows
 from features.tables import WRITEOFFS, Array, Kind
 from features.vocabulary import Vocabulary
 
@@ -34,14 +36,20 @@ FILLED = (
 )  # fmt: skip
 """Columns that a matching 835 fills where the ledger has none; what the ledger says stays."""
 
+_Respect: TypeAlias = Callable[[Posting, Mapping[str, str]], bool]
+
 _REASON = frozenset(("group_code", "carc", "rarcs", "remit_segment"))
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerJoin:
-    """The ledger's rows, what could not be joined or read, and how many rows were matched."""
+    """The ledger's rows, what could not be joined or read, and how many rows were matched.
+
+    `is_reversed` says of each row whether it is a reversal or another row reverses it.
+    """
 
     columns: TextColumns
+    is_reversed: list[bool]
     issues: list[Issue]
     rejects: list[Reject]
     matched: int
@@ -70,26 +78,31 @@ def join_ledger(
     read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=days)
     columns = _as_text(read)
     groups = mapping.groups if mapping else {}
-    joiner = _Joiner(chains, groups, IssueLog(path.name))
+    joiner = Joiner(chains, groups, IssueLog(path.name))
     for place, number in enumerate(read.row_numbers.tolist()):
         row = {name: values[place] for name, values in columns.items()}
         for name, value in joiner.facts(row, int(number)).items():
             if not row.get(name):
                 columns.setdefault(name, [""] * len(read.batch))[place] = value
     issues = [Issue(path.name, None, "", issue.code, WARNING, issue.message) for issue in read.issues]
-    return LedgerJoin(_ordered(columns), issues + joiner.log.issues, read.rejects, joiner.matched)
+    mask = reversed_rows(read.batch)
+    is_reversed = [False] * len(read.batch) if mask is None else mask.tolist()
+    return LedgerJoin(_ordered(columns), is_reversed, issues + joiner.log.issues, read.rejects, joiner.matched)
 
 
-class _Joiner:
-    """Finds the 835 postings of one ledger row after the other."""
+class Joiner:
+    """Finds the 835 postings of one ledger row after the other; with `only`, of rows on the accounts of these chains."""
 
-    def __init__(self, chains: Sequence[Chain], groups: Mapping[str, str], log: IssueLog) -> None:
+    def __init__(self, chains: Sequence[Chain], groups: Mapping[str, str], log: IssueLog, *, only: Sequence[Chain] | None = None) -> None:
         self.log = log
         self.matched = 0
         self._groups = groups
         self._chains: defaultdict[str, list[Chain]] = defaultdict(list)
+        accounts = None if only is None else {_account(chain.adjudications[0].claim.claim_id) for chain in only}
         for chain in chains:
-            self._chains[_account(chain.adjudications[0].claim.claim_id)].append(chain)
+            account = _account(chain.adjudications[0].claim.claim_id)
+            if accounts is None or account in accounts:
+                self._chains[account].append(chain)
         self._known: dict[tuple[int, int], list[Posting]] = {}
 
     def facts(self, row: Mapping[str, str], number: int) -> dict[str, str]:
@@ -107,6 +120,10 @@ class _Joiner:
             self.log.add(differs, number)
             return {name: value for name, value in facts.items() if name not in _REASON}
         return facts
+
+    def places(self, row: Mapping[str, str]) -> list[Posting]:
+        """Return the postings on the line that a row is about, whatever their reasons; of several lines where it may be any of them."""
+        return _narrowed(row, self._fitting(row), _PLACE)
 
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
         options = [posting for chain in self._chains.get(_account(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
@@ -168,16 +185,16 @@ def _has_day(one: Posting, row: Mapping[str, str]) -> bool:
     return one.line.service_from <= day <= max(one.line.service_to, one.line.service_from)
 
 
-def _narrowed(row: Mapping[str, str], options: list[Posting]) -> list[Posting]:
+def _narrowed(row: Mapping[str, str], options: list[Posting], respects: Sequence[_Respect] | None = None) -> list[Posting]:
     """Keep what agrees with the row in one respect after the other, as long as something does."""
-    for agrees in _RESPECTS:
+    for agrees in (*_PLACE, *_REASONS) if respects is None else respects:
         if len(options) < 2:
             break
         options = [one for one in options if agrees(one, row)] or options
     return options
 
 
-def _same(column: str, value: Callable[[Posting], str]) -> Callable[[Posting, Mapping[str, str]], bool]:
+def _same(column: str, value: Callable[[Posting], str]) -> _Respect:
     return lambda one, row: bool(row.get(column)) and row[column] == value(one)
 
 
@@ -195,13 +212,16 @@ def _is_writeoff(one: Posting, row: Mapping[str, str]) -> bool:
     return one.bucket is not None and one.bucket.cents > 0 and one.group != "PR"
 
 
-_RESPECTS: tuple[Callable[[Posting, Mapping[str, str]], bool], ...] = (
+_PLACE: tuple[_Respect, ...] = (
     _same("claim_id", lambda one: one.adjudication.claim.claim_id),
     _same("payer_id", lambda one: one.adjudication.remit.payer_id),
     _same("payer_claim_number", lambda one: one.adjudication.claim.icn),
     _same("payer_sequence", lambda one: Shared(one.adjudication).payer_sequence),
     _has_modifiers,
     _same("line_number", lambda one: one.number),
+)
+
+_REASONS: tuple[_Respect, ...] = (
     _same("carc", lambda one: one.carc),
     _same("group_code", lambda one: one.group),
     _has_amount,

@@ -66,6 +66,8 @@ class Claim:
     ----------
     fault
         Issue code that makes the claim unreadable; blank where it was read. `fault_segment` is where.
+    received
+        When the payer received the claim (DTM*050), ISO text; blank where it does not say.
     is_ghost
         Lines and adjustments without a readable CLP: counted as read, never used.
     is_complete
@@ -87,6 +89,7 @@ class Claim:
     original_icn: str
     service_from: str
     service_to: str
+    received: str = field(compare=False)
     allowed: int | None
     provider: str
     is_institutional: bool

@@ -177,6 +177,7 @@ class _OpenClaim:
         "original_icn",
         "provider",
         "rarcs",
+        "received",
         "segment",
         "service_from",
         "service_to",
@@ -190,7 +191,7 @@ class _OpenClaim:
         self.is_institutional = False
         self.fault = ""
         self.fault_segment = segment
-        self.original_icn = self.service_from = self.service_to = self.provider = ""
+        self.original_icn = self.service_from = self.service_to = self.received = self.provider = ""
         self.allowed: int | None = None
         self.adjustments: list[Adjustment] = []
         self.rarcs: list[str] = []
@@ -291,6 +292,8 @@ class _OpenTransaction:
             if qualifier == "405":
                 self._production_date = self._production_date or self._date(number, elements, 2)
             return
+        if qualifier == "050" and claim.line is None:
+            claim.received = claim.received or self._quiet_date(elements, 2)
         if qualifier not in ("150", "151", "232", "233", "472"):
             return
         first, last = self._span(number, elements)
@@ -596,6 +599,7 @@ class _Closing:
             original_icn=claim.original_icn,
             service_from=claim.service_from,
             service_to=claim.service_to,
+            received=claim.received,
             allowed=claim.allowed,
             provider=claim.provider,
             is_institutional=claim.is_institutional,

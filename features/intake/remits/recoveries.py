@@ -1,0 +1,454 @@
+"""Later 835s as outcome events on write-offs: what came after all, what was taken back, what was refused again.
+
+The label of an event is the sign of the net payment after the correction against the adjudication that the write-off came from; a
+remark gives only the cause (DOMAIN 3). `docs/outcomes.md` says the rules in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from features.intake.remits.answers import CLAIM, Answer, LineBook, Reason, answers
+from features.intake.remits.candidates import TextColumns, remit_id
+from features.intake.remits.causes import REPLACEMENTS, action, has_cause
+from features.intake.remits.netting import Chain
+from features.intake.remits.records import Transaction
+from features.intake.remits.shares import shares
+from features.intake.remits.take_backs import TakeBack, take_backs
+from features.intake.remits.written_off import WrittenOff, written_off_by_candidates, written_off_by_ledger
+from features.money import format_cents
+
+OUTCOME_COLUMNS = (
+    "writeoff_id", "effort_id", "worked_date", "action", "sent_date", "reference_number", "resolved_date", "status", "recovered_amount",
+    "taken_back_amount", "shifted_to_patient_amount",
+)  # fmt: skip
+
+FOLLOW_UP_DAYS = {"corrected_claim": 21, "redetermination": 60}
+USUAL_DAYS = 30
+"""Days from sending to an answer where no 835 says when the payer received the claim: the practice norms of DOMAIN 3."""
+
+_MEDICARE = frozenset(("MA", "MB"))
+
+
+@dataclass(slots=True)
+class Event:
+    """One outcome event; days ISO text, blank where null, amounts in cents.
+
+    Parameters
+    ----------
+    writeoff
+        The posting it is on.
+    effort_id
+        Made of the posting and the remit that said it: the same however often that is sent.
+    worked_date
+        When the effort began, at the latest: `sent_date`, else estimated from `resolved_date`; never before the posting.
+    sent_date
+        The day on which the payer received the corrected claim (DTM*050).
+    taken_back_on
+        The days on which money was taken back, and how much.
+    """
+
+    writeoff: WrittenOff
+    effort_id: str
+    worked_date: str
+    action: str
+    sent_date: str
+    reference_number: str
+    resolved_date: str
+    status: str
+    recovered: int = 0
+    shifted: int = 0
+    taken_back_on: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def taken_back(self) -> int:
+        """What was taken back of it, all in all."""
+        return sum(cents for _, cents in self.taken_back_on)
+
+    @property
+    def net(self) -> int:
+        """Payer cash that stayed."""
+        return self.recovered - self.taken_back
+
+    def row(self) -> tuple[str, ...]:
+        """Return it in the order of `OUTCOME_COLUMNS`."""
+        is_open = self.status == "pending"
+        amounts = (self.recovered, self.taken_back, self.shifted)
+        return (
+            self.writeoff.writeoff_id,
+            self.effort_id,
+            self.worked_date,
+            self.action,
+            self.sent_date,
+            self.reference_number,
+            self.resolved_date,
+            self.status,
+            *("" if is_open else format_cents(cents) for cents in amounts),
+        )
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """Outcome events, and the money of later remits that is on no write-off.
+
+    Parameters
+    ----------
+    events
+        By write-off, then day.
+    loose_recovered
+        Cents that were paid later on what nobody wrote off.
+    loose_taken_back
+        Cents that were taken back of no recovery: of a first payment, or of one in a file that is not here.
+    """
+
+    events: list[Event]
+    loose_recovered: int = 0
+    loose_taken_back: int = 0
+
+    @property
+    def columns(self) -> TextColumns:
+        """The events in columns of `outcomes`, blank where null."""
+        rows = [event.row() for event in self.events]
+        return {name: [row[i] for row in rows] for i, name in enumerate(OUTCOME_COLUMNS)}
+
+
+def outcomes(
+    chains: Sequence[Chain],
+    remits: Sequence[Transaction],
+    *,
+    groups: Mapping[str, str] | None = None,
+    ledger: tuple[TextColumns, Sequence[bool]] | None = None,
+    as_of: str = "9999-12-31",
+) -> Outcomes:
+    """Return what later remits say of write-offs.
+
+    Parameters
+    ----------
+    chains, remits
+        As `netting.chains` and `netting.distinct_remits` return them.
+    groups
+        A practice's own group codes -> listed ones.
+    ledger
+        Rows and which of them are reversed, as `join_ledger` returns them. Without one the write-offs are the candidates of each claim's
+        original adjudication.
+    as_of
+        ISO day whose morning it is: remits dated on it or later are not known.
+
+    Examples
+    --------
+    >>> from features.intake.remits.issues import IssueLog
+    >>> from features.intake.remits.netting import chains
+    >>> from features.intake.remits.segments import read_segments
+    >>> from features.intake.remits.transaction import read_transactions
+    >>> text = (
+    ...     b"ST*835*1~BPR*I*0*C*CHK************20240105~TRN*1*8*1999999999~CLP*7*1*100*0**12*A1~CAS*CO*16*100~SE*6*1~"
+    ...     b"ST*835*2~BPR*I*60*C*CHK************20240305~TRN*1*9*1999999999~CLP*7*22*-100*0**12*A1~CAS*CO*16*-100~MOA***N690~"
+    ...     b"CLP*7*1*100*60**12*A1~CAS*CO*45*40~SE*9*2~"
+    ... )
+    >>> log = IssueLog("a.835")
+    >>> remits = list(read_transactions(read_segments([text], log), log))
+    >>> [event] = outcomes(chains(remits), remits).events
+    >>> event.resolved_date, event.action, event.status, event.recovered
+    ('2024-03-05', 'appeal', 'recovered', 6000)
+    """
+    words, books = groups or {}, [LineBook() for _ in chains]
+    said = [
+        answers(chain, book, words, as_of=as_of) if len(chain.adjudications) > 1 else [] for chain, book in zip(chains, books, strict=True)
+    ]
+    taken = take_backs(remits, chains, as_of=as_of)
+    if ledger is None:
+        postings = written_off_by_candidates(chains, books, words)
+    else:
+        wanted = [bool(steps) or i in taken for i, steps in enumerate(said)]
+        postings = written_off_by_ledger(ledger[0], ledger[1], chains, books, words, wanted=wanted)
+    result = Outcomes([])
+    for i, (steps, known) in enumerate(zip(said, postings, strict=True)):
+        if steps or i in taken:
+            claim = _ClaimOutcomes(known)
+            claim.replay(steps, taken.get(i, ()))
+            result.events += claim.events
+            result.loose_recovered += claim.loose_recovered
+            result.loose_taken_back += claim.loose_taken_back
+    result.events.sort(key=lambda one: (one.writeoff.writeoff_id, one.resolved_date or "9999-12-31", one.effort_id))
+    return result
+
+
+class _ClaimOutcomes:
+    """The write-offs of one claim, and what later remits did to them so far."""
+
+    def __init__(self, postings: Sequence[WrittenOff]) -> None:
+        self.events: list[Event] = []
+        self.loose_recovered = 0
+        self.loose_taken_back = 0
+        self._postings = postings
+        self._returned = 0
+        self._ids: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def replay(self, steps: Iterable[Answer], held: Iterable[TakeBack]) -> None:
+        """Go through answers and take-backs by day; on one day claims come before what is held back at the end of the remit."""
+        moves: list[tuple[str, int, Answer | TakeBack]] = [(step.remit.remit_date, 0, step) for step in steps]
+        moves += [(one.day, 1, one) for one in held]
+        for _, _, move in sorted(moves, key=lambda item: item[:2]):
+            if isinstance(move, TakeBack):
+                self._hold(move)
+            else:
+                self._answer(move)
+
+    # ---- answers ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, step: Answer) -> None:
+        postings = [one for one in self._postings if one.posted < step.remit.sent_date]
+        if step.is_open:
+            self._reverse(step, postings)
+            return
+        gains = self._gains(step)
+        told: dict[str, Event] = {}
+        for line, cents in gains.items():
+            self._place(step, line, cents, postings, told)
+        self._shift(step, postings, told)
+        for event in told.values():
+            event.status = self._status(event, step)
+        if not gains:
+            self._refuse(step, postings, told)
+        self.events += told.values()
+
+    def _gains(self, step: Answer) -> dict[int, int]:
+        """Return what each line gained, after what others lost.
+
+        A line's loss takes back the line's own recoveries first; the rest of the losses is set against the gains, so that money that
+        only moved between lines is no recovery, and what is left of it takes back the claim's other recoveries.
+        """
+        moved = {line: _paid(step, line, now=True) - _paid(step, line, now=False) for line in (*step.was, *step.now)}
+        loss = 0
+        for line, cents in moved.items():
+            if cents < 0:
+                loss += self._take_back(-cents, step.remit.remit_date, line=line)
+        gains = {line: cents for line, cents in moved.items() if cents > 0}
+        gained = sum(gains.values())
+        if gained <= loss:
+            self.loose_taken_back += self._take_back(loss - gained, step.remit.remit_date)
+            return {}
+        return dict(zip(gains, shares(gained - loss, list(gains.values())), strict=True))
+
+    def _place(self, step: Answer, line: int, cents: int, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
+        """Divide what a line gained over the reasons that gave way, and each part over the write-offs for that reason."""
+        freed = _freed(step, line)
+        if line not in step.was or (not freed and line == CLAIM):
+            # a new line, or the claim as a whole: it pays for what was written off anywhere on the claim
+            self._spread(step, cents, _own(postings), told)
+        elif not freed:
+            self._spread(step, cents, [one for one in postings if one.line == line] or [one for one in postings if one.line == CLAIM], told)
+        else:
+            for reason, part in zip(freed, shares(cents, list(freed.values())), strict=True):
+                self._fill(step, part, _fitting(postings, line, reason), told)
+
+    def _fill(self, step: Answer, cents: int, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
+        """Pay the postings of one reason one after the other, each up to its amount; what is over goes to the first."""
+        for one in postings:
+            part = cents if one.cents is None else min(cents, max(0, one.cents - self._net(one, told)))
+            self._pay(step, one, part, told)
+            cents -= part
+        if postings:
+            self._pay(step, postings[0], cents, told)
+        else:
+            self.loose_recovered += cents
+
+    def _spread(self, step: Answer, cents: int, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
+        """Divide over postings by what is open of each."""
+        if not postings:
+            self.loose_recovered += cents
+            return
+        is_known = all(one.cents is not None for one in postings)
+        weights = [max(0, (one.cents or 0) - self._net(one, told)) if is_known else 1 for one in postings]
+        for one, part in zip(postings, shares(cents, weights), strict=True):
+            self._pay(step, one, part, told)
+
+    def _pay(self, step: Answer, posting: WrittenOff, cents: int, told: dict[str, Event]) -> None:
+        if cents > 0:
+            self._event(step, posting, told).recovered += cents
+
+    def _shift(self, step: Answer, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
+        """Note what the answer moved to the patient, on the posting of the line that was paid most, else on the first for its reason."""
+        for line in step.now:
+            cents = step.now[line].patient - (step.was[line].patient if line in step.was else 0)
+            freed = {reason: part for reason, part in _freed(step, line).items() if reason[0] != "PR"}
+            found = [one for reason in freed for one in _fitting(postings, line, reason)] or [
+                one for one in _own(postings) if line not in step.was
+            ]
+            if cents > 0 and found:
+                best = max(found, key=lambda one: told[one.writeoff_id].recovered if one.writeoff_id in told else 0)
+                self._event(step, best, told).shifted += cents
+
+    def _refuse(self, step: Answer, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
+        """Note a refusal: the claim was answered again and brought nothing more."""
+        asked = _asked(step)
+        for one in postings:
+            has_kept = any(event.writeoff is one and event.recovered > 0 for event in self.events)
+            if one.writeoff_id not in told and not has_kept and (asked is None or one.line in asked or one.line == CLAIM):
+                self._event(step, one, told).status = "denied"
+
+    def _reverse(self, step: Answer, postings: Sequence[WrittenOff]) -> None:
+        """A reversal without correction takes back what had come; where nothing had, and it says why, an answer is pending."""
+        cents = sum(state.paid for state in step.was.values())
+        self.loose_taken_back += self._take_back(max(cents, 0), step.remit.remit_date)
+        if cents > 0 or not has_cause(step.all_remarks):
+            return
+        told: dict[str, Event] = {}
+        for one in postings:
+            event = self._event(step, one, told)
+            event.status, event.resolved_date = "pending", ""
+        self.events += told.values()
+
+    def _event(self, step: Answer, posting: WrittenOff, told: dict[str, Event]) -> Event:
+        if posting.writeoff_id not in told:
+            told[posting.writeoff_id] = _begin(step, posting, self._effort_id(step, posting))
+        return told[posting.writeoff_id]
+
+    def _effort_id(self, step: Answer, posting: WrittenOff) -> str:
+        name = posting.writeoff_id, remit_id(step.said[-1])
+        occurrence = self._ids[name]
+        self._ids[name] += 1
+        return hashlib.sha256("\x1f".join((*name, str(occurrence))).encode()).hexdigest()[:16]
+
+    def _net(self, posting: WrittenOff, told: Mapping[str, Event]) -> int:
+        news = told.get(posting.writeoff_id)
+        return sum(event.net for event in self.events if event.writeoff is posting) + (news.net if news else 0)
+
+    def _status(self, event: Event, step: Answer) -> str:
+        """Return recovered where nothing is left of the reason, partially_recovered where some is, denied where nothing came."""
+        posting = event.writeoff
+        if event.recovered == 0:
+            return "denied"
+        state = step.now.get(posting.line)
+        if state is not None and posting.reason is not None:
+            return "recovered" if state.reasons.get(posting.reason, 0) <= 0 else "partially_recovered"
+        came = self._net(posting, {}) + event.net
+        return "recovered" if posting.cents is None or came >= posting.cents else "partially_recovered"
+
+    # ---- take-backs -------------------------------------------------------------------------------------------------
+
+    def _hold(self, held: TakeBack) -> None:
+        """Take back what PLB pairs say.
+
+        A negative pair gives the money of a reversal back for now, a later positive one then takes it (TR3 1.10.2.17); a return that
+        is acknowledged takes back only what nothing else did.
+        """
+        if held.cents > 0:
+            self.loose_taken_back += self._take_back(held.cents, held.day)
+        elif held.cents < 0:
+            self._give_back(-held.cents)
+        if held.returned:
+            self._returned += held.returned
+            taken = sum(event.taken_back for event in self.events)
+            self.loose_taken_back += self._take_back(max(0, self._returned - taken), held.day)
+
+    def _take_back(self, cents: int, day: str, *, line: int | None = None) -> int:
+        """Take cents of what came on a line, or on any: a recovery of just that much first, then the latest; return the rest."""
+        open_ = [event for event in self.events if event.net > 0 and (line is None or event.writeoff.line in (line, CLAIM))]
+        order = sorted(range(len(open_)), key=lambda i: (open_[i].net != cents, -i))
+        for i in order:
+            part = min(cents, open_[i].net)
+            if part > 0:
+                open_[i].taken_back_on.append((day, part))
+                cents -= part
+        return cents
+
+    def _give_back(self, cents: int) -> None:
+        for event in reversed(self.events):
+            while cents > 0 and event.taken_back_on:
+                day, last = event.taken_back_on.pop()
+                part = min(cents, last)
+                cents -= part
+                if part < last:
+                    event.taken_back_on.append((day, last - part))
+
+
+def _paid(step: Answer, line: int, *, now: bool) -> int:
+    state = (step.now if now else step.was).get(line)
+    return state.paid if state else 0
+
+
+def _freed(step: Answer, line: int) -> dict[Reason, int]:
+    """Return by how much each adjustment of a line shrank."""
+    if line not in step.was:
+        return {}
+    was, now = step.was[line].reasons, step.now[line].reasons if line in step.now else {}
+    found = {reason: cents - max(0, now.get(reason, 0)) for reason, cents in was.items()}
+    return {reason: cents for reason, cents in found.items() if cents > 0}
+
+
+def _fitting(postings: Sequence[WrittenOff], line: int, reason: Reason) -> list[WrittenOff]:
+    """Return the postings of that line and reason, else of that line, else of the claim, where they name no other reason."""
+    for wanted in ((line, reason), (line, None), (CLAIM, reason), (CLAIM, None)):
+        found = [one for one in postings if (one.line, one.reason) == wanted]
+        if found:
+            standing = [one for one in found if not one.is_reversed]
+            return standing or found
+    return []
+
+
+def _own(postings: Sequence[WrittenOff]) -> list[WrittenOff]:
+    """Return the postings of the provider's own share, else all."""
+    for found in (
+        [one for one in postings if not one.is_reversed and not (one.reason and one.reason[0] == "PR")],
+        [one for one in postings if not one.is_reversed],
+    ):
+        if found:
+            return found
+    return list(postings)
+
+
+def _asked(step: Answer) -> set[int] | None:
+    """Return the lines that a refusal is about, None for all.
+
+    They are those whose remark gives a cause and those that are paid less than before. Where a remark on the claim or a new frequency
+    says that somebody had asked, they are those that changed, or all where nothing did. A claim that a payer settles anew on its own
+    account, at no less, refuses nobody.
+    """
+    lines = [line for line in step.was if line != CLAIM]
+    by_line = {line for line in lines if has_cause(step.remarks.get(line, ()))}
+    fell = {line for line in step.was if _paid(step, line, now=True) < _paid(step, line, now=False)}
+    if by_line or not (has_cause(step.remarks[CLAIM]) or _is_replacement(step)):
+        return by_line | fell
+    return {line for line in lines if step.was[line] != step.now.get(line)} | fell or None
+
+
+def _is_replacement(step: Answer) -> bool:
+    """Whether what stands now answers another claim than before: a new frequency 6 or 7, or such a one under a new number."""
+    was, now = step.before[-1].claim, step.after[-1].claim if step.after else step.before[-1].claim
+    return now.frequency in REPLACEMENTS and (now.frequency, now.icn) != (was.frequency, was.icn)
+
+
+def _begin(step: Answer, posting: WrittenOff, effort_id: str) -> Event:
+    """Return an event on which nothing has come yet."""
+    remarks = step.remarks.get(posting.line, frozenset()) | step.remarks[CLAIM]
+    found = action(remarks if has_cause(remarks) else step.all_remarks, is_replacement=_is_replacement(step))
+    day, claim = step.remit.remit_date, step.said[-1].claim if step.is_open else step.after[-1].claim
+    # what the first claim's remit says of its receipt is no news
+    is_news = step.before[-1].remit.remit_date < claim.received <= day
+    sent = claim.received if is_news else ""
+    worked = sent or _days_before(day, _answer_days(found, claim.filing))
+    return Event(
+        writeoff=posting,
+        effort_id=effort_id,
+        worked_date=min(day, max(worked, posting.posted)),
+        action=found,
+        sent_date=sent,
+        reference_number=claim.icn,
+        resolved_date=day,
+        status="denied",
+    )
+
+
+def _answer_days(action: str, filing: str) -> int:
+    if action == "appeal" and filing in _MEDICARE:
+        return FOLLOW_UP_DAYS["redetermination"]
+    return FOLLOW_UP_DAYS.get(action, USUAL_DAYS)
+
+
+def _days_before(day: str, days: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days=days)).isoformat()

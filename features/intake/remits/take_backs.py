@@ -1,0 +1,116 @@
+"""Money that a payer holds back from a later payment (PLB), and the claim that it names (DOMAIN 2.5)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from features.intake.remits.netting import Chain
+from features.intake.remits.records import Transaction
+
+REASONS = frozenset(("WO", "WU", "OB", "FB", "CS", "72"))
+"""PLB reasons that move money of an earlier claim: overpayment recovery, take-back, offset, forwarded balance, adjustment, return.
+
+Interest (L6), penalties, taxes and levies are no payment of a claim.
+"""
+
+RETURNED = "72"
+"""The provider's own return, acknowledged: its sign only offsets what another pair or a reversal takes (TR3 1.10.2.17)."""
+
+_TOKEN = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+
+
+class TakeBack(NamedTuple):
+    """What the PLB pairs of one remit take back from one claim: cents, negative where they give back, and cents known as returned."""
+
+    day: str
+    cents: int
+    returned: int
+    payer_id: str
+    reference: str
+
+
+def take_backs(remits: Iterable[Transaction], chains: Sequence[Chain], *, as_of: str = "9999-12-31") -> dict[int, list[TakeBack]]:
+    """Return by place in `chains` what later PLB pairs take back from each claim, in order of days.
+
+    A pair belongs to the one claim of its payer whose payer claim number (CLP07, REF*F8), else whose claim number (CLP01), its reference
+    is or holds as a word; a reference that fits several claims belongs to none. Copies of a remit count once.
+
+    Parameters
+    ----------
+    remits
+        As `netting.distinct_remits` returns them.
+    chains
+        Claims.
+    as_of
+        ISO day whose morning it is.
+    """
+    pairs = _pairs(remit for remit in remits if remit.remit_date and remit.remit_date < as_of)
+    numbers, accounts = _names(chains, payers={key[0] for key in pairs}) if pairs else ({}, {})
+    sums: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    words: dict[tuple[int, str, str], str] = {}
+    for (payer, trace, day, reason, reference, cents), count in sorted(pairs.items()):
+        place = _claim(payer, reference, numbers, accounts)
+        if place is None:
+            continue
+        key = place, day, trace
+        words.setdefault(key, reference)
+        if reason == RETURNED:
+            sums[key][1] += abs(cents) * count
+        else:
+            sums[key][0] += cents * count
+    found: defaultdict[int, list[TakeBack]] = defaultdict(list)
+    for (place, day, trace), (cents, returned) in sorted(sums.items()):
+        payer = chains[place].adjudications[0].remit.payer_id
+        found[place].append(TakeBack(day, cents, returned, payer, words[place, day, trace]))
+    return dict(found)
+
+
+_Pair = tuple[str, str, str, str, str, int]
+
+
+def _pairs(remits: Iterable[Transaction]) -> dict[_Pair, int]:
+    """Count the pairs by what they say; of several copies of a remit (one cut off, say) the fullest counts."""
+    found: dict[_Pair, int] = {}
+    for remit in remits:
+        trace = remit.trace or "\x1f".join(remit.control)
+        said = Counter(
+            (remit.payer_id, trace, remit.remit_date, pair.reason, pair.reference.upper(), pair.cents)
+            for pair in remit.provider_adjustments
+            if pair.reason in REASONS and pair.reference
+        )
+        for key, count in said.items():
+            found[key] = max(found.get(key, 0), count)
+    return found
+
+
+_Names = dict[tuple[str, str], set[int]]
+
+
+def _names(chains: Sequence[Chain], payers: set[str]) -> tuple[_Names, _Names]:
+    """Return which claims have a payer claim number, and which an account number."""
+    numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    accounts: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for place, chain in enumerate(chains):
+        payer = chain.adjudications[0].remit.payer_id
+        if payer not in payers:
+            continue
+        for one in chain.adjudications:
+            for number in filter(None, (one.claim.icn, one.claim.original_icn)):
+                numbers[payer, number.upper()].add(place)
+            if one.claim.claim_id:
+                accounts[payer, one.claim.claim_id.upper()].add(place)
+    return numbers, accounts
+
+
+def _claim(payer: str, reference: str, numbers: _Names, accounts: _Names) -> int | None:
+    words = dict.fromkeys((reference, *_TOKEN.findall(reference)))
+    for names in (numbers, accounts):
+        found = {place for word in words for place in names.get((payer, word), ())}
+        if len(found) == 1:
+            return found.pop()
+        if found:
+            return None
+    return None
