@@ -85,15 +85,7 @@ class Scorer:
         self.costs = costs
 
     @classmethod
-    def load(
-        cls,
-        folder: Path,
-        *,
-        version: str | None = None,
-        checked: bool = True,
-        tables: Mapping[str, Batch] | None = None,
-        costs: Costs = DEFAULT_COSTS,
-    ) -> Scorer:
+    def load(cls, folder: Path, *, version: str | None = None, checked: bool = True, costs: Costs = DEFAULT_COSTS) -> Scorer:
         """Load a bundle, check every hash, recompute its probe and refuse on a difference.
 
         Parameters
@@ -102,8 +94,6 @@ class Scorer:
             What scores shall call it; the first 12 digits of its hash where not given.
         checked
             False only while a bundle is being made.
-        tables
-            Contracts, payer rules or policies that replace those it carries.
         costs
             Of working.
 
@@ -112,16 +102,15 @@ class Scorer:
         BundleRefused
             When anything differs.
         """
-        loaded = load(folder, checked=checked)
-        scorer = cls._of(loaded, version, tables or {}, costs)
+        scorer = cls._of(load(folder, checked=checked), version)
         if checked:
             check_probe(scorer, folder)
+        # The probe was made at the costs by default, so a practice's own come after it.
+        scorer.costs = costs
         return scorer
 
     @classmethod
-    def _of(cls, loaded: Loaded, version: str | None, tables: Mapping[str, Batch], costs: Costs) -> Scorer:
-        carried = {**loaded.tables, **tables}
-        practice = Practice(Codes.load(), carried.get("contracts"), carried.get("payer_rules"), carried.get("policies"))
+    def _of(cls, loaded: Loaded, version: str | None) -> Scorer:
         digest = loaded.manifest.get("bundle_hash", "")
         cut = int(np.datetime64(loaded.manifest["cut"], "D").astype(np.int64)) if loaded.manifest else None
         return cls(
@@ -131,22 +120,17 @@ class Scorer:
             loaded.extra_codes,
             loaded.models,
             loaded.vocabulary,
-            Viewer(practice, loaded.usual, loaded.history),
+            Viewer(Practice(Codes.load(), **loaded.tables), loaded.usual, loaded.history),
             bundle_hash=digest,
-            costs=costs,
         )
 
     @classmethod
-    def prior(
-        cls, vocabulary: Vocabulary | None = None, *, tables: Mapping[str, Batch] | None = None, costs: Costs = DEFAULT_COSTS
-    ) -> Scorer:
+    def prior(cls, vocabulary: Vocabulary | None = None, *, costs: Costs = DEFAULT_COSTS) -> Scorer:
         """Return the scorer of day one: no outcomes were seen, chances are the expert's rates per code family."""
         codes = Codes.load()
-        given = tables or {}
         models = Models(Likelihood(None, None, 0.0, Calibration()), Dollars(None, None, _WIDE, _WIDE), Effort(), Anomaly())
-        practice = Practice(codes, given.get("contracts"), given.get("payer_rules"), given.get("policies"))
         words = vocabulary if vocabulary is not None else Vocabulary(codes.seed_words())
-        return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(practice, Usual(), History()), costs=costs)
+        return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(Practice(codes), Usual(), History()), costs=costs)
 
     def learn_usual(self, batch: Batch, *, until: int) -> None:
         """Learn what payers usually allow from postings of before a day: what a prior scorer can learn from a ledger alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,12 +96,9 @@ def fitted(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch], as
 
 def use_tables(scorer: Scorer, tables: Mapping[str, Batch]) -> None:
     """Let a scorer see with these tables in the place of those that its bundle carries."""
-    from features.view import Practice, Viewer
+    from features.view import Viewer
 
-    old = scorer.viewer.practice
-    carried = {"contracts": old.contracts, "payer_rules": old.payer_rules, "policies": old.policies, **tables}
-    practice = Practice(old.codes, carried["contracts"], carried["payer_rules"], carried["policies"])
-    scorer.viewer = Viewer(practice, scorer.viewer.usual, scorer.viewer.history)
+    scorer.viewer = Viewer(replace(scorer.viewer.practice, **tables), scorer.viewer.usual, scorer.viewer.history)
 
 
 def known_truth(path: Path) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def train(
     ledger = cut_ledger(writeoffs, outcomes, tables or {}, as_of)
     if not len(ledger.writeoffs):
         raise BadData(f"no write-off was posted before {np.datetime64(as_of, 'D')}")
-    practice = Practice(Codes.load(), ledger.tables.get("contracts"), ledger.tables.get("payer_rules"), ledger.tables.get("policies"))
+    practice = Practice(Codes.load(), **ledger.tables)
     viewer = Viewer(practice, Usual(), History())
     say("replay", 1, 5)
     cases, view, unmatched = replay_cases(ledger, viewer, as_of)

@@ -23,7 +23,7 @@ from training.publish import publish
 
 def practice_of(ledger: Ledger) -> Practice:
     """Return what the practice of a ledger knows."""
-    return Practice(Codes.load(), ledger.tables["contracts"], ledger.tables["payer_rules"], ledger.tables["policies"])
+    return Practice(Codes.load(), **ledger.tables)
 
 
 def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> None:
