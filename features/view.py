@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ class Practice:
     contracts: Batch | None = None
     payer_rules: Batch | None = None
     policies: Batch | None = None
+
+    def tables(self) -> dict[str, Batch]:
+        """Return the tables that it has, by name."""
+        return {item.name: table for item in fields(self) if isinstance(table := getattr(self, item.name), Batch)}
 
     def rates(self) -> ContractRates | None:
         """Return the contract rates, ready to price."""

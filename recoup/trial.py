@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,9 +96,10 @@ def fitted(writeoffs: Batch, outcomes: Batch, *, tables: Mapping[str, Batch], as
 
 def use_tables(scorer: Scorer, tables: Mapping[str, Batch]) -> None:
     """Let a scorer see with these tables in the place of those that its bundle carries."""
-    from features.view import Viewer
+    from features.view import Practice, Viewer
 
-    scorer.viewer = Viewer(replace(scorer.viewer.practice, **tables), scorer.viewer.usual, scorer.viewer.history)
+    old = scorer.viewer
+    scorer.viewer = Viewer(Practice(old.practice.codes, **old.practice.tables() | dict(tables)), old.usual, old.history)
 
 
 def known_truth(path: Path) -> dict[str, Any]:
