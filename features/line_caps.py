@@ -33,10 +33,11 @@ def share_line_caps(
         return cap_cents
     rows = np.flatnonzero(cap_cents > 0)
     claim = number_claims(batch.columns["claim_id"][rows])
-    rows = rows[is_shared(claim)]
+    several = is_shared(claim)
+    rows = rows[several]
     if not len(rows):
         return cap_cents
-    line = _number_lines(batch, rows)
+    line = _number_lines(batch, rows, claim[several])
     count = np.bincount(line)
     shared = count[line] > 1
     rows, line = rows[shared], line[shared]
@@ -62,9 +63,8 @@ def is_shared(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
     return many & (numbers >= 0)
 
 
-def _number_lines(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the number of each row's claim line."""
+def _number_lines(batch: Batch, rows: NDArray[np.intp], claim: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the number of each row's claim line; `claim` is the number of its claim."""
     columns = batch.columns
-    claim = number_claims(columns["claim_id"][rows])
     _, line = np.unique(columns["line_number"][rows], return_inverse=True)
     return distinct([claim, line.astype(np.int64), columns["client_id"][rows]])[1]

@@ -29,6 +29,7 @@ USUAL_COUNT = 5.0
 _NULL, _ZERO = np.array(NULL), np.array(0)
 _CONTRACT, _USUAL = np.array(2, dtype=np.int8), np.array(3, dtype=np.int8)
 _LAST, _DENIAL = CATEGORY["unclassified"], CATEGORY["denial"]
+_OVERPAID, _PATIENT, _INFORMATIONAL = (CATEGORY[name] for name in ("overpayment_owed", "patient_responsibility", "informational"))
 
 
 class LineMoney(NamedTuple):
@@ -120,6 +121,31 @@ def judge_fee_cuts(batch: Batch, money: LineMoney, usual: UsualAllowed | None) -
     return np.where(money.is_fee_cut & (amount > billed) & is_charged, CATEGORY["posting_error"], judged)
 
 
+def judge_overpaid(batch: Batch, money: LineMoney, priced: Priced | None, category: Whole) -> Whole:
+    """Return the categories with what payers may have overpaid set apart for compliance (42 CFR 401.305).
+
+    Overpaid is a paid line allowed, or paid by this payer, more than a dollar above the contract (which holds lesser-of terms) and
+    above the practice's own expectation where it has one; and a professional line for which two payers together paid more than
+    the charge. Claim-priced lines are left alone: payment above charges is normal there. Patient shares follow the remittance
+    until compliance decides.
+    """
+    columns = batch.columns
+    allowed, paid, other, billed = (columns[f"{name}_amount"] for name in ("allowed", "paid", "other_payer_paid", "billed"))
+    is_over = np.zeros(len(batch), dtype=np.bool_)
+    if priced is not None:
+        price = np.maximum(priced.allowed_cents, columns["expected_allowed_amount"])
+        is_over = (priced.allowed_cents != _NULL) & (paid > _ZERO) & (np.maximum(allowed, paid) > price + MATERIAL_CENTS)
+    is_twice = (paid > _ZERO) & (other > _ZERO) & (billed > _ZERO)
+    if np.count_nonzero(is_twice):
+        professional = batch.vocabulary.find("claim_type", "professional")
+        is_twice &= columns["claim_type"] == (professional if professional >= 0 else -2)
+        is_over |= is_twice & (paid + other > np.maximum(billed, money.agreed) + MATERIAL_CENTS)
+    if not np.count_nonzero(is_over):
+        return category
+    is_over &= ~money.is_claim_priced & (category != _PATIENT) & (category != _INFORMATIONAL)
+    return np.where(is_over, np.minimum(category, _OVERPAID), category)
+
+
 def unusual_below(usual: UsualAllowed) -> Whole:
     """Return the amount below which an allowed amount is clearly not the usual one; NULL with too little history.
 
@@ -139,14 +165,16 @@ def is_only_posted_short(columns: Columns, money: LineMoney) -> Flags:
     return is_more & ~(money.underpaid >= MATERIAL_CENTS)
 
 
-def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole) -> Whole:
+def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole) -> Whole:
     """Return the most that each row can bring: written off, and still owed of what should have been allowed.
 
-    With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first.
+    With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first. `share` is
+    what was imputed to the patient of a line that nothing was paid for (NULL: nothing was).
     """
     amount, expected = batch.columns["writeoff_amount"], money.expected
+    settled_by_all = money.settled + np.maximum(share, _ZERO)
     # A fee cut can bring only what was allowed too little: the allowed amount is settled by payer or patient.
-    settled = np.where(money.is_fee_cut, np.maximum(money.settled, money.implied), money.settled)
+    settled = np.where(money.is_fee_cut, np.maximum(settled_by_all, money.implied), settled_by_all)
     is_expected = expected != _NULL
     cap = np.maximum(np.where(is_expected, np.minimum(amount, expected - settled), amount), _ZERO)
     is_nothing = money.is_claim_priced & (batch.columns["line_number"] != _NULL) | ~is_possible
@@ -154,5 +182,5 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole) ->
     cap = np.where(amount == _NULL, _NULL, cap)
     if len(batch) == 1:
         return cap
-    ceiling = np.where(is_expected, np.maximum(expected - money.settled, 0), NULL)
+    ceiling = np.where(is_expected, np.maximum(expected - settled_by_all, 0), NULL)
     return share_line_caps(batch, cap, ceiling, np.where(category == _DENIAL, -1, category))

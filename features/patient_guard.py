@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from features.codes.meaning import (
     ASK_PAYER,
     ASK_PROTECTED,
     ASK_QMB,
     CATEGORY,
-    FORBIDDEN,
     NEEDS_NOTICE,
+    NOT_BANKRUPT,
+    NOT_BY_CODE,
+    NOT_COMPENSATED,
+    NOT_HELD,
+    NOT_MEDICAID,
+    NOT_OTHER_GROUP,
+    NOT_QMB,
     PROTECTED,
-    REMEDY,
-    STEP_UNSURE,
-    WHY_FORBIDDEN,
 )
-from features.line_money import Whole
-from features.tables import Batch
+from features.guards import BIT, Whole
+from features.tables import Array, Columns
 
-_BILL, _SECONDARY, _NONE = REMEDY["patient_billing"], REMEDY["bill_secondary"], REMEDY["none"]
 _PATIENT = CATEGORY["patient_responsibility"]
+_BY_CODE = (
+    (NOT_OTHER_GROUP, "patient.group"),
+    (NOT_QMB, "patient.qmb"),
+    (NOT_MEDICAID, "patient.medicaid"),
+    (NOT_COMPENSATED, "patient.workers_comp"),
+    (NOT_BY_CODE, "patient.remark"),
+    (NOT_BANKRUPT, "patient.bankruptcy"),
+    (NOT_HELD, "patient.hold"),
+    (PROTECTED, "patient.nsa"),
+)
 
 
-def guard_patient_bills(batch: Batch, guards: Whole, category: Whole, remedy: Whole, step: Whole, why: Whole) -> tuple[Whole, Whole, Whole]:
-    """Keep a patient bill only where nothing forbids it; where something is unknown the step says to verify (DOMAIN 3).
+@cache
+def _bits_of(guards: int) -> int:
+    """Return the refusals that the codes of a row alone make."""
+    return sum(BIT[rule] for bit, rule in _BY_CODE if guards & bit)
+
+
+def judge_patient_bills(columns: Columns, rows: Array, guards: Whole, category: Whole) -> tuple[Whole, Whole]:
+    """Return what forbids a patient bill of these rows, and what must be asked first, as bits of `features.guards` (DOMAIN 3).
 
     Allowed is: the remit says PR, and none of QMB, Medicaid, workers' compensation, No Surprises Act, defective notice,
     bankruptcy, hold, another payer outstanding. A waiver of the patient's share is never suggested instead.
 
     Parameters
     ----------
-    batch
+    columns
         The write-offs.
-    guards
-        `Meaning.guards` of each row: what the codes forbid, and which nulls must be asked.
-    category, remedy, step, why
-        Of each row; remedy, step and why are returned.
+    rows
+        Which of them would be billed to the patient.
+    guards, category
+        Of these rows: `Meaning.guards` (what the codes forbid, and which nulls must be asked), and the category.
     """
-    columns, is_bill = batch.columns, remedy == _BILL
-    qmb, protected, notice, other = (columns[name] for name in ("qmb", "nsa_protected", "abn_on_file", "other_coverage_on_file"))
+    qmb, protected, notice, help_, other, next_payer, paid = (
+        columns[name][rows]
+        for name in (
+            "qmb",
+            "nsa_protected",
+            "abn_on_file",
+            "financial_assistance",
+            "other_coverage_on_file",
+            "next_payer_id",
+            "other_payer_paid_amount",
+        )
+    )
     needs_notice = guards & NEEDS_NOTICE > 0
-    is_forbidden = (guards & (FORBIDDEN | PROTECTED) > 0) | (category != _PATIENT)
+    known, place = np.unique(guards, return_inverse=True)
+    refused = np.array([_bits_of(number) for number in known.tolist()], dtype=np.int64)[place]
+    refused |= np.where(category != _PATIENT, BIT["patient.group"], 0)
     # 42 USC 1396a(n)(3): no Medicare cost-sharing from a qualified beneficiary. 42 USC 300gg-131: no balance bill.
-    is_forbidden |= (qmb == 1) | (protected == 1)
+    refused |= np.where(qmb == 1, BIT["patient.qmb"], 0) | np.where(protected == 1, BIT["patient.nsa"], 0)
     # 42 CFR 411.404: without a valid notice the patient does not owe what Medicare denies as unnecessary.
-    is_forbidden |= needs_notice & (notice == 0)
+    refused |= np.where(needs_notice & (notice == 0), BIT["patient.notice"], 0)
     # Assistance is on hold for a decision (26 CFR 1.501(r)-6); another payer comes before the patient.
-    is_forbidden |= (columns["financial_assistance"] == 1) | (other == 1)
-    is_forbidden |= (columns["next_payer_id"] >= 0) & (columns["other_payer_paid_amount"] <= 0)
-    is_unsure = (guards & ASK_PAYER > 0) | needs_notice & (notice < 0)
-    is_unsure |= (guards & ASK_QMB > 0) & (qmb < 0) | (guards & ASK_PROTECTED > 0) & (protected < 0)
-    # The balance of a qualified Medicare beneficiary goes to Medicaid, as that of any patient with a further payer.
-    instead = np.where((qmb == 1) | (other == 1), _SECONDARY, _NONE)
-    refused = is_bill & is_forbidden
-    step = np.where(refused, instead, np.where(is_bill & is_unsure, STEP_UNSURE, step))
-    return np.where(refused, instead, remedy), step, np.where(refused & (category == _PATIENT), WHY_FORBIDDEN, why)
+    refused |= np.where(help_ == 1, BIT["patient.assistance"], 0)
+    refused |= np.where((other == 1) | (next_payer >= 0) & (paid <= 0), BIT["patient.other_payer"], 0)
+    asked = np.where(guards & ASK_PAYER > 0, BIT["patient.payer_unknown"], 0) | np.where(
+        needs_notice & (notice < 0), BIT["patient.notice"], 0
+    )
+    asked |= np.where((guards & ASK_QMB > 0) & (qmb < 0), BIT["patient.qmb"], 0)
+    asked |= np.where((guards & ASK_PROTECTED > 0) & (protected < 0), BIT["patient.nsa"], 0)
+    return refused, asked & ~refused
+
+
+def has_another_payer(columns: Columns, rows: Array) -> NDArray[np.bool_]:
+    """Return whose balance goes to a further payer instead: that of a qualified Medicare beneficiary goes to Medicaid."""
+    found: NDArray[np.bool_] = (columns["qmb"][rows] == 1) | (columns["other_coverage_on_file"][rows] == 1)
+    found |= (columns["next_payer_id"][rows] >= 0) & (columns["other_payer_paid_amount"][rows] <= 0)
+    return found

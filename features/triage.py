@@ -20,24 +20,39 @@ from features.codes.meaning import (
     PROTECTED,
     REMEDY,
     REMEDY_OF_CATEGORY,
-    STEP_ASK,
-    STEP_WAIT_DECISION,
-    STEP_WAIT_SECONDARY,
+    SCENARIOS,
     WHY,
+    WHY_FORBIDDEN,
+    WHY_RESTRICTED,
     Meaning,
     Words,
     read_meaning,
-    steps_of,
 )
 from features.codes.reducers import reducers
-from features.codes.tables import Codes
+from features.codes.steps import (
+    STEP_ASK,
+    STEP_CONSENT,
+    STEP_NETWORK,
+    STEP_PART2,
+    STEP_RESTRICTED,
+    STEP_UNSURE,
+    STEP_WAIT_DECISION,
+    STEP_WAIT_SECONDARY,
+    STEP_WAIVER,
+    Steps,
+    steps_of,
+)
+from features.codes.tables import FAMILIES, Codes
 from features.contract import Priced
-from features.line_money import EXPECTED_SOURCES, Flags, LineMoney, Whole, caps, is_only_posted_short, judge_fee_cuts, weigh
+from features.guards import BIT
+from features.line_money import EXPECTED_SOURCES, Flags, LineMoney, Whole, caps, is_only_posted_short, judge_fee_cuts, judge_overpaid, weigh
 from features.money import NULL
-from features.patient_guard import guard_patient_bills
+from features.patient_guard import has_another_payer, judge_patient_bills
+from features.patient_share import SHARE_SOURCES, UsualShares, impute_shares
 from features.policies import Policies
 from features.repeats import repeated_rows
 from features.reversals import reversed_rows
+from features.standing import NO_STANDING, judge_disclosure, judge_standing
 from features.tables import CATEGORIES, Batch, Columns
 
 IN_SCOPE = frozenset(
@@ -72,9 +87,14 @@ _ZERO = np.array(0)
 _UNDERPAYMENT, _QUESTIONABLE = np.array(CATEGORY["underpayment"]), np.array(CATEGORY["questionable_contractual"])
 _BAD_DEBT, _PATIENT_BILLING = np.array(CATEGORY["bad_debt"]), np.array(REMEDY["patient_billing"])
 _COVERAGE_DISCOVERY, _NEW_CLAIM = REMEDY["coverage_discovery"], REMEDY["new_claim"]
+_BILL_SECONDARY, _NONE, _DISPUTE = REMEDY["bill_secondary"], REMEDY["none"], REMEDY["contract_dispute"]
+_PATIENT, _OVERPAID = CATEGORY["patient_responsibility"], CATEGORY["overpayment_owed"]
 _FOUND_PRIOR = PRIOR_MILLS["low"]
+_FAMILIES = len(FAMILIES)
+_SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
+_CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
 
-__all__ = ["EXPECTED_SOURCES", "IMPOSSIBLE", "IN_SCOPE", "Triage", "classify"]
+__all__ = ["EXPECTED_SOURCES", "IMPOSSIBLE", "IN_SCOPE", "SCENARIOS", "SHARE_SOURCES", "Triage", "classify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +120,15 @@ class Triage:
     why, next_step
         Places in `whys` and `next_steps`: the first reason of a row out of scope, and what to do.
     payer_type, remark_days
-        Place in `PAYER_TYPES` (-1: unknown), and days that a remark code allows (0: none); for deadlines.
+        Place in `PAYER_TYPES` (-1: unknown), and days that a remark code allows for an appeal (0: none); for deadlines.
+    record_days
+        The same for sending records.
+    scenario
+        Place in `SCENARIOS` (CAQH CORE 360; 0: none).
+    patient_share_cents, patient_share_source
+        The patient's share that was imputed to a line of which nothing was paid, and whence (`SHARE_SOURCES`); NULL: none was.
+    refused, asked
+        Bits of `features.guards.GUARDS`: what must not be done with the row, and what must be asked before it is.
     """
 
     family: NDArray[np.int8]
@@ -119,6 +147,12 @@ class Triage:
     remark_days: NDArray[np.int16]
     whys: tuple[str, ...]
     next_steps: tuple[str, ...]
+    record_days: NDArray[np.int16]
+    scenario: NDArray[np.int8]
+    patient_share_cents: NDArray[np.int64]
+    patient_share_source: NDArray[np.int8]
+    refused: NDArray[np.int64]
+    asked: NDArray[np.int64]
 
 
 def classify(
@@ -131,6 +165,7 @@ def classify(
     policies: Policies | Batch | None = None,
     secondary_days: int = SECONDARY_DAYS,
     decision_days: int = DECISION_DAYS,
+    shares: UsualShares | None = None,
 ) -> Triage:
     """Triage write-offs.
 
@@ -148,44 +183,122 @@ def classify(
         Rows of `WRITEOFF_POLICIES`, or these compiled by `Policies`.
     secondary_days, decision_days
         How long to wait for a next payer and for a pended decision.
+    shares
+        What share of the allowed amount the patients of each payer and plan usually carry.
+
+    Examples
+    --------
+    >>> from features.guards import refusals
+    >>> from features.tables import REMEDIES, WRITEOFFS, empty_columns
+    >>> from features.vocabulary import Vocabulary
+    >>> codes, zero = Codes.load(), np.array([0])
+    >>> words = Vocabulary({"group_code": ["PR"], "carc": ["2"], "payer_type": ["medicaid"]})
+    >>> columns = empty_columns(WRITEOFFS, 1) | {"group_code": zero, "carc": zero, "payer_type": zero, "writeoff_date": zero}
+    >>> found = classify(Batch(WRITEOFFS, columns, words), codes=codes, as_of=0)
+    >>> REMEDIES[found.remedy[0]], [refusal.citation for refusal in refusals(found.refused[0])]
+    ('none', ['42 CFR 447.15'])
     """
+    steps = steps_of(codes)
     said = Said._make(_combinations(codes).gather(batch))
     money = weigh(batch, said.is_fee_cut != _ZERO, priced, usual)
     category = _categories(batch, said, money, usual, policies)
+    if priced is not None or np.count_nonzero(batch.columns["other_payer_paid_amount"] > _ZERO):
+        category = judge_overpaid(batch, money, priced, category)
     lapsed = None
     if np.count_nonzero(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
     category = _leave_out(batch, category)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
-    why = np.where(is_same, said.why, category)
-    step = np.where(remedy == said.remedy, said.next_step, remedy)
+    course = Course(remedy, prior, np.where(is_same, said.why, category), _steps(steps, said, remedy))
     if lapsed is not None:
-        remedy, prior, step = _after_hold(said, category, lapsed, remedy, prior, step)
-    if np.count_nonzero(remedy == _PATIENT_BILLING):
-        remedy, step, why = guard_patient_bills(batch, said.guards, category, remedy, step, why)
-    possible = _POSSIBLE[category]
+        course = _after_hold(steps, said, category, lapsed, course)
     in_scope = _IN_SCOPE[category]
-    if np.count_nonzero(category == _BAD_DEBT):
-        in_scope |= (category == _BAD_DEBT) & (remedy == _COVERAGE_DISCOVERY)
+    if has(category, _BAD_DEBT):
+        in_scope |= (category == _BAD_DEBT) & (course.remedy == _COVERAGE_DISCOVERY)
+    course, refused, asked = _guard(batch, said, category, course, in_scope)
+    possible = _POSSIBLE[category]
+    share, share_source = impute_shares(batch, money, category, shares)
     return Triage(
         family=said.family.astype(np.int8),
         category=category.astype(np.int8),
-        remedy=remedy.astype(np.int8),
+        remedy=course.remedy.astype(np.int8),
         in_scope=in_scope,
         possible=possible,
-        prior_rate=prior / 1000.0,
+        prior_rate=course.prior / 1000.0,
         expected_allowed_cents=money.expected,
         expected_allowed_source=money.source,
-        cap_cents=caps(batch, money, possible, category),
+        cap_cents=caps(batch, money, possible, category, share),
         underpayment_cents=money.underpaid,
-        why=why.astype(np.int16),
-        next_step=step.astype(np.int16),
+        why=course.why.astype(np.int16),
+        next_step=course.step.astype(np.int16),
         payer_type=said.payer_type.astype(np.int8),
         remark_days=said.remark_days.astype(np.int16),
         whys=WHY,
-        next_steps=steps_of(codes),
+        next_steps=steps.sentences,
+        record_days=said.record_days.astype(np.int16),
+        scenario=said.scenario.astype(np.int8),
+        patient_share_cents=share,
+        patient_share_source=share_source,
+        refused=refused,
+        asked=asked,
     )
+
+
+def has(values: Whole, value: Whole | int) -> bool:
+    """Return whether a value is among these; one row is looked at without making an array."""
+    return bool(values.item(0) == value) if values.size == 1 else bool(np.count_nonzero(values == value))
+
+
+class Course(NamedTuple):
+    """What is done with every row: remedy, prior chance (thousandths), reason and step."""
+
+    remedy: Whole
+    prior: Whole
+    why: Whole
+    step: Whole
+
+
+def _steps(steps: Steps, said: Said, remedy: Whole) -> Whole:
+    """Return the next step: that of the codes where their remedy stood, else that of the remedy in the family."""
+    is_other = remedy != said.remedy
+    if not np.count_nonzero(is_other):
+        return said.next_step
+    return np.where(is_other, steps.array[remedy * _FAMILIES + said.family], said.next_step)
+
+
+def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: Flags) -> tuple[Course, Whole, Whole]:
+    """Let the guards refuse and ask; what they refuse is done otherwise, or not at all. `in_scope` is changed in place."""
+    remedy, prior, why, step = course
+    refused, asked = judge_disclosure(batch.columns, remedy)
+    standing = judge_standing(batch, said.payer_type, remedy)
+    if standing is not None:
+        barred, asking = standing
+        is_none = barred & NO_STANDING > 0
+        remedy = np.where(is_none, _DISPUTE, remedy)
+        step = np.where(
+            is_none, STEP_NETWORK, np.where(barred & _WAIVER > 0, STEP_WAIVER, np.where(barred & _CONSENT > 0, STEP_CONSENT, step))
+        )
+        refused, asked = refused | barred, asked | asking
+    if np.count_nonzero(refused & (_SELF_PAY | _PART2)):
+        is_blocked = refused & _SELF_PAY > 0
+        remedy, why = np.where(is_blocked, _NONE, remedy), np.where(is_blocked, WHY_RESTRICTED, why)
+        step = np.where(is_blocked, STEP_RESTRICTED, np.where(refused & _PART2 > 0, STEP_PART2, step))
+        in_scope &= ~is_blocked
+    if has(remedy, _PATIENT_BILLING):
+        rows = np.flatnonzero(remedy == _PATIENT_BILLING)
+        forbidden, unsure = judge_patient_bills(batch.columns, rows, said.guards[rows], category[rows])
+        instead = np.where(has_another_payer(batch.columns, rows), _BILL_SECONDARY, _NONE)
+        is_refused = forbidden > 0
+        remedy, step, why = remedy.copy(), step.copy(), why.copy()
+        remedy[rows] = np.where(is_refused, instead, remedy[rows])
+        step[rows] = np.where(is_refused, instead, np.where(unsure > 0, STEP_UNSURE, step[rows]))
+        why[rows] = np.where(is_refused & (category[rows] == _PATIENT), WHY_FORBIDDEN, why[rows])
+        refused[rows] |= forbidden
+        asked[rows] |= unsure
+    if has(category, _OVERPAID):
+        refused = refused | np.where(category == _OVERPAID, BIT["overpayment.netting"], 0)
+    return Course(remedy, prior, why, step), refused, asked
 
 
 class Said(NamedTuple):
@@ -208,6 +321,8 @@ class Said(NamedTuple):
     is_unprocessable: Whole
     payer_type: Whole
     remark_days: Whole
+    record_days: Whole
+    scenario: Whole
     why: Whole
     next_step: Whole
 
@@ -276,27 +391,28 @@ def _remedies(batch: Batch, said: Said, category: Whole, is_same: Flags, money: 
     if np.count_nonzero(said.is_unprocessable):
         is_late = (said.is_unprocessable == 1) & (remedy == _NEW_CLAIM) & is_past_filing_limit(columns["service_date"], as_of)
         remedy = np.where(is_late, REMEDY["reopening"], remedy)
-    is_short = (category == _UNDERPAYMENT) | (category == _QUESTIONABLE)
-    if np.count_nonzero(is_short):
+    if has(category, _UNDERPAYMENT) or has(category, _QUESTIONABLE):
+        is_short = (category == _UNDERPAYMENT) | (category == _QUESTIONABLE)
         is_protected = is_short & ((columns["nsa_protected"] == 1) | (said.guards & PROTECTED > 0))
         remedy = np.where(is_protected, REMEDY["nsa_negotiation"], remedy)
         remedy = np.where(is_short & is_only_posted_short(columns, money), REMEDY["posting_correction"], remedy)
-    is_debt = category == _BAD_DEBT
-    if np.count_nonzero(is_debt):
+    if has(category, _BAD_DEBT):
+        is_debt = category == _BAD_DEBT
         is_found = is_debt & (columns["other_coverage_on_file"] == 1)
         remedy, prior = np.where(is_found, _COVERAGE_DISCOVERY, remedy), np.where(is_found, _FOUND_PRIOR, prior)
     return remedy, prior
 
 
-def _after_hold(said: Said, category: Whole, lapsed: Flags, remedy: Whole, prior: Whole, step: Whole) -> tuple[Whole, Whole, Whole]:
-    """Return remedy, prior chance and step of rows that wait or waited."""
+def _after_hold(steps: Steps, said: Said, category: Whole, lapsed: Flags, course: Course) -> Course:
+    """Return what is done with rows that wait or waited."""
+    remedy, prior, why, step = course
     is_after = lapsed & (category == said.category_after)
     remedy = np.where(is_after, said.remedy_after, remedy)
     prior = np.where(is_after & (category != said.category), _PRIOR_OF[category], prior)
-    step = np.where(is_after & (remedy != said.remedy), remedy, step)
+    step = np.where(is_after & (remedy != said.remedy), steps.array[remedy * _FAMILIES + said.family], step)
     step = np.where(is_after & (said.hold == 2), STEP_ASK, step)
     waiting = np.where(said.hold == 1, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION)
-    return remedy, prior, np.where(category == _WAIT, waiting, step)
+    return Course(remedy, prior, why, np.where(category == _WAIT, waiting, step))
 
 
 def _is_flagged(columns: Columns, flag: Whole) -> Flags:

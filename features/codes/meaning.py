@@ -7,10 +7,10 @@ remembered. `features.triage` adds what depends on amounts, dates and flags.
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import NamedTuple
 
 from features.codes.adjustment import split_group, spoken
+from features.codes.steps import STEP_PART_A, WITH_WHAT, steps_of
 from features.codes.tables import FAMILIES, Carc, Codes, Rarc
 from features.tables import CATEGORIES, PAYER_TYPES, REMEDIES
 
@@ -28,9 +28,14 @@ HOLDS = ("none", "secondary", "decision")
 FLAGS = ("none", "authorization_on_file", "referral_on_file", "records_on_file", "timely_proof_on_file")
 """Columns that may change remedy and chance; a meaning names at most one."""
 
-FORBIDDEN, PROTECTED, NEEDS_NOTICE, ASK_QMB, ASK_PROTECTED, ASK_PAYER, MEDICARE = 1, 2, 4, 8, 16, 32, 64
-"""Bits of `Meaning.guards` about billing the patient: never; No Surprises Act by remark; needs a beneficiary notice;
-a null `qmb`, a null `nsa_protected` or a null payer type must be asked; Medicare of either kind."""
+PROTECTED, NEEDS_NOTICE, ASK_QMB, ASK_PROTECTED, ASK_PAYER = 1, 2, 4, 8, 16
+NOT_OTHER_GROUP, NOT_QMB, NOT_MEDICAID, NOT_COMPENSATED, NOT_BY_CODE, NOT_BANKRUPT, NOT_HELD = 32, 64, 128, 256, 512, 1024, 2048
+"""Bits of `Meaning.guards` about billing the patient: No Surprises Act by remark; needs a beneficiary notice; a null `qmb`, a null
+`nsa_protected` or a null payer type must be asked; and never, because of the group, a remark on QMB, Medicaid, workers'
+compensation, another remark or reason, bankruptcy, or an account on hold."""
+
+SCENARIOS = ("", "documentation", "claim_data", "not_covered", "not_separately_payable")
+"""The business scenarios of CAQH CORE 360, in their order; none first."""
 
 
 class Words(NamedTuple):
@@ -73,6 +78,8 @@ class Meaning(NamedTuple):
     is_unprocessable: int
     payer_type: int
     remark_days: int
+    record_days: int
+    scenario: int
     why: int
     next_step: int
 
@@ -104,12 +111,13 @@ WHY = (
     "A reporting code: no payment was ever meant.",
     "Moved from another system or account; not a decision of the payer.",
     "The patient's share, which a rule forbids to bill; only a next payer can owe it.",
+    "The patient paid and restricted disclosure: nothing may be sent to the payer.",
 )
 _WHY_OF_CARC = {"23": 18, "24": 19, "253": 20, "101": 21, "246": 22}
-WHY_MOVED, WHY_FORBIDDEN = 23, 24
+WHY_MOVED, WHY_FORBIDDEN, WHY_RESTRICTED = 23, 24, 25
 
 _MEDICARE_MILD = ("medicare", "medicare_advantage")
-_NEVER_BILLED_TO_PATIENT = ("medicaid", "medicaid_managed", "workers_comp")
+_MEDICAID = ("medicaid", "medicaid_managed")
 _FEE_CUTS = ("45", "42", "A2", "131", "P12")
 _EXPLAINED_BY_REMARK = ("16", "96", "125")
 _RARC_FORM = re.compile(r"(MA|M|N)\d{1,4}")
@@ -122,21 +130,6 @@ _FLAG_OF_FAMILY = {
     "documentation": "records_on_file",
     "timely_filing": "timely_proof_on_file",
 }
-
-
-@cache
-def steps_of(codes: Codes) -> tuple[str, ...]:
-    """Return the next-step sentences: one per remedy in their order, the unsure patient bill, then those of remark codes."""
-    known = [codes.remedies[remedy].next_step for remedy in REMEDIES]
-    known.append(codes.remedies["patient_billing"].next_step_if_unsure)
-    known += ["Wait for the next payer's remittance.", "Wait for the payer's decision; ask when the wait has lapsed."]
-    known += ["Ask the payer what became of its review: the usual time has passed."]
-    known += ["Medicare Part A: send an adjustment bill (type of bill ending in 7)."]
-    known += sorted({rarc.next_step for rarc in codes.rarcs.values() if rarc.next_step})
-    return tuple(known)
-
-
-STEP_UNSURE, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION, STEP_ASK, STEP_PART_A = (len(REMEDIES) + i for i in range(5))
 
 
 class _Read(NamedTuple):
@@ -201,9 +194,11 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         can_bill_next=int(category == "patient_responsibility" or (read.carc is not None and read.carc.code == "209")),
         is_unprocessable=int(remedy == "new_claim" and read.payer_type == "medicare" and _has(read, "MA130")),
         payer_type=PAYER_TYPE.get(read.payer_type or "", -1),
-        remark_days=max((rarc.clock_days for rarc in read.remarks), default=0),
+        remark_days=_clock(read, of_records=False),
+        record_days=_clock(read, of_records=True),
+        scenario=_scenario(read, codes, family, category),
         why=_why(words, read, category),
-        next_step=_next_step(read, codes, category, remedy),
+        next_step=_next_step(read, codes, category, remedy, family),
     )
 
 
@@ -440,12 +435,16 @@ def _guards(words: Words, read: _Read, family: str) -> int:
     """Return the bits of what forbids, or must be asked before, a patient bill (DOMAIN 3; 42 USC 1396a(n)(3) for QMB)."""
     bits = 0
     guards = {remark.guard for remark in read.remarks}
-    if read.group != "PR" or read.payer_type in _NEVER_BILLED_TO_PATIENT or guards & {"qmb", "no_billing"}:
-        bits |= FORBIDDEN
-    if words.account_status in ("bankruptcy", "legal", "agency"):
-        bits |= FORBIDDEN
-    if read.carc is not None and read.carc.code in ("116", "209", "303"):
-        bits |= FORBIDDEN
+    never = (
+        (NOT_OTHER_GROUP, read.group != "PR"),
+        (NOT_QMB, "qmb" in guards),
+        (NOT_MEDICAID, read.payer_type in _MEDICAID),
+        (NOT_COMPENSATED, read.payer_type == "workers_comp"),
+        (NOT_BY_CODE, "no_billing" in guards or (read.carc is not None and read.carc.code in ("116", "209", "303"))),
+        (NOT_BANKRUPT, words.account_status == "bankruptcy"),
+        (NOT_HELD, words.account_status in ("legal", "agency")),
+    )
+    bits |= sum(bit for bit, is_so in never if is_so)
     if "nsa" in guards:
         bits |= PROTECTED
     if read.payer_type in ("medicare", None) and family in ("medical_necessity", "non_covered", "benefit_max"):
@@ -458,8 +457,6 @@ def _guards(words: Words, read: _Read, family: str) -> int:
         bits |= ASK_PROTECTED
     if read.payer_type is None or words.account_status == "deceased":
         bits |= ASK_PAYER
-    if read.payer_type in _MEDICARE_MILD:
-        bits |= MEDICARE
     return bits
 
 
@@ -474,13 +471,51 @@ def _why(words: Words, read: _Read, category: str) -> int:
     return CATEGORY[category]
 
 
-def _next_step(read: _Read, codes: Codes, category: str, remedy: str) -> int:
-    """Return the next step: that of the first remark whose remedy was followed, else that of the remedy."""
-    if category == "denial" or category == "payer_recoupment":
-        for remark in read.remarks:
-            is_followed = remark.remedy == remedy or (remedy == "appeal" and (remark.track == "no_resubmission" or remark.code == "N358"))
-            if remark.next_step and is_followed:
-                return steps_of(codes).index(remark.next_step)
+def _clock(read: _Read, *, of_records: bool) -> int:
+    """Return the days that the remarks allow for records, or for an appeal; several: the fewest, so that none is missed."""
+    days = [remark.clock_days for remark in read.remarks if remark.clock_days and (remark.remedy == "send_records") is of_records]
+    return min(days, default=0)
+
+
+def _scenario(read: _Read, codes: Codes, family: str, category: str) -> int:
+    """Return the place in `SCENARIOS`: that of the codes where the table names them, else of the family.
+
+    Papers asked for by a remark are scenario 1 whatever the reason code (CAQH CORE 360 pairs codes the same way).
+    """
+    if category not in ("denial", "unclassified"):
+        return 0
+    if any(remark.family == "documentation" and remark.remedy == "send_records" for remark in read.remarks):
+        return SCENARIOS.index("documentation")
+    named = codes.scenario(read.carc.code, tuple(remark.code for remark in read.remarks)) if read.carc is not None else None
+    return SCENARIOS.index(named if named is not None else codes.families[family].scenario)
+
+
+def _next_step(read: _Read, codes: Codes, category: str, remedy: str, family: str) -> int:
+    """Return the next step: that of the first remark whose remedy was followed, else of remedy and family, else of the remedy."""
+    steps = steps_of(codes)
+    if category in ("denial", "payer_recoupment", "unbilled_secondary", "overpayment_owed"):
+        remark_step = next(filter(None, (_step_of(remark, remedy, read) for remark in read.remarks)), None)
+        if remark_step is not None:
+            return steps.place(remark_step)
     if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "institutional":
         return STEP_PART_A
-    return REMEDY[remedy]
+    return steps.table[REMEDY[remedy]][FAMILY[family]]
+
+
+def _step_of(remark: Rarc, remedy: str, read: _Read) -> str | None:
+    """Return the sentence of a remark, if the remedy is the one it speaks of."""
+    if remark.what and remedy in WITH_WHAT:
+        form = "part_a" if (remedy, read.payer_type, read.claim_type) == ("corrected_claim", "medicare", "institutional") else remedy
+        return WITH_WHAT[form].format(what=remark.what)
+    is_followed = remark.remedy == remedy or (remedy == "appeal" and (remark.track == "no_resubmission" or remark.code == "N358"))
+    if not remark.remedy:
+        # What a remark without a remedy of its own says holds for the remedies of its kind.
+        is_followed |= remedy in _KIND[remark.appeal]
+    return remark.next_step if remark.next_step and is_followed else None
+
+
+_KIND = {
+    None: ("appeal", "corrected_claim", "reopening", "send_records", "rebill_other_payer", "fix_enrollment", "none"),
+    True: ("appeal", "peer_to_peer"),
+    False: ("corrected_claim", "reopening", "new_claim"),
+}

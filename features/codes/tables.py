@@ -84,7 +84,7 @@ class Rarc:
 
     `effect` (raise, lower), `family` and `remedy` are what it changes about its CARC, `appeal` is the right it gives or denies
     (None: it says nothing), `guard` whom it protects (qmb, nsa, no_billing), `track` what it starts or reports, `clock_days`
-    the days it allows.
+    the days it allows, `what` the data that is missing or wrong.
     """
 
     code: str
@@ -98,6 +98,27 @@ class Rarc:
     track: str
     clock_days: int
     next_step: str
+    effective_from: date | None
+    effective_to: date | None
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of a remedy in a family, where it says more than that of the remedy alone."""
+
+    remedy: str
+    family: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The CAQH CORE 360 scenario of a reason code, with a remark code where one is named, while it is in force."""
+
+    carc: str
+    rarc: str
+    scenario: str
     effective_from: date | None
     effective_to: date | None
 
@@ -158,6 +179,8 @@ class Codes:
     remedies: Mapping[str, Remedy]
     families: Mapping[str, Family]
     phrases: tuple[AdjustmentPhrase, ...]
+    steps: tuple[Step, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
 
     @classmethod
     def load(cls) -> Codes:
@@ -171,6 +194,22 @@ class Codes:
     def rarc(self, code: str, on: date | None = None) -> Rarc | None:
         """Return the RARC, or None if there is none, or none in force on that day."""
         return _in_force(self.rarcs.get(code), on)
+
+    def scenario(self, carc: str, rarcs: tuple[str, ...] = (), on: date | None = None) -> str | None:
+        """Return the CORE 360 scenario that the table names for these codes on a day (None: today's), or None.
+
+        Examples
+        --------
+        >>> Codes.load().scenario("31"), Codes.load().scenario("31", on=date(2013, 1, 1)), Codes.load().scenario("50")
+        ('claim_data', None, None)
+        """
+        for row in self.scenarios:
+            is_named = row.carc == carc and row.rarc in ("", *rarcs)
+            is_over = row.effective_to is not None and (on is None or on >= row.effective_to)
+            is_early = on is not None and row.effective_from is not None and on < row.effective_from
+            if is_named and not is_over and not is_early:
+                return row.scenario
+        return None
 
     def seed_words(self) -> dict[str, list[str]]:
         """Return column to the words a `Vocabulary` should start with, always in the same order."""
@@ -216,6 +255,11 @@ def _load() -> Codes:
         remedies={row["remedy"]: Remedy(**row) for row in _rows("remedy.csv")},
         families={row["family"]: Family(**row) for row in _rows("family.csv")},
         phrases=tuple(AdjustmentPhrase(**row) for row in _rows("adjustment.csv")),
+        steps=tuple(Step(**row) for row in _rows("step.csv")),
+        scenarios=tuple(
+            Scenario(row["carc"], row["rarc"], row["scenario"], _day(row["effective_from"]), _day(row["effective_to"]))
+            for row in _rows("scenario.csv")
+        ),
     )
 
 
@@ -254,4 +298,5 @@ def _rarc(row: dict[str, str]) -> Rarc:
         next_step=row["next_step"],
         effective_from=_day(row["effective_from"]),
         effective_to=_day(row["effective_to"]),
+        what=row["what"],
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.allowed import UsualAllowed
 from features.codes import Codes
-from features.codes.meaning import steps_of
+from features.codes.steps import steps_of
 from features.contract import Priced
 from features.deadlines import PayerRules, deadlines
 from features.money import NULL
@@ -144,7 +144,7 @@ def test_no_rows_are_no_rows() -> None:
 
 def test_every_step_and_reason_is_a_sentence() -> None:
     found = classify(writeoffs({}), codes=CODES, as_of=TODAY)
-    assert all(text.endswith(".") for text in (*found.whys, *steps_of(CODES)))
+    assert all(text.endswith(".") for text in (*found.whys, *steps_of(CODES).sentences))
 
 
 def test_one_row_takes_a_fraction_of_a_millisecond() -> None:

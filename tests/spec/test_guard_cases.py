@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from features.codes import Codes
-from features.codes.meaning import STEP_UNSURE
+from features.codes.steps import STEP_UNSURE
 from features.tables import REMEDIES
 from features.triage import classify
 from tests.spec.tables import cases

@@ -1,0 +1,143 @@
+"""Who may ask: standing to appeal by track, and what may be sent to the payer at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.codes.meaning import PAYER_TYPE, REMEDY
+from features.guards import BIT, Whole
+from features.tables import PAYER_TYPES, REMEDIES, Batch, Columns
+
+_APPEALS = ("appeal", "peer_to_peer", "send_records")
+_SENT_TO_PAYER = (
+    "appeal",
+    "corrected_claim",
+    "new_claim",
+    "reopening",
+    "cob_update",
+    "rebill_other_payer",
+    "bill_secondary",
+    "send_records",
+    "contract_dispute",
+    "verify_duplicate",
+    "peer_to_peer",
+    "external_review",
+    "nsa_negotiation",
+    "recoupment_appeal",
+    "fix_enrollment",
+)
+IS_SENT = np.array([remedy in _SENT_TO_PAYER for remedy in REMEDIES])
+"""Remedies that disclose the service to a payer."""
+
+_NONE, _WAIVER, _TRICARE, _MEMBER, _REVIEW = range(5)
+_RULES = np.array(
+    [0, *(BIT[f"standing.{name}"] for name in ("waiver", "tricare_network", "member_consent", "outside_review"))], dtype=np.int64
+)
+NO_STANDING = BIT["standing.tricare_network"]
+"""Refusals that bar the remedy itself; the others bar it until a form is signed."""
+
+
+_TRACK_OF = {
+    "medicare_advantage": _WAIVER,
+    "tricare": _TRICARE,
+    "medicaid_managed": _MEMBER,
+    "commercial": _MEMBER,
+    "bcbs": _MEMBER,
+}
+_UNKNOWN, _IN, _OUT = range(3)
+
+
+def _tracks() -> Whole:
+    """Return which rule of standing an appeal is under, by payer type (last: unknown) and remedy, flat."""
+    table = np.zeros((len(PAYER_TYPES) + 1, len(REMEDIES)), dtype=np.int64)
+    for payer_type, rule in _TRACK_OF.items():
+        table[PAYER_TYPE[payer_type], REMEDY["appeal"]] = rule
+    table[:, REMEDY["external_review"]] = _REVIEW
+    return table.ravel()
+
+
+def _answers() -> tuple[Whole, Whole]:
+    """Return what is refused and asked by track, network (unknown, in, out) and consent (-1 null, 0, 1), flat.
+
+    A provider under contract disputes in its own name; TRICARE alone bars those in the network, for good unless the patient
+    appoints them. A missing form refuses, an unknown one asks; an unknown network asks where a form may be needed, but not of
+    every claim of a commercial plan.
+    """
+    refused, asked = np.zeros(5 * 9, dtype=np.int64), np.zeros(5 * 9, dtype=np.int64)
+    for track in (_WAIVER, _TRICARE, _MEMBER, _REVIEW):
+        for network in (_UNKNOWN, _IN, _OUT):
+            bites = track == _REVIEW or network == (_IN if track == _TRICARE else _OUT)
+            for consent in (-1, 0, 1):
+                place = (track * 3 + network) * 3 + consent
+                if bites and (consent == 0 or (track == _TRICARE and consent < 0)):
+                    refused[place] = _RULES[track]
+                elif consent < 0 and (bites or (network == _UNKNOWN and track != _MEMBER)):
+                    asked[place] = _RULES[track]
+    return refused, asked
+
+
+_TRACKS, (_REFUSED, _ASKED) = _tracks(), _answers()
+_KINDS = np.array(len(REMEDIES))
+
+
+def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whole, Whole] | None:
+    """Return what bars an appeal and what must be asked before it, as bits of `features.guards`; None: nothing anywhere.
+
+    Parameters
+    ----------
+    batch
+        The write-offs.
+    payer_type, remedy
+        Places in `PAYER_TYPES` (-1: unknown) and `REMEDIES`.
+    """
+    track = _TRACKS[payer_type * _KINDS + remedy]
+    if not np.count_nonzero(track):
+        return None
+    columns, find = batch.columns, batch.vocabulary.find
+    network = columns["network_status"]
+    # A word that the vocabulary lacks has code -1, as null has: both are unknown.
+    kinds = np.zeros(int(network.max()) + 2, dtype=np.int64)
+    for word, kind in (("in", _IN), ("out", _OUT)):
+        code = find("network_status", word)
+        if 0 <= code < len(kinds) - 1:
+            kinds[code] = kind
+    place = (track * _THREE + kinds[network]) * _THREE + columns["appeal_consent_on_file"]
+    return _REFUSED[place], _ASKED[place]
+
+
+def judge_disclosure(columns: Columns, remedy: Whole) -> tuple[Whole, Whole]:
+    """Return what must not leave for the payer, and what must be asked before, as bits of `features.guards`.
+
+    42 CFR 2.31: substance-use records need consent. 45 CFR 164.522(a)(1)(vi): what the patient paid for and restricted stays here.
+    """
+    part2, restricted = columns["part2"], columns["self_pay_restriction"]
+    asked = _DISCLOSURE[(remedy * _THREE + part2) * _THREE + restricted]
+    refused = np.zeros(len(remedy), dtype=np.int64)
+    if np.count_nonzero(part2 == _ONE) or np.count_nonzero(restricted == _ONE):
+        is_sent, consent = IS_SENT[remedy], columns["appeal_consent_on_file"]
+        is_part2 = is_sent & (part2 == _ONE)
+        refused = np.where(is_part2 & (consent == 0), _PART2, 0)
+        asked |= np.where(is_part2 & (consent < 0), _PART2, 0)
+        refused |= np.where(is_sent & (restricted == _ONE), _SELF_PAY, 0)
+    return refused, asked
+
+
+_ONE, _THREE = np.array(1, dtype=np.int8), np.array(3)
+_PART2, _SELF_PAY = BIT["part2.consent"], BIT["restriction.self_pay"]
+
+
+def _ask_disclosure() -> Whole:
+    """Return what is asked by remedy and the two flags (-1 null, 0, 1), flat; places below 0 count from the end."""
+    table = np.zeros((len(REMEDIES), 3, 3), dtype=np.int64)
+    table[:, -1, :] |= _PART2
+    table[:, :, -1] |= _SELF_PAY
+    table[~IS_SENT] = 0
+    flat = np.zeros(9 * len(REMEDIES), dtype=np.int64)
+    for remedy in range(len(REMEDIES)):
+        for part2 in (-1, 0, 1):
+            for restricted in (-1, 0, 1):
+                flat[(remedy * 3 + part2) * 3 + restricted] = table[remedy, part2, restricted]
+    return flat
+
+
+_DISCLOSURE = _ask_disclosure()
