@@ -1,47 +1,30 @@
-"""What the contract pays: terms, their spans, and the price of a line; what cannot be priced says so."""
+"""The price of a write-off by its contract: exact, in whole cents, and set beside what was allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.combinations import Combinations
+from features.contract.claim import include_in_case, rank_divisors
+from features.contract.plan import UNITS, Counted, Flag, Worked
+from features.contract.plans import Plans
+from features.contract.reasons import REASON
+from features.contract.reference import ReferenceFees
+from features.contract.terms import Term, Terms
 from features.money import NULL
 from features.tables import Array, Batch
 
-_PLACES = (
-    "contract_id",
-    "plan_id",
-    "facility_id",
-    "modifier",
-    "procedure_code",
-    "drg_code",
-    "revenue_code",
-    "place_of_service",
-    "claim_type",
-)
-"""Columns a term may ask for beside the payer, the weightiest first where two terms ask for equally many."""
-_COLUMN_OF = {"modifier": "modifiers"}
-_UNSUPPORTED = ("product", "provider_class")
-"""A write-off does not carry these, so a term that asks for one is never known to hold."""
-
-CLAIM_PRICED = ("case_rate", "per_diem", "capitated")
-"""Methods that price the claim: its lines carry no recovery of their own (DOMAIN 3)."""
-_BY_UNIT = (None, "unit", "units", "service", "services", "each")
-_BY_LINE = ("line", "visit")
-PRICE_MODIFIERS = frozenset("26 TC 50 51 52 53 54 55 56 62 66 73 74 78 80 81 82 AS AD QK QX QY QZ".split())
-"""Modifiers that change the price; a term that does not name them does not price the line."""
-
-_NOT_PRICED, _FEE, _PERCENT, _NOTHING, _CLAIM = 0, 1, 2, 3, 4
-_MOST_TERMS = 8
 _ABSURD_CENTS = 10**12
 """Ten thousand million dollars for one line: beyond it whole numbers would overflow, and nobody was billed so."""
-_ZERO, _NULL = np.array(0), np.array(NULL)
-_ALWAYS, _NEVER_ENDS = -(2**62), 2**62
+_MOST_UNITS = 10.0**9
+_SAFE = 2.0**61
+
+# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
+_ZERO, _ONE, _NULL, _ABSURD = np.array(0), np.array(1), np.array(NULL), np.array(_ABSURD_CENTS)
+_BY_UNITS, _BY_CHARGE, _BY_DAYS = np.array(int(Counted.UNITS)), np.array(int(Counted.CHARGE)), np.array(int(Counted.DAYS))
+_LESSER, _SEQUESTERED, _RANKED, _CLAIM = (np.array(int(flag)) for flag in (Flag.LESSER, Flag.SEQUESTERED, Flag.RANKED, Flag.CLAIM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +38,39 @@ class Priced:
     term
         Row of the contract table that holds; -1: none.
     claim_priced
-        The claim is priced as a whole, so the line has no price of its own.
+        The claim is priced as a whole, so the line has no price of its own. A row for a whole claim has one, and is not marked.
+    reason
+        Place in `features.contract.reasons.REASONS`: why it is not priced; 0 where it is. None: not told.
+    sequestered_cents
+        What sequestration takes off the payer's payment, never off the allowed amount: 2 % of what is left of the price after the
+        patient's share; 0 where the term does not take it, NULL where share or price is not known. None: not told.
     """
 
     allowed_cents: NDArray[np.int64]
     term: NDArray[np.int32]
     claim_priced: NDArray[np.bool_]
+    reason: NDArray[np.int8] | None = None
+    sequestered_cents: NDArray[np.int64] | None = None
 
 
 class ContractRates:
     """Contract terms, ready to price write-offs.
 
-    Of the terms that hold for a row the one that asks for most wins; equal ones by the weight of what they ask for (contract,
-    plan, facility, modifier, procedure ...). Priced are `fee_schedule`, `percent_of_charges` and `not_covered`; a row whose term
-    has another method, whose modifiers change the price without the term naming them, or that has no term is not priced:
-    no false variance.
+    In this order: a carve-out before what prices the claim, and of the terms that hold on the day of service the one that asks for
+    most (equal ones by the weight of what they ask for: contract, plan, facility, modifier, procedure ...); its base; the shares of
+    modifiers (`modifiers.csv`) that no fee names; units; the lesser of price and charge; sequestration, off the payment only. All is
+    exact until one rounding to whole cents, half a cent up. What cannot be priced says why: no false variance.
 
     Parameters
     ----------
     terms
         Rows of `CONTRACT_RATES`.
+    reference_fees
+        Rows of `REFERENCE_FEES`; None: terms that need them price nothing.
 
     Examples
     --------
+    >>> from features.contract.reasons import REASONS
     >>> from features.tables import CONTRACT_RATES, WRITEOFFS, empty_columns
     >>> from features.vocabulary import Vocabulary
     >>> words = Vocabulary({"payer_id": ["ACME"], "procedure_code": ["99213", "99999"], "method": ["fee_schedule"]})
@@ -88,127 +81,140 @@ class ContractRates:
     >>> priced = rates.price(Batch(WRITEOFFS, rows, words))
     >>> priced.allowed_cents[0], priced.allowed_cents[1] == NULL, priced.term.tolist()
     (np.int64(12000), np.True_, [0, -1])
+    >>> [REASONS[reason] for reason in priced.reason]
+    ['', 'no_term']
     """
 
-    def __init__(self, terms: Batch) -> None:
-        columns = terms.columns
-        since, until, value = columns["effective_from"], columns["effective_to"], columns["value"].astype(np.float64)
-        # Without a day of service (NULL, the least number) only a term without a span is known to hold.
-        is_always = (since == NULL) & (until == NULL)
-        self._since = _padded(np.where((since == NULL) & ~is_always, _ALWAYS, since), 0)
-        self._until = _padded(np.where(until == NULL, _NEVER_ENDS, until), 0)
-        is_valued = np.isfinite(value)
-        # Four decimals are exact in an integer: 62.5 %, or an anaesthesia factor of 21.5321 dollars.
-        self._value = _padded(np.rint(np.where(is_valued, value, 0.0) * 10_000).astype(np.int64), 0)
-        self._is_lesser = _padded(columns["lesser_of_charges"] == 1, False)
-        bases = terms.words("unit_basis")
-        self._is_by_line = _padded(np.array([basis is not None and basis.lower() in _BY_LINE for basis in bases], dtype=np.bool_), False)
-        told = zip(terms.words("method"), bases, terms.words("drg_code"), is_valued.tolist(), strict=True)
-        self._method = _padded(np.array([_method(*row) for row in told], dtype=np.int64), _NOT_PRICED)
-        self._index(terms)
+    def __init__(self, terms: Batch, reference_fees: Batch | None = None) -> None:
+        fees = ReferenceFees(reference_fees)
+        self.terms = Terms(terms, fees.schedules, sorted(fees.years))
+        self._plans = Plans(self.terms, fees)
 
     def __len__(self) -> int:
-        return len(self._value) - 1
-
-    def _index(self, terms: Batch) -> None:
-        """File the terms under what they ask for, one drawer for each set of columns, the most specific drawer first."""
-        self._drawers: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
-        words = {name: terms.words(name) for name in ("payer_id", *_PLACES, *_UNSUPPORTED)}
-        used = {"payer_id"}
-        for row in range(len(self)):
-            if any(words[name][row] is not None for name in _UNSUPPORTED):
-                continue
-            asked = ("payer_id", *(name for name in _PLACES if words[name][row] is not None))
-            key = tuple(words[name][row] or "" for name in asked)
-            self._drawers.setdefault(asked, {}).setdefault(key, []).append(row)
-            used.update(asked)
-        order = {name: i for i, name in enumerate(_PLACES)}
-        self._shapes = sorted(self._drawers, key=lambda asked: (-len(asked), [order[name] for name in asked[1:]]))
-        self._names = tuple(name for name in ("payer_id", *_PLACES) if name in used)
-        # Modifiers are always read: an unnamed one may forbid the price.
-        self._columns = tuple(dict.fromkeys((*(_COLUMN_OF.get(name, name) for name in self._names), "modifiers")))
-        self._combinations: Combinations[tuple[int, ...]] = Combinations(self._columns, self._candidates)
-
-    def _candidates(self, words: tuple[str | None, ...]) -> tuple[int, ...]:
-        """Return the terms that hold for a combination, the most specific first; -1 fills up.
-
-        A term is given as twice its row, and one more if the row's modifiers change its price.
-        """
-        row = dict(zip(self._columns, words, strict=True))
-        modifiers = (row["modifiers"] or "").upper().split()
-        found: list[int] = []
-        for asked in self._shapes:
-            for key in _keys(asked, row, modifiers):
-                for term in self._drawers[asked].get(key, ()):
-                    named = key[asked.index("modifier")].upper() if "modifier" in asked else None
-                    is_changed = any(modifier in PRICE_MODIFIERS and modifier != named for modifier in modifiers)
-                    found.append(2 * term + is_changed)
-        found = found[:_MOST_TERMS]
-        return tuple(found + [-1] * (_MOST_TERMS - len(found)))
+        return len(self.terms)
 
     def price(self, batch: Batch) -> Priced:
         """Return what the contract allows for each write-off, by its day of service."""
-        day = batch.columns["service_date"]
-        found = np.full(len(batch), -1, dtype=np.int64)
-        for candidate in self._combinations.gather(batch):
-            is_candidate = candidate >= _ZERO
-            if not np.count_nonzero(is_candidate):
-                break
-            term = candidate >> 1
-            holds = is_candidate & (self._since[term] <= day) & (day <= self._until[term]) & (found < _ZERO)
-            found = np.where(holds, candidate, found)
-        return self._price(batch, found)
+        term, rate, divisor, counted, flags, reason = self._plans.rows(batch)
+        columns = batch.columns
+        if np.count_nonzero(flags & _CLAIM):
+            flags, reason = include_in_case(batch, flags, reason)
+        many, reason = _count(columns, counted, reason)
+        cents, reason = _multiply(rate, many, divisor, reason)
+        if np.count_nonzero(flags & _RANKED):
+            places, reason = rank_divisors(batch, flags, cents, reason)
+            cents, reason = _multiply(rate, many, divisor * places, reason)
+        is_lesser = flags & _LESSER != _ZERO
+        if np.count_nonzero(is_lesser):
+            cents, reason = _lesser(cents, columns["billed_amount"], is_lesser, reason)
+        is_priced = reason == _ZERO
+        allowed = np.where(is_priced, cents, _NULL)
+        is_claim = (flags & _CLAIM != _ZERO) & ~is_priced
+        taken = np.zeros(len(batch), dtype=np.int64)
+        is_taken = flags & _SEQUESTERED != _ZERO
+        if np.count_nonzero(is_taken):
+            taken = np.where(is_taken, sequestered(allowed, columns["patient_responsibility_amount"]), taken)
+        return Priced(allowed, term.astype(np.int32), is_claim, reason.astype(np.int8), taken)
 
-    def _price(self, batch: Batch, found: NDArray[np.int64]) -> Priced:
-        """Price rows by what `_candidates` gave for them; -1, no term, stands at the end of every array of terms."""
-        term = found >> 1
-        method, value = self._method[term], self._value[term]
-        claim_priced = method == _CLAIM
-        is_priced = (method != _NOT_PRICED) & ~claim_priced & ((found & 1 == _ZERO) | (found < _ZERO))
-        billed, units = batch.columns["billed_amount"], batch.columns["units"]
-        count = np.where(np.isnan(units) | self._is_by_line[term], 1.0, units)
-        fee = np.where(method == _FEE, value, _ZERO) * count / 100.0
-        is_priced &= fee < _ABSURD_CENTS
-        price = np.floor(np.minimum(fee, _ABSURD_CENTS) + 0.5).astype(np.int64)
-        is_percent, is_lesser = method == _PERCENT, self._is_lesser[term]
-        needs_charge = is_percent | is_lesser
-        if np.count_nonzero(needs_charge):
-            charge = np.maximum(billed, _ZERO)
-            price = np.where(is_percent, (charge * value + 500_000) // 1_000_000, price)
-            price = np.where(is_lesser, np.minimum(price, charge), price)
-            is_priced &= ~needs_charge | (billed != NULL) & (billed < _ABSURD_CENTS)
-        return Priced(np.where(is_priced, price, _NULL), term.astype(np.int32), claim_priced)
+    def term(self, row: int) -> Term:
+        """Return one row of the contract table, read."""
+        return self.terms.term(row)
+
+    def work(self, batch: Batch, row: int) -> Worked:
+        """Return how the price of a row comes about, for people."""
+        return self._plans.work(batch, row)
 
 
-def _padded(values: Array, last: int | bool) -> Array:
-    """Return the values of all terms and, at the end, where -1 finds it, that of no term."""
-    return np.append(values, np.array(last, dtype=values.dtype))
+def _count(columns: dict[str, Array], counted: NDArray[np.int64], reason: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what the rate of each row is multiplied by: units (ten-thousandths), charge (cents), days, or once."""
+    units = columns["units"]
+    is_units = counted == _BY_UNITS
+    # `units > most` is false for NaN, which counts as one.
+    is_many = is_units & (units > _MOST_UNITS)
+    some = np.where(is_units & ~np.isnan(units), units, 1.0)
+    many = np.where(is_units, np.rint(np.minimum(some, _MOST_UNITS) * UNITS).astype(np.int64), _ONE)
+    if np.count_nonzero(is_many):
+        reason = np.where(is_many & (reason == _ZERO), REASON["too_large"], reason)
+    is_charge = counted == _BY_CHARGE
+    if np.count_nonzero(is_charge):
+        billed = columns["billed_amount"]
+        many = np.where(is_charge, np.maximum(billed, _ZERO), many)
+        reason = _why_no_charge(billed, is_charge, reason)
+    is_days = counted == _BY_DAYS
+    if np.count_nonzero(is_days):
+        days = stay_days(columns)
+        many = np.where(is_days, np.maximum(days, _ONE), many)
+        reason = np.where(is_days & (days == NULL) & (reason == _ZERO), REASON["no_days"], reason)
+    return many, reason
 
 
-def _keys(asked: tuple[str, ...], row: dict[str, str | None], modifiers: list[str]) -> Iterator[tuple[str, ...]]:
-    """Give the keys under which a drawer may hold terms for the row; one for each modifier where it asks for one."""
-    choices: list[list[str]] = []
-    for name in asked:
-        if name == "modifier":
-            choices.append(modifiers)
-        else:
-            word = row[name]
-            choices.append([] if word is None else [word])
-    return product(*choices)
+def _multiply(
+    rate: NDArray[np.int64], many: NDArray[np.int64], divisor: NDArray[np.int64], reason: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rate x many / divisor in whole cents, half a cent up, and the reasons of amounts too large."""
+    is_large = rate.astype(np.float64) * many >= _SAFE
+    # Twice as much over twice as much: a half is whole then.
+    product = rate * many
+    cents = (product + product + divisor) // (divisor + divisor)
+    if np.count_nonzero(is_large):
+        for row in np.flatnonzero(is_large).tolist():
+            exact = (2 * int(rate[row]) * int(many[row]) + int(divisor[row])) // (2 * int(divisor[row]))
+            cents[row] = min(exact, _ABSURD_CENTS)
+    is_absurd = cents >= _ABSURD
+    if np.count_nonzero(is_absurd):
+        reason = np.where(is_absurd & (reason == _ZERO), REASON["too_large"], reason)
+    return cents, reason
 
 
-def _method(method: str | None, basis: str | None, drg: str | None, is_valued: bool) -> int:
-    """Return how a term prices a line."""
-    if method in CLAIM_PRICED or drg is not None:
-        return _CLAIM
-    if method == "not_covered":
-        return _NOTHING
-    if not is_valued:
-        return _NOT_PRICED
-    if method == "percent_of_charges":
-        return _PERCENT
-    by_line_or_unit = basis is None or basis.lower() in (*_BY_UNIT, *_BY_LINE)
-    return _FEE if method == "fee_schedule" and by_line_or_unit else _NOT_PRICED
+def _lesser(
+    cents: NDArray[np.int64], billed: NDArray[np.int64], is_lesser: NDArray[np.bool_], reason: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return prices never above the charge."""
+    return np.where(is_lesser, np.minimum(cents, np.maximum(billed, _ZERO)), cents), _why_no_charge(billed, is_lesser, reason)
+
+
+def _why_no_charge(billed: NDArray[np.int64], is_needed: NDArray[np.bool_], reason: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the reasons with those of charges that are needed and not known, or absurd."""
+    is_bad = is_needed & ((billed == _NULL) | (billed >= _ABSURD)) & (reason == _ZERO)
+    if not np.count_nonzero(is_bad):
+        return reason
+    return np.where(is_bad, np.where(billed == _NULL, REASON["no_charge"], REASON["too_large"]), reason)
+
+
+def stay_days(columns: dict[str, Array]) -> NDArray[np.int64]:
+    """Return the days of a stay: its midnights, at least one; without the last day the units; else NULL.
+
+    The day of discharge is not counted (Medicare Benefit Policy Manual, Pub. 100-02 ch. 3 20.1).
+
+    Examples
+    --------
+    >>> stay_days({"service_date": np.array([10, 10, NULL]), "service_date_to": np.array([13, 10, NULL]),
+    ...            "units": np.array([np.nan, np.nan, 4.0])}).tolist()
+    [3, 1, 4]
+    """
+    since, until, units = columns["service_date"], columns["service_date_to"], columns["units"]
+    is_dated = (since != NULL) & (until != NULL) & (until >= since)
+    nights = np.maximum(np.where(is_dated, until, 0) - np.where(is_dated, since, 0), 1)
+    is_told = (units >= 1.0) & (units <= _MOST_UNITS) & (units == np.floor(units))
+    told = np.where(is_told, np.where(is_told, units, 1.0).astype(np.int64), NULL)
+    return np.where(is_dated, nights, told)
+
+
+def sequestered(allowed_cents: NDArray[np.int64], patient_cents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return 2 % of what the payer owes after the patient's share, half a cent up; NULL where either is not known.
+
+    References
+    ----------
+    Budget Control Act of 2011, 2 U.S.C. 901a(6): the payment is cut, not the fee, so the patient's share stays what it was.
+
+    Examples
+    --------
+    >>> sequestered(np.array([100_00, 100_00]), np.array([20_00, NULL])).tolist() == [160, NULL]
+    True
+    """
+    is_known = (allowed_cents != NULL) & (patient_cents != NULL)
+    owed = np.maximum(np.where(is_known, allowed_cents, 0) - np.where(is_known, np.maximum(patient_cents, 0), 0), 0)
+    return np.where(is_known, (owed * 2 + 50) // 100, NULL)
 
 
 def valid_writeoff(billed_cents: int, allowed_cents: int) -> int:

@@ -1,0 +1,123 @@
+"""A price in a sentence that can be shown: the term it stands on, how it comes about, and what is short."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+import numpy as np
+
+from features.contract.plan import Counted, Flag, Worked
+from features.contract.price import ContractRates, Priced, stay_days, underpayment
+from features.contract.reasons import REASONS, SENTENCES
+from features.contract.terms import Term
+from features.money import NULL, format_cents
+from features.tables import Batch
+
+_METHODS = {
+    "fee_schedule": "fee schedule",
+    "percent_of_charges": "percent of charges",
+    "percent_of_reference": "percent of a reference schedule",
+    "case_rate": "case rate",
+    "per_diem": "per diem",
+    "capitated": "capitated",
+    "not_covered": "not covered",
+}
+
+
+def cite(rates: ContractRates, batch: Batch, row: int, priced: Priced | None = None) -> str:
+    """Say in one sentence what the contract allows for a row, by which term, and how much less was allowed.
+
+    Parameters
+    ----------
+    rates, batch, row
+        Terms, write-offs, and which of them.
+    priced
+        What `rates.price` said of the batch; worked out for the row alone where not given.
+    """
+    told = priced if priced is not None else rates.price(batch.take(np.array([row])))
+    place = row if priced is not None else 0
+    assert told.reason is not None
+    worked = rates.work(batch, row)
+    reason = REASONS[told.reason[place]]
+    term = name_term(rates, worked.term) if worked.term is not None else ""
+    if reason:
+        return f"{term + ': ' if term else ''}not priced: {SENTENCES[reason]}."
+    cents = int(told.allowed_cents[place])
+    said = f"{term}: {_work(worked, batch, row, cents)}"
+    allowed = batch.columns["allowed_amount"][row : row + 1]
+    short = int(underpayment(told.allowed_cents[place : place + 1], allowed)[0])
+    return said + (f"; allowed {_dollars(int(allowed[0]))}, {_dollars(short)} too little." if short not in (NULL, 0) else ".")
+
+
+def name_term(rates: ContractRates, term: Term) -> str:
+    """Return how to find a term: contract, row of the table, method, span.
+
+    Rows of contract_rates are counted from 1 below the heading.
+    """
+    contract = term.asked.get("contract_id") or rates.terms.payer(term.row) or ""
+    since, until = _day(term.since), _day(term.until)
+    span = f", from {since}" * bool(since) + f", to {until}" * bool(until)
+    return f"contract {contract}, term {term.row + 1} ({_METHODS[term.method]}{span})"
+
+
+def _work(worked: Worked, batch: Batch, row: int, cents: int) -> str:
+    """Return the price as a product."""
+    assert worked.term is not None
+    parts = [_rate(worked)]
+    if worked.counted is Counted.UNITS:
+        units = float(batch.columns["units"][row])
+        parts += [f"{units:g} units"] if units == units and units != 1.0 else []
+    if worked.counted is Counted.DAYS:
+        columns = {name: batch.columns[name][row : row + 1] for name in ("service_date", "service_date_to", "units")}
+        parts.append(f"{int(stay_days(columns)[0])} days")
+    if worked.counted is Counted.CHARGE:
+        parts.append(f"the charge of {_dollars(int(batch.columns['billed_amount'][row]))}")
+    parts += [f"{_percent(share)} (modifier {code})" for code, share in worked.shares]
+    return f"{' x '.join(parts)} = {_dollars(cents)}" + _ending(worked, batch, row, cents)
+
+
+def _ending(worked: Worked, batch: Batch, row: int, cents: int) -> str:
+    """Say what made the price another than the product."""
+    assert worked.term is not None
+    if worked.term.is_lesser and cents == int(batch.columns["billed_amount"][row]):
+        return " (the charge, where that is less)"
+    return " (by its place among the day's procedures)" if worked.flags & Flag.RANKED else ""
+
+
+def _rate(worked: Worked) -> str:
+    assert worked.term is not None
+    if worked.term.method == "not_covered":
+        return "not covered"
+    if worked.counted is Counted.CHARGE:
+        return _percent(worked.rate)
+    if worked.schedule:
+        assert worked.term.value is not None
+        return f"{_percent(worked.term.value / 100)} of the fee in {worked.schedule}, {_exact(worked.rate)}"
+    return _exact(worked.rate)
+
+
+def _exact(cents: Fraction) -> str:
+    """Return cents as dollars, with more decimals where they have them.
+
+    >>> _exact(Fraction(12000)), _exact(Fraction(215321, 100))
+    ('$120.00', '$21.5321')
+    """
+    return _dollars(int(cents)) if cents.denominator == 1 else f"${float(cents / 100):g}"
+
+
+def _dollars(cents: int) -> str:
+    return f"${format_cents(cents)}" if cents >= 0 else f"-${format_cents(-cents)}" if cents != NULL else "an unknown amount"
+
+
+def _percent(share: Fraction) -> str:
+    """Return a share as a percentage.
+
+    >>> _percent(Fraction(5, 8))
+    '62.5 %'
+    """
+    return f"{float(share * 100):g} %"
+
+
+def _day(day: int | None) -> str:
+    return "" if day is None else str(date(1970, 1, 1) + timedelta(days=day))

@@ -1,0 +1,282 @@
+"""The terms of the contracts: what each asks for, when it holds, and which one holds for a line."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.money import NULL
+from features.tables import Batch
+
+PLACES = (
+    "contract_id",
+    "plan_id",
+    "product",
+    "facility_id",
+    "provider_class",
+    "modifier",
+    "procedure_code",
+    "drg_code",
+    "revenue_code",
+    "place_of_service",
+    "claim_type",
+)
+"""Columns a term may ask for beside the payer, the weightiest first where two terms ask for equally many."""
+UNKNOWN = ("product", "provider_class")
+"""A write-off does not carry these: a term that asks for one is the right one or not, nobody knows."""
+SERVICES = ("procedure_code", "revenue_code")
+"""A term that asks for one of these names a service; where it prices lines it is a carve-out from what prices claims."""
+
+CLAIM_PRICED = ("case_rate", "per_diem", "capitated")
+"""Methods that price the claim: its lines carry no recovery of their own (DOMAIN 3)."""
+BY_UNIT = (None, "unit", "units", "service", "services", "each")
+BY_LINE = ("line", "visit")
+BASE = "base"
+"""A `percent_of_reference` with this unit basis and a modifier is a share: percent of what the contract pays without it."""
+
+_NEVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One row of contract_rates.
+
+    Parameters
+    ----------
+    row
+        In the table.
+    method, value
+        How it prices; dollars or percent, to four decimals, None where the row has none.
+    basis, schedule, locality
+        What `unit_basis` says: what one unit is, and for `percent_of_reference` whose fees.
+    since, until
+        Days of service that it covers; None: open.
+    is_lesser, is_sequestered, is_multiple
+        Its flags; `is_multiple` None: it does not say.
+    asked
+        What it asks for, the payer apart.
+    """
+
+    row: int
+    method: str
+    value: Fraction | None
+    basis: str | None
+    schedule: str | None
+    locality: str | None
+    since: int | None
+    until: int | None
+    is_lesser: bool
+    is_sequestered: bool
+    is_multiple: bool | None
+    asked: Mapping[str, str]
+
+    @property
+    def prices_claim(self) -> bool:
+        """Whether it prices the claim; a price for a diagnosis related group always does."""
+        return self.method in CLAIM_PRICED or "drg_code" in self.asked
+
+    @property
+    def names_service(self) -> bool:
+        """Whether it is for a service, not for all there are."""
+        return any(name in self.asked for name in SERVICES)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it says the share that a modifier takes, and no price of its own."""
+        return self.method == "percent_of_reference" and self.basis == BASE and "modifier" in self.asked
+
+    @property
+    def effect(self) -> tuple[object, ...]:
+        """What it does: two terms with the same effect do not contradict each other."""
+        where = (self.basis, self.schedule, self.locality)
+        return (self.method, self.value, *where, self.is_lesser, self.is_sequestered, self.is_multiple)
+
+
+class Found(NamedTuple):
+    """The term that holds, else why there is none."""
+
+    term: Term | None
+    reason: str
+
+
+class Terms:
+    """The terms of all contracts, filed by what they ask for.
+
+    Parameters
+    ----------
+    batch
+        Rows of `CONTRACT_RATES`.
+    schedules
+        Names of the reference schedules that are loaded, lower case to as written: a unit basis may be one of them.
+    years
+        In which reference fees are loaded: they change on the first of January.
+    """
+
+    def __init__(self, batch: Batch, schedules: Mapping[str, str], years: Sequence[int]) -> None:
+        self._words = {name: batch.words(name) for name in ("payer_id", *PLACES, "method", "unit_basis")}
+        self._words["modifier"] = [word.upper() if word is not None else None for word in self._words["modifier"]]
+        self._numbers = {name: batch.columns[name].tolist() for name in ("effective_from", "effective_to", "value", *_FLAGS)}
+        self._schedules = schedules
+        self._size = len(batch)
+        self._drawers: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        self._file()
+        self._starts = self._changes(years)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def term(self, row: int) -> Term:
+        """Return one row of the table."""
+        words, numbers = self._words, self._numbers
+        value, since, until = numbers["value"][row], numbers["effective_from"][row], numbers["effective_to"][row]
+        basis, schedule, locality = _read_basis(words["unit_basis"][row], words["method"][row], self._schedules)
+        multiple = numbers["multiple_procedure"][row]
+        return Term(
+            row=row,
+            method=words["method"][row] or "",
+            # Four decimals are exact: 62.5 %, or an anaesthesia factor of 21.5321 dollars.
+            value=Fraction(round(value * 10_000), 10_000) if abs(value) < 1e15 else None,
+            basis=basis,
+            schedule=schedule,
+            locality=locality,
+            since=None if since == NULL else since,
+            until=None if until == NULL else until,
+            is_lesser=numbers["lesser_of_charges"][row] == 1,
+            is_sequestered=numbers["sequestration_applies"][row] == 1,
+            is_multiple=None if multiple < 0 else multiple == 1,
+            asked={name: word for name in PLACES if (word := words[name][row]) is not None},
+        )
+
+    def payer(self, row: int) -> str | None:
+        """Return whose term it is."""
+        return self._words["payer_id"][row]
+
+    def _file(self) -> None:
+        """File the terms under what they ask for, one drawer for each set of columns, the most specific drawer first."""
+        words = self._words
+        for row in range(self._size):
+            asked = tuple(name for name in PLACES if words[name][row] is not None)
+            key = (words["payer_id"][row] or "", *((words[name][row] or "") for name in asked if name not in UNKNOWN))
+            self._drawers.setdefault(asked, {}).setdefault(key, []).append(row)
+        order = {name: place for place, name in enumerate(PLACES)}
+        self._shapes = sorted(self._drawers, key=lambda asked: (-len(asked), [order[name] for name in asked]))
+        self.asked = frozenset(name for asked in self._shapes for name in asked)
+        shares = (row for row in range(self._size) if self._words["modifier"][row] is not None and self.term(row).is_share)
+        self.shared = frozenset(str(words["modifier"][row]) for row in shares)
+        self.named = {name: frozenset(word for word in words[name] if word is not None) for name in ("payer_id", *PLACES)}
+
+    def _changes(self, years: Sequence[int]) -> list[int]:
+        """Return the days on which a price may change, in order."""
+        since, until = self._numbers["effective_from"], self._numbers["effective_to"]
+        days = {day for day in since if day != NULL} | {day + 1 for day in until if day != NULL}
+        turns = {year + step for year in years for step in (0, 1) if 1 <= year + step <= 9999}
+        days |= {(date(year, 1, 1) - date(1970, 1, 1)).days for year in turns}
+        return sorted(days)
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first days of the segments of time in which every price stands still; segment 0 is before the first."""
+        return np.array(self._starts, dtype=np.int64)
+
+    def segment(self, day: int) -> int:
+        """Return the segment of a day of service; -1 without a day."""
+        return -1 if day == NULL else bisect_right(self._starts, day)
+
+    def day_in(self, segment: int) -> int | None:
+        """Return a day of a segment."""
+        if segment < 0:
+            return None
+        return self._starts[segment - 1] if segment else min(self._starts, default=0) - 1
+
+    def find(self, row: Mapping[str, str | None], modifiers: Sequence[str], day: int | None) -> Found:
+        """Return the term that holds: a carve-out before what prices claims, then the most specific."""
+        reason = "no_term" if row["payer_id"] in self.named["payer_id"] else "no_contract"
+        best: Term | None = None
+        for rivals in self._rivals(row, modifiers):
+            if all(term.is_share for term in rivals):
+                continue
+            holding = [term for term in rivals if not term.is_share and _holds(term, day)]
+            if not holding:
+                reason = "no_term_on_day" if day is not None else "no_service_day"
+                continue
+            if best is not None and (holding[0].prices_claim or not holding[0].names_service):
+                continue
+            found = _settle(holding)
+            if found.term is None or not found.term.prices_claim or found.term.names_service:
+                return found
+            best = found.term
+        return Found(best, "" if best is not None else reason)
+
+    def share(self, row: Mapping[str, str | None], modifier: str, day: int | None) -> Term | None:
+        """Return the term that says what share of the contract's own price a modifier takes; None: the table's holds."""
+        for rivals in self._rivals(row, (modifier,)):
+            for term in rivals:
+                if term.is_share and _holds(term, day) and not any(name in term.asked for name in UNKNOWN):
+                    return term
+        return None
+
+    def _rivals(self, row: Mapping[str, str | None], modifiers: Sequence[str]) -> Iterator[list[Term]]:
+        """Give the terms of each key that fits the row, whatever their day, the most specific first."""
+        payer = row["payer_id"]
+        if payer is None:
+            return
+        for asked in self._shapes:
+            drawer = self._drawers[asked]
+            for key in product([payer], *(_choices(name, row, modifiers) for name in asked if name not in UNKNOWN)):
+                rows = drawer.get(key)
+                if rows:
+                    yield [self.term(number) for number in rows]
+
+
+_FLAGS = ("lesser_of_charges", "sequestration_applies", "multiple_procedure")
+
+
+def _choices(name: str, row: Mapping[str, str | None], modifiers: Sequence[str]) -> Sequence[str]:
+    """Return the words of a row under which a drawer may hold terms: each modifier where it asks for one."""
+    if name == "modifier":
+        return modifiers
+    word = row[name]
+    return () if word is None else (word,)
+
+
+def _holds(term: Term, day: int | None) -> bool:
+    """Whether a term covers a day of service; without a day only one without a span is known to."""
+    if day is None:
+        return term.since is None and term.until is None
+    return (term.since is None or term.since <= day) and day <= (_NEVER if term.until is None else term.until)
+
+
+def _settle(holding: list[Term]) -> Found:
+    """Return the one term of a key, if nothing speaks against it."""
+    first = holding[0]
+    if any(name in first.asked for name in UNKNOWN):
+        return Found(None, "product_unknown")
+    if any(term.effect != first.effect for term in holding):
+        return Found(None, "terms_overlap")
+    return Found(first, "")
+
+
+def _read_basis(text: str | None, method: str | None, schedules: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """Return unit, schedule and locality of a unit basis such as `unit schedule=MPFS locality=05`.
+
+    >>> _read_basis("Unit", "fee_schedule", {}), _read_basis("MPFS", "percent_of_reference", {"mpfs": "MPFS"})
+    (('unit', None, None), (None, 'MPFS', None))
+    >>> _read_basis("schedule=MPFS locality=05", "percent_of_reference", {})
+    (None, 'MPFS', '05')
+    """
+    if text is None:
+        return None, None, None
+    if method == "percent_of_reference" and text.lower() in schedules:
+        return None, schedules[text.lower()], None
+    parts = text.split()
+    told = dict(part.split("=", 1) for part in parts if "=" in part)
+    unit = " ".join(part for part in parts if "=" not in part).lower()
+    return unit or None, told.get("schedule"), told.get("locality")
