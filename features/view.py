@@ -21,12 +21,13 @@ from features.usual import Usual, replay_usual
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """What a practice knows beside its write-offs: code tables, contracts, rules, policies."""
+    """What a practice knows beside its write-offs: code tables, contracts, rules, policies, reference fees."""
 
     codes: Codes
     contracts: Batch | None = None
     payer_rules: Batch | None = None
     policies: Batch | None = None
+    reference_fees: Batch | None = None
 
     def tables(self) -> dict[str, Batch]:
         """Return the tables that it has, by name."""
@@ -34,7 +35,7 @@ class Practice:
 
     def rates(self) -> ContractRates | None:
         """Return the contract rates, ready to price."""
-        return None if self.contracts is None else ContractRates(self.contracts)
+        return None if self.contracts is None else ContractRates(self.contracts, self.reference_fees)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from features.errors import BundleRefused
 from features.history import History
 from features.matrix import Layout
-from features.tables import CONTRACT_RATES, PAYER_RULES, WRITEOFF_POLICIES, Batch, Columns, Table
+from features.tables import CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Columns, Table
 from features.usual import Usual
 from features.vocabulary import Vocabulary
 from models.amount import Amount
@@ -31,7 +31,12 @@ from models.linear import Linear
 from models.value import Dollars
 
 FORMAT = 1
-_TABLES: Mapping[str, Table] = {"contracts": CONTRACT_RATES, "payer_rules": PAYER_RULES, "policies": WRITEOFF_POLICIES}
+_TABLES: Mapping[str, Table] = {
+    "contracts": CONTRACT_RATES,
+    "payer_rules": PAYER_RULES,
+    "policies": WRITEOFF_POLICIES,
+    "reference_fees": REFERENCE_FEES,
+}
 _OUTSIDE = ("manifest.json", "report.html", "report.json", "card.md")
 """Files that say something of the model but are not the model: they stand outside the content hash."""
 
@@ -61,7 +66,7 @@ class Bundle:
     vocabulary, history, usual
         Words in code order; state after everything known before the cut.
     tables
-        Contracts, payer rules and policies that it was trained with, coded by the vocabulary.
+        Contracts, payer rules, policies and reference fees that it was trained with, coded by the vocabulary.
     facts
         Counts and metrics of the fit, for the registry and the card.
     """

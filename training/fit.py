@@ -97,7 +97,7 @@ def train(
     writeoffs, outcomes
         Tables as read; what is later than `as_of` is cut away first.
     tables
-        `contracts`, `payer_rules`, `policies`.
+        `contracts`, `payer_rules`, `policies`, `reference_fees`.
     as_of
         Data cut (days since 1970-01-01).
     progress

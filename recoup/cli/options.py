@@ -40,6 +40,7 @@ Outcomes = Annotated[Path, typer.Option("--outcomes", help="table of efforts and
 Contracts = Annotated[Path | None, typer.Option("--contracts", help="table of contract rates")]
 PayerRules = Annotated[Path | None, typer.Option("--payer-rules", help="table of payers' time limits")]
 Policies = Annotated[Path | None, typer.Option("--policies", help="table of the practice's write-off policies")]
+ReferenceFees = Annotated[Path | None, typer.Option("--reference-fees", help="fees of reference schedules that contract rates refer to")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="TOML file with the practice's own names; `recoup doctor FILE` proposes one")
 ]

@@ -16,6 +16,7 @@ from recoup.cli.options import (
     Model,
     PayerRules,
     Policies,
+    ReferenceFees,
     Writeoffs,
     settings,
     today,
@@ -64,6 +65,7 @@ def score(
     contracts: Contracts = None,
     payer_rules: PayerRules = None,
     policies: Policies = None,
+    reference_fees: ReferenceFees = None,
     mapping: MappingFile = None,
     as_of: AsOf = None,
     reasons: Annotated[str, typer.Option(metavar="WHICH", help="rows that get reasons: top:N, all or none")] = "top:5000",
@@ -82,7 +84,7 @@ def score(
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         words = scorer.vocabulary.overlay()
         ledger = inputs.read(writeoffs, WRITEOFFS, words)
-        if tables := inputs.beside(Beside(contracts, payer_rules, policies), words):
+        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees), words):
             use_tables(scorer, tables)
         prepare(scorer, ledger, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day)
         scores = scorer.score(ledger, as_of=day, reasons=most).ranked()
