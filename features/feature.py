@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,19 @@ from features.money import NULL
 from features.tables import Array, Columns
 
 Floats: TypeAlias = NDArray[np.float64]
+
+
+class Form(StrEnum):
+    """How a feature comes from its inputs; the matrix makes all features of a form but the last in one step."""
+
+    COPY = "copy"
+    """The input as it is; a negative code or flag is null."""
+    RATIO = "ratio"
+    """First input over the second; null unless the second is positive."""
+    DAYS = "days"
+    """Whole days from the first date to the second."""
+    COMPUTED = "computed"
+    """By its own function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,8 @@ class Feature:
         `<what>_<unit>` or `<what>_<unit>_<window>`.
     compute
         From columns to float64 of the same length; null is NaN. Elementwise: a row's value does not depend on other rows.
+    meaning
+        What it is, for the data dictionary.
     unit, null
         What it is measured in; what a null means.
     concept
@@ -33,47 +49,104 @@ class Feature:
         The words of a reason about it.
     monotone
         1: more of it never lowers the chance; -1: never raises it; 0: free.
+    form, inputs
+        How it is made, and of which columns.
     category
         The vocabulary column whose codes it returns, for category features; None for numbers.
     of_value
         It says how much or how long, not how likely: the likelihood does not read it.
-    source
-        The column that it copies, where it is no more than that: the matrix copies all such columns at once.
     """
 
     name: str
     compute: Callable[[Columns], Floats]
+    meaning: str
     unit: str
     null: str
     concept: str
     phrase: str
     monotone: int = 0
+    form: Form = Form.COMPUTED
+    inputs: tuple[str, ...] = ()
     category: str | None = None
     of_value: bool = False
-    source: str | None = None
+
+
+NOT_GIVEN = "not given"
 
 
 def feature(
-    *, unit: str, concept: str, phrase: str, null: str = "not given", monotone: int = 0
+    *, unit: str, concept: str, phrase: str, null: str = NOT_GIVEN, monotone: int = 0
 ) -> Callable[[Callable[[Columns], Floats]], Feature]:
-    """Declare the decorated function as the feature of its own name."""
+    """Declare the decorated function as the feature of its own name; its docstring is the meaning."""
 
     def declare(compute: Callable[[Columns], Floats]) -> Feature:
-        return Feature(compute.__name__, compute, unit, null, concept, phrase, monotone)
+        meaning = (compute.__doc__ or "").strip().splitlines()[0].removesuffix(".")
+        return Feature(compute.__name__, compute, meaning, unit, null, concept, phrase, monotone)
 
     return declare
 
 
 def category(column: str, *, concept: str, phrase: str) -> Feature:
     """Declare a coded text column as a category feature."""
-    return Feature(
-        f"{column}_code", lambda c: coded(c[column]), "code", "not given or unknown at fit", concept, phrase, 0, column, source=column
-    )
+    name, null = f"{column}_code", "not given or unknown at fit"
+    meaning = f"Code of `{column}`"
+    return Feature(name, lambda c: coded(c[column]), meaning, "code", null, concept, phrase, 0, Form.COPY, (column,), category=column)
 
 
 def flag(column: str, *, concept: str, phrase: str, monotone: int = 0) -> Feature:
     """Declare a boolean column as a feature: 1, 0, or null for unknown."""
-    return Feature(column, lambda c: coded(c[column]), "0 or 1", "unknown", concept, phrase, monotone, source=column)
+    meaning = f"`{column}`"
+    return Feature(column, lambda c: coded(c[column]), meaning, "0 or 1", "unknown", concept, phrase, monotone, Form.COPY, (column,))
+
+
+def place(name: str, column: str, meaning: str, *, concept: str, phrase: str) -> Feature:
+    """Declare the place of a word in a fixed list as a feature."""
+    return Feature(name, lambda c: coded(c[column]), meaning, "code", "never null", concept, phrase, 0, Form.COPY, (column,))
+
+
+def count(name: str, column: str, meaning: str, *, concept: str, phrase: str) -> Feature:
+    """Declare a column of small counts as a feature."""
+    return Feature(name, lambda c: coded(c[column]), meaning, "count", NOT_GIVEN, concept, phrase, 0, Form.COPY, (column,))
+
+
+def copied(
+    name: str,
+    column: str,
+    meaning: str,
+    *,
+    unit: str,
+    concept: str,
+    phrase: str,
+    null: str = NOT_GIVEN,
+    monotone: int = 0,
+    of_value: bool = False,
+) -> Feature:
+    """Declare a column of floats as a feature."""
+    return Feature(name, lambda c: c[column], meaning, unit, null, concept, phrase, monotone, Form.COPY, (column,), of_value=of_value)
+
+
+def amount(name: str, column: str, meaning: str, *, concept: str, phrase: str, null: str = NOT_GIVEN) -> Feature:
+    """Declare a column of `MONEY` as a feature in dollars."""
+    return copied(name, in_dollars(column), meaning, unit="dollars", concept=concept, phrase=phrase, null=null)
+
+
+def share(name: str, part: str, whole: str, meaning: str, *, concept: str, phrase: str, null: str = NOT_GIVEN) -> Feature:
+    """Declare one amount as a part of another."""
+    one, other = in_dollars(part), in_dollars(whole)
+    return Feature(name, lambda c: ratio(c[one], c[other]), meaning, "share", null, concept, phrase, 0, Form.RATIO, (one, other))
+
+
+def days(
+    name: str, earlier: str, later: str, meaning: str, *, concept: str, phrase: str, null: str = NOT_GIVEN, monotone: int = 0
+) -> Feature:
+    """Declare the whole days from one date to another."""
+    inputs = (earlier, later)
+    return Feature(name, lambda c: days_between(c[earlier], c[later]), meaning, "days", null, concept, phrase, monotone, Form.DAYS, inputs)
+
+
+def in_dollars(column: str) -> str:
+    """Return the name under which `add_dollars` puts a column of cents in dollars."""
+    return f"{column} in dollars"
 
 
 def coded(values: Array) -> Floats:
@@ -102,7 +175,7 @@ def add_dollars(columns: Columns) -> None:
     """Add every column of `MONEY` in dollars, all at once, as `dollars` reads it."""
     cents = np.concatenate([columns[name] for name in MONEY]).reshape(len(MONEY), -1)
     for name, values in zip(MONEY, np.where(cents == NULL, np.nan, cents / 100.0), strict=True):
-        columns[f"{name} in dollars"] = values
+        columns[in_dollars(name)] = values
 
 
 def dollars(columns: Columns, name: str) -> Floats:
@@ -113,7 +186,8 @@ def dollars(columns: Columns, name: str) -> Floats:
     >>> dollars(c, "billed_amount")
     array([12.5,  nan])
     """
-    return columns[f"{name} in dollars"]
+    found: Floats = columns[in_dollars(name)]
+    return found
 
 
 def days_between(earlier: Array, later: Array) -> Floats:
@@ -122,8 +196,7 @@ def days_between(earlier: Array, later: Array) -> Floats:
     >>> days_between(np.array([10, NULL]), np.array([15, 3]))
     array([ 5., nan])
     """
-    gap = later.astype(np.float64) - earlier.astype(np.float64)
-    return np.where((earlier == NULL) | (later == NULL), np.nan, gap)
+    return np.where((earlier == NULL) | (later == NULL), np.nan, later.astype(np.float64) - earlier.astype(np.float64))
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import Feature, Floats
+from features.feature import Feature, Floats, copied
 from features.tables import Array, Columns
 
 KEYS: tuple[tuple[str, ...], ...] = (
@@ -143,7 +143,7 @@ class History:
 
     def read(self, slots: NDArray[np.int64], day: int) -> Floats:
         """Return the decayed sums as of the morning of a day (n x keys x stats)."""
-        gap = np.clip(day - self.last[slots], 0, _DECAY_DAYS - 1)
+        gap = np.minimum(np.maximum(day - self.last[slots], 0), _DECAY_DAYS - 1)
         decayed: Floats = self.sums[slots] * self._decay[gap][..., None]
         return decayed
 
@@ -258,6 +258,8 @@ LEARNED = ("recovery_rate", "fraction", "days", "dollars")
 _TOP = np.array([0.3, 0.7, 60.0, 200.0])
 _LOW = np.array([0.005, 0.05, 1.0, 1.0])
 _HIGH = np.array([0.995, 1.0, 3650.0, 1e9])
+_COUNTED = np.array([0, 1, 1, 1])
+_UNIT = np.array([1.0, 1.0 / FRACTION_ONE, 1.0, 0.01])
 _PSEUDO_EFFORTS = 8.0
 _PLACE = {names: place for place, names in enumerate(KEYS)}
 
@@ -290,14 +292,13 @@ def shrink(sums: Floats) -> Floats:
     [0.3, 0.7, 60.0, 200.0]
     """
     # Recovery rate is per effort; fraction, days and dollars are per recovery.
-    count = sums[:, :, (0, 1, 1, 1)]
-    total = sums[:, :, (1, 2, 3, 4)] * np.array([1.0, 1.0 / FRACTION_ONE, 1.0, 0.01])
-    weighted, weight = total, count + _PSEUDO_EFFORTS
+    weight = sums[:, :, _COUNTED] + _PSEUDO_EFFORTS
+    total = sums[:, :, 1:] * _UNIT
     out = np.empty(total.shape)
-    out[:, 0] = (weighted[:, 0] + _PSEUDO_EFFORTS * _TOP) / weight[:, 0]
+    out[:, 0] = (total[:, 0] + _PSEUDO_EFFORTS * _TOP) / weight[:, 0]
     for place, plus, also, minus in _LEVELS:
         parent = np.minimum(np.maximum(out[:, plus] + out[:, also] - out[:, minus], _LOW), _HIGH)
-        out[:, place] = (weighted[:, place] + _PSEUDO_EFFORTS * parent) / weight[:, place]
+        out[:, place] = (total[:, place] + _PSEUDO_EFFORTS * parent) / weight[:, place]
     return out
 
 
@@ -305,21 +306,23 @@ def _names(key: tuple[str, ...]) -> str:
     return "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in key) or "all"
 
 
-_SUMS = [(f"{_names(key)}_{what}", place, i) for place, key in enumerate(KEYS) for i, what in enumerate(STATS[:2])]
-_LEARNED = [(f"{_names(key)}_{what}", place, i) for place, key in enumerate(KEYS) for i, what in enumerate(LEARNED)]
+_SUMS = [f"{_names(key)}_{what}" for key in KEYS for what in STATS[:2]]
+_LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
 
 
 def history_columns(sums: Floats) -> Columns:
     """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
-    learned = shrink(sums)
-    columns: Columns = {name: sums[:, place, i] for name, place, i in _SUMS}
-    columns |= {name: learned[:, place, i] for name, place, i in _LEARNED}
+    rows = len(sums)
+    columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, -1).T, strict=True))
+    columns.update(zip(_LEARNED, shrink(sums).reshape(rows, -1).T, strict=True))
     return columns
 
 
 def _column(name: str, *, unit: str, concept: str, phrase: str, monotone: int = 0, of_value: bool = True) -> Feature:
-    null = "never null: an empty history reads as its parent"
-    return Feature(f"{name}_history", lambda c: c[name], unit, null, concept, phrase, monotone, of_value=of_value, source=name)
+    null, meaning = "never null: an empty history reads as its parent", phrase[0].upper() + phrase[1:]
+    return copied(
+        f"{name}_history", name, meaning, unit=unit, concept=concept, phrase=phrase, null=null, monotone=monotone, of_value=of_value
+    )
 
 
 def _rate(key: str, concept: str, phrase: str) -> Feature:

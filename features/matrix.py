@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import amount, code, documentation, expected, history, payer, timing
-from features.feature import Feature, Floats
+from features.feature import Feature, Floats, Form, days_between, ratio
 from features.tables import Array, Columns
 
 FEATURES: tuple[Feature, ...] = (
@@ -30,13 +30,45 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How a matrix is filled: `places` of columns copied from `sources`, null outside low <= value < size; the rest computed."""
+class Copies:
+    """Columns of the matrix that are copied: null outside low <= value < size."""
 
     places: NDArray[np.int64]
     sources: tuple[str, ...]
     low: Floats
     size: Floats
+
+    def fill(self, out: Floats, columns: Columns) -> None:
+        """Write them into the matrix."""
+        values = _stack(columns, self.sources)
+        out[:, self.places] = np.where((values < self.low) | (values >= self.size), np.nan, values).T
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Columns of the matrix of one form that are made of two inputs each, all in one step."""
+
+    places: NDArray[np.int64]
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    combine: Callable[[Array, Array], Floats]
+
+    def fill(self, out: Floats, columns: Columns) -> None:
+        """Write them into the matrix."""
+        if self.first:
+            out[:, self.places] = self.combine(_stack(columns, self.first), _stack(columns, self.second)).T
+
+
+def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
+    return np.concatenate([columns[name] for name in names], dtype=np.float64).reshape(len(names), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a matrix is filled."""
+
+    copies: Copies
+    pairs: tuple[Pairs, ...]
     computed: tuple[tuple[int, Callable[[Columns], Floats]], ...]
 
 
@@ -71,22 +103,25 @@ class Layout:
 
     @cached_property
     def plan(self) -> Plan:
-        """How the matrix is filled: what is copied at once, and what is computed one by one."""
-        copied = [(i, BY_NAME[n].source if n in BY_NAME else n) for i, n in enumerate(self.names) if n not in BY_NAME or BY_NAME[n].source]
-        # A negative code or flag is null; a code that the fit did not know is unknown.
-        low = [0.0 if self._is_coded(self.names[i]) else -np.inf for i, _ in copied]
-        size = [float(self.category_sizes.get(self.names[i], np.inf)) for i, _ in copied]
-        computed = [(i, BY_NAME[n].compute) for i, n in enumerate(self.names) if n in BY_NAME and not BY_NAME[n].source]
-        return Plan(
-            np.array([i for i, _ in copied], dtype=np.int64),
-            tuple(str(source) for _, source in copied),
-            np.array(low)[:, None],
-            np.array(size)[:, None],
-            tuple(computed),
-        )
+        """How the matrix is filled: what is made in one step for many features, and what one by one."""
+        forms = [BY_NAME[n].form if n in BY_NAME else Form.COPY for n in self.names]
+        copied = [i for i, form in enumerate(forms) if form is Form.COPY]
+        # A negative code, count or flag is null; a code that the fit did not know is unknown.
+        low = [0.0 if self._is_coded(self.names[i]) else -np.inf for i in copied]
+        size = [float(self.category_sizes.get(self.names[i], np.inf)) for i in copied]
+        sources = tuple(BY_NAME[self.names[i]].inputs[0] if self.names[i] in BY_NAME else self.names[i] for i in copied)
+        copies = Copies(np.array(copied, dtype=np.int64), sources, np.array(low)[:, None], np.array(size)[:, None])
+        pairs = (self._pairs(forms, Form.RATIO, ratio), self._pairs(forms, Form.DAYS, days_between))
+        computed = tuple((i, BY_NAME[n].compute) for i, n in enumerate(self.names) if forms[i] is Form.COMPUTED)
+        return Plan(copies, pairs, computed)
+
+    def _pairs(self, forms: list[Form], form: Form, combine: Callable[[Array, Array], Floats]) -> Pairs:
+        places = [i for i, known in enumerate(forms) if known is form]
+        inputs = [BY_NAME[self.names[i]].inputs for i in places]
+        return Pairs(np.array(places, dtype=np.int64), tuple(a for a, _ in inputs), tuple(b for _, b in inputs), combine)
 
     def _is_coded(self, name: str) -> bool:
-        return name in self.category_sizes or (name in BY_NAME and BY_NAME[name].unit == "0 or 1")
+        return name in self.category_sizes or (name in BY_NAME and BY_NAME[name].unit in ("0 or 1", "code", "count"))
 
 
 def matrix(columns: Columns, layout: Layout) -> Floats:
@@ -101,9 +136,10 @@ def matrix(columns: Columns, layout: Layout) -> Floats:
     """
     plan = layout.plan
     out = np.empty((len(columns["payer_id"]), len(layout.names)))
-    if plan.sources:
-        copied = np.concatenate([columns[source] for source in plan.sources], dtype=np.float64).reshape(len(plan.sources), -1)
-        out[:, plan.places] = np.where((copied < plan.low) | (copied >= plan.size), np.nan, copied).T
+    if len(layout.names):
+        plan.copies.fill(out, columns)
+    for pairs in plan.pairs:
+        pairs.fill(out, columns)
     for place, compute in plan.computed:
         out[:, place] = compute(columns)
     return out

@@ -12,7 +12,7 @@ from features.codes.tables import Codes
 from features.contract import ContractRates
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
-from features.feature import add_dollars
+from features.feature import add_dollars, in_dollars
 from features.history import Events, History, history_columns, replay
 from features.tables import Batch, Columns
 from features.triage import Triage, classify
@@ -120,4 +120,5 @@ class Viewer:
         }
         columns["implied_allowed_cents"] = implied_allowed_cents(columns)
         add_dollars(columns)
+        columns[in_dollars("usual_smoothed_cents")] = usual.smoothed_cents / 100.0
         return View(columns, triage, dated, usual)

@@ -53,12 +53,14 @@ class Vocabulary:
 
     def find(self, column: str, word: str) -> int:
         """Return the word's code, or -1."""
-        if self._below is not None:
-            code = self._below.find(column, word)
-            if code >= 0:
+        # A word stands in one layer only, so the order of asking does not matter.
+        layer: Vocabulary | None = self
+        while layer is not None:
+            codes = layer._codes.get(column)
+            if codes is not None and (code := codes.get(word, -1)) >= 0:
                 return code
-        codes = self._codes.get(column)
-        return -1 if codes is None else codes.get(word, -1)
+            layer = layer._below
+        return -1
 
     def add(self, column: str, word: str) -> int:
         """Return the word's code, giving it one if it is new."""

@@ -49,13 +49,16 @@ class Anomaly:
         payer, count
             Payer code; earlier postings of payer and procedure.
         """
+        unknown = np.isnan(log_ratio)
+        if unknown.all():
+            return np.zeros(len(matrix))
         median = self.trees.raw(matrix) if self.trees is not None else np.zeros(len(matrix))
-        factor = np.array([*self.payer_factor, 1.0])
         known = (payer >= 0) & (payer < len(self.payer_factor))
-        spread = np.array(self.spread)[count_class(count)] * factor[np.where(known, payer, -1)]
-        stray = np.where(np.isnan(log_ratio), 0.0, (median - log_ratio) / spread)
+        factor = np.array([*self.payer_factor, 1.0])[np.where(known, payer, -1)]
+        spread = np.array(self.spread)[count_class(count)] * factor
+        stray = np.where(unknown, 0.0, (median - log_ratio) / spread)
         tail = np.logaddexp(0.0, _LOGISTIC * stray) / np.log(10.0)
-        return np.where(np.isnan(log_ratio), 0.0, significant(tail))
+        return np.where(unknown, 0.0, significant(tail))
 
 
 def count_class(count: Floats) -> NDArray[np.int64]:

@@ -45,5 +45,5 @@ def log_odds(probabilities: Floats) -> Floats:
     >>> float(log_odds(np.array([0.5]))[0])
     0.0
     """
-    p = np.clip(probabilities, 0.001, 0.999)
+    p = np.minimum(np.maximum(probabilities, 0.001), 0.999)
     return np.log(p) - np.log(1.0 - p)

@@ -35,7 +35,7 @@ DEFAULT_HOURS: dict[str, float] = {
 }
 """Judgement, used until a practice's own hours are known; appeals cost about twice a corrected claim, as published costs do."""
 
-_LEAST = 0.05
+_LEAST, _MOST_LOG = 0.05, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ class Effort:
         """Return hours (> 0) of each row; `remedy` indexes `REMEDIES`."""
         if self.trees is None:
             return np.array([DEFAULT_HOURS[name] for name in REMEDIES])[remedy.astype(np.int64)]
-        return np.maximum(np.exp(np.clip(self.trees.raw(matrix), -5.0, 4.0)), _LEAST)
+        return np.maximum(np.exp(np.minimum(self.trees.raw(matrix), _MOST_LOG)), _LEAST)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.tables import Array, Columns
 from models.amount import Amount
+from models.calibration import probability
 from models.forest import Forest
 from models.intervals import Range
 
@@ -50,11 +51,10 @@ class Dollars:
             return self._learned(matrix, columns)
         share = np.full(len(cap), self.default_fraction)
         if self.fraction is not None:
-            raw = np.clip(self.fraction.raw(matrix), -30.0, 30.0)
-            share = 1.0 / (1.0 + np.exp(-raw))
+            share = probability(self.fraction.raw(matrix))
         low, high = self.fraction_range.around(share)
         known = np.where(unknown, 0.0, cap)
-        found = [known * share, known * np.clip(low, 0.0, 1.0), known * np.clip(high, 0.0, 1.0)]
+        found = [known * share, known * low, known * np.minimum(high, 1.0)]
         if unknown.any():
             for part, learned in zip(found, self._learned(matrix, columns), strict=True):
                 part[unknown] = learned[unknown]

@@ -129,17 +129,7 @@ def _features(concept: str, features: Sequence[Feature]) -> str:
 
 
 def _definition(feature: Feature) -> str:
-    if feature.category is not None:
-        return f"`{feature.category}`, as a category"
-    if feature.compute.__doc__:
-        return feature.compute.__doc__.splitlines()[0].removesuffix(".")
-    if feature.name.endswith("_history"):
-        return (
-            "earlier efforts, older ones counting less"
-            if "_efforts" in feature.name
-            else "weighted mean over earlier efforts, shrunk to the wider key"
-        )
-    return f"`{feature.source}`, as given"
+    return f"`{feature.category}`, as a category" if feature.category is not None else feature.meaning
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from features.matrix import BY_NAME, Layout
 from features.tables import Array, Columns
 from models.linear import Field, Linear, Numbers, pair_keys
 
-_LOG_UNITS = ("dollars", "days", "units", "postings", "decayed efforts", "dollars per recovery", "denials", "resubmissions")
+_LOG_UNITS = ("dollars", "days", "units", "postings", "decayed efforts", "dollars per recovery", "count")
 _LOGIT_UNITS = ("probability", "recoveries per effort")
 
 FIELDS: tuple[tuple[str, ...], ...] = (

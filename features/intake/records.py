@@ -130,6 +130,7 @@ class RecordReader:
         self._mapping = mapping
         self._header = Header(table, mapping)
         self._columns = {column.name: column for column in table.columns}
+        self._stores = {column.name: _STORE_OF[column.kind] for column in table.columns}
         self._order = {name: place for place, name in enumerate(table.names)}
         self._required = tuple(column.name for column in table.columns if not column.nullable)
         self._targets: dict[str, _Target | None] = {}
@@ -281,7 +282,7 @@ class RecordReader:
         rows = call.rows
         columns = self._null_columns(len(rows))
         if len(rows) == 1:
-            return _fill_one(columns, {name: value for name, value in rows[0].items() if name in columns}, self._columns, vocabulary)
+            return _fill_one(columns, rows[0], self._stores, vocabulary)
         for name in dict.fromkeys(name for row in rows for name in row):
             column = self._columns.get(name)
             if column is not None:
@@ -318,27 +319,34 @@ class _Call:
         self.zero_amounts = 0
 
 
-_DTYPES = {Kind.TEXT: np.int32, Kind.MONEY: np.int64, Kind.DATE: np.int64, Kind.INT: np.int64, Kind.NUMBER: np.float64, Kind.BOOL: np.int8}
+_STORED = (np.int32, np.int64, np.float64, np.int8)
+_TEXTS, _IDS = 0, 4
+_STORE_OF = {Kind.TEXT: _TEXTS, Kind.MONEY: 1, Kind.DATE: 1, Kind.INT: 1, Kind.NUMBER: 2, Kind.BOOL: 3, Kind.ID: _IDS}
+"""Kind to the place of its type in `_STORED`."""
 
 
-def _fill_one(columns: Columns, row: Map[str, Any], declared: Map[str, Column], vocabulary: Vocabulary) -> Columns:
+def _fill_one(columns: Columns, row: Row, stores: Map[str, int], vocabulary: Vocabulary) -> Columns:
     """Put one row into columns of nulls; `_array` for the row that a clerk waits for.
 
     Values of one storage type share one array, of which each column is a slice: making an array costs more than the value.
     """
-    stores: dict[Any, tuple[list[str], list[Any]]] = {}
+    names: tuple[list[str], ...] = ([], [], [], [])
+    values: tuple[list[Any], ...] = ([], [], [], [])
+    add = vocabulary.add
     for name, value in row.items():
-        kind = declared[name].kind
-        if kind is Kind.ID:
+        store = stores.get(name)
+        if store is None:
+            continue
+        if store == _IDS:
             columns[name] = _objects([value])
             continue
-        names, values = stores.setdefault(_DTYPES[kind], ([], []))
-        names.append(name)
-        values.append(vocabulary.add(name, str(value)) if kind is Kind.TEXT else value)
-    for dtype, (names, values) in stores.items():
-        store = np.array(values, dtype=dtype)
-        for place, name in enumerate(names):
-            columns[name] = store[place : place + 1]
+        names[store].append(name)
+        values[store].append(add(name, str(value)) if store == _TEXTS else value)
+    for dtype, of_type, kept in zip(_STORED, names, values, strict=True):
+        if kept:
+            store_array = np.array(kept, dtype=dtype)
+            for place, name in enumerate(of_type):
+                columns[name] = store_array[place : place + 1]
     return columns
 
 
