@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from features.intake.remits.answers import CLAIM, Answer, LineBook, Reason, answers
+from features.intake.remits.answers import CLAIM, Answer, LineBook, Picture, Reason, answers
 from features.intake.remits.candidates import TextColumns, remit_id
 from features.intake.remits.causes import REPLACEMENTS, action, has_cause
 from features.intake.remits.netting import Chain
@@ -186,6 +186,7 @@ class _ClaimOutcomes:
         self.loose_taken_back = 0
         self._postings = postings
         self._returned = 0
+        self._first: Picture = {}
         self._ids: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def replay(self, steps: Iterable[Answer], held: Iterable[TakeBack]) -> None:
@@ -201,6 +202,7 @@ class _ClaimOutcomes:
     # ---- answers ----------------------------------------------------------------------------------------------------
 
     def _answer(self, step: Answer) -> None:
+        self._first = self._first or step.was
         postings = [one for one in self._postings if one.posted < step.remit.sent_date]
         if step.is_open:
             self._reverse(step, postings)
@@ -244,7 +246,14 @@ class _ClaimOutcomes:
             self._spread(step, cents, [one for one in postings if one.line == line] or [one for one in postings if one.line == CLAIM], told)
         else:
             for reason, part in zip(freed, shares(cents, list(freed.values())), strict=True):
-                self._fill(step, part, _fitting(postings, line, reason), told)
+                found = _fitting(postings, line, reason)
+                heirs = _own([one for one in postings if one.line == line]) if self._has_grown(step, line, reason) else []
+                self._fill(step, part, [*found, *(one for one in heirs if one not in found)], told)
+
+    def _has_grown(self, step: Answer, line: int, reason: Reason) -> bool:
+        """Whether an earlier correction moved money of other reasons here: what it gives way is what they were written off for."""
+        first = self._first.get(line)
+        return first is None or step.was[line].reasons.get(reason, 0) > first.reasons.get(reason, 0)
 
     def _fill(self, step: Answer, cents: int, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
         """Pay the postings of one reason one after the other, each up to its amount; what is over goes to the first."""

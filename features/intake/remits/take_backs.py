@@ -19,6 +19,7 @@ Interest (L6), penalties, taxes and levies are no payment of a claim.
 RETURNED = "72"
 """The provider's own return, acknowledged: its sign only offsets what another pair or a reversal takes (TR3 1.10.2.17)."""
 
+_KEPT = 19
 _TOKEN = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
 
 
@@ -99,10 +100,15 @@ def _names(chains: Sequence[Chain], payers: set[str]) -> tuple[_Names, _Names]:
             continue
         for one in chain.adjudications:
             for number in filter(None, (one.claim.icn, one.claim.original_icn)):
-                numbers[payer, number.upper()].add(place)
+                numbers[payer, _kept(number)].add(place)
             if one.claim.claim_id:
-                accounts[payer, one.claim.claim_id.upper()].add(place)
+                accounts[payer, _kept(one.claim.claim_id)].add(place)
     return numbers, accounts
+
+
+def _kept(number: str) -> str:
+    """Return a number as it stands in a reference: the tokenizer keeps 19 characters, a patient's number may follow them."""
+    return number.upper()[:_KEPT]
 
 
 def _claim(payer: str, reference: str, numbers: _Names, accounts: _Names) -> int | None:

@@ -1,0 +1,532 @@
+"""Later 835s as outcome events: examples of every way an answer comes, and a slow obvious twin with a generator between."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.intake.mapping import Mapping
+from features.intake.output import write_table
+from features.intake.remits import import_remits
+from features.intake.remits.causes import ACTIONS, action
+from features.intake.remits.netting import chains, distinct_remits
+from features.intake.remits.recoveries import Event, Outcomes, outcomes
+from features.intake.remits.shares import shares
+from features.intake.remits.take_backs import REASONS
+from features.intake.remits.written_off import WrittenOff
+from features.intake.table_file import read_table
+from features.tables import OUTCOMES, REMEDIES, STATUSES
+from features.vocabulary import Vocabulary
+from tests.features.intake.remits.reading import TODAY, imported, read, rows
+from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode
+
+REFUSED = denied()
+"""200.00 refused for CO-16 in January."""
+
+
+def _line(*adjustments: tuple[str, str, int], charge: int = 20000, **changes: object) -> Line:
+    return replace(Line(charge, adjustments), **changes)  # type: ignore[arg-type]
+
+
+def _claim(*lines: Line, **changes: object) -> Claim:
+    return replace(Claim(lines), **changes)  # type: ignore[arg-type]
+
+
+WON = _claim(_line(("CO", "45", 8000), ("PR", "2", 2000)))
+PART = _claim(_line(("CO", "16", 15000)))
+
+
+def _remit(month: int, *claims: Claim, **changes: object) -> Remit:
+    base = Remit(claims, day=f"2024{month:02d}05", trace=f"T{month}", control=month)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def _with_cause(claim: Claim, *rarcs: str) -> Claim:
+    return replace(claim, lines=tuple(replace(line, rarcs=rarcs) for line in claim.lines))
+
+
+def _corrected(month: int, before: Claim, after: Claim, *rarcs: str) -> Remit:
+    return _remit(month, _with_cause(before.reversed(), *rarcs), after)
+
+
+def _outcomes(*remits: Remit, as_of: str = "9999-12-31") -> Outcomes:
+    found = distinct_remits([one for i, remit in enumerate(remits) for one in read(encode(remit.segments()), name=f"{i}.835")[0]])
+    return outcomes(chains(found), found, as_of=as_of)
+
+
+def _said(found: Outcomes) -> list[tuple[str, str, int, int]]:
+    """Return month, status, recovered and taken back of each event."""
+    return [(one.resolved_date[5:7], one.status, one.recovered, one.taken_back) for one in found.events]
+
+
+JANUARY = _remit(1, REFUSED)
+MARCH = _corrected(3, REFUSED, WON, "N690")
+
+
+def test_a_correction_that_pays_is_a_recovery_on_the_candidate_of_the_original(tmp_path: Path) -> None:
+    [first] = rows(imported(tmp_path, {"1.835": encode(JANUARY.segments())}))
+    [event] = _outcomes(JANUARY, MARCH).events
+    assert event.writeoff.writeoff_id == first["writeoff_id"]
+    assert (event.resolved_date, event.action, event.status, event.recovered, event.shifted) == (
+        "2024-03-05", "appeal", "recovered", 10000, 2000,
+    )  # fmt: skip
+
+
+def test_what_is_left_under_its_reason_makes_a_recovery_partial() -> None:
+    assert _said(_outcomes(JANUARY, _corrected(3, REFUSED, PART))) == [("03", "partially_recovered", 5000, 0)]
+
+
+def test_without_a_second_word_there_is_no_event() -> None:
+    assert _outcomes(JANUARY).events == []
+    assert _outcomes(JANUARY, replace(JANUARY, control=9)).events == []
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_reversal_and_correction_in_two_files_in_any_order_are_one_recovery(order: tuple[int, ...]) -> None:
+    files = [JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N690")), _remit(4, WON)]
+    [event] = _outcomes(*(files[i] for i in order)).events
+    assert (event.resolved_date, event.action, event.recovered) == ("2024-04-05", "appeal", 10000)
+
+
+def test_a_reversal_that_comes_after_its_correction_only_says_why() -> None:
+    [event] = _outcomes(JANUARY, _remit(3, WON), _remit(4, _with_cause(REFUSED.reversed(), "N690"))).events
+    assert (event.resolved_date, event.action, event.recovered) == ("2024-03-05", "appeal", 10000)
+
+
+def test_a_reversal_that_waits_for_its_correction_is_pending() -> None:
+    [event] = _outcomes(JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N694"))).events
+    assert (event.status, event.resolved_date, event.action, event.row()[8:]) == ("pending", "", "corrected_claim", ("", "", ""))
+
+
+def test_a_correction_that_is_corrected_again_brings_the_difference() -> None:
+    more = _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))
+    assert _said(_outcomes(JANUARY, MARCH, _corrected(5, WON, more))) == [("03", "recovered", 10000, 0), ("05", "recovered", 5000, 0)]
+    less = _claim(_line(("CO", "45", 12000), ("PR", "2", 2000)))
+    found = _outcomes(JANUARY, MARCH, _corrected(5, WON, less))
+    assert _said(found) == [("03", "recovered", 10000, 4000)]
+    assert found.loose_taken_back == 0
+
+
+def test_two_corrections_in_one_remit_are_two_answers() -> None:
+    remit = _remit(3, _with_cause(REFUSED.reversed(), "N690"), PART, _with_cause(PART.reversed(), "N694"), WON)
+    found = _outcomes(JANUARY, remit)
+    assert _said(found) == [("03", "partially_recovered", 5000, 0), ("03", "recovered", 5000, 0)] or _said(found) == [
+        ("03", "recovered", 5000, 0), ("03", "partially_recovered", 5000, 0),
+    ]  # fmt: skip
+    assert {one.action for one in found.events} == {"appeal", "corrected_claim"}
+    assert len({one.effort_id for one in found.events}) == 2
+
+
+def test_a_correction_that_pays_less_is_a_refusal_and_no_recovery() -> None:
+    first, less = _claim(_line(("CO", "45", 8000))), _claim(_line(("CO", "45", 8000), ("CO", "97", 5000)))
+    found = _outcomes(_remit(1, first), _corrected(3, first, less, "MA91"))
+    assert _said(found) == [("03", "denied", 0, 0)]
+    assert found.loose_taken_back == 5000
+
+
+def test_a_lost_appeal_is_a_refusal_whatever_its_remark() -> None:
+    found = _outcomes(JANUARY, _corrected(3, REFUSED, REFUSED, "MA91"))
+    assert _said(found) == [("03", "denied", 0, 0)]
+    assert found.events[0].action == "appeal"
+
+
+def test_a_claim_settled_anew_without_a_cause_refuses_nobody() -> None:
+    assert _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("CO", "97", 20000))))).events == []
+
+
+def test_a_refusal_may_leave_the_amount_to_the_patient() -> None:
+    [event] = _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("PR", "204", 20000))), "N690")).events
+    assert (event.status, event.recovered, event.shifted) == ("denied", 0, 20000)
+
+
+def test_a_reversal_without_correction_takes_the_recovery_back() -> None:
+    found = _outcomes(JANUARY, MARCH, _remit(5, WON.reversed()))
+    assert _said(found) == [("03", "recovered", 10000, 10000)]
+    # and so it was not known in April
+    assert _said(_outcomes(JANUARY, MARCH, _remit(5, WON.reversed()), as_of="2024-05-05")) == [("03", "recovered", 10000, 0)]
+
+
+def test_a_reversal_of_a_correction_alone_lets_the_original_stand_again() -> None:
+    found = _outcomes(JANUARY, _remit(3, WON), _remit(5, WON.reversed()))
+    assert _said(found) == [("03", "recovered", 10000, 10000)]
+
+
+@pytest.mark.parametrize("reference", ["ICN1", "icn1", "ACCT1", "ICN1 ACCT1", "ACCT1/ICN1"])
+@pytest.mark.parametrize("reason", sorted(REASONS))
+def test_a_pair_that_names_the_claim_takes_the_recovery_back(reason: str, reference: str) -> None:
+    found = _outcomes(JANUARY, MARCH, _remit(6, plb=((f"{reason}:{reference}", 4000),)))
+    assert _said(found) == [("03", "recovered", 10000, 4000)]
+
+
+@pytest.mark.parametrize("pair", ["WO:ICN9", "WO:FORWARD", "WO", "L6:ICN1", "LE:ICN1", "WO:XICN1X"])
+def test_a_pair_that_names_no_claim_or_no_payment_of_one_takes_nothing_back(pair: str) -> None:
+    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=((pair, 4000),)))) == [("03", "recovered", 10000, 0)]
+
+
+def test_a_number_longer_than_the_reference_that_is_kept_is_found_by_its_beginning() -> None:
+    # the tokenizer keeps 19 characters of a PLB reference: what follows may be a patient's number
+    first, then = (replace(claim, icn="12345678901234567890123") for claim in (REFUSED, WON))
+    known = _remit(1, first), _corrected(3, first, then)
+    assert _said(_outcomes(*known, _remit(6, plb=(("WO:12345678901234567890123", 4000),)))) == [("03", "recovered", 10000, 4000)]
+
+
+def test_a_pair_of_another_payer_takes_nothing_back() -> None:
+    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=(("WO:ICN1", 4000),), payer="OTHER"))) == [("03", "recovered", 10000, 0)]
+
+
+def test_a_reversal_whose_money_is_held_back_later_is_taken_back_once() -> None:
+    # TR3 1.10.2.17: the negative pair gives the money of the reversal back until the positive one takes it
+    held = replace(_remit(5, WON.reversed()), plb=(("WO:ICN1", -10000),))
+    assert _said(_outcomes(JANUARY, MARCH, held)) == [("03", "recovered", 10000, 0)]
+    assert _said(_outcomes(JANUARY, MARCH, held, _remit(6, plb=(("WO:ICN1", 10000),)))) == [("03", "recovered", 10000, 10000)]
+
+
+def test_a_return_that_is_acknowledged_beside_its_recovery_counts_once() -> None:
+    both = _remit(6, plb=(("WO:ICN1", 10000), ("72:ICN1", -10000)))
+    assert _said(_outcomes(JANUARY, MARCH, both)) == [("03", "recovered", 10000, 10000)]
+    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=(("72:ICN1", -10000),)))) == [("03", "recovered", 10000, 10000)]
+
+
+def test_what_is_taken_back_beyond_what_came_is_on_no_write_off() -> None:
+    found = _outcomes(JANUARY, MARCH, _remit(6, plb=(("WO:ICN1", 15000),)))
+    assert _said(found) == [("03", "recovered", 10000, 10000)]
+    assert found.loose_taken_back == 5000
+
+
+def test_a_take_back_finds_the_recovery_of_its_amount_else_the_latest() -> None:
+    more = _claim(_line(("CO", "45", 5000), ("PR", "2", 2000)))
+    known = JANUARY, MARCH, _corrected(5, WON, more)
+    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 10000),)))) == [
+        ("03", "recovered", 10000, 10000),
+        ("05", "recovered", 3000, 0),
+    ]
+    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 2000),)))) == [("03", "recovered", 10000, 0), ("05", "recovered", 3000, 2000)]
+    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 4000),)))) == [
+        ("03", "recovered", 10000, 1000),
+        ("05", "recovered", 3000, 3000),
+    ]
+
+
+# ---- lines and claims -----------------------------------------------------------------------------------------------
+
+TWO = _claim(_line(("CO", "16", 20000), control="1"), _line(("CO", "97", 9000), ("CO", "45", 1000), charge=10000, control="2"))
+
+
+def _reason(event: Event) -> tuple[str, str]:
+    assert event.writeoff.reason is not None
+    return event.writeoff.reason
+
+
+def test_each_line_has_its_own_recovery() -> None:
+    after = _claim(replace(TWO.lines[1], adjustments=(("CO", "45", 1000),)), replace(TWO.lines[0], adjustments=(("CO", "16", 19999),)))
+    found = _outcomes(_remit(1, TWO), _corrected(3, TWO, after))
+    assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 1), (("CO", "97"), 9000)]
+
+
+def test_a_line_is_paid_by_the_reasons_that_gave_way() -> None:
+    line = _line(("CO", "16", 6000), ("CO", "97", 3001), ("CO", "45", 1000))
+    after = _line(("CO", "45", 4000), ("PR", "2", 1000))
+    found = _outcomes(_remit(1, _claim(line)), _corrected(3, _claim(line), _claim(after)))
+    # 50.01 more is paid where 60.00 and 30.01 gave way and the contract grew: 3333.6 and 1667.4 cents
+    assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 3334), (("CO", "97"), 1667)]
+
+
+def test_money_that_moves_between_lines_is_no_recovery() -> None:
+    before = _claim(_line(("CO", "45", 5000), control="1"), _line(("CO", "97", 15000), charge=15000, control="2"))
+    after = _claim(_line(("CO", "97", 20000), control="1"), _line(charge=15000, control="2"))
+    found = _outcomes(_remit(1, before), _corrected(3, before, after, "N692"))
+    assert {one.status for one in found.events} == {"denied"}
+    more = _claim(_line(("CO", "97", 20000), control="1"), _line(charge=15000, control="2"), _line(charge=700, control="3"))
+    found = _outcomes(_remit(1, before), _corrected(3, before, more))
+    assert sum(one.net for one in found.events) == 700
+
+
+def test_a_claim_without_lines_pays_its_write_offs_in_proportion_to_the_cent() -> None:
+    before = _claim(charge=30000, adjustments=(("CO", "16", 20000), ("CO", "29", 10000)))
+    after = replace(before, adjustments=(("CO", "45", 19999),))
+    found = _outcomes(_remit(1, before), _corrected(3, before, after))
+    assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 6667), (("CO", "29"), 3334)]
+
+
+def test_a_claim_level_recovery_is_divided_over_the_lines_write_offs() -> None:
+    after = _claim(charge=30000, adjustments=(("CO", "45", 20000),))
+    found = _outcomes(_remit(1, TWO), _remit(3, TWO.reversed(), after))
+    # 100.00 over 200.00, 90.00 and 10.00 written off
+    assert sorted((_reason(one), one.recovered) for one in found.events) == [
+        (("CO", "16"), 6667), (("CO", "45"), 333), (("CO", "97"), 3000),
+    ]  # fmt: skip
+
+
+def test_lines_without_control_numbers_are_known_by_procedure_and_day() -> None:
+    before = _claim(_line(("CO", "16", 20000)), _line(("CO", "16", 5000), charge=5000, procedure="HC:99214"))
+    after = _claim(_line(("CO", "16", 5000), charge=5000, procedure="HC:99214", control="7"), _line(charge=20000, control="8"))
+    [event] = _outcomes(_remit(1, before), _corrected(3, before, after)).events
+    assert (event.recovered, event.writeoff.cents) == (20000, 20000)
+
+
+@given(cents=st.integers(0, 10**9), weights=st.lists(st.integers(0, 10**7), min_size=1, max_size=9))
+def test_shares_are_exact_and_within_a_cent_of_proportion(cents: int, weights: list[int]) -> None:
+    found = shares(cents, weights)
+    assert sum(found) == cents
+    total = sum(weights)
+    assert all(abs(part * total - cents * weight) < total for part, weight in zip(found, weights, strict=True) if total)
+
+
+# ---- cause and days -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rarc", ACTIONS)
+def test_a_cause_names_an_action_and_never_the_outcome(rarc: str) -> None:
+    assert action([rarc]) in (*REMEDIES, "other")
+    [won], [lost] = (
+        _outcomes(JANUARY, _corrected(3, REFUSED, WON, rarc)).events,
+        _outcomes(JANUARY, _corrected(3, REFUSED, REFUSED, rarc)).events,
+    )
+    assert (won.status, lost.status) == ("recovered", "denied")
+    assert won.action == lost.action == action([rarc])
+
+
+def test_a_replacement_claim_says_by_its_frequency_what_was_done() -> None:
+    segments = [one.replace("*ICN1*11*1", "*ICN2*11*7") for one in _remit(3, replace(WON, original="ICN1")).segments()]
+    found = distinct_remits([*read(encode(JANUARY.segments()))[0], *read(encode(segments))[0]])
+    [event] = outcomes(chains(found), found).events
+    assert (event.action, event.reference_number, event.recovered) == ("corrected_claim", "ICN2", 10000)
+
+
+def test_the_day_of_the_work_is_that_of_receipt_else_a_usual_time_before_the_answer() -> None:
+    received = _corrected(3, REFUSED, replace(WON, extra=("DTM*050*20240210",)))
+    [event] = _outcomes(JANUARY, received).events
+    assert (event.worked_date, event.sent_date) == ("2024-02-10", "2024-02-10")
+    old = _corrected(3, REFUSED, replace(WON, extra=("DTM*050*20231210",)))
+    [event] = _outcomes(JANUARY, old).events
+    # practice norms (DOMAIN 3): 30 days, 21 for a corrected claim, 60 for a redetermination; never before the posting
+    assert (event.worked_date, event.sent_date) == ("2024-02-04", "")
+    assert _outcomes(JANUARY, _corrected(3, REFUSED, WON, "N694")).events[0].worked_date == "2024-02-13"
+    medicare = replace(REFUSED, filing="MB"), replace(WON, filing="MB")
+    assert _outcomes(_remit(1, medicare[0]), _corrected(4, *medicare, "N690")).events[0].worked_date == "2024-02-05"
+    assert _outcomes(JANUARY, _corrected(2, REFUSED, WON)).events[0].worked_date == "2024-01-06"
+    assert _outcomes(_remit(2, REFUSED), _corrected(3, REFUSED, WON)).events[0].worked_date == "2024-02-05"
+
+
+def test_nothing_is_known_before_the_remit_that_says_it() -> None:
+    assert _outcomes(JANUARY, MARCH, as_of="2024-03-05").events == []
+    assert len(_outcomes(JANUARY, MARCH, as_of="2024-03-06").events) == 1
+
+
+# ---- ledger ---------------------------------------------------------------------------------------------------------
+
+ROW = {"writeoff_id": "W1", "writeoff_date": "2024-02-01", "payer_id": "60054", "writeoff_amount": "200.00", "claim_id": "ACCT1"}
+
+
+def _with_ledger(folder: Path, *ledger: dict[str, str], remits: Sequence[Remit] = (JANUARY, MARCH)) -> list[tuple[str, str, int, int]]:
+    names = list(dict.fromkeys(name for row in ledger for name in row))
+    with (folder / "ledger.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(ledger)
+    inbox = folder / "in"
+    inbox.mkdir()
+    for i, remit in enumerate(remits):
+        (inbox / f"{i}.835").write_bytes(encode(remit.segments()))
+    found = import_remits([inbox], ledger=folder / "ledger.csv", mapping=Mapping(), today=TODAY)
+    return [(one.writeoff.writeoff_id, one.status, one.recovered, one.taken_back) for one in found.outcomes().events]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"procedure_code": "99213", "carc": "16", "group_code": "CO"},
+        {"procedure_code": "99213"},
+        {"line_number": "1", "carc": "45"},
+        {"claim_id": "acct1"},
+        {"carc": "16", "writeoff_amount": ""},
+        {"carc": "16", "writeoff_amount": "35.00"},
+    ],
+)
+def test_an_event_is_on_the_ledgers_own_row(tmp_path: Path, columns: dict[str, str]) -> None:
+    assert _with_ledger(tmp_path, {**ROW, **columns}) == [("W1", "recovered", 10000, 0)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"claim_id": "ACCT2"},
+        {"procedure_code": "99215"},
+        {"carc": "29", "writeoff_amount": "5.00"},
+        {"posting_kind": "reversal"},
+        {"posting_kind": "transfer"},
+        {"posting_kind": "conversion"},
+        {"writeoff_amount": "-200.00"},
+        {"writeoff_amount": "0.00"},
+        {"writeoff_date": "2024-03-05"},
+    ],
+)
+def test_a_row_about_something_else_has_no_event(tmp_path: Path, columns: dict[str, str]) -> None:
+    assert _with_ledger(tmp_path, {**ROW, **columns}) == []
+
+
+def test_a_copy_and_a_reversed_posting_leave_the_event_to_the_one_that_stands(tmp_path: Path) -> None:
+    second, undone = (
+        {**ROW, "writeoff_id": "W2", "writeoff_date": "2024-02-02"},
+        {**ROW, "writeoff_id": "W0", "writeoff_date": "2024-01-20"},
+    )
+    reversal = {**ROW, "writeoff_id": "R0", "writeoff_amount": "-200.00", "posting_kind": "reversal", "reverses_writeoff_id": "W0"}
+    assert _with_ledger(tmp_path, second, reversal, undone, ROW) == [("W1", "recovered", 10000, 0)]
+
+
+def test_a_posting_that_was_reversed_because_it_was_won_keeps_its_event(tmp_path: Path) -> None:
+    reversal = {**ROW, "writeoff_id": "R1", "writeoff_date": "2024-03-10", "posting_kind": "reversal", "reverses_writeoff_id": "W1"}
+    assert _with_ledger(tmp_path, ROW, {**reversal, "writeoff_amount": "-200.00"}) == [("W1", "recovered", 10000, 0)]
+
+
+def test_two_postings_of_one_reason_are_paid_first_posted_first(tmp_path: Path) -> None:
+    parts = [{**ROW, "writeoff_id": f"W{i}", "writeoff_date": f"2024-02-0{i}", "writeoff_amount": text, "carc": "16"} for i, text in
+             ((1, "60.00"), (2, "140.00"))]  # fmt: skip
+    assert _with_ledger(tmp_path, *parts) == [("W1", "recovered", 6000, 0), ("W2", "recovered", 4000, 0)]
+
+
+def test_what_nobody_wrote_off_is_no_recovery(tmp_path: Path) -> None:
+    two = _claim(_line(("CO", "16", 12000), ("CO", "45", 8000)))
+    after = _claim(_line(("CO", "45", 8000)))
+    row = {**ROW, "writeoff_amount": "80.00", "carc": "45"}
+    assert _with_ledger(tmp_path, row, remits=(_remit(1, two), _corrected(3, two, after))) == []
+
+
+def test_a_row_posted_after_the_correction_is_about_the_correction(tmp_path: Path) -> None:
+    row = {**ROW, "writeoff_date": "2024-04-01", "writeoff_amount": "80.00", "carc": "45"}
+    more = _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))
+    assert _with_ledger(tmp_path, row, remits=(JANUARY, MARCH, _corrected(5, WON, more))) == [("W1", "partially_recovered", 5000, 0)]
+
+
+# ---- again and again ------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_an_outcomes_table_without_remarks(tmp_path: Path) -> None:
+    pending = _remit(4, _with_cause(replace(REFUSED, name="B", icn="I2").reversed(), "N690"))
+    remits = (_remit(1, REFUSED, replace(REFUSED, name="B", icn="I2")), MARCH, pending, _remit(6, plb=(("WO:ICN1", 1),)))
+    write_table(tmp_path / "events.csv", _outcomes(*remits).columns)
+    found = read_table(tmp_path / "events.csv", OUTCOMES, vocabulary=Vocabulary(), most_rejected=0.0, latest=date(2030, 1, 1).toordinal())
+    assert (len(found.batch), found.rejects, found.issues) == (2, [], [])
+    assert set(found.batch.words("status")) <= set(STATUSES)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One remit of one claim in the generator: what it says, and what it takes back."""
+
+    claims: tuple[Claim, ...]
+    held: int
+
+
+STATES = [REFUSED, PART, WON, _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Step]:
+    """Return remits of one claim: corrections, reversals whose correction waits, re-adjudications and take-backs."""
+    steps, standing = [Step((draw(st.sampled_from(STATES)),), 0)], []
+    standing = [steps[0].claims[0]]
+    for kind in draw(st.lists(st.sampled_from(["correct", "first", "reverse", "again", "hold"]), max_size=7)):
+        new = draw(st.sampled_from(STATES))
+        if kind == "hold":
+            steps.append(Step((), draw(st.integers(1, 12000))))
+        elif kind == "again" or not standing:
+            if new not in standing[-1:]:
+                steps.append(Step((new,), 0))
+                standing.append(new)
+        else:
+            old = standing.pop()
+            reversal = old.reversed()
+            if kind == "first" and new == old:
+                # what stands before a reversal and says the same as what it reverses is taken for a copy
+                kind = "correct"
+            if kind == "reverse":
+                steps.append(Step((reversal,), 0))
+            else:
+                steps.append(Step((reversal, new) if kind == "correct" else (new, reversal), 0))
+                standing.append(new)
+    return steps
+
+
+def twin(steps: Sequence[Step], posted: int) -> tuple[int, int]:
+    """Return what came and what was taken back in all, by striking out adjudications one after the other.
+
+    Slow and obvious: after each remit, look at the last adjudication that is left; what it pays more than the last such one came, what
+    it pays less was taken back, as far as anything had come. A reversal without correction counts only where none follows.
+    """
+    came = back = 0
+    left: list[tuple[int, Claim]] = []
+    last: Claim | None = None
+    said: Claim | None = None
+    is_waiting = False
+    for number, step in enumerate(steps):
+        for claim in step.claims:
+            # the same words again are a copy
+            if claim == said:
+                continue
+            said = claim
+            if claim.status != "22":
+                left.append((number, claim))
+                continue
+            # the reversal in a remit strikes what an earlier one said
+            del left[[i for i, (when, one) in enumerate(left) if one.reversed() == claim and when < number][-1]]
+        if step.claims:
+            is_waiting = not left
+        if left and left[-1][1] is not last:
+            more = left[-1][1].paid - (last.paid if last else left[-1][1].paid)
+            last = left[-1][1]
+            if number > posted:
+                came, back = came + max(0, more), back + min(max(0, -more), came - back)
+        back += min(step.held, came - back)
+    if is_waiting and last is not None:
+        back += min(last.paid, came - back)
+    return came, back
+
+
+def _as_remits(steps: Sequence[Step]) -> list[Remit]:
+    return [
+        _remit(i, *step.claims, plb=(("WO:ICN1", step.held),) if step.held else ()) for i, step in enumerate(steps, start=1)
+    ]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=histories())
+def test_what_came_and_went_equals_the_twin(steps: list[Step]) -> None:
+    found = _outcomes(*_as_remits(steps))
+    came, back = twin(steps, 0)
+    assert sum(one.recovered for one in found.events) == came
+    assert sum(one.taken_back for one in found.events) == back
+    assert found.loose_recovered == 0
+    assert all(0 <= one.taken_back <= one.recovered for one in found.events)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=histories(), data=st.data())
+def test_order_of_files_and_sending_again_change_no_event(steps: list[Step], data: st.DataObject) -> None:
+    remits = _as_remits(steps)
+    again = data.draw(st.lists(st.sampled_from(range(len(remits))), max_size=4))
+    places = data.draw(st.permutations([*range(len(remits)), *again]))
+    mixed = [replace(remits[i], control=remits[i].control + data.draw(st.sampled_from([0, 100]))) for i in places]
+    assert _outcomes(*mixed).columns == _outcomes(*remits).columns
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=histories(), day=st.integers(1, 9))
+def test_what_is_known_on_a_day_is_what_the_files_of_that_day_say(steps: list[Step], day: int) -> None:
+    remits = _as_remits(steps)
+    known = [remit for remit in remits if remit.day < f"2024{day:02d}05"]
+    as_of = _outcomes(*remits, as_of=f"2024-{day:02d}-05").columns
+    assert as_of == (_outcomes(*known).columns if known else _outcomes(JANUARY).columns)
+
+
+def test_an_event_has_no_amount_below_nothing() -> None:
+    posting = WrittenOff("W", "2024-01-01", None, 0, None)
+    assert Event(posting, "E", "2024-01-01", "other", "", "", "2024-01-02", "denied").row()[8:] == ("0.00", "0.00", "0.00")
