@@ -292,6 +292,8 @@ def shrink(sums: Floats) -> Floats:
     [0.3, 0.7, 60.0, 200.0]
     """
     # Recovery rate is per effort; fraction, days and dollars are per recovery.
+    if len(sums) == 1:
+        return _shrink_one(sums[0].tolist())
     weight = sums[:, :, _COUNTED] + _PSEUDO_EFFORTS
     total = sums[:, :, 1:] * _UNIT
     out = np.empty(total.shape)
@@ -300,6 +302,24 @@ def shrink(sums: Floats) -> Floats:
         parent = np.minimum(np.maximum(out[:, plus] + out[:, also] - out[:, minus], _LOW), _HIGH)
         out[:, place] = (total[:, place] + _PSEUDO_EFFORTS * parent) / weight[:, place]
     return out
+
+
+def _shrink_one(sums: list[list[float]]) -> Floats:
+    # One row is the request path: the same steps in the same order on plain floats, without arrays of fourteen in between.
+    out: list[list[float]] = [[]] * len(sums)
+    for place, plus, also, minus in _CHAIN:
+        count = sums[place]
+        found = []
+        for i in range(len(LEARNED)):
+            parent = _TOP_ONE[i] if place == 0 else min(max(out[plus][i] + out[also][i] - out[minus][i], _LOW_ONE[i]), _HIGH_ONE[i])
+            weight = count[0 if i == 0 else 1] + _PSEUDO_EFFORTS
+            found.append((count[i + 1] * _UNIT_ONE[i] + _PSEUDO_EFFORTS * parent) / weight)
+        out[place] = found
+    return np.array([out])
+
+
+_CHAIN = [(0, 0, 0, 0), *(tuple(row) for level in _LEVELS for row in level.T.tolist())]
+_TOP_ONE, _LOW_ONE, _HIGH_ONE, _UNIT_ONE = _TOP.tolist(), _LOW.tolist(), _HIGH.tolist(), _UNIT.tolist()
 
 
 def _names(key: tuple[str, ...]) -> str:

@@ -49,9 +49,7 @@ class Dollars:
         unknown = np.isnan(cap)
         if unknown.all():
             return self._learned(matrix, columns)
-        share = np.full(len(cap), self.default_fraction)
-        if self.fraction is not None:
-            share = probability(self.fraction.raw(matrix))
+        share = probability(self.fraction.raw(matrix)) if self.fraction is not None else np.full(len(cap), self.default_fraction)
         low, high = self.fraction_range.around(share)
         known = np.where(unknown, 0.0, cap)
         found = [known * share, known * low, known * np.minimum(high, 1.0)]

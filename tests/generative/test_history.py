@@ -85,6 +85,10 @@ def test_replay_equals_the_slow_twin(world: tuple[Columns, np.ndarray, Events]) 
     # Decays are multiplied step by step in one and taken at once in the other: they differ in the last digits only.
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(shrink(fast), slow_shrink(fast), rtol=1e-12)
+    # A row alone goes another way; two rows never do.
+    twice = shrink(np.concatenate([fast, fast]))
+    for r in range(len(days)):
+        assert shrink(fast[r : r + 1]).tobytes() == twice[r : r + 1].tobytes()
 
 
 @settings(max_examples=60, deadline=None)
