@@ -90,10 +90,12 @@ def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whol
     payer_type, remedy
         Places in `PAYER_TYPES` (-1: unknown) and `REMEDIES`.
     """
+    columns, find = batch.columns, batch.vocabulary.find
+    if len(remedy) == 1:
+        return _judge_one(batch, _TRACKS.item(payer_type.item(0) * len(REMEDIES) + remedy.item(0)))
     track = _TRACKS[payer_type * _KINDS + remedy]
     if not np.count_nonzero(track):
         return None
-    columns, find = batch.columns, batch.vocabulary.find
     network = columns["network_status"]
     # A word that the vocabulary lacks has code -1, as null has: both are unknown.
     kinds = np.zeros(int(network.max()) + 2, dtype=np.int64)
@@ -105,12 +107,25 @@ def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whol
     return _REFUSED[place], _ASKED[place]
 
 
+def _judge_one(batch: Batch, track: int) -> tuple[Whole, Whole] | None:
+    """Return the same of a single row, without arrays: requests are answered in microseconds."""
+    if not track:
+        return None
+    word = batch.vocabulary.word("network_status", batch.columns["network_status"].item(0))
+    network = {"in": _IN, "out": _OUT}.get(word or "", _UNKNOWN)
+    place = (track * 3 + network) * 3 + batch.columns["appeal_consent_on_file"].item(0)
+    return np.array([_REFUSED.item(place)]), np.array([_ASKED.item(place)])
+
+
 def judge_disclosure(columns: Columns, remedy: Whole) -> tuple[Whole, Whole]:
     """Return what must not leave for the payer, and what must be asked before, as bits of `features.guards`.
 
     42 CFR 2.31: substance-use records need consent. 45 CFR 164.522(a)(1)(vi): what the patient paid for and restricted stays here.
     """
     part2, restricted = columns["part2"], columns["self_pay_restriction"]
+    if len(remedy) == 1 and part2.item(0) != 1 and restricted.item(0) != 1:
+        place = (remedy.item(0) * 3 + part2.item(0)) * 3 + restricted.item(0)
+        return np.zeros(1, dtype=np.int64), np.array([_DISCLOSURE.item(place)])
     asked = _DISCLOSURE[(remedy * _THREE + part2) * _THREE + restricted]
     refused = np.zeros(len(remedy), dtype=np.int64)
     if np.count_nonzero(part2 == _ONE) or np.count_nonzero(restricted == _ONE):

@@ -15,6 +15,7 @@ from features.codes.combinations import Combinations
 from features.codes.meaning import (
     CATEGORY,
     FLAGS,
+    NO_APPEAL,
     PRIOR_MILLS,
     PRIOR_OF_CATEGORY,
     PROTECTED,
@@ -44,7 +45,7 @@ from features.codes.steps import (
 )
 from features.codes.tables import FAMILIES, Codes
 from features.contract import Priced
-from features.guards import BIT
+from features.guards import BIT, RESTRICTED
 from features.line_money import EXPECTED_SOURCES, Flags, LineMoney, Whole, caps, is_only_posted_short, judge_fee_cuts, judge_overpaid, weigh
 from features.money import NULL
 from features.patient_guard import has_another_payer, judge_patient_bills
@@ -91,6 +92,7 @@ _BILL_SECONDARY, _NONE, _DISPUTE = REMEDY["bill_secondary"], REMEDY["none"], REM
 _PATIENT, _OVERPAID = CATEGORY["patient_responsibility"], CATEGORY["overpayment_owed"]
 _FOUND_PRIOR = PRIOR_MILLS["low"]
 _FAMILIES = len(FAMILIES)
+_RESTRICTED, _NO_APPEAL, _NO_STANDING = np.array(RESTRICTED), np.array(NO_APPEAL), np.array(NO_STANDING)
 _SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
 _CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
 
@@ -129,6 +131,8 @@ class Triage:
         The patient's share that was imputed to a line of which nothing was paid, and whence (`SHARE_SOURCES`); NULL: none was.
     refused, asked
         Bits of `features.guards.GUARDS`: what must not be done with the row, and what must be asked before it is.
+    can_appeal
+        No remark denies the appeal, and standing does not bar it.
     """
 
     family: NDArray[np.int8]
@@ -153,6 +157,7 @@ class Triage:
     patient_share_source: NDArray[np.int8]
     refused: NDArray[np.int64]
     asked: NDArray[np.int64]
+    can_appeal: NDArray[np.bool_]
 
 
 def classify(
@@ -242,6 +247,7 @@ def classify(
         patient_share_source=share_source,
         refused=refused,
         asked=asked,
+        can_appeal=(said.guards & _NO_APPEAL) + (refused & _NO_STANDING) == _ZERO,
     )
 
 
@@ -274,13 +280,12 @@ def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: 
     standing = judge_standing(batch, said.payer_type, remedy)
     if standing is not None:
         barred, asking = standing
-        is_none = barred & NO_STANDING > 0
-        remedy = np.where(is_none, _DISPUTE, remedy)
-        step = np.where(
-            is_none, STEP_NETWORK, np.where(barred & _WAIVER > 0, STEP_WAIVER, np.where(barred & _CONSENT > 0, STEP_CONSENT, step))
-        )
         refused, asked = refused | barred, asked | asking
-    if np.count_nonzero(refused & (_SELF_PAY | _PART2)):
+        if np.count_nonzero(barred):
+            is_none = barred & NO_STANDING > 0
+            step = np.where(barred & _CONSENT > 0, STEP_CONSENT, np.where(barred & _WAIVER > 0, STEP_WAIVER, step))
+            remedy, step = np.where(is_none, _DISPUTE, remedy), np.where(is_none, STEP_NETWORK, step)
+    if np.count_nonzero(refused & _RESTRICTED):
         is_blocked = refused & _SELF_PAY > 0
         remedy, why = np.where(is_blocked, _NONE, remedy), np.where(is_blocked, WHY_RESTRICTED, why)
         step = np.where(is_blocked, STEP_RESTRICTED, np.where(refused & _PART2 > 0, STEP_PART2, step))

@@ -29,10 +29,19 @@ FLAGS = ("none", "authorization_on_file", "referral_on_file", "records_on_file",
 """Columns that may change remedy and chance; a meaning names at most one."""
 
 PROTECTED, NEEDS_NOTICE, ASK_QMB, ASK_PROTECTED, ASK_PAYER = 1, 2, 4, 8, 16
-NOT_OTHER_GROUP, NOT_QMB, NOT_MEDICAID, NOT_COMPENSATED, NOT_BY_CODE, NOT_BANKRUPT, NOT_HELD = 32, 64, 128, 256, 512, 1024, 2048
+NOT_OTHER_GROUP, NOT_QMB, NOT_MEDICAID, NOT_COMPENSATED, NOT_BY_CODE, NOT_BANKRUPT, NOT_HELD, NO_APPEAL = (
+    32,
+    64,
+    128,
+    256,
+    512,
+    1024,
+    2048,
+    4096,
+)
 """Bits of `Meaning.guards` about billing the patient: No Surprises Act by remark; needs a beneficiary notice; a null `qmb`, a null
 `nsa_protected` or a null payer type must be asked; and never, because of the group, a remark on QMB, Medicaid, workers'
-compensation, another remark or reason, bankruptcy, or an account on hold."""
+compensation, another remark or reason, bankruptcy, or an account on hold. The last: a remark denies the appeal."""
 
 SCENARIOS = ("", "documentation", "claim_data", "not_covered", "not_separately_payable")
 """The business scenarios of CAQH CORE 360, in their order; none first."""
@@ -443,6 +452,7 @@ def _guards(words: Words, read: _Read, family: str) -> int:
         (NOT_BY_CODE, "no_billing" in guards or (read.carc is not None and read.carc.code in ("116", "209", "303"))),
         (NOT_BANKRUPT, words.account_status == "bankruptcy"),
         (NOT_HELD, words.account_status in ("legal", "agency")),
+        (NO_APPEAL, any(remark.appeal is False for remark in read.remarks)),
     )
     bits |= sum(bit for bit, is_so in never if is_so)
     if "nsa" in guards:
