@@ -50,6 +50,10 @@ class Answer:
         Line -> RARCs in what was said; `CLAIM` is always there.
     remit
         The remit that made it known.
+    answered
+        The lines that it speaks of.
+    is_new_claim
+        The claim was sent again and answered under a new number.
     """
 
     before: tuple[Adjudication, ...]
@@ -59,6 +63,8 @@ class Answer:
     said: tuple[Adjudication, ...]
     remarks: Mapping[int, frozenset[str]]
     remit: Transaction
+    answered: frozenset[int]
+    is_new_claim: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -174,7 +180,38 @@ def _answer(
     before: tuple[Adjudication, ...], after: tuple[Adjudication, ...], said: list[Adjudication], book: LineBook, groups: Mapping[str, str]
 ) -> Answer:
     was, now = _picture(before, book, groups), _picture(after, book, groups) if after else {}
-    return Answer(before, after, was, now, tuple(said), _remarks(said, book), said[-1].remit)
+    return Answer(before, after, was, now, tuple(said), _remarks(said, book), said[-1].remit, frozenset(now) - {CLAIM})
+
+
+def with_follow_up(
+    chain: Chain,
+    steps: list[Answer],
+    follow_up: Chain,
+    then: list[Answer],
+    book: LineBook,
+    groups: Mapping[str, str],
+    *,
+    as_of: str = "9999-12-31",
+) -> list[Answer]:
+    """Return the steps of a chain that goes on under a new number: its own, the step over, those `then` of the other chain.
+
+    What the new claim says of a line stands in place of what the old one said of it, and the old one stands for its other lines. A
+    reversal of the old claim only says why.
+    """
+    parts = tuple(one for one in original(follow_up) if one.remit.remit_date < as_of)
+    if not parts:
+        return steps
+    day = parts[-1].remit.remit_date
+    waiting = [step for step in steps if step.is_open]
+    own = [step for step in steps if not step.is_open and step.remit.remit_date <= day]
+    reversals = [one for step in waiting for one in step.said]
+    before = waiting[0].before if waiting else own[-1].after if own else original(chain)
+    step = _answer(before, parts, [*reversals, *parts], book, groups)
+    if not reversals and not set(step.was) <= set(step.now):
+        whole = _sum(step.was[CLAIM], step.now[CLAIM])
+        step = replace(step, now={**step.was, **step.now, CLAIM: whole})
+    later = [one for one in steps if not one.is_open and one.remit.remit_date > day]
+    return [*own, replace(step, remit=parts[-1].remit, is_new_claim=True), *later, *then]
 
 
 def _said_also(step: Answer, more: list[Adjudication], book: LineBook) -> Answer:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from features.intake.remits.answers import CLAIM, Answer, LineBook, Picture, Reason, answers
+from features.intake.remits.answers import CLAIM, Answer, LineBook, Picture, Reason, answers, with_follow_up
 from features.intake.remits.candidates import TextColumns, remit_id
-from features.intake.remits.causes import REPLACEMENTS, action, has_cause
+from features.intake.remits.causes import OTHER, REPLACEMENTS, action, has_cause
+from features.intake.remits.follow_ups import follow_ups
 from features.intake.remits.netting import Chain
 from features.intake.remits.records import Transaction
 from features.intake.remits.shares import shares
@@ -155,16 +156,24 @@ def outcomes(
     >>> event.resolved_date, event.action, event.status, event.recovered
     ('2024-03-05', 'appeal', 'recovered', 6000)
     """
-    words, books = groups or {}, [LineBook() for _ in chains]
-    said = [
-        answers(chain, book, words, as_of=as_of) if len(chain.adjudications) > 1 else [] for chain, book in zip(chains, books, strict=True)
-    ]
-    taken = take_backs(remits, chains, as_of=as_of)
+    words = groups or {}
+    follows = follow_ups(chains)
+    roots = list(range(len(chains)))
+    for place in sorted(follows):
+        # a chain goes on from one that stands before it, whose root is known
+        roots[place] = roots[follows[place]]
+    own_books = [LineBook() for _ in chains]
+    books = [own_books[root] for root in roots]
+    said = _steps(chains, follows, roots, books, words, as_of)
+    taken = take_backs(remits, chains, roots, as_of=as_of)
     if ledger is None:
-        postings = written_off_by_candidates(chains, books, words)
+        by_chain = written_off_by_candidates(chains, books, words)
+        postings: list[list[WrittenOff]] = [[] for _ in chains]
+        for root, found in zip(roots, by_chain, strict=True):
+            postings[root] += found
     else:
-        wanted = [bool(steps) or i in taken for i, steps in enumerate(said)]
-        postings = written_off_by_ledger(ledger[0], ledger[1], chains, books, words, wanted=wanted)
+        wanted = [bool(said[root]) or root in taken for root in roots]
+        postings = written_off_by_ledger(ledger[0], ledger[1], chains, roots, books, words, wanted=wanted)
     result = Outcomes([])
     for i, (steps, known) in enumerate(zip(said, postings, strict=True)):
         if steps or i in taken:
@@ -175,6 +184,26 @@ def outcomes(
             result.loose_taken_back += claim.loose_taken_back
     result.events.sort(key=lambda one: (one.writeoff.writeoff_id, one.resolved_date or "9999-12-31", one.effort_id))
     return result
+
+
+def _steps(
+    chains: Sequence[Chain],
+    follows: Mapping[int, int],
+    roots: Sequence[int],
+    books: Sequence[LineBook],
+    groups: Mapping[str, str],
+    as_of: str,
+) -> list[list[Answer]]:
+    """Return the steps of each chain that goes on from no other, those of its follow-ups included; of the others none."""
+    said = [
+        answers(chain, book, groups, as_of=as_of) if len(chain.adjudications) > 1 else [] for chain, book in zip(chains, books, strict=True)
+    ]
+    # the last first, so that what follows a follow-up is among its steps
+    for place in sorted(follows, reverse=True):
+        earlier = follows[place]
+        said[earlier] = with_follow_up(chains[earlier], said[earlier], chains[place], said[place], books[place], groups, as_of=as_of)
+        said[place] = []
+    return said
 
 
 class _ClaimOutcomes:
@@ -418,6 +447,8 @@ def _asked(step: Answer) -> set[int] | None:
     says that somebody had asked, they are those that changed, or all where nothing did. A claim that a payer settles anew on its own
     account, at no less, refuses nobody.
     """
+    if step.is_new_claim:
+        return set(step.answered) or None
     lines = [line for line in step.was if line != CLAIM]
     by_line = {line for line in lines if has_cause(step.remarks.get(line, ()))}
     fell = {line for line in step.was if _paid(step, line, now=True) < _paid(step, line, now=False)}
@@ -436,6 +467,8 @@ def _begin(step: Answer, posting: WrittenOff, effort_id: str) -> Event:
     """Return an event on which nothing has come yet."""
     remarks = step.remarks.get(posting.line, frozenset()) | step.remarks[CLAIM]
     found = action(remarks if has_cause(remarks) else step.all_remarks, is_replacement=_is_replacement(step))
+    if found == OTHER and step.is_new_claim:
+        found = "new_claim"
     day, claim = step.remit.remit_date, step.said[-1].claim if step.is_open else step.after[-1].claim
     # what the first claim's remit says of its receipt is no news
     is_news = step.before[-1].remit.remit_date < claim.received <= day

@@ -33,8 +33,10 @@ class TakeBack(NamedTuple):
     reference: str
 
 
-def take_backs(remits: Iterable[Transaction], chains: Sequence[Chain], *, as_of: str = "9999-12-31") -> dict[int, list[TakeBack]]:
-    """Return by place in `chains` what later PLB pairs take back from each claim, in order of days.
+def take_backs(
+    remits: Iterable[Transaction], chains: Sequence[Chain], roots: Sequence[int], *, as_of: str = "9999-12-31"
+) -> dict[int, list[TakeBack]]:
+    """Return by root what later PLB pairs take back from each claim, in order of days.
 
     A pair belongs to the one claim of its payer whose payer claim number (CLP07, REF*F8), else whose claim number (CLP01), its reference
     is or holds as a word; a reference that fits several claims belongs to none. Copies of a remit count once.
@@ -43,13 +45,13 @@ def take_backs(remits: Iterable[Transaction], chains: Sequence[Chain], *, as_of:
     ----------
     remits
         As `netting.distinct_remits` returns them.
-    chains
-        Claims.
+    chains, roots
+        Claims, and for each the place of the one that it goes on from, its own where from none.
     as_of
         ISO day whose morning it is.
     """
     pairs = _pairs(remit for remit in remits if remit.remit_date and remit.remit_date < as_of)
-    numbers, accounts = _names(chains, payers={key[0] for key in pairs}) if pairs else ({}, {})
+    numbers, accounts = _names(chains, roots, payers={key[0] for key in pairs}) if pairs else ({}, {})
     sums: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
     words: dict[tuple[int, str, str], str] = {}
     for (payer, trace, day, reason, reference, cents), count in sorted(pairs.items()):
@@ -90,11 +92,11 @@ def _pairs(remits: Iterable[Transaction]) -> dict[_Pair, int]:
 _Names = dict[tuple[str, str], set[int]]
 
 
-def _names(chains: Sequence[Chain], payers: set[str]) -> tuple[_Names, _Names]:
+def _names(chains: Sequence[Chain], roots: Sequence[int], payers: set[str]) -> tuple[_Names, _Names]:
     """Return which claims have a payer claim number, and which an account number."""
     numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     accounts: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    for place, chain in enumerate(chains):
+    for place, chain in zip(roots, chains, strict=True):
         payer = chain.adjudications[0].remit.payer_id
         if payer not in payers:
             continue

@@ -67,12 +67,13 @@ def written_off_by_ledger(
     rows: TextColumns,
     is_reversed: Sequence[bool],
     chains: Sequence[Chain],
+    roots: Sequence[int],
     books: Sequence[LineBook],
     groups: Mapping[str, str],
     *,
     wanted: Sequence[bool],
 ) -> list[list[WrittenOff]]:
-    """Return for each chain the rows of a ledger that stand on it, first posted first.
+    """Return for each chain that goes on from no other the rows of a ledger that stand on it, first posted first.
 
     Reversals, transfers, conversions and rows of nothing are no write-offs. A row that may stand on several chains stands on none.
 
@@ -80,14 +81,14 @@ def written_off_by_ledger(
     ----------
     rows, is_reversed
         As `ledger_join.join_ledger` returns them.
-    chains, books
-        Each chain with its book.
+    chains, roots, books
+        Each chain with the place of the one that it goes on from (or its own), and with its book.
     groups
         A practice's own group codes -> listed ones.
     wanted
         Which chains anything followed on; rows of other accounts are passed over.
     """
-    place = {id(one): i for i, chain in enumerate(chains) for one in chain.adjudications}
+    place = {id(one): root for root, chain in zip(roots, chains, strict=True) for one in chain.adjudications}
     joiner = Joiner(chains, groups, IssueLog(""), only=[chain for chain, is_wanted in zip(chains, wanted, strict=True) if is_wanted])
     found: defaultdict[int, list[WrittenOff]] = defaultdict(list)
     for row, undone in zip(_as_rows(rows), is_reversed, strict=True):

@@ -280,6 +280,82 @@ def test_shares_are_exact_and_within_a_cent_of_proportion(cents: int, weights: l
     assert all(abs(part * total - cents * weight) < total for part, weight in zip(found, weights, strict=True) if total)
 
 
+# ---- a claim sent again under a new number --------------------------------------------------------------------------
+
+SECOND = replace(WON, icn="ICN2")
+
+
+def test_a_new_claim_for_the_same_service_pays_the_write_off_of_the_first() -> None:
+    [event] = _outcomes(JANUARY, _remit(3, SECOND)).events
+    assert event.writeoff.writeoff_id == _outcomes(JANUARY, MARCH).events[0].writeoff.writeoff_id
+    assert (event.action, event.status, event.recovered, event.shifted, event.reference_number) == (
+        "new_claim",
+        "recovered",
+        10000,
+        2000,
+        "ICN2",
+    )
+
+
+def test_a_reversal_under_the_old_number_and_a_correction_under_the_new_are_one_answer() -> None:
+    [event] = _outcomes(JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N690"), SECOND)).events
+    assert (event.action, event.status, event.recovered) == ("appeal", "recovered", 10000)
+    first, then = _claim(_line(("CO", "45", 12000))), _claim(_line(("CO", "45", 9000)), icn="ICN2")
+    assert _said(_outcomes(_remit(1, first), _remit(3, first.reversed(), then))) == [("03", "partially_recovered", 3000, 0)]
+    assert _said(_outcomes(_remit(1, first), _remit(3, first.reversed()), _remit(4, then))) == [("04", "partially_recovered", 3000, 0)]
+
+
+def test_a_new_claim_may_be_refused_again_and_then_won() -> None:
+    again = replace(REFUSED, icn="ICN2")
+    found = _outcomes(JANUARY, _remit(3, again), _remit(5, replace(WON, icn="ICN3")))
+    assert _said(found) == [("03", "denied", 0, 0), ("05", "recovered", 10000, 0)] and {one.action for one in found.events} == {"new_claim"}
+    found = _outcomes(JANUARY, _remit(3, again), _corrected(5, again, SECOND))
+    # the second refusal made a candidate of its own; the first posted is paid first
+    assert _said(found) == [("03", "denied", 0, 0), ("05", "recovered", 10000, 0)]
+    assert {one.writeoff.posted for one in found.events} == {"2024-01-05"}
+
+
+def test_a_new_claim_for_one_line_leaves_the_others_as_they_were() -> None:
+    paid_first = _claim(_line(("CO", "45", 5000)), _line(("CO", "16", 9000), charge=9000, procedure="HC:99214"))
+    second = _claim(_line(("CO", "45", 1000), charge=9000, procedure="HC:99214"), icn="ICN2")
+    found = _outcomes(_remit(1, paid_first), _remit(3, second))
+    assert _said(found) == [("03", "recovered", 8000, 0)]
+    assert found.loose_taken_back == 0
+    assert _reason(found.events[0]) == ("CO", "16")
+
+
+def test_what_a_new_claim_brought_is_taken_back_under_either_number() -> None:
+    for number in ("ICN1", "ICN2", "ACCT1"):
+        found = _outcomes(JANUARY, _remit(3, SECOND), _remit(5, plb=((f"WO:{number}", 10000),)))
+        assert _said(found) == [("03", "recovered", 10000, 10000)]
+    assert _said(_outcomes(JANUARY, _remit(3, SECOND), _remit(5, SECOND.reversed()))) == [("03", "recovered", 10000, 10000)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SECOND, name="ACCT2"),
+        replace(SECOND, status="2"),
+        replace(SECOND, lines=(replace(SECOND.lines[0], day="20231202"),)),
+        replace(SECOND, lines=(replace(SECOND.lines[0], procedure="HC:99214"),)),
+        replace(REFUSED, icn="ICN2", lines=(_line(("OA", "18", 20000)),)),
+    ],
+)
+def test_another_claim_is_no_answer(other: Claim) -> None:
+    assert _outcomes(JANUARY, _remit(3, other)).events == []
+
+
+def test_claims_of_one_remit_do_not_answer_each_other() -> None:
+    assert _outcomes(_remit(1, REFUSED, SECOND)).events == []
+    # and where two fit nobody knows which was meant
+    assert _outcomes(_remit(1, REFUSED, replace(REFUSED, icn="ICN3")), _remit(3, SECOND)).events == []
+
+
+def test_a_claim_paid_before_is_not_taken_back_by_another_under_its_account() -> None:
+    found = _outcomes(_remit(1, WON), _remit(3, replace(REFUSED, icn="ICN2")))
+    assert (found.events, found.loose_taken_back) == ([], 0)
+
+
 # ---- cause and days -------------------------------------------------------------------------------------------------
 
 
@@ -404,6 +480,10 @@ def test_a_row_posted_after_the_correction_is_about_the_correction(tmp_path: Pat
     row = {**ROW, "writeoff_date": "2024-04-01", "writeoff_amount": "80.00", "carc": "45"}
     more = _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))
     assert _with_ledger(tmp_path, row, remits=(JANUARY, MARCH, _corrected(5, WON, more))) == [("W1", "partially_recovered", 5000, 0)]
+
+
+def test_a_ledgers_row_is_answered_by_a_claim_under_a_new_number(tmp_path: Path) -> None:
+    assert _with_ledger(tmp_path, ROW, remits=(JANUARY, _remit(3, SECOND))) == [("W1", "recovered", 10000, 0)]
 
 
 # ---- again and again ------------------------------------------------------------------------------------------------
