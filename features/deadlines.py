@@ -23,6 +23,7 @@ SOURCES = ("none", "ledger", "payer_rule", "statute", "remark", "default")
 MAY_FILTER = ("ledger", "payer_rule", "statute", "remark")
 """Sources that may take a row out of a queue; a default only sorts and warns (DATA.md)."""
 _LEDGER, _RULE, _STATUTE, _REMARK, _DEFAULT = (SOURCES.index(name) for name in SOURCES[1:])
+_STATUTE_SOURCE = np.array(_STATUTE)
 
 CLOCKS = ("initial_denial_date", "remit_date", "service_date", "writeoff_date", "prior_decision_date", "demand_letter_date")
 """Days a payer rule may count from; the last two are no column of a write-off: where they are not given the remittance stands in."""
@@ -345,8 +346,8 @@ def deadlines(
     left = day - as_of
     is_lapsed = (left < _ZERO) & (day != _NULL)
     left = np.where(day == _NULL, NULL, left)
-    rule = _RULE_OF_SOURCE[source] + np.where(source == _STATUTE, law, 0)
-    following = Following.none(len(day))
+    rule = np.where(source == _STATUTE_SOURCE, law, _RULE_OF_SOURCE[source])
+    following = _NOTHING if len(day) == 1 else Following.none(len(day))
     if np.count_nonzero(is_lapsed):
         is_lapsed &= _FILTERS[source]
         if np.count_nonzero(is_lapsed):
@@ -411,6 +412,8 @@ def _date(
 
 def _by_law(batch: Batch, triage: Triage, remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks) -> tuple[Whole, Whole, Whole]:
     """Return the deadlines that law sets, the source (0 where it sets none), and what to add to the source for `DEADLINE_RULES`."""
+    if len(remedy) == 1:
+        return _law_of_one(batch, triage, remedy.item(0), level if isinstance(level, int) else level.item(0), clocks)
     table = _law()
     place = (triage.payer_type + np.int64(1)) * len(REMEDIES) + remedy + (level - 1) * _LEVEL_SIZE
     clock = table.clock[place]
@@ -441,6 +444,34 @@ def _by_law(batch: Batch, triage: Triage, remedy: NDArray[np.int8], level: int |
     return day, source, law
 
 
+def _law_of_one(batch: Batch, triage: Triage, remedy: int, level: int, clocks: Clocks) -> tuple[Whole, Whole, Whole]:
+    """Return the same of a single row, without arrays: requests are answered in microseconds."""
+    table, payer_type = _law(), triage.payer_type.item(0)
+    place = (payer_type + 1) * len(REMEDIES) + remedy + (level - 1) * _LEVEL_SIZE
+    clock = table.clock.item(place)
+    started = (clocks.determined, clocks.determined, clocks.service, clocks.prior, clocks.demand, clocks.determined)[clock]
+    begun, rule = started.item(0), table.rule.item(place)
+    if not clock and remedy == _APPEAL_PLACE and payer_type in _PRIVATE_PLACES and _is_members_plan(batch):
+        day, rule = clocks.determined.item(0) + _ERISA_DAYS, _ERISA_RULE
+    elif not clock or begun == NULL:
+        return np.array([NULL]), np.zeros(1, dtype=np.int64), np.array([rule])
+    elif table.months.item(place):
+        day = add_months(started, table.months.item(place)).item(0)
+    elif table.business.item(place):
+        day = add_business_days(started, table.business.item(place)).item(0)
+    else:
+        is_old = clock == _CLOCK["advantage"] and begun < _ADVANTAGE_CHANGE
+        day = begun + table.days.item(place) - (5 if is_old else 0)
+    return np.array([day]), np.array([_STATUTE]), np.array([rule])
+
+
+def _is_members_plan(batch: Batch) -> bool:
+    """Return whether the one row is of a plan out of network, insured or self-funded."""
+    word, columns = batch.vocabulary.word, batch.columns
+    is_out = word("network_status", columns["network_status"].item(0)) == "out"
+    return is_out and word("funding", columns["funding"].item(0)) in ("insured", "self_funded")
+
+
 def _is_member_appeal(batch: Batch, triage: Triage, remedy: NDArray[np.int8], source: Whole) -> Flags | None:
     """Return where the appeal is the member's: a private plan, out of network, insured or self-funded; None: nowhere.
 
@@ -454,8 +485,9 @@ def _is_member_appeal(batch: Batch, triage: Triage, remedy: NDArray[np.int8], so
     is_member: Flags = is_private & (remedy == _APPEAL) & (source == _ZERO) & (columns["network_status"] == out)
     if not np.count_nonzero(is_member):
         return None
-    funding = [code for code in (find("funding", word) for word in ("insured", "self_funded")) if code >= 0]
-    return is_member & np.isin(columns["funding"], funding)
+    funding = columns["funding"]
+    is_member &= (funding >= 0) & (funding >= 0) & ((funding == find("funding", "insured")) | (funding == find("funding", "self_funded")))
+    return is_member
 
 
 class Following(NamedTuple):
@@ -471,6 +503,11 @@ class Following(NamedTuple):
         """Return that nothing is."""
         remedy, level = np.full(rows, -1, dtype=np.int8), np.zeros(rows, dtype=np.int8)
         return cls(remedy, level, np.full(rows, NULL, dtype=np.int64), np.zeros(rows, dtype=np.int16))
+
+
+_NOTHING = Following.none(1)
+for _array in _NOTHING:
+    _array.flags.writeable = False
 
 
 def _fall_back(
@@ -533,6 +570,7 @@ class _Table(NamedTuple):
 
 
 _CLOCK = {"determination": 1, "service": 2, "prior_decision": 3, "demand_letter": 4, "advantage": 5}
+_APPEAL_PLACE, _PRIVATE_PLACES = REMEDY["appeal"], tuple(PAYER_TYPES.index(name) for name in _PRIVATE)
 _MONTHS = sorted({law.months for law in LAWS} - {0})
 _NSA = np.array(REMEDY["nsa_negotiation"], dtype=np.int8)
 _LEVEL_SIZE = (len(PAYER_TYPES) + 1) * len(REMEDIES)

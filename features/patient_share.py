@@ -93,8 +93,7 @@ class UsualShares:
 
     def of_row(self, batch: Batch) -> tuple[int, ...]:
         """Return the same of a batch of one row."""
-        word = batch.vocabulary.word
-        return self._combinations.of(tuple([word(name, batch.columns[name].item(0)) for name in self._combinations.columns]))
+        return self._combinations.of_row(batch)
 
     def gather(self, batch: Batch) -> NDArray[np.int64]:
         """Return ten-thousandths and source of every row, shape (2, rows)."""

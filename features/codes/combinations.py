@@ -55,15 +55,23 @@ class Combinations(Generic[Answer]):
                 self._known[words] = known
         return known
 
+    def of_row(self, batch: Batch) -> Answer:
+        """Return the answer to the only row of a batch."""
+        word, columns = batch.vocabulary.word, batch.columns
+        return self.of(tuple([word(name, columns[name].item(0)) for name in self.columns]))
+
     def gather(self, batch: Batch) -> NDArray[np.int64]:
         """Return the answers of all rows, shape (numbers in an answer, rows)."""
+        rows = len(batch)
+        if rows == 1:
+            return np.array(self.of_row(batch), dtype=np.int64)[:, None]
         arrays = [batch.columns[name] for name in self.columns]
-        if not len(batch):
+        if not rows:
             return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=np.int64)
-        if len(batch) <= _FEW:
+        if rows <= _FEW:
             word = batch.vocabulary.word
-            rows = zip(*(array.tolist() for array in arrays), strict=True)
-            few = [self.of(tuple(map(word, self.columns, row))) for row in rows]
+            coded = zip(*(array.tolist() for array in arrays), strict=True)
+            few = [self.of(tuple(map(word, self.columns, row))) for row in coded]
             return np.array(few, dtype=np.int64).reshape(len(batch), -1).T
         reduced = [self._reduced(batch, name) for name in self.columns]
         first, place = distinct([numbers for numbers, _ in reduced])
