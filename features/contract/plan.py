@@ -98,11 +98,13 @@ def pack(worked: Worked) -> Plan:
     for _, share in worked.shares:
         rate *= share
     row = worked.term.row if worked.term is not None else -1
+    # A term takes sequestration whether the line is priced or not.
+    flags = int(worked.flags | _flags(worked.term)) if worked.term is not None and worked.reason else int(worked.flags)
     if rate.numerator >= _LARGEST or rate.denominator * UNITS >= _LARGEST // 4:
-        return Plan(row, 0, 1, 0, int(worked.flags), REASON["too_large"])
+        return Plan(row, 0, 1, 0, flags, REASON["too_large"])
     # Units come as ten-thousandths.
     denominator = rate.denominator * (UNITS if worked.counted is Counted.UNITS else 1)
-    return Plan(row, rate.numerator, denominator, int(worked.counted), int(worked.flags), REASON[worked.reason])
+    return Plan(row, rate.numerator, denominator, int(worked.counted), flags, REASON[worked.reason])
 
 
 class Planner:

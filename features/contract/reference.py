@@ -109,11 +109,11 @@ class ReferenceFees:
         return Found(cents, name, named, reason)
 
     def _in_locality(self, schedule: str, fees: list[Fee], locality: str | None) -> list[Fee]:
-        """Return the fees of the locality, else those that hold everywhere; without a name, of the only one there is."""
+        """Return the fees of the locality, else those that hold everywhere; no locality named: these, else the only one's."""
         everywhere = [fee for fee in fees if fee.locality is None]
-        if locality is None and len(self._localities[schedule]) == 1:
-            locality = next(iter(self._localities[schedule]))
-        return [fee for fee in fees if fee.locality == locality] or everywhere if locality is not None else everywhere
+        if locality is not None:
+            return [fee for fee in fees if fee.locality == locality] or everywhere
+        return everywhere or (fees if len(self._localities[schedule]) == 1 else [])
 
 
 def _in_setting(fees: list[Fee], place: str | None) -> tuple[int, str]:
