@@ -326,7 +326,8 @@ class _ClaimOutcomes:
         asked = _asked(step)
         for one in postings:
             has_kept = any(event.writeoff is one and event.recovered > 0 for event in self.events)
-            if one.writeoff_id not in told and not has_kept and (asked is None or one.line in asked or one.line == CLAIM):
+            is_asked = asked is None or one.line in asked or (one.line == CLAIM and bool(asked))
+            if is_asked and one.writeoff_id not in told and not has_kept:
                 self._event(step, one, told).status = "denied"
 
     def _reverse(self, step: Answer, postings: Sequence[WrittenOff]) -> None:

@@ -142,6 +142,13 @@ def test_a_claim_settled_anew_without_a_cause_refuses_nobody() -> None:
     assert _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("CO", "97", 20000))))).events == []
 
 
+def test_a_copy_with_other_words_answers_nothing() -> None:
+    whole = _claim(charge=30000, adjustments=(("CO", "45", 20000),))
+    again = _remit(1, replace(whole, extra=("NM1*82*1*A*B****XX*1234567893",)), trace="T1", control=7, day="20240106")
+    for first in (whole, WON):
+        assert _outcomes(_remit(1, first), replace(again, claims=(replace(first, extra=again.claims[0].extra),))).events == []
+
+
 def test_a_refusal_may_leave_the_amount_to_the_patient() -> None:
     [event] = _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("PR", "204", 20000))), "N690")).events
     assert (event.status, event.recovered, event.shifted) == ("denied", 0, 20000)
