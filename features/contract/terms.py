@@ -199,21 +199,20 @@ class Terms:
     def find(self, row: Mapping[str, str | None], modifiers: Sequence[str], day: int | None) -> Found:
         """Return the term that holds: a carve-out before what prices claims, then the most specific."""
         reason = "no_term" if row["payer_id"] in self.named["payer_id"] else "no_contract"
-        best: Term | None = None
+        best: Found | None = None
         for rivals in self._rivals(row, modifiers):
-            if all(term.is_share for term in rivals):
-                continue
             holding = [term for term in rivals if not term.is_share and _holds(term, day)]
             if not holding:
-                reason = "no_term_on_day" if day is not None else "no_service_day"
+                if not all(term.is_share for term in rivals):
+                    reason = "no_term_on_day" if day is not None else "no_service_day"
                 continue
-            if best is not None and (holding[0].prices_claim or not holding[0].names_service):
-                continue
-            found = _settle(holding)
-            if found.term is None or not found.term.prices_claim or found.term.names_service:
-                return found
-            best = found.term
-        return Found(best, "" if best is not None else reason)
+            first = holding[0]
+            if best is None and (not first.prices_claim or first.names_service):
+                return _settle(holding)
+            if best is not None and first.names_service and not first.prices_claim:
+                return _settle(holding)
+            best = best or _settle(holding)
+        return best or Found(None, reason)
 
     def share(self, row: Mapping[str, str | None], modifier: str, day: int | None) -> Term | None:
         """Return the term that says what share of the contract's own price a modifier takes; None: the table's holds."""
