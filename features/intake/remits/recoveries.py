@@ -324,11 +324,12 @@ class _ClaimOutcomes:
     def _refuse(self, step: Answer, postings: Sequence[WrittenOff], told: dict[str, Event]) -> None:
         """Note a refusal: the claim was answered again and brought nothing more."""
         asked = _asked(step)
-        for one in postings:
-            has_kept = any(event.writeoff is one and event.recovered > 0 for event in self.events)
-            is_asked = asked is None or one.line in asked or (one.line == CLAIM and bool(asked))
-            if is_asked and one.writeoff_id not in told and not has_kept:
-                self._event(step, one, told).status = "denied"
+        lines = {one.line for one in postings if asked is None or one.line in asked or (one.line == CLAIM and asked)}
+        for line in sorted(lines):
+            for one in _disputed([one for one in postings if one.line == line]):
+                has_kept = any(event.writeoff is one and event.recovered > 0 for event in self.events)
+                if one.writeoff_id not in told and not has_kept:
+                    self._event(step, one, told)
 
     def _reverse(self, step: Answer, postings: Sequence[WrittenOff]) -> None:
         """A reversal without correction takes back what had come; where nothing had, and it says why, an answer is pending."""
@@ -337,9 +338,10 @@ class _ClaimOutcomes:
         if cents > 0 or not has_cause(step.all_remarks):
             return
         told: dict[str, Event] = {}
-        for one in postings:
-            event = self._event(step, one, told)
-            event.status, event.resolved_date = "pending", ""
+        for line in sorted({one.line for one in postings}):
+            for one in _disputed([one for one in postings if one.line == line]):
+                event = self._event(step, one, told)
+                event.status, event.resolved_date = "pending", ""
         self.events += told.values()
 
     def _event(self, step: Answer, posting: WrittenOff, told: dict[str, Event]) -> Event:
@@ -439,6 +441,20 @@ def _own(postings: Sequence[WrittenOff]) -> list[WrittenOff]:
         if found:
             return found
     return list(postings)
+
+
+_PRICE = frozenset((("CO", "45"), ("CO", "253")))
+
+
+def _disputed(postings: Sequence[WrittenOff]) -> list[WrittenOff]:
+    """Return which postings of one line a refusal is about.
+
+    Nobody asks the payer for the patient's share or for what another payer paid (OA-23), and where a line was refused, its price under
+    the contract (CO-45) or sequestration (CO-253) is not what was asked about.
+    """
+    coded = [one for one in postings if one.reason]
+    own = [one for one in coded if one.reason and one.reason[0] != "PR" and one.reason != ("OA", "23")]
+    return [one for one in own if one.reason not in _PRICE] or (own if coded else list(postings))
 
 
 def _asked(step: Answer) -> set[int] | None:

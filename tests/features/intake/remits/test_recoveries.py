@@ -138,6 +138,15 @@ def test_a_lost_appeal_is_a_refusal_whatever_its_remark() -> None:
     assert found.events[0].action == "appeal"
 
 
+def test_a_refusal_is_about_what_was_refused_and_not_about_the_price() -> None:
+    line = _line(("CO", "45", 8000), ("CO", "50", 9000), ("PR", "1", 3000))
+    found = _outcomes(_remit(1, _claim(line)), _corrected(3, _claim(line), _claim(line), "MA91"))
+    assert [(one.status, _reason(one)) for one in found.events] == [("denied", ("CO", "50"))]
+    price = _line(("CO", "45", 8000), ("PR", "1", 3000))
+    found = _outcomes(_remit(1, _claim(price)), _corrected(3, _claim(price), _claim(price), "N692"))
+    assert [(one.action, one.status, _reason(one)) for one in found.events] == [("contract_dispute", "denied", ("CO", "45"))]
+
+
 def test_a_claim_settled_anew_without_a_cause_refuses_nobody() -> None:
     assert _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("CO", "97", 20000))))).events == []
 
