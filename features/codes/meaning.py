@@ -319,7 +319,8 @@ def _category_of(carc: Carc) -> str:
     if carc.family == "contractual":
         # What the table believes recoverable is disputed; a plain fee cut is valid until its amount says otherwise.
         return "contractual" if carc.recoverability in ("none", "wait") else "questionable_contractual"
-    return {"patient_responsibility": "patient_responsibility", "withhold": "withhold_receivable"}.get(carc.family, "denial")
+    of_family = {"patient_responsibility": "patient_responsibility", "withhold": "withhold_receivable", "unknown": "unclassified"}
+    return of_family.get(carc.family, "denial")
 
 
 def _in_group(read: _Read, category: str) -> str:

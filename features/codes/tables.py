@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
+
+from features.codes.licensed import read_kept, version_of
 
 FAMILIES = (
     "appeal_procedural",
@@ -181,11 +184,22 @@ class Codes:
     phrases: tuple[AdjustmentPhrase, ...]
     steps: tuple[Step, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
     @classmethod
-    def load(cls) -> Codes:
-        """Return the tables that ship with the package."""
-        return _load()
+    def load(cls, extra: Path | None = None, on: date | None = None) -> Codes:
+        """Return the tables that ship with the package, under a licensed list where one is kept.
+
+        Parameters
+        ----------
+        extra
+            Folder of lists that `recoup codes import` kept; None, or a folder without any: the tables alone.
+        on
+            The day whose list is wanted; None: the newest.
+        """
+        path = None if extra is None else version_of(extra, on)
+        return _load() if path is None else _load_with(path, path.stat().st_mtime_ns)
 
     def carc(self, code: str, on: date | None = None) -> Carc | None:
         """Return the CARC, or None if there is none, or none in force on that day."""
@@ -261,6 +275,32 @@ def _load() -> Codes:
             for row in _rows("scenario.csv")
         ),
     )
+
+
+@cache
+def _load_with(path: Path, _written: int) -> Codes:
+    """Lay a licensed list over our tables: its dates stand, and a code we do not know means nothing to triage."""
+    ours = _load()
+    carcs, rarcs, plbs = dict(ours.carcs), dict(ours.rarcs), dict(ours.plbs)
+    effective = date.fromisoformat(path.stem)
+    listed = read_kept(path)
+    for item in sorted(listed, key=lambda item: item.start or date.min):
+        if item.kind == "carc":
+            is_over = item.stop is not None and item.stop <= effective
+            known = carcs.get(item.code) or _unknown_carc(item.code)
+            carcs[item.code] = replace(known, retired=is_over, effective_from=item.start, effective_to=item.stop)
+        elif item.kind == "rarc":
+            known_rarc = rarcs.get(item.code) or Rarc(item.code, "", None, "", "", "", None, "", "", 0, "", None, None)
+            rarcs[item.code] = replace(known_rarc, effective_from=item.start, effective_to=item.stop)
+        elif item.kind == "plb":
+            plbs.setdefault(item.code, "informational")
+    texts = {f"{item.kind} {item.code}": item.text for item in listed if item.text}
+    return replace(ours, carcs=carcs, rarcs=rarcs, plbs=plbs, texts=texts, version=path.stem)
+
+
+def _unknown_carc(code: str) -> Carc:
+    """Return a code of which only the number is known: never contractual, somebody should look."""
+    return Carc(code, "", "unknown", (), (), False, "low", "", "posting_correction", "none", False, (), None, None, "licensed list")
 
 
 def _carc(row: dict[str, str]) -> Carc:
