@@ -216,6 +216,10 @@ class _ClaimOutcomes:
         self._postings = postings
         self._returned = 0
         self._first: Picture = {}
+        self._nets: defaultdict[str, int] = defaultdict(int)
+        self._won: set[str] = set()
+        self._open: list[Event] = []
+        """Recoveries of which something is left, in their order."""
         self._ids: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def replay(self, steps: Iterable[Answer], held: Iterable[TakeBack]) -> None:
@@ -232,7 +236,7 @@ class _ClaimOutcomes:
 
     def _answer(self, step: Answer) -> None:
         self._first = self._first or step.was
-        postings = [one for one in self._postings if one.posted < step.remit.sent_date]
+        postings = [one for one in self._postings if one.is_before(step.remit)]
         if step.is_open:
             self._reverse(step, postings)
             return
@@ -245,7 +249,15 @@ class _ClaimOutcomes:
             event.status = self._status(event, step)
         if not gains:
             self._refuse(step, postings, told)
-        self.events += told.values()
+        self._keep(told.values())
+
+    def _keep(self, told: Iterable[Event]) -> None:
+        for event in told:
+            self.events.append(event)
+            if event.recovered > 0:
+                self._open.append(event)
+                self._won.add(event.writeoff.writeoff_id)
+                self._nets[event.writeoff.writeoff_id] += event.recovered
 
     def _gains(self, step: Answer) -> dict[int, int]:
         """Return what each line gained, after what others lost.
@@ -327,8 +339,7 @@ class _ClaimOutcomes:
         lines = {one.line for one in postings if asked is None or one.line in asked or (one.line == CLAIM and asked)}
         for line in sorted(lines):
             for one in _disputed([one for one in postings if one.line == line]):
-                has_kept = any(event.writeoff is one and event.recovered > 0 for event in self.events)
-                if one.writeoff_id not in told and not has_kept:
+                if one.writeoff_id not in told and one.writeoff_id not in self._won:
                     self._event(step, one, told)
 
     def _reverse(self, step: Answer, postings: Sequence[WrittenOff]) -> None:
@@ -342,7 +353,7 @@ class _ClaimOutcomes:
             for one in _disputed([one for one in postings if one.line == line]):
                 event = self._event(step, one, told)
                 event.status, event.resolved_date = "pending", ""
-        self.events += told.values()
+        self._keep(told.values())
 
     def _event(self, step: Answer, posting: WrittenOff, told: dict[str, Event]) -> Event:
         if posting.writeoff_id not in told:
@@ -357,7 +368,7 @@ class _ClaimOutcomes:
 
     def _net(self, posting: WrittenOff, told: Mapping[str, Event]) -> int:
         news = told.get(posting.writeoff_id)
-        return sum(event.net for event in self.events if event.writeoff is posting) + (news.net if news else 0)
+        return self._nets[posting.writeoff_id] + (news.net if news else 0)
 
     def _status(self, event: Event, step: Answer) -> str:
         """Return recovered where nothing is left of the reason, partially_recovered where some is, denied where nothing came."""
@@ -367,7 +378,7 @@ class _ClaimOutcomes:
         state = step.now.get(posting.line)
         if state is not None and posting.reason is not None:
             return "recovered" if state.reasons.get(posting.reason, 0) <= 0 else "partially_recovered"
-        came = self._net(posting, {}) + event.net
+        came = self._nets[posting.writeoff_id] + event.net
         return "recovered" if posting.cents is None or came >= posting.cents else "partially_recovered"
 
     # ---- take-backs -------------------------------------------------------------------------------------------------
@@ -389,13 +400,15 @@ class _ClaimOutcomes:
 
     def _take_back(self, cents: int, day: str, *, line: int | None = None) -> int:
         """Take cents of what came on a line, or on any: a recovery of just that much first, then the latest; return the rest."""
-        open_ = [event for event in self.events if event.net > 0 and (line is None or event.writeoff.line in (line, CLAIM))]
+        open_ = [event for event in self._open if line is None or event.writeoff.line in (line, CLAIM)]
         order = sorted(range(len(open_)), key=lambda i: (open_[i].net != cents, -i))
         for i in order:
             part = min(cents, open_[i].net)
             if part > 0:
                 open_[i].taken_back_on.append((day, part))
+                self._nets[open_[i].writeoff.writeoff_id] -= part
                 cents -= part
+        self._open = [event for event in self._open if event.net > 0]
         return cents
 
     def _give_back(self, cents: int) -> None:
@@ -404,8 +417,10 @@ class _ClaimOutcomes:
                 day, last = event.taken_back_on.pop()
                 part = min(cents, last)
                 cents -= part
+                self._nets[event.writeoff.writeoff_id] += part
                 if part < last:
                     event.taken_back_on.append((day, last - part))
+        self._open = [event for event in self.events if event.net > 0]
 
 
 def _paid(step: Answer, line: int, *, now: bool) -> int:

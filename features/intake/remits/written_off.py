@@ -11,6 +11,7 @@ from features.intake.remits.candidates import Posting, TextColumns, identified
 from features.intake.remits.issues import IssueLog
 from features.intake.remits.ledger_join import Joiner
 from features.intake.remits.netting import Chain
+from features.intake.remits.records import Transaction
 from features.money import parse_cents
 
 _OTHER_KINDS = frozenset(("reversal", "transfer", "conversion"))
@@ -25,7 +26,7 @@ class WrittenOff:
     writeoff_id
         The posting.
     posted
-        ISO day; what the payer sent up to it is what the write-off came from.
+        ISO day, `writeoff_date`.
     cents
         Its amount; None where unknown.
     line
@@ -34,6 +35,8 @@ class WrittenOff:
         Group and CARC that it came from; None where nothing says it.
     is_reversed
         The ledger has undone it.
+    control
+        Of a candidate, that of the remit that it came from; blank for a row of a ledger.
     """
 
     writeoff_id: str
@@ -42,6 +45,13 @@ class WrittenOff:
     line: int
     reason: Reason | None
     is_reversed: bool = False
+    control: tuple[str, ...] = ()
+
+    def is_before(self, remit: Transaction) -> bool:
+        """Whether it came from what was said before a remit: a ledger's row from what was sent up to its day, as it was joined."""
+        if self.control:
+            return (self.posted, self.control) < (remit.remit_date, remit.control)
+        return self.posted < remit.sent_date
 
 
 def written_off_by_candidates(chains: Sequence[Chain], books: Sequence[LineBook], groups: Mapping[str, str]) -> list[list[WrittenOff]]:
@@ -59,8 +69,15 @@ def written_off_by_candidates(chains: Sequence[Chain], books: Sequence[LineBook]
 
 def _candidate(identity: str, posting: Posting, book: LineBook) -> WrittenOff:
     assert posting.bucket is not None
-    day = posting.adjudication.remit.sent_date
-    return WrittenOff(identity, day, posting.bucket.cents, _line(posting, book), (posting.group, posting.carc))
+    remit = posting.adjudication.remit
+    return WrittenOff(
+        writeoff_id=identity,
+        posted=remit.remit_date,
+        cents=posting.bucket.cents,
+        line=_line(posting, book),
+        reason=(posting.group, posting.carc),
+        control=remit.control,
+    )
 
 
 def written_off_by_ledger(

@@ -89,6 +89,12 @@ def test_without_a_second_word_there_is_no_event() -> None:
     assert _outcomes(JANUARY, replace(JANUARY, control=9)).events == []
 
 
+def test_a_correction_may_come_on_the_day_of_the_original() -> None:
+    assert _said(_outcomes(JANUARY, replace(MARCH, day="20240105"))) == [("01", "recovered", 10000, 0)]
+    # within one remit the payer has not spoken twice
+    assert _outcomes(_remit(1, REFUSED, REFUSED.reversed(), WON)).events == []
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_reversal_and_correction_in_two_files_in_any_order_are_one_recovery(order: tuple[int, ...]) -> None:
     files = [JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N690")), _remit(4, WON)]
