@@ -42,8 +42,6 @@ BY_LINE = ("line", "visit")
 BASE = "base"
 """A `percent_of_reference` with this unit basis and a modifier is a share: percent of what the contract pays without it."""
 
-_NEVER = 2**62
-
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -126,7 +124,7 @@ class Terms:
         self._numbers = {name: batch.columns[name].tolist() for name in ("effective_from", "effective_to", "value", *_FLAGS)}
         self._schedules = schedules
         self._size = len(batch)
-        self._drawers: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        self._prices, self._shares = _Drawers(), _Drawers()
         self._file()
         self._starts = self._changes(years)
 
@@ -160,17 +158,21 @@ class Terms:
         return self._words["payer_id"][row]
 
     def _file(self) -> None:
-        """File the terms under what they ask for, one drawer for each set of columns, the most specific drawer first."""
-        words = self._words
+        """File the terms under what they ask for, shares of modifiers apart."""
+        words, shared = self._words, set()
         for row in range(self._size):
             asked = tuple(name for name in PLACES if words[name][row] is not None)
             key = (words["payer_id"][row] or "", *((words[name][row] or "") for name in asked if name not in UNKNOWN))
-            self._drawers.setdefault(asked, {}).setdefault(key, []).append(row)
-        order = {name: place for place, name in enumerate(PLACES)}
-        self._shapes = sorted(self._drawers, key=lambda asked: (-len(asked), [order[name] for name in asked]))
-        self.asked = frozenset(name for asked in self._shapes for name in asked)
-        shares = (row for row in range(self._size) if self._words["modifier"][row] is not None and self.term(row).is_share)
-        self.shared = frozenset(str(words["modifier"][row]) for row in shares)
+            may_be_share = words["method"][row] == "percent_of_reference" and "modifier" in asked
+            if may_be_share and self.term(row).is_share:
+                shared.add(str(words["modifier"][row]))
+                self._shares.add(asked, key, row)
+            else:
+                self._prices.add(asked, key, row)
+        self._shares.sort()
+        self._prices.sort()
+        self.shared = frozenset(shared)
+        self.asked = frozenset(name for drawers in (self._prices, self._shares) for asked in drawers.shapes for name in asked)
         self.named = {name: frozenset(word for word in words[name] if word is not None) for name in ("payer_id", *PLACES)}
 
     def _changes(self, years: Sequence[int]) -> list[int]:
@@ -200,39 +202,60 @@ class Terms:
         """Return the term that holds: a carve-out before what prices claims, then the most specific."""
         reason = "no_term" if row["payer_id"] in self.named["payer_id"] else "no_contract"
         best: Found | None = None
-        for rivals in self._rivals(row, modifiers):
-            holding = [term for term in rivals if not term.is_share and _holds(term, day)]
+        for rivals in self._prices.rivals(row, modifiers):
+            holding = [self.term(number) for number in rivals if self._holds(number, day)]
             if not holding:
-                if not all(term.is_share for term in rivals):
-                    reason = "no_term_on_day" if day is not None else "no_service_day"
+                reason = "no_term_on_day" if day is not None else "no_service_day"
                 continue
             first = holding[0]
-            if best is None and (not first.prices_claim or first.names_service):
-                return _settle(holding)
-            if best is not None and first.names_service and not first.prices_claim:
+            is_carved = first.names_service and not first.prices_claim
+            if is_carved or (best is None and (first.names_service or not first.prices_claim)):
                 return _settle(holding)
             best = best or _settle(holding)
         return best or Found(None, reason)
 
     def share(self, row: Mapping[str, str | None], modifier: str, day: int | None) -> Term | None:
         """Return the term that says what share of the contract's own price a modifier takes; None: the table's holds."""
-        for rivals in self._rivals(row, (modifier,)):
-            for term in rivals:
-                if term.is_share and _holds(term, day) and not any(name in term.asked for name in UNKNOWN):
-                    return term
+        for rivals in self._shares.rivals(row, (modifier,)):
+            for number in rivals:
+                if self._holds(number, day) and all(self._words[name][number] is None for name in UNKNOWN):
+                    return self.term(number)
         return None
 
-    def _rivals(self, row: Mapping[str, str | None], modifiers: Sequence[str]) -> Iterator[list[Term]]:
-        """Give the terms of each key that fits the row, whatever their day, the most specific first."""
+    def _holds(self, row: int, day: int | None) -> bool:
+        """Whether a term covers a day of service; without a day only one without a span is known to."""
+        since, until = self._numbers["effective_from"][row], self._numbers["effective_to"][row]
+        if day is None:
+            return bool(since == NULL and until == NULL)
+        # NULL is the least number.
+        return bool(since <= day and (until == NULL or day <= until))
+
+
+class _Drawers:
+    """Rows of the table under what they ask for: one drawer for each set of columns, the most specific first."""
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[str, ...]] = []
+        self._rows: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+
+    def add(self, asked: tuple[str, ...], key: tuple[str, ...], row: int) -> None:
+        self._rows.setdefault(asked, {}).setdefault(key, []).append(row)
+
+    def sort(self) -> None:
+        order = {name: place for place, name in enumerate(PLACES)}
+        self.shapes = sorted(self._rows, key=lambda asked: (-len(asked), [order[name] for name in asked]))
+
+    def rivals(self, row: Mapping[str, str | None], modifiers: Sequence[str]) -> Iterator[list[int]]:
+        """Give the rows of each key that fits, whatever their day, the most specific first."""
         payer = row["payer_id"]
         if payer is None:
             return
-        for asked in self._shapes:
-            drawer = self._drawers[asked]
+        for asked in self.shapes:
+            drawer = self._rows[asked]
             for key in product([payer], *(_choices(name, row, modifiers) for name in asked if name not in UNKNOWN)):
                 rows = drawer.get(key)
                 if rows:
-                    yield [self.term(number) for number in rows]
+                    yield rows
 
 
 _FLAGS = ("lesser_of_charges", "sequestration_applies", "multiple_procedure")
@@ -244,13 +267,6 @@ def _choices(name: str, row: Mapping[str, str | None], modifiers: Sequence[str])
         return modifiers
     word = row[name]
     return () if word is None else (word,)
-
-
-def _holds(term: Term, day: int | None) -> bool:
-    """Whether a term covers a day of service; without a day only one without a span is known to."""
-    if day is None:
-        return term.since is None and term.until is None
-    return (term.since is None or term.since <= day) and day <= (_NEVER if term.until is None else term.until)
 
 
 def _settle(holding: list[Term]) -> Found:
