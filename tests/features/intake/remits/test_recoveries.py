@@ -629,6 +629,41 @@ def test_what_is_known_on_a_day_is_what_the_files_of_that_day_say(steps: list[St
     assert as_of == (_outcomes(*known).columns if known else _outcomes(JANUARY).columns)
 
 
+@st.composite
+def adjudications(draw: st.DrawFn) -> list[Claim]:
+    """Return what a payer says of one claim of up to three lines, one thing after the other; the last line may come and go."""
+    charges = draw(st.lists(st.integers(1, 30000), min_size=1, max_size=3))
+    said = []
+    for _ in range(draw(st.integers(2, 5))):
+        lines = []
+        for number, charge in enumerate(charges, start=1):
+            parts = shares(charge, draw(st.lists(st.integers(0, 5), min_size=5, max_size=5)))
+            reasons = zip((("CO", "16"), ("CO", "45"), ("PR", "2"), ("OA", "23")), parts, strict=False)
+            triplets = tuple((group, carc, cents) for (group, carc), cents in reasons if cents)
+            lines.append(Line(charge, triplets, procedure=f"HC:9921{number}", control=draw(st.sampled_from(["", str(number)]))))
+        whole = draw(st.integers(0, 500)) if draw(st.booleans()) else 0
+        kept = lines[: draw(st.integers(1, len(lines)))]
+        said.append(_claim(*kept, adjustments=(("CO", "97", whole),) if whole else ()))
+    return said
+
+
+@settings(max_examples=300, deadline=None)
+@given(said=adjudications(), held=st.lists(st.integers(1, 20000), max_size=2))
+def test_every_cent_is_on_a_write_off_or_told_apart(said: list[Claim], held: list[int]) -> None:
+    remits = [_remit(1, said[0])]
+    remits += [_corrected(i, before, after) for i, (before, after) in enumerate(itertools.pairwise(said), start=2) if before != after]
+    remits += [_remit(i, plb=(("WO:ICN1", cents),)) for i, cents in enumerate(held, start=8)]
+    found = _outcomes(*remits)
+    came = sum(one.recovered for one in found.events) + found.loose_recovered
+    taken = sum(one.taken_back for one in found.events) + found.loose_taken_back
+    assert came - taken == said[-1].paid - said[0].paid - sum(held)
+    for one in found.events:
+        assert 0 <= one.taken_back <= one.recovered
+        assert (one.status in ("recovered", "partially_recovered")) == (one.recovered > 0)
+        assert one.writeoff.posted <= one.worked_date <= one.resolved_date
+    assert len({(one.writeoff.writeoff_id, one.effort_id) for one in found.events}) == len(found.events)
+
+
 def test_an_event_has_no_amount_below_nothing() -> None:
     posting = WrittenOff("W", "2024-01-01", None, 0, None)
     assert Event(posting, "E", "2024-01-01", "other", "", "", "2024-01-02", "denied").row()[8:] == ("0.00", "0.00", "0.00")
