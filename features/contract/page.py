@@ -27,9 +27,9 @@ variance.
 3. **Modifiers.** A fee that names the modifier, in the contract or in the reference schedule, stands over its share. Else the contract's
    own share: a row with the modifier, `percent_of_reference` and `unit_basis` `base` (percent of what the contract pays without it).
    Else the table below. Shares multiply; of one group the smallest counts.
-4. **Rank.** Modifier 51, or a term with `multiple_procedure` (false: never): lines of one claim and day by falling
-   price take RANKS %, the last for all that follow. The rank is counted among the lines that are known. Without claim, day or line number a ranked line is not priced;
-   nor is one with 51 while no line without it is in sight.
+4. **Rank.** Modifier 51, or a term with `multiple_procedure` (false: never): lines of one claim and day by falling price take
+   RANKS %, the last for all that follow. The rank is counted among the lines that are known. Without claim, day or line number
+   a ranked line is not priced; nor is one with 51 while no line without it is in sight.
 5. **Units**, to four decimals; `unit_basis` `line` or `visit` counts once, another one than a unit or service is not priced.
 6. **Lesser of** price and charge, where the term says so. One rounding to whole cents before it, half a cent up.
 7. **Sequestration** is no part of the allowed amount: 2 % of what is left of it after the patient's share is taken off the payment.
