@@ -158,19 +158,13 @@ def outcomes(
     """
     words = groups or {}
     follows = follow_ups(chains)
-    roots = list(range(len(chains)))
-    for place in sorted(follows):
-        # a chain goes on from one that stands before it, whose root is known
-        roots[place] = roots[follows[place]]
+    roots = _roots(len(chains), follows)
     own_books = [LineBook() for _ in chains]
     books = [own_books[root] for root in roots]
-    said = _steps(chains, follows, roots, books, words, as_of)
+    said = _steps(chains, follows, books, words, as_of)
     taken = take_backs(remits, chains, roots, as_of=as_of)
     if ledger is None:
-        by_chain = written_off_by_candidates(chains, books, words)
-        postings: list[list[WrittenOff]] = [[] for _ in chains]
-        for root, found in zip(roots, by_chain, strict=True):
-            postings[root] += found
+        postings = _gathered(written_off_by_candidates(chains, books, words), roots)
     else:
         wanted = [bool(said[root]) or root in taken for root in roots]
         postings = written_off_by_ledger(ledger[0], ledger[1], chains, roots, books, words, wanted=wanted)
@@ -186,13 +180,24 @@ def outcomes(
     return result
 
 
+def _roots(count: int, follows: Mapping[int, int]) -> list[int]:
+    """Return for each chain the place of the first one that it goes on from, its own where from none."""
+    roots = list(range(count))
+    for place in sorted(follows):
+        # it goes on from one that stands before it, whose root is known
+        roots[place] = roots[follows[place]]
+    return roots
+
+
+def _gathered(postings: Sequence[list[WrittenOff]], roots: Sequence[int]) -> list[list[WrittenOff]]:
+    found: list[list[WrittenOff]] = [[] for _ in postings]
+    for root, known in zip(roots, postings, strict=True):
+        found[root] += known
+    return found
+
+
 def _steps(
-    chains: Sequence[Chain],
-    follows: Mapping[int, int],
-    roots: Sequence[int],
-    books: Sequence[LineBook],
-    groups: Mapping[str, str],
-    as_of: str,
+    chains: Sequence[Chain], follows: Mapping[int, int], books: Sequence[LineBook], groups: Mapping[str, str], as_of: str
 ) -> list[list[Answer]]:
     """Return the steps of each chain that goes on from no other, those of its follow-ups included; of the others none."""
     said = [

@@ -29,8 +29,6 @@ class TakeBack(NamedTuple):
     day: str
     cents: int
     returned: int
-    payer_id: str
-    reference: str
 
 
 def take_backs(
@@ -53,21 +51,18 @@ def take_backs(
     pairs = _pairs(remit for remit in remits if remit.remit_date and remit.remit_date < as_of)
     numbers, accounts = _names(chains, roots, payers={key[0] for key in pairs}) if pairs else ({}, {})
     sums: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    words: dict[tuple[int, str, str], str] = {}
     for (payer, trace, day, reason, reference, cents), count in sorted(pairs.items()):
         place = _claim(payer, reference, numbers, accounts)
         if place is None:
             continue
         key = place, day, trace
-        words.setdefault(key, reference)
         if reason == RETURNED:
             sums[key][1] += abs(cents) * count
         else:
             sums[key][0] += cents * count
     found: defaultdict[int, list[TakeBack]] = defaultdict(list)
-    for (place, day, trace), (cents, returned) in sorted(sums.items()):
-        payer = chains[place].adjudications[0].remit.payer_id
-        found[place].append(TakeBack(day, cents, returned, payer, words[place, day, trace]))
+    for (place, day, _), (cents, returned) in sorted(sums.items()):
+        found[place].append(TakeBack(day, cents, returned))
     return dict(found)
 
 
