@@ -293,7 +293,9 @@ def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: 
     if has(remedy, _PATIENT_BILLING):
         rows = np.flatnonzero(remedy == _PATIENT_BILLING)
         forbidden, unsure = judge_patient_bills(batch.columns, rows, said.guards[rows], category[rows])
-        instead = np.where(has_another_payer(batch.columns, rows), _BILL_SECONDARY, _NONE)
+        # What the patient restricted goes to no payer, the next one included.
+        is_restricted = batch.columns["self_pay_restriction"][rows] == 1
+        instead = np.where(has_another_payer(batch.columns, rows) & ~is_restricted, _BILL_SECONDARY, _NONE)
         is_refused = forbidden > 0
         remedy, step, why = remedy.copy(), step.copy(), why.copy()
         remedy[rows] = np.where(is_refused, instead, remedy[rows])

@@ -519,8 +519,8 @@ def _step_of(remark: Rarc, remedy: str, read: _Read) -> str | None:
         form = "part_a" if (remedy, read.payer_type, read.claim_type) == ("corrected_claim", "medicare", "institutional") else remedy
         return WITH_WHAT[form].format(what=remark.what)
     is_followed = remark.remedy == remedy or (remedy == "appeal" and (remark.track == "no_resubmission" or remark.code == "N358"))
-    if not remark.remedy:
-        # What a remark without a remedy of its own says holds for the remedies of its kind.
+    if not remark.remedy and (remark.effect or remark.family or remark.guard or remark.appeal is not None):
+        # What a remark without a remedy of its own says of the denial holds for the remedies of its kind.
         is_followed |= remedy in _KIND[remark.appeal]
     return remark.next_step if remark.next_step and is_followed else None
 

@@ -42,5 +42,5 @@ def reducers(codes: Codes) -> Mapping[str, Callable[[str], str | None]]:
 
 def _tells(rarc: Rarc) -> bool:
     """Return whether a remark changes anything that triage says."""
-    is_telling = rarc.family or rarc.remedy or rarc.guard or rarc.next_step or rarc.clock_days or rarc.effect
+    is_telling = rarc.family or rarc.remedy or rarc.guard or rarc.clock_days or rarc.effect
     return bool(is_telling) or rarc.appeal is not None or rarc.track in _TRACKS or rarc.code in ("N522", "N517", "N142", "N798", "N368")

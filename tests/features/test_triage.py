@@ -12,7 +12,7 @@ from features.allowed import UsualAllowed
 from features.codes import Codes
 from features.codes.steps import steps_of
 from features.contract import Priced
-from features.deadlines import PayerRules, deadlines
+from features.deadlines import Deadlines, PayerRules, deadlines
 from features.money import NULL
 from features.tables import CATEGORIES, PAYER_RULES, PAYER_TYPES, REMEDIES
 from features.triage import Triage, classify
@@ -22,6 +22,16 @@ from tests.spec.writeoffs import Row, day, table, writeoffs
 CODES = Codes.load()
 TODAY = day("2026-06-20")
 REMITS = day("2026-06-01")
+RULES = PayerRules(
+    table(
+        PAYER_RULES,
+        [
+            {"payer_type": "commercial", "remedy": "corrected_claim", "limit": 20, "limit_unit": "days", "clock": "remit_date"},
+            {"payer_type": "bcbs", "remedy": "appeal", "limit": 30, "limit_unit": "business_days", "clock": "initial_denial_date"},
+            {"payer_type": "other", "remedy": "appeal", "limit": 2, "limit_unit": "months", "clock": "prior_decision_date", "level": 2},
+        ],
+    )
+)
 
 flag = st.sampled_from(["yes", "no", None])
 dollars = st.sampled_from([None, "0", "0.01", "40", "80", "120", "200", "-40"])
@@ -38,6 +48,9 @@ any_row = st.fixed_dictionaries(
         "posting_kind": st.sampled_from([None, "writeoff", "transfer", "conversion"]),
         "account_status": st.sampled_from([None, "open", "bankruptcy", "agency", "legal", "deceased"]),
         "next_payer_id": st.sampled_from([None, "NEXT"]),
+        "network_status": st.sampled_from([None, "in", "out"]), "funding": st.sampled_from([None, "insured", "self_funded", "government"]),
+        "appeal_consent_on_file": flag, "part2": flag, "self_pay_restriction": flag,
+        "procedure_code": st.sampled_from([None, "99213", "80053"]), "claim_frequency": st.sampled_from([None, "1", "7"]),
         "qmb": flag, "nsa_protected": flag, "abn_on_file": flag, "financial_assistance": flag, "other_coverage_on_file": flag,
         "authorization_on_file": flag, "timely_proof_on_file": flag, "referral_on_file": flag, "records_on_file": flag,
         "writeoff_amount": dollars, "billed_amount": dollars, "allowed_amount": dollars, "paid_amount": dollars,
@@ -45,6 +58,8 @@ any_row = st.fixed_dictionaries(
         "remit_date": st.sampled_from([None, "2026-06-01", "2026-01-02"]),
         "initial_denial_date": st.sampled_from([None, "2026-01-02"]),
         "service_date": st.sampled_from([None, "2024-02-29", "2026-05-01"]),
+        "service_date_to": st.sampled_from([None, "2026-05-03"]),
+        "appeal_deadline": st.sampled_from([None, None, "2025-01-01", "2026-06-10", "2026-09-01"]),
     }
 )  # fmt: skip
 
@@ -112,13 +127,13 @@ def columns_of(found: Triage, row: int) -> list[object]:
 def test_row_alone_is_the_row_in_a_table(rows: list[Row]) -> None:
     batch, many = writeoffs(*rows), usual_of(len(rows))
     together = classify(batch, codes=CODES, as_of=TODAY, usual=many)
-    dated = deadlines(batch, together, as_of=TODAY)
+    dated = deadlines(batch, together, as_of=TODAY + 90, rules=RULES)
     for number in range(len(rows)):
         one = batch.take(np.array([number]))
         alone = classify(one, codes=CODES, as_of=TODAY, usual=usual_of(1))
         assert columns_of(alone, 0) == columns_of(together, number)
-        own = deadlines(one, alone, as_of=TODAY)
-        assert (own.day[0], own.source[0], own.days_left[0]) == (dated.day[number], dated.source[number], dated.days_left[number])
+        own = deadlines(one, alone, as_of=TODAY + 90, rules=RULES)
+        assert all(getattr(own, name)[0] == getattr(dated, name)[number] for name in Deadlines.__slots__)
 
 
 @settings(max_examples=200, deadline=None)

@@ -132,3 +132,10 @@ def test_a_price_cites_its_term_in_a_sentence(other: dict[str, object], sentence
 
 def test_a_case_row_says_what_it_says() -> None:
     assert row_of({"payer": "A", "code": "", "other": "units=;plan_id=GOLD", "units": "2"})["plan_id"] == "GOLD"
+
+
+def test_a_ranked_price_says_so() -> None:
+    batch = batch_of(*BY_CLAIM[0][1])
+    assert cite(rates(), batch, 0, rates().price(batch)) == (
+        "contract MULT, term 50 (fee schedule): $300.00 = $150.00 (by its place among the day's procedures)."
+    )

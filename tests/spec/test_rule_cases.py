@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,7 +86,8 @@ def find(case: Case) -> Found:
 
 def first(found: T) -> T:
     """Return the first row of what was found."""
-    return type(found)(*(v[:1] if isinstance(v, np.ndarray) else v for v in (getattr(found, name) for name in found.__slots__)))
+    rows = {name: getattr(found, name)[:1] for name in found.__slots__ if isinstance(getattr(found, name), np.ndarray)}
+    return replace(found, **rows)
 
 
 def priced(given: Case, count: int) -> Priced | None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from features.codes import FAMILIES, Codes
 from features.codes.adjustment import spoken
-from features.codes.meaning import CATEGORY, PRIOR_MILLS, Meaning
+from features.codes.meaning import CATEGORY, PRIOR_MILLS, SCENARIOS, Meaning
 from features.codes.page import family_page
+from features.codes.steps import steps_of
 from features.codes.tables import PRIOR_RATES
 from features.tables import GROUP_CODES, REMEDIES
 from features.triage import Said
@@ -93,3 +94,23 @@ def test_page_of_families_is_that_of_the_tables() -> None:
     # Made anew by writing `family_page(Codes.load())` there.
     page = Path(__file__).parents[3] / "docs" / "codes.md"
     assert page.read_text(encoding="utf-8") == family_page(CODES)
+
+
+def test_every_remark_with_a_signal_has_a_step_in_words() -> None:
+    for rarc in CODES.rarcs.values():
+        has_signal = rarc.effect or rarc.family or rarc.remedy or rarc.guard or rarc.track or rarc.clock_days or rarc.appeal is not None
+        assert not has_signal or rarc.next_step or rarc.what, rarc.code
+
+
+def test_steps_are_of_known_remedies_and_families_and_none_twice() -> None:
+    keys = [(step.remedy, step.family) for step in CODES.steps]
+    assert len(keys) == len(set(keys))
+    assert all(remedy in REMEDIES and family in FAMILIES for remedy, family in keys)
+    assert all(step.next_step.endswith(".") for step in CODES.steps)
+    assert all(sentence.endswith(".") and len(sentence) > 10 for sentence in steps_of(CODES).sentences)
+
+
+def test_scenarios_are_the_four_and_their_codes_exist() -> None:
+    assert {row.scenario for row in CODES.scenarios} <= set(SCENARIOS[1:])
+    assert {family.scenario for family in CODES.families.values()} <= set(SCENARIOS)
+    assert all(row.carc in CODES.carcs and (not row.rarc or row.rarc in CODES.rarcs) for row in CODES.scenarios)
