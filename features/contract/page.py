@@ -21,8 +21,8 @@ variance.
    write-off does not carry, prices nothing where it would win. Two terms of one key that cover one day and differ price nothing.
    A day between two spans of a term is priced by a more general term, if there is one.
 2. **Base.** `fee_schedule`: dollars. `percent_of_charges`: of the charge, which holds units and components already; with a modifier
-   that takes a share it is not priced. `percent_of_reference`: of the fee of the year of service in `reference_fees`; `unit_basis`
-   says whose (`schedule=NAME locality=NAME`, or just the name), and without it the only schedule loaded is meant; place of service
+   that takes a share it is not priced. `percent_of_reference`: of the fee in `reference_fees`, of the year of service; `unit_basis`
+   says whose (`schedule=NAME locality=NAME year=YEAR`, or just the name); without it the only schedule loaded is meant; place of service
    decides between the facility's price and the other. `not_covered`: nothing.
 3. **Modifiers.** A fee that names the modifier, in the contract or in the reference schedule, stands over its share. Else the contract's
    own share: a row with the modifier, `percent_of_reference` and `unit_basis` `base` (percent of what the contract pays without it).

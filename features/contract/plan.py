@@ -155,7 +155,9 @@ class Planner:
         if term.basis not in BY_UNIT and term.basis not in BY_LINE:
             return Worked(term, "unit_unknown")
         if term.method == "percent_of_reference":
-            year = (date(1970, 1, 1) + timedelta(days=day)).year if day is not None else None
+            year = term.year
+            if year is None and day is not None:
+                year = (date(1970, 1, 1) + timedelta(days=day)).year
             others = [code for code in modifiers if code != named]
             fee = self._fees.find(
                 row.get("procedure_code"), year, others, row.get("place_of_service"), schedule=term.schedule, locality=term.locality

@@ -53,8 +53,8 @@ class Term:
         In the table.
     method, value
         How it prices; dollars or percent, to four decimals, None where the row has none.
-    basis, schedule, locality
-        What `unit_basis` says: what one unit is, and for `percent_of_reference` whose fees.
+    basis, schedule, locality, year
+        What `unit_basis` says: what one unit is, and for `percent_of_reference` whose fees, of which year (None: of the service).
     since, until
         Days of service that it covers; None: open.
     is_lesser, is_sequestered, is_multiple
@@ -69,6 +69,7 @@ class Term:
     basis: str | None
     schedule: str | None
     locality: str | None
+    year: int | None
     since: int | None
     until: int | None
     is_lesser: bool
@@ -94,7 +95,7 @@ class Term:
     @property
     def effect(self) -> tuple[object, ...]:
         """What it does: two terms with the same effect do not contradict each other."""
-        where = (self.basis, self.schedule, self.locality)
+        where = (self.basis, self.schedule, self.locality, self.year)
         return (self.method, self.value, *where, self.is_lesser, self.is_sequestered, self.is_multiple)
 
 
@@ -135,7 +136,7 @@ class Terms:
         """Return one row of the table."""
         words, numbers = self._words, self._numbers
         value, since, until = numbers["value"][row], numbers["effective_from"][row], numbers["effective_to"][row]
-        basis, schedule, locality = _read_basis(words["unit_basis"][row], words["method"][row], self._schedules)
+        basis, schedule, locality, year = _read_basis(words["unit_basis"][row], words["method"][row], self._schedules)
         multiple = numbers["multiple_procedure"][row]
         return Term(
             row=row,
@@ -145,6 +146,7 @@ class Terms:
             basis=basis,
             schedule=schedule,
             locality=locality,
+            year=year,
             since=None if since == NULL else since,
             until=None if until == NULL else until,
             is_lesser=numbers["lesser_of_charges"][row] == 1,
@@ -279,19 +281,24 @@ def _settle(holding: list[Term]) -> Found:
     return Found(first, "")
 
 
-def _read_basis(text: str | None, method: str | None, schedules: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
-    """Return unit, schedule and locality of a unit basis such as `unit schedule=MPFS locality=05`.
+def _read_basis(
+    text: str | None, method: str | None, schedules: Mapping[str, str]
+) -> tuple[str | None, str | None, str | None, int | None]:
+    """Return unit, schedule, locality and year of a unit basis such as `unit schedule=MPFS locality=05 year=2021`.
 
     >>> _read_basis("Unit", "fee_schedule", {}), _read_basis("MPFS", "percent_of_reference", {"mpfs": "MPFS"})
-    (('unit', None, None), (None, 'MPFS', None))
-    >>> _read_basis("schedule=MPFS locality=05", "percent_of_reference", {})
-    (None, 'MPFS', '05')
+    (('unit', None, None, None), (None, 'MPFS', None, None))
+    >>> _read_basis("schedule=MPFS locality=05 year=2021", "percent_of_reference", {})
+    (None, 'MPFS', '05', 2021)
     """
     if text is None:
-        return None, None, None
+        return None, None, None, None
     if method == "percent_of_reference" and text.lower() in schedules:
-        return None, schedules[text.lower()], None
+        return None, schedules[text.lower()], None, None
     parts = text.split()
     told = dict(part.split("=", 1) for part in parts if "=" in part)
-    unit = " ".join(part for part in parts if "=" not in part).lower()
-    return unit or None, told.get("schedule"), told.get("locality")
+    year = told.get("year", "")
+    # What is not understood stays in the unit, so that it is priced by nobody.
+    is_known = set(told) <= {"schedule", "locality", "year"} and (not year or year.isdecimal())
+    unit = " ".join(part for part in parts if "=" not in part or not is_known).lower()
+    return unit or None, told.get("schedule"), told.get("locality"), int(year) if year.isdecimal() else None

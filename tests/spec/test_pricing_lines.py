@@ -137,5 +137,5 @@ def test_a_case_row_says_what_it_says() -> None:
 def test_a_ranked_price_says_so() -> None:
     batch = batch_of(*BY_CLAIM[0][1])
     assert cite(rates(), batch, 0, rates().price(batch)) == (
-        "contract MULT, term 50 (fee schedule): $300.00 = $150.00 (by its place among the day's procedures)."
+        "contract MULT, term 49 (fee schedule): $300.00 = $150.00 (by its place among the day's procedures)."
     )
