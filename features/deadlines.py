@@ -514,6 +514,8 @@ def _fall_back(
     batch: Batch, triage: Triage, rows: NDArray[np.intp], clocks: Clocks, rules: PayerRules | None, as_of: int | Whole
 ) -> Following:
     """Return the next remedy that is open on the day for rows whose own has lapsed."""
+    if len(batch) == 1:
+        return _fall_back_of_one(batch, triage, clocks, rules, as_of if isinstance(as_of, int) else int(as_of.item(0)))
     found = Following.none(len(batch))
     remedies, levels = _following()
     for turn in range(_MOST_NEXT):
@@ -523,9 +525,8 @@ def _fall_back(
         level = levels[turn, triage.payer_type[rows], triage.remedy[rows]][may]
         asked, here = asked[may], rows[may]
         if len(here):
-            is_one = len(batch) == 1
-            part, said = (batch, triage) if is_one else (_thin(batch, here), _thin_triage(triage, here))
-            day, source, _ = _date(part, said, asked, level.astype(np.int64), clocks if is_one else clocks.take(here), rules)
+            part, said = _thin(batch, here), _thin_triage(triage, here)
+            day, source, _ = _date(part, said, asked, level.astype(np.int64), clocks.take(here), rules)
             is_open = (day != _NULL) & (day >= (as_of[here] if isinstance(as_of, np.ndarray) else as_of))
             at = here[is_open]
             found.remedy[at], found.level[at] = asked[is_open], level[is_open]
@@ -534,6 +535,22 @@ def _fall_back(
         if not len(rows):
             break
     return found
+
+
+def _fall_back_of_one(batch: Batch, triage: Triage, clocks: Clocks, rules: PayerRules | None, as_of: int) -> Following:
+    """Return the same of a single row, one remedy after the other."""
+    remedies, levels = _following()
+    payer_type, lapsed = triage.payer_type.item(0), triage.remedy.item(0)
+    for turn in range(_MOST_NEXT):
+        remedy, level = remedies[turn, payer_type, lapsed], levels[turn, payer_type, lapsed]
+        if remedy < 0:
+            break
+        if remedy == _APPEAL_PLACE and not triage.can_appeal.item(0):
+            continue
+        day, source, _ = _date(batch, triage, np.array([remedy]), int(level), clocks, rules)
+        if day.item(0) >= as_of:
+            return Following(np.array([remedy]), np.array([level]), day, source.astype(np.int16))
+    return _NOTHING
 
 
 _NEEDED = (

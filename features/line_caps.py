@@ -14,7 +14,11 @@ _NO_CEILING = 2**62
 
 
 def share_line_caps(
-    batch: Batch, cap_cents: NDArray[np.int64], ceiling_cents: NDArray[np.int64], order: NDArray[np.int64]
+    batch: Batch,
+    cap_cents: NDArray[np.int64],
+    ceiling_cents: NDArray[np.int64],
+    order: NDArray[np.int64],
+    claims: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Return the caps such that those of one claim line together stay below the line's ceiling.
 
@@ -28,11 +32,13 @@ def share_line_caps(
         What the line can still bring; NULL: not known. Rows of one line that differ: the largest counts.
     order
         Who takes first: the smallest; equal ones by their place in the batch.
+    claims
+        The numbers of the rows' claims, where they are known already.
     """
     if len(cap_cents) < 2:
         return cap_cents
     rows = np.flatnonzero(cap_cents > 0)
-    claim = number_claims(batch.columns["claim_id"][rows])
+    claim = (number_claims(batch.columns["claim_id"]) if claims is None else claims)[rows]
     several = is_shared(claim)
     rows = rows[several]
     if not len(rows):

@@ -22,12 +22,13 @@ def number_claims(claims: NDArray[np.object_]) -> NDArray[np.int64]:
     return np.fromiter(map(seen.setdefault, claims.tolist(), range(len(claims))), dtype=np.int64, count=len(claims))
 
 
-def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None, claims: NDArray[np.int64] | None = None) -> NDArray[np.bool_] | None:
     """Return a mask of later copies of a posting; None if there is none.
 
     A copy has client, payer, claim, line, group, CARC, remarks, own code, amount and place in the remittance of an earlier row: what
     a remittance says twice, in two segments, was no slip of the ledger. The row posted first is no copy, nor are rows that were
-    reversed, whole-claim rows (two lines may look alike) and rows of no amount.
+    reversed, whole-claim rows (two lines may look alike) and rows of no amount. `claims` are the numbers of all rows' claims, where
+    they are known already.
     """
     if len(batch) < 2:
         return None
@@ -37,7 +38,7 @@ def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArra
     if is_reversed is not None:
         may_be &= ~is_reversed
     rows = np.flatnonzero(may_be)
-    claim = number_claims(columns["claim_id"][rows])
+    claim = (number_claims(columns["claim_id"]) if claims is None else claims)[rows]
     rows, claim = rows[claim >= 0], claim[claim >= 0]
     names = ("client_id", "payer_id", "group_code", "carc", "rarcs", "adjustment_code")
     rows = _shared([claim, amount[rows], line[rows]], rows)
