@@ -59,9 +59,11 @@ def rank_divisors(
     ranked = (flags & Flag.RANKED != 0) & (reason == 0)
     columns, number = batch.columns, number_claims_of_payers(batch)
     is_told = (number >= 0) & (columns["line_number"] != NULL) & (columns["service_date"] != NULL)
-    near = np.flatnonzero(is_told & np.isin(number, number[ranked & is_told]))
     place = np.zeros(len(batch), dtype=np.int64)
-    if len(near):
+    if len(batch) == 1:
+        # Alone in sight it is the first, unless it says itself that it is not; requests of one row are answered in microseconds.
+        place = (is_told & (flags & Flag.NEVER_FIRST == 0)).astype(np.int64)
+    elif len(near := np.flatnonzero(is_told & np.isin(number, number[ranked & is_told]))):
         day = np.unique(columns["service_date"][near], return_inverse=True)[1]
         session = np.unique(number[near] * (int(day.max()) + 1) + day, return_inverse=True)[1]
         # Who says nothing of a place may be the first; of the unranked it is only known that one of them is.
@@ -70,7 +72,7 @@ def rank_divisors(
         rows, session, begins = near[is_ranked], session[is_ranked], begins[is_ranked]
         places = _places(session, columns["line_number"][rows], cents[rows])
         place[rows] = np.where(begins > 0, begins + places, 0)
-    divisor = np.where(place > 0, _DIVISORS[np.minimum(place, len(RANK_PERCENTS))], 1)
+    divisor = np.where(ranked & (place > 0), _DIVISORS[np.minimum(place, len(RANK_PERCENTS))], 1)
     return divisor, np.where(ranked & (place == 0), REASON["claim_not_seen"], reason)
 
 
@@ -100,5 +102,7 @@ def number_claims_of_payers(batch: Batch) -> NDArray[np.int64]:
     """Return the number of each row's claim, client and payer; -1 without a claim."""
     columns = batch.columns
     claim = number_claims(columns["claim_id"])
+    if len(batch) == 1:
+        return claim
     _, number = distinct([claim, columns["client_id"], columns["payer_id"]])
     return np.where(claim >= 0, number, -1)
