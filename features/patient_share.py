@@ -22,7 +22,18 @@ PARTS = 10_000
 
 _FEWEST = 20
 _PART_B = 2_000
-_MAY_HIDE_A_SHARE = np.array([name in ("denial", "questionable_contractual", "unclassified", "never_billed") for name in CATEGORIES])
+_SHARING = (
+    "posting_error",
+    "never_billed",
+    "denial",
+    "underpayment",
+    "questionable_contractual",
+    "contractual",
+    "withhold_receivable",
+    "unclassified",
+)
+_MAY_HIDE_A_SHARE = np.array([name in _SHARING for name in CATEGORIES])
+"""Categories whose recovery comes out of the allowed amount, so that the patient's part of it is no recovery; a take-back is all cash."""
 _DENIAL = CATEGORY["denial"]
 _ZERO = np.array(0)
 

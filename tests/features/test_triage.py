@@ -113,6 +113,18 @@ def test_line_never_brings_more_than_its_ceiling(rows: list[Row]) -> None:
     assert caps[caps != NULL].sum() <= 120_00 - 30_00 - 10_00
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(any_row, min_size=1, max_size=12))
+def test_line_that_paid_nothing_leaves_the_patient_a_share(rows: list[Row]) -> None:
+    bare = {"paid_amount": "0", "allowed_amount": "0", "other_payer_paid_amount": None, "patient_responsibility_amount": "0"}
+    shared = {"claim_id": "C", "line_number": 1, "billed_amount": "300", "expected_allowed_amount": "120", "payer_type": "medicare"}
+    kind = {"claim_type": "professional", "procedure_code": "99213"}
+    found = classify(writeoffs(*(dict(row) | shared | bare | kind for row in rows)), codes=CODES, as_of=TODAY)
+    known = found.cap_cents[found.cap_cents != NULL].sum()
+    # A fifth of 120 dollars is the patient's in Medicare Part B; a row that is no recovery of the line imputes nothing.
+    assert known <= (120_00 - 24_00 if np.all(found.patient_share_cents == 24_00) else 120_00)
+
+
 def usual_of(rows: int) -> UsualAllowed:
     return UsualAllowed(np.full(rows, 100_00), np.full(rows, 90_00), np.full(rows, 110_00), np.full(rows, 9.0), np.full(rows, 100_00.0))
 
