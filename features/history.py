@@ -333,8 +333,8 @@ _LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
 def history_columns(sums: Floats) -> Columns:
     """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
     rows = len(sums)
-    columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, -1).T, strict=True))
-    columns.update(zip(_LEARNED, shrink(sums).reshape(rows, -1).T, strict=True))
+    columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, len(_SUMS)).T, strict=True))
+    columns.update(zip(_LEARNED, shrink(sums).reshape(rows, len(_LEARNED)).T, strict=True))
     return columns
 
 

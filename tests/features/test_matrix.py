@@ -77,3 +77,9 @@ def test_a_column_of_the_users_own_is_a_number_a_boolean_or_a_category(values: l
     words = sorted({value for value in values if value is not None})
     found = extra_column(column, kind, {word: i for i, word in enumerate(words)})
     np.testing.assert_array_equal(found, np.array(read, dtype=found.dtype))
+
+
+def test_no_rows_give_no_rows(practice: Files) -> None:
+    none = practice.writeoffs.take(np.arange(0))
+    columns = Viewer(Practice(Codes.load(), **practice.tables), Usual(), History()).serve(none, AS_OF).columns
+    assert matrix(columns, EVERYTHING).shape == (0, len(FEATURES))
