@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
 from features.codes.tables import Codes
-from features.contract import ContractRates
+from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
@@ -51,12 +51,15 @@ class View:
         `features.history.history_columns`, and money in dollars.
     triage, deadlines, usual
         Whole.
+    priced
+        What the contract says of each row; None without contracts.
     """
 
     columns: Columns
     triage: Triage
     deadlines: Deadlines
     usual: UsualAllowed
+    priced: Priced | None
 
 
 class Viewer:
@@ -73,6 +76,10 @@ class Viewer:
     def __init__(self, practice: Practice, usual: Usual, history: History) -> None:
         self.practice, self.usual, self.history = practice, usual, history
         self._rates = practice.rates()
+
+    def cite(self, batch: Batch, row: int, priced: Priced | None) -> str:
+        """Return what the contract says of a row and by which term; blank without contracts."""
+        return cite(self._rates, batch, row, priced) if self._rates is not None else ""
 
     def serve(self, batch: Batch, as_of: int) -> View:
         """View rows as of the morning of a day; a row posted later is viewed on its own day, with what was known on this one."""
@@ -121,4 +128,4 @@ class Viewer:
         columns["implied_allowed_cents"] = implied_allowed_cents(columns)
         add_dollars(columns)
         columns[in_dollars("usual_smoothed_cents")] = usual.smoothed_cents / 100.0
-        return View(columns, triage, dated, usual)
+        return View(columns, triage, dated, usual, priced)

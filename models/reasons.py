@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,13 +100,15 @@ class Teller:
         The rows as read, and as viewed.
     codes
         What CARCs and RARCs mean.
+    cite
+        What the contract says of a row and by which term; blank where no contract is known.
     """
 
-    def __init__(self, batch: Batch, columns: Columns, codes: Codes) -> None:
-        self._batch, self._columns, self._codes = batch, columns, codes
+    def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str]) -> None:
+        self._batch, self._columns, self._codes, self._cite = batch, columns, codes, cite
 
     def tell(self, row: int, point: Array) -> list[dict[str, Any]]:
-        """Return up to three reasons each way, the strongest first."""
+        """Return up to three reasons each way, the strongest first; a line paid below its contract always names the term."""
         order = np.argsort(-np.abs(point), kind="stable").tolist()
         found: list[dict[str, Any]] = []
         count = {"up": 0, "down": 0}
@@ -117,6 +120,9 @@ class Teller:
                 count[way] += 1
                 text = self._text(CONCEPTS[i], row, up=bool(point[i] > 0))
                 found.append({"concept": CONCEPTS[i], "direction": way, "points": round(float(point[i]) * 100, 1), "text": text})
+        if self._columns["underpayment_cents"][row] > 0 and not any(reason["concept"] == "contract" for reason in found):
+            # Whatever moved the chance: who is to dispute a price must be told the term.
+            found.append({"concept": "contract", "direction": "up", "points": 0.0, "text": self._contract(row)})
         return found
 
     def _text(self, concept: str, row: int, *, up: bool) -> str:
@@ -167,6 +173,8 @@ class Teller:
         return f"{_money(writeoff)} written off" + (f" of {_money(billed)} charged" if billed != NULL else "")
 
     def _contract(self, row: int) -> str:
+        if told := self._cite(row):
+            return told.removesuffix(".")
         short, expected = int(self._columns["underpayment_cents"][row]), int(self._columns["expected_allowed_cents"][row])
         if expected == NULL:
             return ""

@@ -265,7 +265,7 @@ class Scorer:
             told = points(
                 self._reasoner.contributions(x[rows], part, terms[rows]), self._reasoner.base, found["recovery_probability"][rows]
             )
-            teller = Teller(batch, view.columns, self.viewer.practice.codes)
+            teller = Teller(batch, view.columns, self.viewer.practice.codes, lambda row: self.viewer.cite(batch, row, view.priced))
             for row, point in zip(rows.tolist(), told, strict=True):
                 out[row] = teller.tell(row, point)
         for row in np.flatnonzero(~view.triage.in_scope).tolist():
