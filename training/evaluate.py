@@ -16,6 +16,7 @@ from features.tables import Batch
 from models.scorer import Scorer
 from models.scores import Scores
 from training.labels import Cases, cases_as_of
+from training.policy_value import compare, never_worked
 
 Truth = Mapping[str, Floats]
 """`writeoff_id` (object), `p_recover ev e_hours pot_recovered mispost`: a synthetic world's hidden truth, one entry per write-off."""
@@ -24,6 +25,7 @@ METHODS = ("model", "oldest_first", "dollars_first", "dollars_per_hour", "static
 CAPACITY = (0.05, 0.1, 0.2)
 _CURVE_POINTS = 41
 _BINS = 10
+_NAMED = 5
 
 
 def evaluate(
@@ -48,7 +50,7 @@ def evaluate(
     writeoffs, outcomes
         Coded by the scorer's vocabulary or an overlay of it.
     scorer
-        Its cut must not be after `start`.
+        Its cut must not be after `start`; efforts begun before it count as what the model learned from.
     capacity
         Shares of all hours.
     truth
@@ -62,7 +64,8 @@ def evaluate(
     if scorer.cut is not None and scorer.cut > start:
         raise UsageError(f"the model knows what came until {_iso(scorer.cut)}: it cannot be judged on rows from {_iso(start)}")
     posted = writeoffs.columns["writeoff_date"]
-    window = writeoffs.take((posted >= start) & (posted < end) & (posted < as_of))
+    rows = np.flatnonzero((posted >= start) & (posted < end) & (posted < as_of))
+    window = writeoffs.take(rows)
     if not len(window):
         raise UsageError(f"no write-off was posted from {_iso(start)} to before {_iso(min(end, as_of))}")
     scores = scorer.score(window, as_of=start, reasons=0)
@@ -70,6 +73,9 @@ def evaluate(
     first = _first_efforts(cases)
     decided = first.take(first.decided)
     judged = _judged(window, scores, decided)
+    value = compare(writeoffs, outcomes, rows, scores, policy_orders(window, scores), as_of, capacity)
+    learned_until = start if scorer.cut is None else scorer.cut
+    unknown = never_worked(writeoffs, outcomes, rows[scores.columns["in_scope"]], learned_until)
     result: dict[str, Any] = {
         "model_version": scorer.version,
         "bundle_hash": scorer.bundle_hash,
@@ -90,7 +96,9 @@ def evaluate(
         "months": _groups(judged, "month"),
         "payers": sorted(_groups(judged, "payer"), key=lambda g: -g["actual_dollars"])[:20],
         "importance": _importance(scorer, window, scores, start),
-        "warnings": _warnings(first, decided),
+        "policy_value": value,
+        "never_worked": unknown,
+        "warnings": [*_warnings(first, decided), *_value_warnings(value), *_unknown_warnings(unknown, learned_until)],
         "truth": None if truth is None else _against_truth(window, scores, truth, capacity),
     }
     return result
@@ -252,6 +260,43 @@ def _warnings(efforts: Cases, decided: Cases) -> list[str]:
     if len(decided) < 0.8 * len(efforts):
         still = 1 - len(decided) / max(len(efforts), 1)
         found.append(f"{still:.0%} of the efforts in the window are still open; refusals come later than recoveries.")
+    return found
+
+
+def policy_orders(window: Batch, scores: Scores) -> dict[str, Floats]:
+    """Return the orders of work whose value is compared: a key per row, the smallest first."""
+    c, s = window.columns, scores.columns
+    per_hour = np.where(c["writeoff_amount"] == NULL, 0, c["writeoff_amount"]) / 100.0 / s["expected_hours"]
+    return {
+        "model": s["rank"].astype(float),
+        "static_rule": -per_hour * static_rates(window.vocabulary.decode("carc", c["carc"])),
+        "dollars_per_hour": -per_hour,
+        "oldest_first": c["writeoff_date"].astype(float),
+    }
+
+
+def _value_warnings(value: Mapping[str, Any] | None) -> list[str]:
+    if value is None:
+        return ["No write-off that is old enough was worked: the value of an order of work cannot be estimated."]
+    if value["propensity"] == "logged":
+        return []
+    if value["explored_rows"]:
+        return ["People chose part of the work: the value of an order uses an estimated chance of their choice beside the logged ones."]
+    return ["Nothing was worked by lot: the value of an order leans on the model and on an estimated chance of being chosen by people."]
+
+
+def _unknown_warnings(unknown: Mapping[str, Sequence[Mapping[str, Any]]], until: int) -> list[str]:
+    """Name the payers and codes that the model knows only by what is like them."""
+    found = []
+    for kind, column, noun in (("payers", "payer", "payer"), ("carcs", "carc", "reason code")):
+        new = unknown[kind]
+        if new:
+            names = ", ".join(str(one[column]) for one in new[:_NAMED]) + (f" and {len(new) - _NAMED} more" if len(new) > _NAMED else "")
+            rows = sum(one["rows"] for one in new)
+            noun += "" if len(new) == 1 else "s"
+            found.append(
+                f"{len(new)} {noun} never worked before {_iso(until)} ({names}), on {rows} write-offs: scores lean on what is alike."
+            )
     return found
 
 

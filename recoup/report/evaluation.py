@@ -55,6 +55,7 @@ def evaluation_html(result: Result) -> str:
     return pages.get_template("evaluation.html.j2").render(
         result=result,
         rules=_rules(result),
+        propensity_words=PROPENSITY_WORDS,
         headline=headline(result),
         capacity=_capacity(result),
         ratio=_ratio(result),
@@ -62,6 +63,7 @@ def evaluation_html(result: Result) -> str:
         reliability=Markup(_reliability(result)),
         months=Markup(_months(result)),
         payers=sorted(result["payers"], key=lambda row: -row["actual_dollars"])[:PAYERS_SHOWN],
+        value=_value(result),
         truth=_truth(result),
         truth_capacity=_capacity(result["truth"]) if result.get("truth") and result["truth"].get("capacity") else [],
     )
@@ -104,6 +106,25 @@ def _capacity(result: Result) -> list[dict[str, Any]]:
         model, plain = row.get("model"), row.get("dollars_per_hour")
         rows.append({**row, "gain": model / plain if model is not None and plain else None})
     return rows
+
+
+PROPENSITY_WORDS = {
+    "logged": "The chance with which each write-off was chosen is on record.",
+    "logged and estimated": "The chance of the lot is on record; the chance that people choose one is estimated from what is known of it.",
+    "estimated": "No chance is on record: all of them are estimated from what is known of a write-off, so hidden reasons can mislead.",
+}
+"""What the weights rest on."""
+
+
+def _value(result: Result) -> list[dict[str, Any]]:
+    """Rows of the value table: one per share of the hours and order, the model's first."""
+    value = result.get("policy_value") or {"capacity": []}
+    return [
+        {"share": at["share"], "hours": at["hours"], "key": key, "name": RULES[key][0], **at["policies"][key]}
+        for at in value["capacity"]
+        for key in RULES
+        if key in at["policies"]
+    ]
 
 
 def _captured(result: Result) -> str:

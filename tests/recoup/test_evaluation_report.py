@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from recoup.report.evaluation import RULES, evaluation_html, headline
+from recoup.report.evaluation import PROPENSITY_WORDS, RULES, evaluation_html, headline
 from recoup.report.svg import Dot, Line, Pair, curves, nice_ceiling, pairs, reliability
 from tests.recoup.results import evaluation_result
 
@@ -111,6 +112,42 @@ def test_truth_is_shown_only_where_there_is_one() -> None:
     page = evaluation_html(evaluation_result(truth=truth))
     for words in ("Against the known truth", "0.912", "90.0 %", "$12,000"):
         assert words in page
+
+
+def policy_value(**changes: Any) -> dict[str, Any]:
+    """Return a believable comparison of orders, with changes."""
+    told = {"dr": 61_234.4, "ips": 60_000.0, "snips": 59_000.0, "model": 58_765.0, "low": 50_111.0, "high": 72_222.0, "effective": 87.4}
+    policies = {"model": {**told, "by_lot": {**told, "dr": 63_333.0}}, "oldest_first": {**told, "dr": 9_876.0, "by_lot": None}}
+    value = {"rows": 6000, "until": "2026-06-20", "worked_rows": 1100, "explored_rows": 580, "exploration_rate": 0.1}
+    return {**value, "propensity": "logged and estimated", "capacity": [{"share": 0.1, "hours": 420.0, "policies": policies}], **changes}
+
+
+def test_the_value_of_each_order_is_shown_with_range_and_ground() -> None:
+    page = evaluation_html(evaluation_result(policy_value=policy_value()))
+    parsed(page)
+    for words in (
+        "What each order would bring",
+        "$61,234",
+        "$50,111 to $72,222",
+        "$63,333",
+        "$9,876",
+        ">87<",
+        "580 by lot",
+        "2026-06-20",
+        "on record",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize("propensity", PROPENSITY_WORDS)
+def test_the_value_says_what_its_weights_rest_on(propensity: str) -> None:
+    page = evaluation_html(evaluation_result(policy_value=policy_value(propensity=propensity)))
+    assert [name for name, words in PROPENSITY_WORDS.items() if words in page] == [propensity]
+
+
+def test_no_value_is_shown_where_none_was_estimated() -> None:
+    for result in (evaluation_result(), evaluation_result(policy_value=None)):
+        assert "What each order would bring" not in evaluation_html(result)
 
 
 def test_headline_names_the_best_simple_order() -> None:
