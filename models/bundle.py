@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from features.errors import BundleRefused
 from features.history import History
 from features.matrix import Layout
-from features.tables import CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Columns, Table
+from features.patient_share import UsualShares
+from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Columns, Table
 from features.usual import Usual
 from features.vocabulary import Vocabulary
 from models.amount import Amount
@@ -28,6 +29,7 @@ from models.forest import Forest
 from models.intervals import Range
 from models.likelihood import Likelihood
 from models.linear import Linear
+from models.sums import Sums
 from models.value import Dollars
 
 FORMAT = 1
@@ -36,6 +38,7 @@ _TABLES: Mapping[str, Table] = {
     "payer_rules": PAYER_RULES,
     "policies": WRITEOFF_POLICIES,
     "reference_fees": REFERENCE_FEES,
+    "citations": CITATIONS,
 }
 _OUTSIDE = ("manifest.json", "report.html", "report.json", "card.md")
 """Files that say something of the model but are not the model: they stand outside the content hash."""
@@ -63,12 +66,14 @@ class Bundle:
         Level, spread and scale of the dollars learned where no amounts are known; None where they are.
     spread, payer_factor
         Of the anomaly.
-    vocabulary, history, usual
-        Words in code order; state after everything known before the cut.
+    vocabulary, history, usual, shares
+        Words in code order; state after everything known before the cut, patients' shares as of its month.
     tables
         Contracts, payer rules, policies and reference fees that it was trained with, coded by the vocabulary.
     facts
         Counts and metrics of the fit, for the registry and the card.
+    sums
+        How far sums of expected dollars have been off.
     """
 
     cut: int
@@ -89,8 +94,10 @@ class Bundle:
     vocabulary: Vocabulary
     history: History
     usual: Usual
+    shares: UsualShares = field(default_factory=UsualShares)
     tables: dict[str, Batch] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    sums: Sums = field(default_factory=Sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class Models:
     dollars: Dollars
     effort: Effort
     anomaly: Anomaly
+    sums: Sums = field(default_factory=Sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ class Loaded:
     vocabulary: Vocabulary
     history: History
     usual: Usual
+    shares: UsualShares
     tables: dict[str, Batch]
 
 
@@ -224,6 +233,7 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         ),
         Effort(forest("effort")),
         Anomaly(forest("anomaly"), tuple(told["spread"]), tuple(told["payer_factor"])),
+        Sums.from_json(told.get("sums")),
     )
     tables = {
         name: Batch(table, _read_parquet(folder / f"{name}.parquet"), vocabulary)
@@ -238,6 +248,7 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         vocabulary,
         History.restore(_read_parquet(folder / "history.parquet"), told["decay_days"]),
         Usual.restore(_read_parquet(folder / "usual.parquet")),
+        UsualShares({(payer, plan): parts for payer, plan, parts in told["shares"]}),
         tables,
     )
 
@@ -269,7 +280,9 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "amount": [bundle.amount[0].as_json(), bundle.amount[1].as_json(), bundle.amount[2]] if bundle.amount else None,
         "spread": list(bundle.spread),
         "payer_factor": list(bundle.payer_factor),
+        "shares": sorted(([payer, plan, parts] for (payer, plan), parts in bundle.shares.parts.items()), key=str),
         "decay_days": bundle.history.decay_days,
+        "sums": bundle.sums.as_json(),
     }
 
 

@@ -15,7 +15,9 @@ from features.money import NULL
 from features.tables import Batch
 from models.scorer import Scorer
 from models.scores import Scores
+from training.bands import judge_bands, judge_use
 from training.labels import Cases, cases_as_of
+from training.maturity import maturity
 from training.policy_value import compare, never_worked
 
 Truth = Mapping[str, Floats]
@@ -76,6 +78,8 @@ def evaluate(
     value = compare(writeoffs, outcomes, rows, scores, policy_orders(window, scores), as_of, capacity)
     learned_until = start if scorer.cut is None else scorer.cut
     unknown = never_worked(writeoffs, outcomes, rows[scores.columns["in_scope"]], learned_until)
+    everything, _ = cases_as_of(writeoffs, outcomes, as_of)
+    would_bring = None if truth is None or "pot_amount" not in truth else _in_order(window, truth, "pot_amount")
     result: dict[str, Any] = {
         "model_version": scorer.version,
         "bundle_hash": scorer.bundle_hash,
@@ -95,6 +99,9 @@ def evaluate(
         "reliability": _reliability(judged["p"], judged["won"]),
         "months": _groups(judged, "month"),
         "payers": sorted(_groups(judged, "payer"), key=lambda g: -g["actual_dollars"])[:20],
+        "bands": judge_bands(scorer, window, scores, decided, everything, as_of, would_bring),
+        "maturity": maturity(writeoffs, everything, as_of),
+        "use": judge_use(scorer, window, scores, first, decided, everything, as_of),
         "importance": _importance(scorer, window, scores, start),
         "policy_value": value,
         "never_worked": unknown,
@@ -297,6 +304,13 @@ def _unknown_warnings(unknown: Mapping[str, Sequence[Mapping[str, Any]]], until:
             found.append(
                 f"{len(new)} {noun} never worked before {_iso(until)} ({names}), on {rows} write-offs: scores lean on what is alike."
             )
+    return found
+
+
+def _in_order(window: Batch, truth: Truth, name: str) -> Floats:
+    """Return a hidden truth in the order of the window."""
+    place = {key: i for i, key in enumerate(truth["writeoff_id"].tolist())}
+    found: Floats = truth[name][np.array([place[key] for key in window.columns["writeoff_id"].tolist()])]
     return found
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.tables import Codes
+from features.codes.tables import FAMILIES, Codes
 from features.errors import BadData
 from features.feature import Floats
 from features.history import KEYS, Events, History, history_columns
@@ -18,13 +18,15 @@ from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind,
 from features.money import NULL
 from features.tables import Batch, Columns
 from features.usual import Usual
-from features.view import Practice, View, Viewer
+from features.view import Practice, Viewer, shares_of_month
 from models.bundle import Bundle
-from models.calibration import Calibration, log_odds
+from models.calibration import Calibration, log_odds, probability
 from models.intervals import Range
 from models.linear import Linear
+from models.sums import Sums
 from training.amount import fit_amount
 from training.anomaly import fit_anomaly
+from training.bands import fit_sums, forecast_past
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
 from training.labels import Cases, cases_as_of, delay_weights
@@ -97,7 +99,7 @@ def train(
     writeoffs, outcomes
         Tables as read; what is later than `as_of` is cut away first.
     tables
-        `contracts`, `payer_rules`, `policies`, `reference_fees`.
+        `contracts`, `payer_rules`, `policies`, `reference_fees`, `citations`.
     as_of
         Data cut (days since 1970-01-01).
     progress
@@ -116,13 +118,14 @@ def train(
     practice = Practice(Codes.load(), **ledger.tables)
     viewer = Viewer(practice, Usual(), History())
     say("replay", 1, 5)
-    cases, view, unmatched = replay_cases(ledger, viewer, as_of)
+    cases, columns, unmatched = replay_cases(ledger, viewer, as_of)
     layout, extra_codes = choose_layout(ledger, cases)
-    examples = _examples(ledger, cases, view, layout, extra_codes, as_of)
+    examples = _examples(ledger, cases, columns, layout, extra_codes, as_of)
     say("likelihood", 2, 5)
     likelihood = _fit_likelihood(examples, layout, seed)
     say("dollars and hours", 3, 5)
     value = _fit_value(examples, layout, seed)
+    sums = _fit_sums(examples, layout, seed, likelihood, value, ledger.vocabulary.size("payer_id"))
     say("anomaly", 4, 5)
     postings = replay_postings(ledger, practice, viewer.history, as_of)
     x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
@@ -157,17 +160,20 @@ def train(
         vocabulary=ledger.vocabulary,
         history=viewer.history,
         usual=viewer.usual,
+        shares=viewer.shares,
         tables=dict(ledger.tables),
         facts=facts,
+        sums=sums,
     )
 
 
-def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int) -> tuple[Cases, View, int]:
+def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int) -> tuple[Cases, Columns, int]:
     """View every case as of the day it was worked, with the history of that day; the viewer ends on the morning of `as_of`."""
     cases, unmatched = cases_as_of(ledger.writeoffs, ledger.outcomes, as_of)
-    view = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on)
-    viewer.add_history(view, make_events(cases, view.columns))
-    return cases, view, unmatched
+    columns = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on)
+    viewer.add_history(columns, make_events(cases, columns))
+    viewer.shares = shares_of_month(ledger.writeoffs, as_of)
+    return cases, columns, unmatched
 
 
 def make_events(cases: Cases, columns: Columns) -> Events:
@@ -197,8 +203,8 @@ def replay_postings(ledger: Ledger, practice: Practice, history: History, as_of:
     """View the latest postings each on its own day; of the efforts' history they are given the last state, which nobody reads there."""
     posted = ledger.writeoffs.columns["writeoff_date"]
     rows = np.sort(np.argsort(posted, kind="stable")[-_ANOMALY_ROWS:])
-    view = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows])
-    return Postings(rows, view.columns | history_columns(history.read(history.find(view.columns), as_of)))
+    columns = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows])
+    return Postings(rows, columns | history_columns(history.read(history.find(columns), as_of)))
 
 
 def choose_layout(ledger: Ledger, cases: Cases) -> tuple[Layout, dict[str, dict[str, int]]]:
@@ -244,13 +250,13 @@ def view_matrix(batch: Batch, columns: Columns, layout: Layout, extra_codes: Map
 
 
 def _examples(
-    ledger: Ledger, cases: Cases, view: View, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int
+    ledger: Ledger, cases: Cases, viewed: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int
 ) -> Examples:
-    x = view_matrix(ledger.writeoffs.take(cases.row), view.columns, layout, extra_codes)
+    x = view_matrix(ledger.writeoffs.take(cases.row), viewed, layout, extra_codes)
     # Where recovery is impossible by rule the answer is not learned.
-    rows = np.flatnonzero(cases.decided & view.columns["possible"])
+    rows = np.flatnonzero(cases.decided & viewed["possible"])
     decided = cases.take(rows)
-    columns = {name: values[rows] for name, values in view.columns.items()}
+    columns = {name: values[rows] for name, values in viewed.items()}
     return Examples(x[rows], columns, decided, delay_weights(decided, as_of), _fraction(decided, columns))
 
 
@@ -261,21 +267,13 @@ class _LikelihoodFit:
     weight: float
     calibration: Calibration
     facts: dict[str, Any]
+    information: tuple[float, float] = (0.0, 0.0)
 
 
 def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _LikelihoodFit:
     won = examples.cases.recovered
     if len(examples) < LEAST_LABELS or min(won.sum(), (~won).sum()) < 10:
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
-    extras, names = category_extras(layout), chance_names(layout)
-
-    def fit(part: Examples) -> tuple[lightgbm.Booster, Linear]:
-        y = part.cases.recovered
-        trees = fit_trees(
-            part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True, names=names, **CAREFUL
-        )
-        return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=LINEAR_STRENGTH, extras=extras)
-
     block = time_blocks(examples.cases.worked_on, BLOCKS)
     weight = len(examples) / (len(examples) + PSEUDO_LABELS)
     out_of_fold = np.zeros(len(examples))
@@ -284,11 +282,22 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _Likelihoo
         if len(np.unique(won[~there])) < 2:
             out_of_fold[there] = log_odds(np.full(int(there.sum()), won.mean()))
             continue
-        trees, linear = fit(examples.take(~there))
+        trees, linear = _fit_blend(examples.take(~there), layout, seed)
         out_of_fold[there] = blend(trees, linear, examples.take(there), weight)
-    trees, linear = fit(examples)
+    trees, linear = _fit_blend(examples, layout, seed)
     calibration, facts = calibrate(out_of_fold, won, examples.weight, examples.cases.explored)
-    return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts)
+    p = probability(calibration.apply(out_of_fold))
+    speaks = examples.weight * p * (1.0 - p)
+    information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())
+    return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts, information)
+
+
+def _fit_blend(part: Examples, layout: Layout, seed: int) -> tuple[lightgbm.Booster, Linear]:
+    y, names, extras = part.cases.recovered, chance_names(layout), category_extras(layout)
+    trees = fit_trees(
+        part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True, names=names, **CAREFUL
+    )
+    return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=LINEAR_STRENGTH, extras=extras)
 
 
 def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
@@ -350,3 +359,32 @@ def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: s
             predicted[there] = predict(fit(examples.take(~there), target[~there]), examples.matrix[there])
     told = ~np.isnan(predicted)
     return fit(examples, target), Range.fit(predicted[told], target[told])
+
+
+def _fit_sums(examples: Examples, layout: Layout, seed: int, likelihood: _LikelihoodFit, value: _ValueFit, payers: int) -> Sums:
+    """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
+
+    def forecast(known: NDArray[np.int64], day: int, asked: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        past = examples.take(known)
+        past = replace(past, weight=delay_weights(past.cases, day))
+        test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
+        p = probability(blend(*_fit_blend(past, layout, seed), test, len(past) / (len(past) + PSEUDO_LABELS)))
+        share = np.full(len(test), value.default_fraction)
+        if len(won) >= LEAST_LABELS:
+            trees = fit_trees(won.matrix, won.fraction, layout, objective="cross_entropy", rounds=150, seed=seed, weight=won.weight)
+            share = predict(trees, test.matrix)
+        return p, share * test.columns["cap_cents"] / 100.0
+
+    columns, cap = examples.columns, examples.columns["cap_cents"]
+    low, high = value.fraction_range.around(np.full(len(examples), value.default_fraction))
+    # Where no amount is at stake in the ledger, dollars are another model's: such rows say nothing of the fraction's errors.
+    spread = np.where((cap != NULL) & (cap > 0), (high - low) / value.default_fraction, np.nan)
+    past = forecast_past(examples.cases, examples.weight, columns["payer_id"], columns["family"], spread, forecast)
+    known, count = np.unique(columns["family"], return_counts=True)
+    return fit_sums(
+        past,
+        payer_labels=np.bincount(columns["payer_id"][columns["payer_id"] >= 0], minlength=payers).tolist(),
+        family_labels={FAMILIES[family]: n for family, n in zip(known.tolist(), count.tolist(), strict=True)},
+        information=likelihood.information[0],
+        explored_information=likelihood.information[1],
+    )
