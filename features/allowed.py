@@ -22,3 +22,7 @@ class UsualAllowed:
     high_cents: NDArray[np.int64]
     count: NDArray[np.float64]
     smoothed_cents: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> UsualAllowed:
+        """Return the rows at these positions."""
+        return UsualAllowed(*(getattr(self, name)[rows] for name in self.__slots__))

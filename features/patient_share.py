@@ -88,6 +88,11 @@ class UsualShares:
                 total[0], total[1], total[2] = total[0] + 1, total[1] + owed, total[2] + whole
         return cls({key: PARTS * owed // whole for key, (count, owed, whole) in sums.items() if count >= _FEWEST})
 
+    @property
+    def parts(self) -> dict[tuple[str, str | None], int]:
+        """Return (payer, plan) to ten-thousandths."""
+        return dict(self._parts)
+
     def of(self, *words: str | None) -> tuple[int, int]:
         """Return ten-thousandths and the place in `SHARE_SOURCES` for payer, plan, payer type, claim type, CLP06 and procedure."""
         payer, plan, payer_type, claim_type, filing, procedure = words

@@ -13,7 +13,8 @@ from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
-from features.history import Events, History, history_columns, replay
+from features.history import Events, History, days_of, history_columns, replay
+from features.patient_share import UsualShares
 from features.tables import Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, replay_usual
@@ -21,13 +22,14 @@ from features.usual import Usual, replay_usual
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """What a practice knows beside its write-offs: code tables, contracts, rules, policies, reference fees."""
+    """What a practice knows beside its write-offs: code tables, contracts, rules, policies, reference fees, citations."""
 
     codes: Codes
     contracts: Batch | None = None
     payer_rules: Batch | None = None
     policies: Batch | None = None
     reference_fees: Batch | None = None
+    citations: Batch | None = None
 
     def tables(self) -> dict[str, Batch]:
         """Return the tables that it has, by name."""
@@ -46,9 +48,8 @@ class View:
     ----------
     columns
         The table's columns and: `row_day family category remedy in_scope possible prior_rate cap_cents expected_allowed_cents
-        underpayment_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents usual_count
-        usual_smoothed_cents`, those of
-        `features.history.history_columns`, and money in dollars.
+        underpayment_cents patient_share_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents
+        usual_count usual_smoothed_cents`, those of `features.history.history_columns`, and money in dollars.
     triage, deadlines, usual
         Whole.
     priced
@@ -62,6 +63,20 @@ class View:
     priced: Priced | None
 
 
+def first_of_month(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first day of each day's month.
+
+    >>> first_of_month(np.array([0, 30, 31])).tolist()
+    [0, 0, 31]
+    """
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def shares_of_month(postings: Batch, day: int) -> UsualShares:
+    """Return what patients usually carried, by what was posted before the day's month: shares move slowly, so a month keeps one table."""
+    return UsualShares.learn(postings, until=int(first_of_month(np.array([day]))[0]))
+
+
 class Viewer:
     """Looks at rows with the eyes of a practice.
 
@@ -70,11 +85,14 @@ class Viewer:
     practice
         Codes, contracts, rules, policies.
     usual, history
-        What earlier postings and efforts taught; advanced by `replay`, left alone by `serve`.
+        What earlier postings and efforts taught; advanced by `sort_past` and `add_history`, left alone by `serve`.
+    shares
+        What patients usually carry of an allowed amount, as of the first of a month (`shares_of_month`).
     """
 
-    def __init__(self, practice: Practice, usual: Usual, history: History) -> None:
+    def __init__(self, practice: Practice, usual: Usual, history: History, shares: UsualShares | None = None) -> None:
         self.practice, self.usual, self.history = practice, usual, history
+        self.shares = shares if shares is not None else UsualShares()
         self._rates = practice.rates()
 
     def cite(self, batch: Batch, row: int, priced: Priced | None) -> str:
@@ -85,11 +103,11 @@ class Viewer:
         """View rows as of the morning of a day; a row posted later is viewed on its own day, with what was known on this one."""
         day = np.maximum(batch.columns["writeoff_date"], as_of)
         usual = self.usual.read(self.usual.find(batch.columns), batch.columns["units"])
-        view = self._sort(batch, day, usual)
+        view = self._sort(batch, day, usual, self.shares)
         view.columns |= history_columns(self.history.read(self.history.find(view.columns), as_of))
         return view
 
-    def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64]) -> View:
+    def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64]) -> Columns:
         """View past rows each on its own day while all postings pass by; without history, which needs events made from this.
 
         Each row stands alone: what shares its claim line on another day does not touch it.
@@ -97,15 +115,22 @@ class Viewer:
         batch = postings.take(rows)
         batch.columns = batch.columns | {"claim_id": np.full(len(rows), None, dtype=object)}
         usual = replay_usual(self.usual, postings.columns, batch.columns, days)
-        return self._sort(batch, days, usual)
+        months = [(shares_of_month(postings, first), at) for first, at in days_of(first_of_month(days))]
+        parts = [self._sort(batch.take(at), days[at], usual.take(at), shares).columns for shares, at in months]
+        if not parts:
+            return self._sort(batch, days, usual, self.shares).columns
+        order = np.argsort(np.concatenate([at for _, at in months]), kind="stable")
+        return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 
-    def add_history(self, view: View, events: Events) -> None:
+    def add_history(self, columns: Columns, events: Events) -> None:
         """Give past rows the history of their day while the events pass by."""
-        view.columns |= history_columns(replay(self.history, view.columns, view.columns["row_day"], events))
+        columns |= history_columns(replay(self.history, columns, columns["row_day"], events))
 
-    def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed) -> View:
+    def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares) -> View:
         priced = self._rates.price(batch) if self._rates is not None else None
-        triage = classify(batch, codes=self.practice.codes, as_of=day, priced=priced, usual=usual, policies=self.practice.policies)
+        triage = classify(
+            batch, codes=self.practice.codes, as_of=day, priced=priced, usual=usual, policies=self.practice.policies, shares=shares
+        )
         dated = deadlines(batch, triage, rules=self.practice.payer_rules, as_of=day)
         columns = batch.columns | {
             "row_day": day,
@@ -118,6 +143,7 @@ class Viewer:
             "cap_cents": triage.cap_cents,
             "expected_allowed_cents": triage.expected_allowed_cents,
             "underpayment_cents": triage.underpayment_cents,
+            "patient_share_cents": triage.patient_share_cents,
             "deadline_day": dated.day,
             "usual_median_cents": usual.median_cents,
             "usual_low_cents": usual.low_cents,

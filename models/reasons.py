@@ -170,7 +170,9 @@ class Teller:
         writeoff, billed = int(self._columns["writeoff_amount"][row]), int(self._columns["billed_amount"][row])
         if writeoff == NULL:
             return ""
-        return f"{_money(writeoff)} written off" + (f" of {_money(billed)} charged" if billed != NULL else "")
+        share = int(self._columns["patient_share_cents"][row])
+        told = f"{_money(writeoff)} written off" + (f" of {_money(billed)} charged" if billed != NULL else "")
+        return told + (f"; about {_money(share)} of it is usually the patient's" if share > 0 else "")
 
     def _contract(self, row: int) -> str:
         if told := self._cite(row):

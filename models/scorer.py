@@ -22,7 +22,7 @@ from features.matrix import Layout, extra_column, matrix
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
 from features.usual import Usual, advance_by
-from features.view import Practice, View, Viewer
+from features.view import Practice, View, Viewer, shares_of_month
 from features.vocabulary import Vocabulary
 from models.anomaly import Anomaly
 from models.bundle import Loaded, Models, load
@@ -120,7 +120,7 @@ class Scorer:
             loaded.extra_codes,
             loaded.models,
             loaded.vocabulary,
-            Viewer(Practice(Codes.load(), **loaded.tables), loaded.usual, loaded.history),
+            Viewer(Practice(Codes.load(), **loaded.tables), loaded.usual, loaded.history, loaded.shares),
             bundle_hash=digest,
         )
 
@@ -133,8 +133,9 @@ class Scorer:
         return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(Practice(codes), Usual(), History()), costs=costs)
 
     def learn_usual(self, batch: Batch, *, until: int) -> None:
-        """Learn what payers usually allow from postings of before a day: what a prior scorer can learn from a ledger alone."""
+        """Learn what payers usually allow and patients carry from postings of before a day: what a ledger alone can teach."""
         advance_by(self.viewer.usual, batch.columns, until=until)
+        self.viewer.shares = shares_of_month(batch, until)
 
     def advance(self, events: Events, *, until: int) -> None:
         """Add events known on or after the cut and before the day `until` to the history."""

@@ -17,6 +17,7 @@ from recoup.settings import Settings
 from recoup.trial import Trial, day_number
 
 if TYPE_CHECKING:
+    from features.triage import Triage
     from models.scorer import Scorer
     from models.scores import Scores
     from serving.web.toplist import Facts, TopList
@@ -129,10 +130,12 @@ def facts_of(ledger: Batch, scores: Scores, scorer: Scorer) -> dict[str, Facts]:
 
     wanted = set(scores.columns["writeoff_id"][np.flatnonzero(scores.columns["in_scope"])[:SHOWN]].tolist())
     rows = [i for i, key in enumerate(ledger.columns["writeoff_id"].tolist()) if key in wanted]
-    return {ledger.columns["writeoff_id"][row]: _facts(ledger, row, scorer) for row in rows}
+    triage = scorer.viewer.serve(ledger, day_number(END)).triage
+    return {ledger.columns["writeoff_id"][row]: _facts(ledger, row, scorer, triage) for row in rows}
 
 
-def _facts(ledger: Batch, row: int, scorer: Scorer) -> Facts:
+def _facts(ledger: Batch, row: int, scorer: Scorer, triage: Triage) -> Facts:
+    from features.guards import refusals
     from serving.web.toplist import EPOCH, Code, Facts
 
     def word(name: str) -> str | None:
@@ -151,4 +154,6 @@ def _facts(ledger: Batch, row: int, scorer: Scorer) -> Facts:
         carc=Code(carc, known.meaning if known else "a code that is in no table") if carc else None,
         rarcs=tuple(Code(code, remark.meaning if remark else "a remark that is in no table") for code, remark in remarks),
         procedure_code=word("procedure_code"),
+        step=triage.next_steps[int(triage.next_step[row])],
+        cautions=tuple(f"{told.sentence} ({told.citation})" for told in refusals(int(triage.refused[row]), int(triage.asked[row]))),
     )

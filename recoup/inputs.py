@@ -14,13 +14,19 @@ from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.rejects import Reject, TooManyRowsRejected
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
-from features.tables import CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Table
+from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Table
 from features.vocabulary import Vocabulary
 from recoup.progress import Bars
 from recoup.settings import Settings
 
 KEY_FILE = Path("keys") / "patients.key"
-BESIDE = {"contracts": CONTRACT_RATES, "payer_rules": PAYER_RULES, "policies": WRITEOFF_POLICIES, "reference_fees": REFERENCE_FEES}
+BESIDE = {
+    "contracts": CONTRACT_RATES,
+    "payer_rules": PAYER_RULES,
+    "policies": WRITEOFF_POLICIES,
+    "reference_fees": REFERENCE_FEES,
+    "citations": CITATIONS,
+}
 """Tables beside the ledger, by the name that a bundle gives them."""
 
 
@@ -32,6 +38,7 @@ class Beside:
     payer_rules: Path | None = None
     policies: Path | None = None
     reference_fees: Path | None = None
+    citations: Path | None = None
 
 
 class Inputs:

@@ -99,7 +99,7 @@ def use_tables(scorer: Scorer, tables: Mapping[str, Batch]) -> None:
     from features.view import Practice, Viewer
 
     old = scorer.viewer
-    scorer.viewer = Viewer(Practice(old.practice.codes, **old.practice.tables() | dict(tables)), old.usual, old.history)
+    scorer.viewer = Viewer(Practice(old.practice.codes, **old.practice.tables() | dict(tables)), old.usual, old.history, old.shares)
 
 
 def known_truth(path: Path) -> dict[str, Any]:

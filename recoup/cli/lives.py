@@ -15,6 +15,7 @@ import typer
 
 from recoup.cli.options import (
     AsOf,
+    Citations,
     Contracts,
     Json,
     MappingFile,
@@ -59,6 +60,7 @@ def train(
     payer_rules: PayerRules = None,
     policies: Policies = None,
     reference_fees: ReferenceFees = None,
+    citations: Citations = None,
     mapping: MappingFile = None,
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
@@ -76,7 +78,7 @@ def train(
     with bars() as shown:
         inputs, words = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown), Vocabulary()
         ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
-        tables = inputs.beside(Beside(contracts, payer_rules, policies, reference_fees), words)
+        tables = inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words)
         bundle = fit(ledger, efforts, tables=tables, as_of=day_number(day), progress=shown.of("train"))
         folder = _publish(bundle, out, chosen, day)
     inputs.rejects_file = folder / "rejects.csv"
@@ -159,6 +161,7 @@ def evaluate(
     payer_rules: PayerRules = None,
     policies: Policies = None,
     reference_fees: ReferenceFees = None,
+    citations: Citations = None,
     mapping: MappingFile = None,
     truth: Annotated[Path | None, typer.Option(help="truth.parquet of a synthetic practice")] = None,
     capacity: Annotated[Any, typer.Option(parser=parse_shares, metavar="SHARES", help="shares of the hours")] = "0.05,0.1,0.2",
@@ -173,7 +176,7 @@ def evaluate(
     with bars() as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out) if out else None, today=today(), bars=shown)
         trial = Trial(day_number(as_of), day_number(start), day_number(end), tuple(capacity))
-        beside = Beside(contracts, payer_rules, policies, reference_fees)
+        beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
         result = _judge(trial, inputs, shown, chosen, model, writeoffs, outcomes, beside, known_truth(truth) if truth else None)
     inputs.write_rejects()
     if out is not None:

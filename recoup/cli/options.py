@@ -41,6 +41,7 @@ Contracts = Annotated[Path | None, typer.Option("--contracts", help="table of co
 PayerRules = Annotated[Path | None, typer.Option("--payer-rules", help="table of payers' time limits")]
 Policies = Annotated[Path | None, typer.Option("--policies", help="table of the practice's write-off policies")]
 ReferenceFees = Annotated[Path | None, typer.Option("--reference-fees", help="fees of reference schedules that contract rates refer to")]
+Citations = Annotated[Path | None, typer.Option("--citations", help="passages that a letter may quote, kept with the model")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="TOML file with the practice's own names; `recoup doctor FILE` proposes one")
 ]

@@ -10,6 +10,7 @@ import typer
 
 from recoup.cli.options import (
     AsOf,
+    Citations,
     Contracts,
     Json,
     MappingFile,
@@ -27,6 +28,7 @@ from recoup.progress import bars
 from recoup.trial import day_number, use_tables
 
 if TYPE_CHECKING:
+    from features.codes.tables import Codes
     from features.tables import Batch
     from models.scorer import Scorer
     from models.scores import Scores
@@ -66,12 +68,14 @@ def score(
     payer_rules: PayerRules = None,
     policies: Policies = None,
     reference_fees: ReferenceFees = None,
+    citations: Citations = None,
     mapping: MappingFile = None,
     as_of: AsOf = None,
     reasons: Annotated[str, typer.Option(metavar="WHICH", help="rows that get reasons: top:N, all or none")] = "top:5000",
     as_json: Json = False,
 ) -> None:
     """Score and rank a table of write-offs; without a model, expert rates do."""
+    from features.codes.tables import Codes
     from features.intake.output import write_table
     from features.tables import OUTCOMES, WRITEOFFS
     from recoup.inputs import Beside, Inputs, rejects_beside
@@ -84,14 +88,14 @@ def score(
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         words = scorer.vocabulary.overlay()
         ledger = inputs.read(writeoffs, WRITEOFFS, words)
-        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees), words):
+        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words):
             use_tables(scorer, tables)
         prepare(scorer, ledger, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day)
         scores = scorer.score(ledger, as_of=day, reasons=most).ranked()
         write_table(out, scores.table())
     inputs.write_rejects()
     tell = Teller(as_json=as_json, to_stderr=str(out) == "-")
-    _tell(tell, scorer, ledger, scores, inputs, out)
+    _tell(tell, scorer, Codes.load(extra=chosen.home / "codes", on=as_of or today()), ledger, scores, inputs, out)
 
 
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
@@ -117,8 +121,8 @@ def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> 
         scorer.advance(events_of(scorer.viewer, ledger, outcomes, as_of=day), until=day)
 
 
-def _tell(tell: Teller, scorer: Scorer, ledger: Batch, scores: Scores, inputs: Inputs, out: Path) -> None:
-    unknown = unknown_words(scorer, ledger)
+def _tell(tell: Teller, scorer: Scorer, codes: Codes, ledger: Batch, scores: Scores, inputs: Inputs, out: Path) -> None:
+    unknown = unknown_words(scorer, ledger, codes)
     account = _account(scores)
     tell.json(
         {
@@ -139,9 +143,9 @@ def _tell(tell: Teller, scorer: Scorer, ledger: Batch, scores: Scores, inputs: I
             f"rejected rows are named in {inputs.rejects_file}" if inputs.rejects_file else "rejected rows are not named: there is no --out"
         )
     for column, words in unknown.items():
-        tell.line(
-            f"  note: {column} unknown to the {'model' if column == 'payer_id' else 'code tables'}, scored all the same: {named(words)}"
-        )
+        state = "retired before the remittance" if column.endswith("_retired") else "unknown to the "
+        state += "" if column.endswith("_retired") else "model" if column == "payer_id" else "code tables"
+        tell.line(f"  note: {column.removesuffix('_retired')} {state}, scored all the same: {named(words)}")
     by = "expert rates, because no model was promoted yet" if scorer.version == "prior" else f"model {scorer.version}"
     tell.line(f"scored {account['scored']:,} write-offs by {by}; {account['in_scope']:,} may still be owed by a payer, worth about "
               f"${account['expected_recovery']:,.0f} if all were worked")  # fmt: skip
@@ -187,20 +191,18 @@ def _top_line(record: Mapping[str, Any], ledger: Batch, place: Mapping[str, int]
     )
 
 
-def unknown_words(scorer: Scorer, ledger: Batch) -> dict[str, list[str]]:
-    """Name payers that the model never saw and codes that no table has; both are scored all the same."""
+def unknown_words(scorer: Scorer, ledger: Batch, codes: Codes) -> dict[str, list[str]]:
+    """Name payers that the model never saw, and codes that no table has or that were retired; all are scored all the same."""
     import numpy as np
 
+    from features.codes.known import doubtful_codes
     from models.scorer import PRIOR
 
     found: dict[str, list[str]] = {}
     if scorer.version != PRIOR:
-        codes = np.unique(ledger.columns["payer_id"])
-        new = codes[codes >= scorer.vocabulary.size("payer_id")]
+        seen = np.unique(ledger.columns["payer_id"])
+        new = seen[seen >= scorer.vocabulary.size("payer_id")]
         found["payer_id"] = [word for word in ledger.vocabulary.decode("payer_id", new) if word]
-    tables = scorer.viewer.practice.codes
-    carcs = ledger.vocabulary.decode("carc", np.unique(ledger.columns["carc"]))
-    found["carc"] = [word for word in carcs if word and tables.carc(word) is None]
-    remarks = {part for word in ledger.vocabulary.decode("rarcs", np.unique(ledger.columns["rarcs"])) if word for part in word.split()}
-    found["rarcs"] = sorted(part for part in remarks if tables.rarc(part) is None)
+    for doubt in doubtful_codes(ledger, codes):
+        found.setdefault(doubt.column if doubt.state == "unknown" else f"{doubt.column}_{doubt.state}", []).append(doubt.word)
     return {column: words for column, words in found.items() if words}

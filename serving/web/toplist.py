@@ -73,6 +73,8 @@ class Facts:
     carc: Code | None = None
     rarcs: tuple[Code, ...] = ()
     procedure_code: str | None = None
+    step: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def _item(score: Mapping[str, Any], facts: Facts, as_of: date) -> Item:
         writeoff_id=score["writeoff_id"],
         facts=facts,
         action=ACTIONS.get(score["remedy"], _words(score["remedy"])),
-        step=remedy.next_step if remedy else "",
+        step=facts.step or (remedy.next_step if remedy else ""),
         category=_words(score["category"]),
         chance=name,
         band=band,

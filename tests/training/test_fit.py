@@ -13,7 +13,7 @@ from features.history import History
 from features.money import NULL
 from features.tables import Batch
 from features.usual import Usual, advance_by
-from features.view import Practice, Viewer
+from features.view import Practice, Viewer, shares_of_month
 from models.bundle import read_manifest
 from tests.practice import AS_OF, CREATED, Files, Learned, day, learn, read_files
 from training.cut import Ledger, cut_ledger
@@ -28,17 +28,22 @@ def practice_of(ledger: Ledger) -> Practice:
 
 def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> None:
     ledger = cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, AS_OF)
-    cases, view, _ = replay_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), AS_OF)
+    cases, viewed, _ = replay_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), AS_OF)
     layout, extra_codes = choose_layout(ledger, cases)
-    trained = view_matrix(ledger.writeoffs.take(cases.row), view.columns, layout, extra_codes)
-    events = make_events(cases, view.columns)
+    trained = view_matrix(ledger.writeoffs.take(cases.row), viewed, layout, extra_codes)
+    events = make_events(cases, viewed)
     rng = np.random.default_rng(1)
     for i in rng.choice(len(cases), 40, replace=False).tolist():
         worked = int(cases.worked_on[i])
         usual, history = Usual(), History()
         advance_by(usual, ledger.writeoffs.columns, until=worked)
         history.advance_all(events, until=worked)
-        viewer = Viewer(practice_of(ledger), Usual.restore(usual.snapshot()), History.restore(history.snapshot()))
+        viewer = Viewer(
+            practice_of(ledger),
+            Usual.restore(usual.snapshot()),
+            History.restore(history.snapshot()),
+            shares_of_month(ledger.writeoffs, worked),
+        )
         row = ledger.writeoffs.take(cases.row[i : i + 1])
         served = view_matrix(row, viewer.serve(row, worked).columns, layout, extra_codes)
         assert served.tobytes() == trained[i : i + 1].tobytes(), [
