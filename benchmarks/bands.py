@@ -1,4 +1,4 @@
-"""Do bands hold what they say? `python -m benchmarks.bands [--worlds N] [--rows N] [--explore P]`
+"""Do bands hold what they say? `python -m benchmarks.bands [--worlds N] [--first SEED] [--rows N] [--explore P]`
 
 Each synthetic practice is learned from as of four months before its end. The rows posted since, worked or not, are summed by payer and
 quarter, by family, by month and in all; a band is right where it holds what the rows would bring if all were worked, which the sample
@@ -53,13 +53,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--worlds", type=int, default=6)
+    parser.add_argument("--first", type=int, default=1, help="seed of the first world")
     parser.add_argument("--explore", type=float, default=0.03)
     options = parser.parse_args()
     print(f"{options.rows:,} write-offs a world, {options.explore:.0%} explored, cut {CUT}, judged to {END}; load {os.getloadavg()[0]:.1f}")
     print(f"share of {NOMINAL:.0%} bands that hold (rows alone)")
     print("world  " + "  ".join(f"{name:>21s}" for name in GROUPINGS) + "  predicted/true  noise payer family common shift")
     found = []
-    for seed in range(1, options.worlds + 1):
+    for seed in range(options.first, options.first + options.worlds):
         held, sums, ratio = judge(options.rows, seed, options.explore)
         found.append(held)
         learned = " ".join(f"{value:6.3f}" for value in (sums.noise, sums.payer_sd, sums.family_sd, sums.common_sd, sums.shift_sd))

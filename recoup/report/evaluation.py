@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -64,6 +65,9 @@ def evaluation_html(result: Result) -> str:
         months=Markup(_months(result)),
         payers=sorted(result["payers"], key=lambda row: -row["actual_dollars"])[:PAYERS_SHOWN],
         value=_value(result),
+        bands=_bands(result),
+        maturity=_maturity(result),
+        use=_use(result),
         truth=_truth(result),
         truth_capacity=_capacity(result["truth"]) if result.get("truth") and result["truth"].get("capacity") else [],
     )
@@ -176,6 +180,93 @@ def _months(result: Result) -> str:
         beside="dollars",
         words=figures.short_dollars,
     )
+
+
+GROUPS_SHOWN = 12
+"""Rows of a table of payers or payer-quarters."""
+
+
+def _bands(result: Result) -> dict[str, Any] | None:
+    """What the section on sums shows; None where the result has none or nothing is known yet."""
+    told = result.get("bands")
+    if not told or not told["window"]:
+        return None
+    window, covered = told["window"], told["coverage"]["payer_quarter"]
+    return {
+        **told,
+        "finding": _inside(window),
+        "covered": covered,
+        "drawing": Markup(_ranges(told["months"])),
+        "families": told["families"][:GROUPS_SHOWN],
+        "payer_quarters": told["payer_quarters"][:GROUPS_SHOWN],
+        "payer_quarters_in_all": len(told["payer_quarters"]),
+        "held": [(GROUPING_WORDS[name], row) for name, row in (told["truth"] or {}).items()],
+    }
+
+
+GROUPING_WORDS = {"all": "Whole period", "month": "Months", "payer_quarter": "Payers by quarter", "family": "Code families"}
+"""Ways to sum, in words."""
+
+
+def _inside(row: Mapping[str, Any]) -> str:
+    """Say where what came in lies.
+
+    >>> _inside({"low": 10.0, "high": 20.0, "actual_dollars": 25.0})
+    '$25 came in; the range was $10 to $20: more than expected.'
+    """
+    low, high, paid = row["low"], row["high"], row["actual_dollars"]
+    where = "less than expected" if paid < low else "more than expected" if paid > high else "inside it"
+    return f"{figures.dollars(paid)} came in; the range was {figures.dollars(low)} to {figures.dollars(high)}: {where}."
+
+
+def _ranges(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Draw each month's range as a bar from its low to its high end, with a dot for what came in."""
+    if not rows:
+        return ""
+    top = svg.nice_ceiling(max(1.0, *(max(row["high"], row["actual_dollars"]) for row in rows)))
+    frame = svg.Frame(x_max=float(len(rows)), y_max=top)
+    frame.grid([top * i / 4 for i in range(5)], figures.short_dollars)
+    every = max(1, -(-len(rows) // 12))
+    frame.feet([i + 0.5 for i in range(0, len(rows), every)], lambda at: str(rows[int(at)]["group"]))
+    frame.axis_titles("", "dollars")
+    for i, row in enumerate(rows):
+        x, middle = frame.x(i + 0.5), frame.y(row["expected_dollars"])
+        frame.add(f'<line class="range" x1="{x}" x2="{x}" y1="{frame.y(row["low"])}" y2="{frame.y(row["high"])}"/>')
+        frame.add(f'<line class="middle" x1="{x - 14}" x2="{x + 14}" y1="{middle}" y2="{middle}"/>')
+        style = "dot" if row["inside"] else "dot outside"
+        title = f"<title>{escape(str(row['group']))}: {escape(_inside(row))}</title>"
+        frame.add(f'<circle class="{style}" cx="{x}" cy="{frame.y(row["actual_dollars"])}" r="6">{title}</circle>')
+    inside = sum(bool(row["inside"]) for row in rows)
+    return frame.close("What came in each month, and the range expected", f"{inside} of {len(rows)} months lie inside their range")
+
+
+def _maturity(result: Result) -> dict[str, Any] | None:
+    """What the section on the speed of answers shows; None where nothing has ended."""
+    told = result.get("maturity")
+    if not told or not told["payers"]:
+        return None
+    return {**told, "payers": told["payers"][:GROUPS_SHOWN], "in_all": len(told["payers"]), "finding": _speed(told)}
+
+
+def _speed(told: Mapping[str, Any]) -> str:
+    """Say how far recoveries and refusals are known at the age at which both differ most.
+
+    >>> both = {"recoveries": {"shares": [0.4, 0.9]}, "refusals": {"shares": [0.3, 0.5]}}
+    >>> _speed({"ages": [30, 60], "all": both})
+    'After 60 days 90 % of the recoveries are known and 50 % of the refusals: of young work the good news comes first.'
+    """
+    won, lost = told["all"]["recoveries"]["shares"], told["all"]["refusals"]["shares"]
+    place = max(range(len(won)), key=lambda i: abs(won[i] - lost[i]))
+    after = f"After {told['ages'][place]} days {figures.percent(won[place])} of the recoveries are known"
+    end = "of young work the good news comes first" if won[place] > lost[place] else "of young work the bad news comes first"
+    return f"{after} and {figures.percent(lost[place])} of the refusals: {end}."
+
+
+def _use(result: Result) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """The tables of use: title, column, rows."""
+    told = result.get("use") or {}
+    titles = (("Kind of payer", "payer_type"), ("Facility", "facility_id"))
+    return [(title, by, told[by][:GROUPS_SHOWN]) for title, by in titles if told.get(by)]
 
 
 def _truth(result: Result) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.sums import Sums
+from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files
 from training.bands import NO_EXPLORATION_SD, PRIOR_PAYER_SD, Past, back_test, chance_given_ended, fit_sums, forecast_past, shared_sd
 from training.evaluate import evaluate
@@ -150,6 +151,11 @@ def test_evaluation_tells_bands_maturity_and_use(practice: Files, learned: Learn
     for by in ("payer_type", "facility_id"):
         assert sum(g["resolved_rows"] for g in r["use"][by]) == r["resolved_rows"]
         assert all((g["expected_dollars"] is None) == (g["resolved_rows"] < 30) for g in r["use"][by])
+    page = evaluation_html(r)
+    for words in ("How sure are the sums?", "How fast do answers come?", "Who is served", "nine times in ten", "Medicare"):
+        assert words in page
+    for name in ("bands", "maturity", "use"):
+        assert "How sure" in evaluation_html({**r, name: None}) or name == "bands"
 
 
 def test_a_back_test_counts_every_group_that_expects_something(practice: Files, learned: Learned) -> None:
