@@ -26,7 +26,7 @@ USUAL_COUNT = 5.0
 """Fewer past postings say nothing about what is usual."""
 
 # Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
-_NULL, _ZERO = np.array(NULL), np.array(0)
+_NULL, _ZERO, _FIRST = np.array(NULL), np.array(0), np.array(1)
 _CONTRACT, _USUAL = np.array(2, dtype=np.int8), np.array(3, dtype=np.int8)
 _LAST, _DENIAL = CATEGORY["unclassified"], CATEGORY["denial"]
 _OVERPAID, _PATIENT, _INFORMATIONAL = (CATEGORY[name] for name in ("overpayment_owed", "patient_responsibility", "informational"))
@@ -68,7 +68,9 @@ def weigh(batch: Batch, is_fee_cut: Flags, priced: Priced | None, usual: UsualAl
         known = np.where(allowed == _NULL, posted, allowed)
     underpaid = underpayment(agreed, known)
     is_claim_priced = priced.claim_priced if priced is not None else np.zeros(len(batch), dtype=np.bool_)
-    underpaid[is_claim_priced] = NULL
+    # A contract prices what the first payer allows; a later payer answers for what is left of it.
+    is_later = columns["payer_sequence"] > _FIRST
+    underpaid[is_claim_priced | is_later] = NULL
     settled = np.maximum(columns["paid_amount"], _ZERO) + np.maximum(columns["other_payer_paid_amount"], _ZERO)
     settled += np.maximum(columns["patient_responsibility_amount"], _ZERO)
     return LineMoney(
@@ -106,7 +108,7 @@ def judge_fee_cuts(batch: Batch, money: LineMoney, usual: UsualAllowed | None) -
     """
     columns = batch.columns
     amount, billed, agreed = columns["writeoff_amount"], columns["billed_amount"], money.agreed
-    is_line = money.is_fee_cut & ~money.is_claim_priced
+    is_line = money.is_fee_cut & ~money.is_claim_priced & ~(columns["payer_sequence"] > _FIRST)
     # NULL is the least number: an unknown price less a dollar is far above any amount only by wrapping round, so it is masked.
     is_below = (money.implied < agreed - MATERIAL_CENTS) & (agreed != _NULL)
     if usual is not None:

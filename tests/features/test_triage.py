@@ -201,3 +201,11 @@ def test_table_is_triaged_in_time() -> None:
     begun = time.perf_counter()
     deadlines(batch, classify(batch, codes=CODES, as_of=TODAY), as_of=TODAY)
     assert time.perf_counter() - begun < 1.0
+
+
+def test_a_later_payer_is_not_held_to_the_first_payers_price() -> None:
+    line = {"carc": "45", "group_code": "CO", "billed_amount": "300", "writeoff_amount": "250", "allowed_amount": "50", "paid_amount": "50"}
+    first, second = (dict(line, expected_allowed_amount="120", payer_sequence=place) for place in ("1", "2"))
+    found = classify(writeoffs(first, second), codes=CODES, as_of=TODAY)
+    assert [CATEGORIES[category] for category in found.category] == ["underpayment", "contractual"]
+    assert found.underpayment_cents.tolist() == [70_00, NULL]
