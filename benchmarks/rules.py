@@ -1,6 +1,6 @@
 """Write-offs triaged, priced and dated: `python -m benchmarks.rules [--rows N]`
 
-Draws a synthetic practice, repeats its write-offs to the number asked for with claims, amounts and dates shifted, and prints the
+Draws a synthetic practice, repeats its write-offs to the number asked for with ids, amounts and dates shifted, and prints the
 seconds of each step: the first time, when every combination of codes and terms is new, and after.
 """
 
@@ -28,13 +28,13 @@ AS_OF = "2026-11-01"
 
 
 def repeat(batch: Batch, rows: int) -> Batch:
-    """Return so many rows: the batch again and again, each time with other claims, amounts and dates."""
+    """Return so many rows: the batch again and again, each time with other ids, amounts and dates."""
     rng = np.random.default_rng(1)
     turn = np.arange(rows) // len(batch)
     out = batch.take(np.arange(rows) % len(batch))
-    out.columns["claim_id"] = np.array(
-        [f"{claim}-{t}" for claim, t in zip(out.columns["claim_id"].tolist(), turn.tolist(), strict=True)], dtype=object
-    )
+    for name in ("writeoff_id", "reverses_writeoff_id", "claim_id"):
+        words = zip(out.columns[name].tolist(), turn.tolist(), strict=True)
+        out.columns[name] = np.array([None if word is None else f"{word}-{t}" for word, t in words], dtype=object)
     for name, most in (("writeoff_amount", 500), ("remit_date", 20)):
         values = out.columns[name]
         out.columns[name] = np.where((values == NULL) | (turn == 0), values, values + rng.integers(0, most, rows))

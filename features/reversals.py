@@ -43,10 +43,8 @@ def _are_reversals(batch: Batch) -> NDArray[np.bool_]:
 def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the postings that reversals name; return the reversals that are done with."""
     names = batch.columns["reverses_writeoff_id"]
-    done = np.zeros(len(batch), dtype=np.bool_)
-    named = {names[row]: row for row in np.flatnonzero(is_reversal).tolist() if names[row] is not None}
-    for name in named:
-        done |= names == name
+    done: NDArray[np.bool_] = is_reversal & (names != np.array(None))
+    named = set(names[done].tolist())
     if named:
         for row, posting in enumerate(batch.columns["writeoff_id"].tolist()):
             if posting in named:
