@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets
@@ -86,6 +86,22 @@ bench-remits: $(RUN_SET) ## speed of the 835 reader
 .PHONY: bench-intake
 bench-intake: $(RUN_SET) ## speed of reading and writing tables
 	$(PYTHON) -m benchmarks.intake $(ARGS)
+
+.PHONY: bench-rules
+bench-rules: $(RUN_SET) ## a million write-offs triaged, priced and dated
+	$(PYTHON) -m benchmarks.rules $(ARGS)
+
+.PHONY: bench-pricing
+bench-pricing: $(RUN_SET) ## speed of contract pricing
+	$(PYTHON) -m benchmarks.pricing $(ARGS)
+
+.PHONY: bench-bands
+bench-bands: $(RUN_SET) ## how often what comes in lies in the bands of summed dollars
+	$(PYTHON) -m benchmarks.bands $(ARGS)
+
+.PHONY: bench-policy-value
+bench-policy-value: $(RUN_SET) ## error of the estimated value of an order of work, against known truth
+	$(PYTHON) -m benchmarks.policy_value $(ARGS)
 
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
