@@ -73,8 +73,8 @@ def policy_value(taken: Floats, weight: Floats, dollars: Floats, expected: Float
     Notes
     -----
     DR is the model's sum, corrected by the weighted residuals of what was worked: unbiased if either the weights or the model
-    are right (Dudik, Langford and Li 2011, section 2). SNIPS divides by the estimated instead of the known size of the queue, which
-    exchanges a little bias for the variance of the weights (Swaminathan and Joachims 2015, section 4). The interval is normal, from the
+    are right (Dudik, Langford and Li 2011). SNIPS divides by the estimated instead of the known size of the queue, which
+    exchanges a little bias for the variance of the weights (Swaminathan and Joachims 2015). The interval is normal, from the
     influence function over write-offs, weights taken as known: it is for a period like this one and knows no hidden reasons of choice.
 
     Examples
