@@ -308,13 +308,20 @@ def _shrink_one(sums: list[list[float]]) -> Floats:
     # One row is the request path: the same steps in the same order on plain floats, without arrays of fourteen in between.
     out: list[list[float]] = [[]] * len(sums)
     for place, plus, also, minus in _CHAIN:
-        count = sums[place]
-        found = []
-        for i in range(len(LEARNED)):
-            parent = _TOP_ONE[i] if place == 0 else min(max(out[plus][i] + out[also][i] - out[minus][i], _LOW_ONE[i]), _HIGH_ONE[i])
-            weight = count[0 if i == 0 else 1] + _PSEUDO_EFFORTS
-            found.append((count[i + 1] * _UNIT_ONE[i] + _PSEUDO_EFFORTS * parent) / weight)
-        out[place] = found
+        efforts, won, fraction, days, cents = sums[place]
+        one, other, less = out[plus], out[also], out[minus]
+        rate, part, wait, cash = (
+            _TOP_ONE
+            if place == 0
+            else [min(max(a + b - c, low), high) for a, b, c, low, high in zip(one, other, less, _LOW_ONE, _HIGH_ONE, strict=True)]
+        )
+        weight = won + _PSEUDO_EFFORTS
+        out[place] = [
+            (won * _UNIT_ONE[0] + _PSEUDO_EFFORTS * rate) / (efforts + _PSEUDO_EFFORTS),
+            (fraction * _UNIT_ONE[1] + _PSEUDO_EFFORTS * part) / weight,
+            (days * _UNIT_ONE[2] + _PSEUDO_EFFORTS * wait) / weight,
+            (cents * _UNIT_ONE[3] + _PSEUDO_EFFORTS * cash) / weight,
+        ]
     return np.array([out])
 
 

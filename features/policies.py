@@ -70,6 +70,8 @@ class Policies:
         is_named = np.zeros(len(batch), dtype=np.bool_)
         for row in self._combinations.gather(batch):
             named = row >= 0
+            if not named.any():
+                continue
             limit = self._limit[row]
             # An unknown amount cannot be shown to be within a limit.
             covered = named & (amount <= limit) & ((amount != NULL) | (limit == _LATEST))

@@ -91,12 +91,13 @@ class Vocabulary:
         """Return the word of a code; None for -1."""
         if code < 0:
             return None
-        start = self._start.get(column)
-        if start is None or code < start:
-            if self._below is None:
-                raise IndexError(f"column {column} has no word {code}")
-            return self._below.word(column, code)
-        return self._words[column][code - start]
+        layer: Vocabulary | None = self
+        while layer is not None:
+            start = layer._start.get(column)
+            if start is not None and code >= start:
+                return layer._words[column][code - start]
+            layer = layer._below
+        raise IndexError(f"column {column} has no word {code}")
 
     def decode(self, column: str, codes: NDArray[np.integer] | Sequence[int]) -> list[str | None]:
         """Return the words of the codes."""

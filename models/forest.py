@@ -20,7 +20,6 @@ _NODES = 7
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_NONE, _MISSING_ZERO, _MISSING_NAN = 0, 1, 2
 _ZERO = 1e-35
-_BITS = 1 << np.arange(_NODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,7 @@ class _Comparisons:
     missing_left: NDArray[np.bool_]
     nan_is_zero: NDArray[np.bool_]
     zero_is_missing: NDArray[np.bool_]
+    has_zero_missing: bool
     categorical: NDArray[np.int64]
     members: NDArray[np.bool_]
 
@@ -137,6 +137,7 @@ class _Comparisons:
             left,
             missing != _MISSING_NAN,
             missing == _MISSING_ZERO,
+            bool((missing == _MISSING_ZERO).any()),
             np.array(places, dtype=np.int64),
             members,
         )
@@ -148,15 +149,15 @@ class _Comparisons:
         # LightGBM reads NaN as zero at nodes that saw none at fit, and zero as missing where it was told to.
         zeroed = np.where(nan & self.nan_is_zero, 0.0, x)
         absent = nan & ~self.nan_is_zero
-        if self.zero_is_missing.any():
+        if self.has_zero_missing:
             absent |= self.zero_is_missing & (np.abs(zeroed) <= _ZERO)
         left = np.where(absent, self.missing_left, zeroed <= self.threshold)
         if len(self.categorical):
             codes, outside = x[:, self.categorical], self.members.shape[1] - 1
             good = (codes >= 0) & (codes < outside)
             left[:, self.categorical] = self.members[np.arange(len(self.members)), np.where(good, codes, outside).astype(np.int64)]
-        masks: NDArray[np.int64] = left.reshape(len(x), -1, _NODES).astype(np.int64) @ _BITS
-        return masks
+        bits = np.packbits(left.reshape(len(x), -1, _NODES), axis=2, bitorder="little")[..., 0]
+        return bits.astype(np.int64)
 
 
 def _shapley(tree: Tree) -> tuple[NDArray[np.int64], Floats]:

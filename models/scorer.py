@@ -253,8 +253,8 @@ class Scorer:
             "days_left": dated.days_left,
             "deadline_source": _SOURCE[dated.source],
             "work_item_id": work_items(batch, triage.remedy),
-            "model_version": np.full(n, self.version, dtype=object),
-            "as_of": np.full(n, as_of, dtype=np.int64),
+            "model_version": np.array([self.version] * n, dtype=object),
+            "as_of": np.array([as_of] * n, dtype=np.int64),
         }
 
     def _reasons(self, batch: Batch, view: View, x: Floats, terms: Floats, found: Columns, count: int) -> NDArray[np.object_]:
@@ -291,6 +291,8 @@ def log_implied(columns: Columns) -> Floats:
     A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything usual.
     """
     contractual = _CONTRACTUAL[columns["family"]]
+    if not contractual.any():
+        return np.full(len(contractual), np.nan)
     billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_smoothed_cents"]
     left, allowed = columns["implied_allowed_cents"], columns["allowed_amount"]
     whole = (billed != NULL) & (writeoff == billed) & (billed > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,24 +75,37 @@ class Scores:
 
     def records(self) -> list[dict[str, Any]]:
         """Return one dictionary per row, as JSON can hold it; null is None, money is a number of dollars with two decimals."""
-        told = {name: _values(name, self.columns[name]) for name in SCORE_COLUMNS}
-        return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told.values(), strict=True)]
+        told = [_READ.get(name, list)(self.columns[name].tolist()) for name in SCORE_COLUMNS]
+        return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told, strict=True)]
 
     def table(self) -> dict[str, Sequence[Any]]:
         """Return the columns as a file holds them: money as text with two decimals, dates as ISO text, reasons as JSON text."""
         return {name: _texts(name, self.columns[name]) for name in SCORE_COLUMNS}
 
 
-def _values(name: str, values: Array) -> list[Any]:
-    if name in _CENTS:
-        return [None if v == NULL else v / 100 for v in values.tolist()]
-    if name in _DOLLARS:
-        return [round(v, 2) + 0.0 for v in values.tolist()]
-    if name in _DATES:
-        return [None if v == NULL else _iso(v) for v in values.tolist()]
-    if name == "days_left":
-        return [None if v == NULL else v for v in values.tolist()]
-    return list(values.tolist())
+def _cents(values: list[int]) -> list[float | None]:
+    return [None if v == NULL else v / 100 for v in values]
+
+
+def _dollars(values: list[float]) -> list[float]:
+    return [round(v, 2) + 0.0 for v in values]
+
+
+def _dates(values: list[int]) -> list[str | None]:
+    return [None if v == NULL else _iso(v) for v in values]
+
+
+def _counts(values: list[int]) -> list[int | None]:
+    return [None if v == NULL else v for v in values]
+
+
+_READ: dict[str, Callable[[list[Any]], list[Any]]] = {
+    **dict.fromkeys(_CENTS, _cents),
+    **dict.fromkeys(_DOLLARS, _dollars),
+    **dict.fromkeys(_DATES, _dates),
+    "days_left": _counts,
+}
+"""How a column's stored values become those of a record; the others are as they are."""
 
 
 def _texts(name: str, values: Array) -> Sequence[Any]:
@@ -102,7 +115,7 @@ def _texts(name: str, values: Array) -> Sequence[Any]:
         return [f"{round(v, 2) + 0.0:.2f}" for v in values.tolist()]
     if name == "reasons":
         return [json.dumps(v, ensure_ascii=False, separators=(",", ":")) if v else "[]" for v in values.tolist()]
-    return _values(name, values)
+    return _READ.get(name, list)(values.tolist())
 
 
 _ISO: dict[int, str] = {}
