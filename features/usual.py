@@ -90,8 +90,8 @@ class Usual:
         count = [int(self.seen[slot]) for slot in slots]
         rings = [sorted(self.ring[slot, : min(n, KEPT)].tolist()) for slot, n in zip(slots, count, strict=True)]
         factor = 1.0 if units != units else units
-        pair, procedure, payer = (np.array([_quantile(ring, 0.5)]) for ring in rings)
-        smooth = _smooth(pair, procedure, payer, np.array([count], dtype=np.float64)) * factor
+        pair, procedure, payer = (_quantile(ring, 0.5) for ring in rings)
+        smooth = np.array([_smooth_one(pair, procedure, payer, count) * factor])
         if not count[PAIR]:
             null = np.array([NULL])
             return UsualAllowed(null, null, null, np.zeros(1), smooth)
@@ -148,13 +148,19 @@ def _quantile(ring: list[int], share: float) -> int:
 
 
 def _smooth(pair: Array, procedure: Array, payer: Array, count: Floats) -> Floats:
-    """Return cents per unit: the pair's median and the procedure's times the payer's ratio, averaged on the log by how much is known."""
-    share = np.where(count[:, PAYER] > 0, np.where(count[:, PAYER] > 0, payer, RATIO_ONE) / RATIO_ONE, 1.0)
-    expected = np.where(count[:, PROCEDURE] > 0, np.where(count[:, PROCEDURE] > 0, procedure, 1) * share, np.nan)
-    own = np.where(count[:, PAIR] > 0, np.where(count[:, PAIR] > 0, pair, 1), 1.0)
-    weight = count[:, PAIR] / (count[:, PAIR] + _PSEUDO_POSTINGS)
-    smooth: Floats = np.exp(weight * np.log(own) + (1.0 - weight) * np.log(expected))
+    """Return cents per unit: the pair's median and the procedure's times the payer's ratio, averaged by how much is known of the pair."""
+    known = count > 0
+    share = np.where(known[:, PAYER], payer, RATIO_ONE) / RATIO_ONE
+    expected = np.where(known[:, PROCEDURE], procedure * share, np.nan)
+    own = np.where(known[:, PAIR], pair, 0)
+    smooth: Floats = (count[:, PAIR] * own + _PSEUDO_POSTINGS * expected) / (count[:, PAIR] + _PSEUDO_POSTINGS)
     return smooth
+
+
+def _smooth_one(pair: int, procedure: int, payer: int, count: list[int]) -> float:
+    share = (payer if count[PAYER] else RATIO_ONE) / RATIO_ONE
+    expected = procedure * share if count[PROCEDURE] else float("nan")
+    return (float(count[PAIR]) * (pair if count[PAIR] else 0) + _PSEUDO_POSTINGS * expected) / (count[PAIR] + _PSEUDO_POSTINGS)
 
 
 def allowed_per_unit(columns: Columns) -> NDArray[np.int64]:

@@ -59,8 +59,7 @@ def slow_smoothed(postings: Columns, payer: int, procedure: int, units: float, d
         return float("nan")
     expected = median(procedures[procedure]) * (median(payers[payer]) / RATIO_ONE if payer in payers else 1.0)
     own = pairs.get((payer, procedure), [])
-    weight = len(own) / (len(own) + 2.0)
-    return float(np.exp(weight * np.log(median(own) if own else 1.0) + (1.0 - weight) * np.log(expected)) * units)
+    return (len(own) * (median(own) if own else 0) + 2.0 * expected) / (len(own) + 2.0) * units
 
 
 def slow_usual(postings: Columns, payer: int, procedure: int, units: float, day: int) -> tuple[int, int, int, float]:
