@@ -155,5 +155,7 @@ def _facts(ledger: Batch, row: int, scorer: Scorer, triage: Triage) -> Facts:
         rarcs=tuple(Code(code, remark.meaning if remark else "a remark that is in no table") for code, remark in remarks),
         procedure_code=word("procedure_code"),
         step=triage.next_steps[int(triage.next_step[row])],
-        cautions=tuple(f"{told.sentence} ({told.citation})" for told in refusals(int(triage.refused[row]), int(triage.asked[row]))),
+        cautions=tuple(
+            f"{told.sentence.removesuffix('.')} ({told.citation})" for told in refusals(int(triage.refused[row]), int(triage.asked[row]))
+        ),
     )
