@@ -120,6 +120,14 @@ def test_what_the_ledger_leaves_blank_is_shown_as_such(tmp_path: Path) -> None:
     assert "none known" in text and "No single fact stands out" in text and "no reason code in the ledger" in text
 
 
+def test_the_exact_step_and_what_to_ask_first_are_shown(tmp_path: Path) -> None:
+    told = {"W1": Facts(payer="P", step="Send the operative note.", cautions=("Ask whether <consent> is on file (42 CFR 2.31)",))}
+    page = Page(top_list([score(1)], told, as_of=AS_OF), Door())
+    text = Client(create_app(service_of(page, tmp_path))).get(f"/?token={page.door.token()}", follow_redirects=True).text
+    assert "Send the operative note." in text and "Before you do" in text
+    assert "Ask whether &lt;consent&gt; is on file (42 CFR 2.31)" in text
+
+
 def test_an_empty_ledger_has_a_page(tmp_path: Path) -> None:
     page = Page(top_list([], {}, as_of=AS_OF), Door())
     client = Client(create_app(service_of(page, tmp_path)))
@@ -258,11 +266,3 @@ def test_nothing_runs_out_of_the_window(browser: Browser, served: tuple[str, Pag
     tab.goto(f"{url}/?token={page.door.token()}")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
-
-
-def test_the_exact_step_and_what_to_ask_first_are_shown(tmp_path: Path) -> None:
-    told = {"W1": Facts(payer="P", step="Send the operative note.", cautions=("Ask whether <consent> is on file (42 CFR 2.31)",))}
-    page = Page(top_list([score(1)], told, as_of=AS_OF), Door())
-    text = Client(create_app(service_of(page, tmp_path))).get(f"/?token={page.door.token()}", follow_redirects=True).text
-    assert "Send the operative note." in text and "Before you do" in text
-    assert "Ask whether &lt;consent&gt; is on file (42 CFR 2.31)" in text
