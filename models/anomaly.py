@@ -40,7 +40,7 @@ class Anomaly:
     payer_factor: tuple[float, ...] = ()
 
     def score(self, matrix: Floats, log_ratio: Floats, payer: Array, count: Floats) -> Floats:
-        """Return -log10 of the chance that a proper posting leaves this little (>= 0, six significant digits).
+        """Return -log10 of the chance that a proper posting leaves this little (>= 0).
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Anomaly:
         spread = np.array(self.spread)[count_class(count)] * factor
         stray = np.where(unknown, 0.0, (median - log_ratio) / spread)
         tail = np.logaddexp(0.0, _LOGISTIC * stray) / np.log(10.0)
-        return np.where(unknown, 0.0, significant(tail))
+        return np.where(unknown, 0.0, tail)
 
 
 def count_class(count: Floats) -> NDArray[np.int64]:
@@ -68,18 +68,3 @@ def count_class(count: Floats) -> NDArray[np.int64]:
     [0, 1, 2, 4]
     """
     return np.searchsorted(COUNT_EDGES, count, side="right").astype(np.int64)
-
-
-def significant(values: Floats, digits: int = 6) -> Floats:
-    """Round to significant digits.
-
-    >>> significant(np.array([123456.7, 0.0001234567, 0.0])).tolist()
-    [123457.0, 0.000123457, 0.0]
-    """
-    size = np.where(values == 0, 1.0, np.abs(values))
-    places = digits - 1 - np.floor(np.log10(size))
-    factor = np.power(10.0, np.abs(places))
-    up = np.rint(values * factor) / factor
-    down = np.rint(values / factor) * factor
-    rounded: Floats = np.where(places >= 0, up, down)
-    return rounded

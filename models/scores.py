@@ -99,11 +99,16 @@ def _counts(values: list[int]) -> list[int | None]:
     return [None if v == NULL else v for v in values]
 
 
+def _six_digits(values: list[float]) -> list[float]:
+    return [float(f"{v:.6g}") for v in values]
+
+
 _READ: dict[str, Callable[[list[Any]], list[Any]]] = {
     **dict.fromkeys(_CENTS, _cents),
     **dict.fromkeys(_DOLLARS, _dollars),
     **dict.fromkeys(_DATES, _dates),
     "days_left": _counts,
+    "anomaly_score": _six_digits,
 }
 """How a column's stored values become those of a record; the others are as they are."""
 

@@ -73,9 +73,11 @@ class Findings:
         if not (self.unknown or self.unlisted or self.rows):
             return []
         found = [_unknown(list(self.unknown))] if self.unknown else []
-        order = {name: place for place, name in enumerate(table.names)}
-        found += [_not_listed(name, self.unlisted[name].items()) for name in sorted(self.unlisted, key=order.__getitem__)]
-        for code, column in sorted(self.rows, key=lambda key: (order[key[1]], key[0])):
+        # One remark needs no order; a request has mostly none or one.
+        places = enumerate(table.names) if len(self.unlisted) > 1 or len(self.rows) > 1 else ()
+        order = {name: place for place, name in places}
+        found += [_not_listed(name, self.unlisted[name].items()) for name in sorted(self.unlisted, key=lambda name: order.get(name, 0))]
+        for code, column in sorted(self.rows, key=lambda key: (order.get(key[1], 0), key[0])):
             count = self.rows[code, column]
             if count:
                 found.append(Issue(code, column, count, REMARKS[code].format(column=column, count=count)))
