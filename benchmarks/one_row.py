@@ -1,7 +1,8 @@
 """One write-off, dictionary in to score out, in process: `python -m benchmarks.one_row [--rows N]`
 
 Makes a practice, learns from it, then scores its write-offs one at a time, each a dictionary of text as a form or a queue would
-hand it over, first rows with words it has not met, then rows it has, without and with reasons. Prints quantiles of the wall time and what the path has imported.
+hand it over: first rows with words the process has not met, then the same again, without and with reasons. Prints quantiles of
+the wall time and what the path has imported.
 """
 
 from __future__ import annotations
