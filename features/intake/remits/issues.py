@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "segment_too_long": (ERROR, "a segment is longer than any 835 segment may be; it was not read"),
     "unknown_segment": (WARNING, "not a segment of an 835; it was passed over"),
     "segment_out_of_place": (WARNING, "the segment stands outside of a claim; it was counted, not used"),
+    "claim_outside_transaction": (ERROR, "a claim stands in no 835 transaction, whose ST may be damaged; the claim was not read"),
     "transaction_truncated": (ERROR, "the transaction has no SE; it may be cut off"),
     "transaction_too_long": (ERROR, "the transaction has more segments than are read; the rest was passed over"),
     "se_count_wrong": (WARNING, "SE01 is not the number of segments from ST to SE"),

@@ -78,7 +78,9 @@ class _Reader:
                 self._open = None
                 self._envelope(tag, number, elements)
             elif self._open is None:
-                continue
+                # Only an 835 has CLP: without its transaction a claim would be lost in silence.
+                if tag == "CLP":
+                    self._log.add("claim_outside_transaction", number, "CLP")
             elif tag == "SE":
                 yield self._open.close(number, elements)
                 self._open = None

@@ -23,6 +23,7 @@ from features.intake.mapping import Mapping
 from features.intake.remits import RemitImport, import_remits
 from features.intake.remits.candidates import CANDIDATE_COLUMNS, LINE_COLUMNS, PAYER_TYPES
 from features.intake.remits.export import write_candidates, write_issues, write_lines, write_rejects
+from features.intake.remits.issues import KINDS
 from features.intake.table_file import read_table
 from features.tables import PAYER_TYPES as LISTED_PAYER_TYPES
 from features.tables import REMIT_LINES, WRITEOFFS
@@ -329,6 +330,14 @@ def _ids_and_amounts(found: RemitImport) -> set[tuple[str, str, str, str]]:
 LINE_GRAIN = ("remit_id", "claim_id", "payer_claim_number", "claim_status", "line_number", "group_code", "carc")
 
 
+def test_claims_without_their_transaction_are_named() -> None:
+    text = (encode(JANUARY.segments()) + encode(FEBRUARY.segments())).decode()
+    start = text.index("ST*835")
+    transactions, issues = read((text[:start] + text[text.index("~", start) + 1 :]).encode())
+    assert len(transactions) == 1
+    assert codes(issues).count("claim_outside_transaction") == len(JANUARY.claims)
+
+
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_bytes_bring_the_reader_down(data: st.DataObject) -> None:
@@ -347,13 +356,18 @@ def test_no_bytes_bring_the_reader_down(data: st.DataObject) -> None:
         if not good:
             good = bytearray(b"~")
     size = data.draw(st.sampled_from((0, 64)))
-    read(bytes(good), size=size)
+    transactions, issues = read(bytes(good), size=size)
+    assert {issue.code for issue in issues} <= set(KINDS)
+    assert all(isinstance(claim.paid, int | None) for transaction in transactions for claim in transaction.claims)
 
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=400))
 def test_random_bytes_bring_nothing_down(data: bytes) -> None:
-    read(encode(JANUARY.segments()[:9]) + data)
+    transactions, issues = read(encode(JANUARY.segments()[:9]) + data)
+    # The file has no end, so however it goes on there is something to say.
+    assert issues
+    assert len(transactions) <= 1 + data.count(b"ST")
 
 
 # ---- identity -------------------------------------------------------------------------------------------------------
