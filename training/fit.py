@@ -31,6 +31,7 @@ from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
 from training.labels import Cases, cases_as_of, delay_weights
 from training.linear import fit_linear
+from training.recipe import Recipe
 from training.splits import time_blocks
 from training.trees import fit_trees, predict
 
@@ -40,13 +41,8 @@ SEED = 7
 LEAST_LABELS = 60
 """With fewer decided cases nothing is learned and the bundle scores by the expert's rates."""
 
-PSEUDO_LABELS = 150.0
-"""The prior counts as this many labels against the learned score."""
-
-ROUNDS = 300
-LINEAR_STRENGTH = 0.1
-CAREFUL = {"min_data_in_leaf": 40, "lambda_l2": 20.0, "feature_fraction": 0.3}
-"""The likelihood's trees see labels that time has moved: larger leaves and fewer features a tree kept log loss lowest on later months."""
+FIXED = Recipe()
+"""The recipe of `recoup train`, which tunes nothing."""
 
 BLOCKS = 4
 _CATEGORY_LIMIT = 200
@@ -90,9 +86,10 @@ def train(
     tables: Mapping[str, Batch] | None = None,
     as_of: int,
     seed: int = SEED,
+    recipe: Recipe = FIXED,
     progress: Progress | None = None,
 ) -> Bundle:
-    """Fit the fixed recipe on what was known on the morning of a day.
+    """Fit a recipe on what was known on the morning of a day.
 
     Parameters
     ----------
@@ -102,6 +99,8 @@ def train(
         `contracts`, `payer_rules`, `policies`, `reference_fees`, `citations`.
     as_of
         Data cut (days since 1970-01-01).
+    recipe
+        Settings of the likelihood; kept in the bundle's facts.
     progress
         Called with the step's name, its number and how many there are.
 
@@ -120,12 +119,12 @@ def train(
     say("replay", 1, 5)
     cases, columns, unmatched = replay_cases(ledger, viewer, as_of)
     layout, extra_codes = choose_layout(ledger, cases)
-    examples = _examples(ledger, cases, columns, layout, extra_codes, as_of)
+    examples = examples_of(ledger, cases, columns, layout, extra_codes, as_of)
     say("likelihood", 2, 5)
-    likelihood = _fit_likelihood(examples, layout, seed)
+    likelihood = _fit_likelihood(examples, layout, seed, recipe)
     say("dollars and hours", 3, 5)
     value = _fit_value(examples, layout, seed)
-    sums = _fit_sums(examples, layout, seed, likelihood, value, ledger.vocabulary.size("payer_id"))
+    sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary.size("payer_id"))
     say("anomaly", 4, 5)
     postings = replay_postings(ledger, practice, viewer.history, as_of)
     x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
@@ -139,6 +138,7 @@ def train(
         "recovered": int(won.sum()),
         "explored": int(examples.cases.explored.sum()),
         "efforts_without_writeoff": unmatched,
+        "recipe": recipe.as_dict(),
         **likelihood.facts,
     }
     return Bundle(
@@ -249,9 +249,10 @@ def view_matrix(batch: Batch, columns: Columns, layout: Layout, extra_codes: Map
     return matrix(columns, layout)
 
 
-def _examples(
+def examples_of(
     ledger: Ledger, cases: Cases, viewed: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int
 ) -> Examples:
+    """Return the decided cases as the fit sees them; those that cannot recover by rule are left out."""
     x = view_matrix(ledger.writeoffs.take(cases.row), viewed, layout, extra_codes)
     # Where recovery is impossible by rule the answer is not learned.
     rows = np.flatnonzero(cases.decided & viewed["possible"])
@@ -270,21 +271,21 @@ class _LikelihoodFit:
     information: tuple[float, float] = (0.0, 0.0)
 
 
-def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _LikelihoodFit:
+def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe) -> _LikelihoodFit:
     won = examples.cases.recovered
     if len(examples) < LEAST_LABELS or min(won.sum(), (~won).sum()) < 10:
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
-    weight = len(examples) / (len(examples) + PSEUDO_LABELS)
+    weight = len(examples) / (len(examples) + recipe.pseudo_labels)
     out_of_fold = np.zeros(len(examples))
     for b in np.unique(block).tolist():
         there = block == b
         if len(np.unique(won[~there])) < 2:
             out_of_fold[there] = log_odds(np.full(int(there.sum()), won.mean()))
             continue
-        trees, linear = _fit_blend(examples.take(~there), layout, seed)
+        trees, linear = fit_blend(examples.take(~there), layout, seed, recipe)
         out_of_fold[there] = blend(trees, linear, examples.take(there), weight)
-    trees, linear = _fit_blend(examples, layout, seed)
+    trees, linear = fit_blend(examples, layout, seed, recipe)
     calibration, facts = calibrate(out_of_fold, won, examples.weight, examples.cases.explored)
     p = probability(calibration.apply(out_of_fold))
     speaks = examples.weight * p * (1.0 - p)
@@ -292,12 +293,22 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int) -> _Likelihoo
     return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts, information)
 
 
-def _fit_blend(part: Examples, layout: Layout, seed: int) -> tuple[lightgbm.Booster, Linear]:
+def fit_blend(part: Examples, layout: Layout, seed: int, recipe: Recipe = FIXED) -> tuple[lightgbm.Booster, Linear]:
+    """Fit the two halves of the likelihood, trees and linear score."""
     y, names, extras = part.cases.recovered, chance_names(layout), category_extras(layout)
     trees = fit_trees(
-        part.matrix, y, layout, objective="binary", rounds=ROUNDS, seed=seed, weight=part.weight, monotone=True, names=names, **CAREFUL
+        part.matrix,
+        y,
+        layout,
+        objective="binary",
+        rounds=recipe.rounds,
+        seed=seed,
+        weight=part.weight,
+        monotone=True,
+        names=names,
+        **recipe.trees,
     )
-    return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=LINEAR_STRENGTH, extras=extras)
+    return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=recipe.linear_strength, extras=extras)
 
 
 def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
@@ -361,14 +372,16 @@ def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: s
     return fit(examples, target), Range.fit(predicted[told], target[told])
 
 
-def _fit_sums(examples: Examples, layout: Layout, seed: int, likelihood: _LikelihoodFit, value: _ValueFit, payers: int) -> Sums:
+def _fit_sums(
+    examples: Examples, layout: Layout, seed: int, recipe: Recipe, likelihood: _LikelihoodFit, value: _ValueFit, payers: int
+) -> Sums:
     """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
 
     def forecast(known: NDArray[np.int64], day: int, asked: NDArray[np.int64]) -> tuple[Floats, Floats]:
         past = examples.take(known)
         past = replace(past, weight=delay_weights(past.cases, day))
         test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
-        p = probability(blend(*_fit_blend(past, layout, seed), test, len(past) / (len(past) + PSEUDO_LABELS)))
+        p = probability(blend(*fit_blend(past, layout, seed, recipe), test, len(past) / (len(past) + recipe.pseudo_labels)))
         share = np.full(len(test), value.default_fraction)
         if len(won) >= LEAST_LABELS:
             trees = fit_trees(won.matrix, won.fraction, layout, objective="cross_entropy", rounds=150, seed=seed, weight=won.weight)
