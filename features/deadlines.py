@@ -195,6 +195,9 @@ class PayerRules:
         self._since = np.where(columns["effective_from"] == NULL, _EARLIEST, columns["effective_from"])
         self._until = np.where(columns["effective_to"] == NULL, _LATEST, columns["effective_to"])
         self._asked = list(zip(*(table.words(name) for name in ("payer_id", "plan_id", "payer_type", "remedy")), strict=True))
+        self._of_payer: dict[str | None, list[int]] = {}
+        for rule, (payer, *_) in enumerate(self._asked):
+            self._of_payer.setdefault(payer, []).append(rule)
         self._level = np.clip(columns["level"], 1, LEVELS)
         # A rule for the plan stands over one for the payer, that over one for the kind of payer; the remedy breaks ties.
         self._weight = np.array([sum(w for w, word in zip(_WEIGHTS, asked, strict=True) if word) for asked in self._asked], dtype=np.int64)
@@ -219,10 +222,9 @@ class PayerRules:
 
     def _profile(self, words: tuple[str | None, ...]) -> tuple[int, ...]:
         """Return the number of the set of rules that hold for a payer, plan and kind of payer."""
+        near = sorted(rule for payer in {None, words[0]} for rule in self._of_payer.get(payer, ()))
         rules = tuple(
-            rule
-            for rule, asked in enumerate(self._asked)
-            if all(word is None or word == own for word, own in zip(asked[:3], words, strict=True))
+            rule for rule in near if all(word is None or word == own for word, own in zip(self._asked[rule], words, strict=False))
         )
         with self._lock:
             if rules not in self._profiles:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from features.codes.combinations import distinct
 from features.money import NULL
-from features.repeats import number_claims
 from features.tables import Batch
 
 _NO_CEILING = 2**62
@@ -18,7 +17,6 @@ def share_line_caps(
     cap_cents: NDArray[np.int64],
     ceiling_cents: NDArray[np.int64],
     order: NDArray[np.int64],
-    claims: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Return the caps such that those of one claim line together stay below the line's ceiling.
 
@@ -32,13 +30,11 @@ def share_line_caps(
         What the line can still bring; NULL: not known. Rows of one line that differ: the largest counts.
     order
         Who takes first: the smallest; equal ones by their place in the batch.
-    claims
-        The numbers of the rows' claims, where they are known already.
     """
     if len(cap_cents) < 2:
         return cap_cents
     rows = np.flatnonzero(cap_cents > 0)
-    claim = (number_claims(batch.columns["claim_id"]) if claims is None else claims)[rows]
+    claim = batch.claims[rows]
     several = is_shared(claim)
     rows = rows[several]
     if not len(rows):

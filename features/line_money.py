@@ -167,7 +167,7 @@ def is_only_posted_short(columns: Columns, money: LineMoney) -> Flags:
     return is_more & ~(money.underpaid >= MATERIAL_CENTS)
 
 
-def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole, claims: Whole | None = None) -> Whole:
+def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole) -> Whole:
     """Return the most that each row can bring: written off, and still owed of what should have been allowed.
 
     With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first. `share` is
@@ -185,4 +185,4 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, sh
     if len(batch) == 1:
         return cap
     ceiling = np.where(is_expected, np.maximum(expected - settled_by_all, 0), NULL)
-    return share_line_caps(batch, cap, ceiling, np.where(category == _DENIAL, -1, category), claims)
+    return share_line_caps(batch, cap, ceiling, np.where(category == _DENIAL, -1, category))

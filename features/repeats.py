@@ -7,28 +7,15 @@ from numpy.typing import NDArray
 
 from features.codes.combinations import distinct
 from features.money import NULL
-from features.tables import Batch
+from features.tables import Batch, first_rows
 
 
-def number_claims(claims: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return for each row the first row of the same claim; -1 without a claim.
-
-    Examples
-    --------
-    >>> number_claims(np.array(["a", "b", None, "a"], dtype=object)).tolist()
-    [0, 1, -1, 0]
-    """
-    seen: dict[str | None, int] = {None: -1}
-    return np.fromiter(map(seen.setdefault, claims.tolist(), range(len(claims))), dtype=np.int64, count=len(claims))
-
-
-def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None, claims: NDArray[np.int64] | None = None) -> NDArray[np.bool_] | None:
+def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     """Return a mask of later copies of a posting; None if there is none.
 
     A copy has client, payer, claim, line, group, CARC, remarks, own code, amount and place in the remittance of an earlier row: what
     a remittance says twice, in two segments, was no slip of the ledger. The row posted first is no copy, nor are rows that were
-    reversed, whole-claim rows (two lines may look alike) and rows of no amount. `claims` are the numbers of all rows' claims, where
-    they are known already.
+    reversed, whole-claim rows (two lines may look alike) and rows of no amount.
     """
     if len(batch) < 2:
         return None
@@ -38,14 +25,14 @@ def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None, claims: N
     if is_reversed is not None:
         may_be &= ~is_reversed
     rows = np.flatnonzero(may_be)
-    claim = (number_claims(columns["claim_id"]) if claims is None else claims)[rows]
+    claim = batch.claims[rows]
     rows, claim = rows[claim >= 0], claim[claim >= 0]
     names = ("client_id", "payer_id", "group_code", "carc", "rarcs", "adjustment_code")
     rows = _shared([claim, amount[rows], line[rows]], rows)
     if not len(rows):
         return None
-    claim = number_claims(columns["claim_id"][rows])
-    file, segment = number_claims(columns["remit_file"][rows]), columns["remit_segment"][rows]
+    claim = first_rows(columns["claim_id"][rows])
+    file, segment = first_rows(columns["remit_file"][rows]), columns["remit_segment"][rows]
     arrays = [claim, _dense(amount[rows]), _dense(line[rows]), file, _dense(segment), *(columns[name][rows] for name in names)]
     _, place = distinct(arrays)
     order = np.lexsort((rows, columns["writeoff_date"][rows], place))

@@ -125,9 +125,18 @@ class Batch:
     columns: Columns
     vocabulary: Vocabulary
     extras: dict[str, Array] = field(default_factory=dict)
+    _claims: tuple[Array, NDArray[np.int64]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.columns[self.table.columns[0].name])
+
+    @property
+    def claims(self) -> NDArray[np.int64]:
+        """For each row the first row of the same claim, -1 without a claim; prices, copies and caps ask, so it is remembered."""
+        ids = self.columns["claim_id"]
+        if self._claims is None or self._claims[0] is not ids:
+            self._claims = ids, first_rows(ids)
+        return self._claims[1]
 
     def take(self, rows: Array) -> Batch:
         """Return the rows at these positions, or under this mask."""
@@ -144,6 +153,18 @@ class Batch:
         if values.dtype == object:
             return list(values)
         return self.vocabulary.decode(name, values)
+
+
+def first_rows(ids: Array) -> NDArray[np.int64]:
+    """Return for each row the first row of the same id; -1 where it is null.
+
+    Examples
+    --------
+    >>> first_rows(np.array(["a", "b", None, "a"], dtype=object)).tolist()
+    [0, 1, -1, 0]
+    """
+    seen: dict[str | None, int] = {None: -1}
+    return np.fromiter(map(seen.setdefault, ids.tolist(), range(len(ids))), dtype=np.int64, count=len(ids))
 
 
 def empty_columns(table: Table, rows: int) -> Columns:

@@ -51,7 +51,7 @@ from features.money import NULL
 from features.patient_guard import has_another_payer, judge_patient_bills
 from features.patient_share import SHARE_SOURCES, UsualShares, impute_shares
 from features.policies import Policies
-from features.repeats import number_claims, repeated_rows
+from features.repeats import repeated_rows
 from features.reversals import reversed_rows
 from features.standing import NO_STANDING, judge_disclosure, judge_standing
 from features.tables import CATEGORIES, Batch, Columns
@@ -212,8 +212,7 @@ def classify(
     lapsed = None
     if np.count_nonzero(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
-    claims = number_claims(batch.columns["claim_id"]) if len(batch) > 1 else None
-    category = _leave_out(batch, category, claims)
+    category = _leave_out(batch, category)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
     course = Course(remedy, prior, np.where(is_same, said.why, category), _steps(steps, said, remedy))
@@ -234,7 +233,7 @@ def classify(
         prior_rate=course.prior / 1000.0,
         expected_allowed_cents=money.expected,
         expected_allowed_source=money.source,
-        cap_cents=caps(batch, money, possible, category, share, claims),
+        cap_cents=caps(batch, money, possible, category, share),
         underpayment_cents=money.underpaid,
         why=course.why.astype(np.int16),
         next_step=course.step.astype(np.int16),
@@ -337,7 +336,7 @@ class Said(NamedTuple):
 
 @cache
 def _combinations(codes: Codes) -> Combinations[Meaning]:
-    return Combinations(Words._fields, lambda words: read_meaning(Words(*words), codes), reducers(codes))
+    return Combinations(Words._fields, lambda words: read_meaning(Words(*words), codes), reducers(codes), np.int16)
 
 
 def _categories(batch: Batch, said: Said, money: LineMoney, usual: UsualAllowed | None, policies: Policies | Batch | None) -> Whole:
@@ -375,7 +374,7 @@ def _hold(batch: Batch, said: Said, category: Whole, as_of: int | Whole, days: W
     return np.where(is_held & ~is_over, np.minimum(category, _WAIT), category), lapsed
 
 
-def _leave_out(batch: Batch, category: Whole, claims: Whole | None) -> Whole:
+def _leave_out(batch: Batch, category: Whole) -> Whole:
     """Set apart reversals with what they reverse, postings made twice, and rows of no amount."""
     amount = batch.columns["writeoff_amount"]
     if np.count_nonzero(amount) < len(amount):
@@ -383,7 +382,7 @@ def _leave_out(batch: Batch, category: Whole, claims: Whole | None) -> Whole:
     mask = reversed_rows(batch)
     if mask is not None:
         category = np.where(mask, CATEGORY["reversed"], category)
-    copies = repeated_rows(batch, mask, claims)
+    copies = repeated_rows(batch, mask)
     return category if copies is None else np.where(copies, np.minimum(category, CATEGORY["posting_error"]), category)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Combinations(Generic[Answer]):
         From those words (None is null) to whole numbers.
     reduce
         By column: from a word to the simplest one with the same answer, so that many rows have few combinations.
+    dtype
+        Of the answers; one that does not fit is an OverflowError. A million rows of narrow numbers are gathered several times faster.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class Combinations(Generic[Answer]):
         columns: tuple[str, ...],
         answer: Callable[[tuple[str | None, ...]], Answer],
         reduce: Mapping[str, Callable[[str], str | None]] | None = None,
+        dtype: type[np.signedinteger[Any]] = np.int64,
     ) -> None:
+        self._dtype = dtype
         self.columns = columns
         self._answer = answer
         self._reduce = dict(reduce or {})
@@ -60,23 +64,23 @@ class Combinations(Generic[Answer]):
         word, columns = batch.vocabulary.word, batch.columns
         return self.of(tuple([word(name, columns[name].item(0)) for name in self.columns]))
 
-    def gather(self, batch: Batch) -> NDArray[np.int64]:
+    def gather(self, batch: Batch) -> NDArray[np.signedinteger[Any]]:
         """Return the answers of all rows, shape (numbers in an answer, rows)."""
         rows = len(batch)
         if rows == 1:
-            return np.array(self.of_row(batch), dtype=np.int64)[:, None]
+            return np.array(self.of_row(batch), dtype=self._dtype)[:, None]
         arrays = [batch.columns[name] for name in self.columns]
         if not rows:
-            return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=np.int64)
+            return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=self._dtype)
         if rows <= _FEW:
             word = batch.vocabulary.word
             coded = zip(*(array.tolist() for array in arrays), strict=True)
             few = [self.of(tuple(map(word, self.columns, row))) for row in coded]
-            return np.array(few, dtype=np.int64).reshape(len(batch), -1).T
+            return np.array(few, dtype=self._dtype).reshape(len(batch), -1).T
         reduced = [self._reduced(batch, name) for name in self.columns]
         first, place = distinct([numbers for numbers, _ in reduced])
         words = zip(*([words[number] for number in numbers[first].tolist()] for numbers, words in reduced), strict=True)
-        many = np.array([self.of(combination) for combination in words], dtype=np.int64)
+        many = np.array([self.of(combination) for combination in words], dtype=self._dtype)
         return np.take(np.ascontiguousarray(many.T), place, axis=1)
 
     def _reduced(self, batch: Batch, name: str) -> tuple[Array, list[str | None]]:
@@ -120,10 +124,10 @@ def _number(key: NDArray[np.int64], span: int) -> tuple[NDArray[np.intp], NDArra
     if span > 8 * len(key):
         _, first, place = np.unique(key, return_index=True, return_inverse=True)
         return first, place
-    # Few enough to be places of an array: counting is ten times faster than sorting.
-    some = np.full(span, -1, dtype=np.intp)
-    some[key] = np.arange(len(key), dtype=np.intp)
+    # Few enough to be places of an array: counting is ten times faster than sorting, in halves of words twice as fast again.
+    some = np.full(span, -1, dtype=np.int32)
+    some[key] = np.arange(len(key), dtype=np.int32)
     used = np.flatnonzero(some >= 0)
-    number = np.empty(span, dtype=np.intp)
-    number[used] = np.arange(len(used))
-    return some[used], number[key]
+    number = np.empty(span, dtype=np.int32)
+    number[used] = np.arange(len(used), dtype=np.int32)
+    return some[used].astype(np.intp), number[key].astype(np.intp)

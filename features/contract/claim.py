@@ -10,7 +10,6 @@ from features.contract.modifiers import RANK_PERCENTS
 from features.contract.plan import Flag
 from features.contract.reasons import REASON
 from features.money import NULL
-from features.repeats import number_claims
 from features.tables import Batch
 
 _DIVISORS = np.array([0, *(100 // percent for percent in RANK_PERCENTS)], dtype=np.int64)
@@ -101,7 +100,7 @@ def _places(group: NDArray[np.int64], line: NDArray[np.int64], cents: NDArray[np
 def number_claims_of_payers(batch: Batch) -> NDArray[np.int64]:
     """Return the number of each row's claim, client and payer; -1 without a claim."""
     columns = batch.columns
-    claim = number_claims(columns["claim_id"])
+    claim = batch.claims
     if len(batch) == 1:
         return claim
     _, number = distinct([claim, columns["client_id"], columns["payer_id"]])

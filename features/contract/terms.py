@@ -123,7 +123,8 @@ class Terms:
         self._words = {name: batch.words(name) for name in ("payer_id", *PLACES, "method", "unit_basis")}
         self._words["modifier"] = [word.upper() if word is not None else None for word in self._words["modifier"]]
         self._numbers = {name: batch.columns[name].tolist() for name in ("effective_from", "effective_to", "value", *_FLAGS)}
-        self._schedules = schedules
+        bases = set(zip(self._words["unit_basis"], self._words["method"], strict=True))
+        self._bases = {asked: _read_basis(*asked, schedules) for asked in bases}
         self._size = len(batch)
         self._prices, self._shares = _Drawers(), _Drawers()
         self._file()
@@ -136,7 +137,7 @@ class Terms:
         """Return one row of the table."""
         words, numbers = self._words, self._numbers
         value, since, until = numbers["value"][row], numbers["effective_from"][row], numbers["effective_to"][row]
-        basis, schedule, locality, year = _read_basis(words["unit_basis"][row], words["method"][row], self._schedules)
+        basis, schedule, locality, year = self._bases[words["unit_basis"][row], words["method"][row]]
         multiple = numbers["multiple_procedure"][row]
         return Term(
             row=row,
@@ -276,7 +277,7 @@ def _settle(holding: list[Term]) -> Found:
     first = holding[0]
     if any(name in first.asked for name in UNKNOWN):
         return Found(None, "product_unknown")
-    if any(term.effect != first.effect for term in holding):
+    if any(term.effect != first.effect for term in holding[1:]):
         return Found(None, "terms_overlap")
     return Found(first, "")
 
