@@ -128,8 +128,9 @@ def _champion(home: Path, chosen: Settings) -> Champion:
 
 def _service(champion: Champion, key: str | None, day: Callable[[], date], page: Page | None) -> tuple[Service, str | None]:
     """Return the service, and the key that was made for it if none was configured."""
+    from serving.access import BOOTSTRAP, Identity, Role
     from serving.api.app import Service
-    from serving.api.identity import Identity, Keys, new_key
+    from serving.api.identity import Keys, new_key
 
     fresh = new_key() if key is None else None
-    return Service(champion, Keys({key or fresh or "": Identity("service", "service")}), day, page), fresh
+    return Service(champion, Keys({key or fresh or "": Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)}), day, page), fresh

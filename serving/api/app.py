@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from features.errors import RecoupError
-from serving.api.identity import Caller, Keys, unauthorised
+from serving.access import Identity
+from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
 from serving.api.metrics import Metrics
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.scores import add_scores
@@ -59,29 +61,30 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(Shell, metrics=metrics)
+    check_policies(app)
     return app
 
 
 def _add_description(app: FastAPI) -> None:
     @app.get("/v1/openapi.json", include_in_schema=False)
-    def openapi(caller: Caller) -> JSONResponse:
+    def openapi(who: Annotated[Identity, require("api.describe")]) -> JSONResponse:
         """Describe the API."""
         return JSONResponse(app.openapi())
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get("/livez", tags=["health"], summary="Whether the process answers")
-    def livez() -> dict[str, str]:
+    def livez(nobody: Annotated[None, anybody("whoever restarts the process has no key")]) -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", tags=["health"], summary="Whether a model serves", responses={503: {"description": "priors serve"}})
-    def readyz(response: Response) -> dict[str, str]:
+    def readyz(response: Response, nobody: Annotated[None, anybody("a load balancer has no key")]) -> dict[str, str]:
         loaded = app.state.champion.current()
         response.status_code = 503 if loaded.is_prior else 200
         return {"status": "no model, priors serve" if loaded.is_prior else "ready", "model_version": loaded.scorer.version}
 
     @app.get("/metrics", tags=["health"], summary="Counts for Prometheus", response_class=PlainTextResponse)
-    def read_metrics(caller: Caller) -> PlainTextResponse:
+    def read_metrics(who: Annotated[Identity, require("metrics.read")]) -> PlainTextResponse:
         text = metrics.text(app.state.champion.current().scorer.version)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
@@ -103,8 +106,7 @@ def _places(error: RequestValidationError) -> list[tuple[tuple[str | int, ...], 
 def _answer_http(request: Request, error: Exception) -> JSONResponse:
     """No such route or method; a caller without identity does not learn which under /v1."""
     assert isinstance(error, HTTPException)
-    keys: Keys = request.app.state.keys
-    if re.match(r"/+v1(/|$)", request.url.path) and keys.identity(request.headers.get("authorization")) is None:
+    if re.match(r"/+v1(/|$)", request.url.path) and identify(request) is None:
         return problem_response(unauthorised())
     headers = dict(error.headers) if error.headers else None
     return problem_response(

@@ -1,24 +1,33 @@
-"""Who calls: programs show a key, and every route under /v1 names the identity that it needs as a parameter."""
+"""Who calls, and whether they may: every route names its action as a typed parameter, or says why it is open to anybody.
+
+::
+
+    @app.get("/v1/queue")
+    def queue(who: Annotated[Identity, require("queue.read")]) -> ...:
+
+    @app.get("/livez")
+    def livez(nobody: Annotated[None, anybody("a load balancer has no key")]) -> ...:
+
+Never middleware that looks at the path: what a path means is decided by the router alone.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
+from features.errors import Misconfigured, NotPermitted
+from serving.access import Identity, named_action
 from serving.api.problems import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Somebody who may call: a name for the log, and a role."""
-
-    name: str
-    role: str
 
 
 class Keys:
@@ -31,9 +40,10 @@ class Keys:
 
     Examples
     --------
-    >>> keys = Keys({"k" * 32: Identity("service", "service")})
-    >>> keys.identity("Bearer " + "k" * 32).name, keys.identity("Bearer x"), keys.identity(None)
-    ('service', None, None)
+    >>> from serving.access import Role
+    >>> keys = Keys({"k" * 32: Identity("key:ours", "key", Role.SERVICE)})
+    >>> keys.identity("Bearer " + "k" * 32).subject, keys.identity("Bearer x"), keys.identity(None)
+    ('key:ours', None, None)
     """
 
     def __init__(self, keys: dict[str, Identity]) -> None:
@@ -59,13 +69,78 @@ def new_key() -> str:
     return secrets.token_urlsafe(32)
 
 
-def caller(request: Request) -> Identity:
-    """Return the identity of a request, or answer 401."""
+def identify(request: Request) -> Identity | None:
+    """Return who sends a request; None for nobody known."""
     keys: Keys = request.app.state.keys
-    identity = keys.identity(request.headers.get("authorization"))
-    if identity is None:
-        raise unauthorised()
-    return identity
+    return keys.identity(request.headers.get("authorization"))
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A dependency that gives the identity of a request if it may do an action; else it answers 401 or 403.
+
+    It is a coroutine, so that it costs no thread.
+    """
+
+    action: str
+
+    async def __call__(self, request: Request) -> Identity:
+        """Return who calls."""
+        identity = identify(request)
+        if identity is None:
+            raise unauthorised()
+        try:
+            identity.check(self.action)
+        except NotPermitted as error:
+            raise Problem(403, str(error)) from None
+        return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A dependency that lets anybody in, with the reason why."""
+
+    reason: str
+
+    async def __call__(self) -> None:
+        """Let pass."""
+
+
+def require(action: str) -> Any:
+    """Return the dependency by which a route gets its identity; Any, as `fastapi.Depends` is.
+
+    >>> require("queue.wrok")
+    Traceback (most recent call last):
+    features.errors.UsageError: 'queue.wrok' is not an action; did you mean queue.work?
+    """
+    return Depends(Permission(named_action(action).name))
+
+
+def anybody(reason: str) -> Any:
+    """Return the dependency by which a route says that it is open, and why."""
+    return Depends(Open(reason))
+
+
+def policy(route: BaseRoute) -> Permission | Open | None:
+    """Return what a route asks of who calls; None for a route that forgot to."""
+    if not isinstance(route, APIRoute):
+        return None
+    found = list(_policies(route.dependant))
+    permissions = [item for item in found if isinstance(item, Permission)]
+    return permissions[0] if permissions else found[0] if found else None
+
+
+def check_policies(app: FastAPI) -> None:
+    """Return if every route of an application has a policy.
+
+    Raises
+    ------
+    Misconfigured
+        When one has none: the service does not start with a door that nobody thought about.
+    """
+    forgotten = [str(getattr(route, "path", route)) for route in app.routes if policy(route) is None]
+    if forgotten:
+        raise Misconfigured(f"routes without a policy: {', '.join(forgotten)}; add `require(ACTION)` or `anybody(REASON)`")
 
 
 def unauthorised() -> Problem:
@@ -73,5 +148,8 @@ def unauthorised() -> Problem:
     return Problem(401, "send `Authorization: Bearer KEY`", headers={"WWW-Authenticate": "Bearer"})
 
 
-Caller = Annotated[Identity, Depends(caller)]
-"""The typed parameter by which a route says that it needs an identity."""
+def _policies(dependant: Dependant) -> Iterator[Permission | Open]:
+    if isinstance(dependant.call, Permission | Open):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _policies(inner)

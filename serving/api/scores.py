@@ -17,7 +17,9 @@ from features.intake.records import read_records
 from features.intake.rejects import Reject
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS, Kind
+from serving.access import Identity
 from serving.api.bodies import Body, strict_json
+from serving.api.identity import require
 from serving.api.problems import Place, Problem, safe_name
 from serving.champion import Loaded
 
@@ -100,7 +102,7 @@ def add_scores(app: FastAPI) -> None:
     """Add the route; on the application itself, so that it knows its whole path."""
 
     @app.post("/v1/scores", response_model=ScoresAnswer, openapi_extra=_openapi(), summary="Score write-offs", tags=["scores"])
-    def scores(request: Request, body: Body) -> JSONResponse:
+    def scores(request: Request, who: Annotated[Identity, require("scores.make")], body: Body) -> JSONResponse:
         """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
         question = read_question(body, today=request.app.state.today())
         loaded: Loaded = request.app.state.champion.current()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.background import BackgroundTask
 
+from serving.api.identity import anybody
 from serving.web import figures
 from serving.web.door import COOKIE, SESSION_SECONDS, Door
 from serving.web.toplist import TopList
@@ -38,7 +40,7 @@ def add_page(app: FastAPI, page: Page) -> None:
     closed = templates.get_template("closed.html.j2").render()
 
     @app.get("/", include_in_schema=False)
-    def top(request: Request, token: str | None = None) -> Response:
+    def top(request: Request, nobody: Annotated[None, anybody("the page has a door of its own")], token: str | None = None) -> Response:
         is_open = page.door.is_open(request.cookies.get(COOKIE))
         if token is not None:
             return _enter(page.door, token, is_open=is_open, closed=closed)
@@ -47,7 +49,7 @@ def add_page(app: FastAPI, page: Page) -> None:
         return HTMLResponse(html, background=BackgroundTask(page.answered))
 
     @app.get("/static/{name}", include_in_schema=False)
-    def static(name: str) -> Response:
+    def static(name: str, nobody: Annotated[None, anybody("a style sheet says nothing")]) -> Response:
         if name not in STATIC:
             return HTMLResponse(closed, 404)
         return Response((files("serving.web") / "static" / name).read_bytes(), media_type=STATIC[name])
