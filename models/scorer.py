@@ -159,6 +159,10 @@ class Scorer:
         BadData
             When the day is before the model's cut.
         """
+        return self.look(batch, as_of=as_of, reasons=reasons)[1]
+
+    def look(self, batch: Batch, *, as_of: int, reasons: int | None = 0) -> tuple[View, Scores]:
+        """Return what was known of write-offs and their scores, for those who must show both; see `score`."""
         if self.cut is not None and as_of < self.cut:
             raise BadData(
                 f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; "
@@ -176,7 +180,7 @@ class Scorer:
         )
         found["reasons"] = self._reasons(batch, view, x, terms, found, len(ids) if reasons is None else reasons)
         found |= self._facts(batch, view, as_of)
-        return Scores({name: found[name] for name in SCORE_COLUMNS})
+        return view, Scores({name: found[name] for name in SCORE_COLUMNS})
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
         """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.

@@ -52,8 +52,10 @@ class RemitImport:
 
     Parameters
     ----------
-    candidates
-        Write-off rows as text, blank where null: candidates of the 835, or with a ledger its rows with what the 835 says.
+    make_candidates
+        Makes the write-off rows; called once, when they are asked for.
+    remits, chains
+        The transactions in order, each content once, and the claims with their adjudications in order.
     issues, rejects
         What was found wrong, and what was left out for it.
     summary
@@ -69,7 +71,9 @@ class RemitImport:
     def __init__(
         self,
         *,
-        candidates: TextColumns,
+        make_candidates: Callable[[], TextColumns],
+        remits: list[Transaction],
+        chains: list[Chain],
         issues: list[Issue],
         rejects: list[RemitReject],
         summary: Summary,
@@ -77,13 +81,21 @@ class RemitImport:
         make_lines: Callable[[], TextColumns],
         make_outcomes: Callable[[str], Outcomes],
     ) -> None:
-        self.candidates = candidates
+        self.remits = remits
+        self.chains = chains
         self.issues = issues
         self.rejects = rejects
         self.summary = summary
         self.provider_adjustments = provider_adjustments
+        self._make_candidates = make_candidates
         self._make_lines = make_lines
         self._make_outcomes = make_outcomes
+
+    @cached_property
+    def candidates(self) -> TextColumns:
+        """Write-off rows as text, blank where null: candidates of the 835, or with a ledger its rows with what the 835 says."""
+        with _paused_collector():
+            return self._make_candidates()
 
     @cached_property
     def lines(self) -> TextColumns:
@@ -218,18 +230,17 @@ class _Reading:
         # by place in the file: the tokenizer runs ahead of the reader
         issues = [issue for log in self._logs for issue in sorted(log.issues, key=lambda one: (one.segment is None, one.segment or 0))]
         ledger_rows: tuple[TextColumns, list[bool]] | None = None
-        if ledger is None:
-            rows = candidate_columns(found, self._mapping.groups)
-        else:
+        if ledger is not None:
             joined = join_ledger(ledger, found, mapping=mapping, identity=identity, latest=latest)
-            rows = joined.columns
-            ledger_rows = rows, joined.is_reversed
+            ledger_rows = joined.columns, joined.is_reversed
             issues.extend(joined.issues)
             self._rejects.extend(RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in joined.rejects)
         for tally, log in zip(self._tallies, self._logs, strict=True):
             tally.issues = len(log.issues)
         return RemitImport(
-            candidates=rows,
+            make_candidates=lambda: candidate_columns(found, self._mapping.groups) if ledger_rows is None else ledger_rows[0],
+            remits=remits,
+            chains=found,
             issues=issues,
             rejects=self._rejects,
             summary=summary(self._tallies, issues=len(issues)),

@@ -98,9 +98,9 @@ class Joiner:
         self.matched = 0
         self._groups = groups
         self._chains: defaultdict[str, list[Chain]] = defaultdict(list)
-        accounts = None if only is None else {_account(chain.adjudications[0].claim.claim_id) for chain in only}
+        accounts = None if only is None else {account_of(chain.adjudications[0].claim.claim_id) for chain in only}
         for chain in chains:
-            account = _account(chain.adjudications[0].claim.claim_id)
+            account = account_of(chain.adjudications[0].claim.claim_id)
             if accounts is None or account in accounts:
                 self._chains[account].append(chain)
         self._known: dict[tuple[int, int], list[Posting]] = {}
@@ -126,7 +126,7 @@ class Joiner:
         return _narrowed(row, self._fitting(row), _PLACE)
 
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
-        options = [posting for chain in self._chains.get(_account(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
+        options = [posting for chain in self._chains.get(account_of(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
         by_control = [one for one in options if _is_control_number(one, row)]
         if by_control:
             return by_control
@@ -159,7 +159,7 @@ def _differs(row: Mapping[str, str], options: Sequence[Posting]) -> str:
     return "ledger_amount_differs"
 
 
-def _account(claim_id: str) -> str:
+def account_of(claim_id: str) -> str:
     """Return a claim number as spreadsheets leave it: without leading zeros, in one case."""
     return claim_id.upper().lstrip("0")
 

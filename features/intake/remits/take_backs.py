@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from features.intake.remits.netting import Chain
-from features.intake.remits.records import Transaction
+from features.intake.remits.records import ProviderAdjustment, Transaction
 
 REASONS = frozenset(("WO", "WU", "OB", "FB", "CS", "72"))
 """PLB reasons that move money of an earlier claim: overpayment recovery, take-back, offset, forwarded balance, adjustment, return.
@@ -29,6 +29,32 @@ class TakeBack(NamedTuple):
     day: str
     cents: int
     returned: int
+
+
+class NamedPair(NamedTuple):
+    """One PLB pair that names a claim: where it stands, what it says, and the place of its claim in `chains`."""
+
+    remit: Transaction
+    pair: ProviderAdjustment
+    chain: int
+
+
+def named_pairs(remits: Iterable[Transaction], chains: Sequence[Chain]) -> list[NamedPair]:
+    """Return the pairs that move money of one claim that is known here, in the order of the remits; copies of a remit count once."""
+    dated = [remit for remit in remits if remit.remit_date and remit.provider_adjustments]
+    names, accounts = _names(chains, range(len(chains)), payers={remit.payer_id for remit in dated})
+    seen: defaultdict[_Pair, int] = defaultdict(int)
+    found: list[NamedPair] = []
+    for remit in dated:
+        for key, count in _pairs([remit]).items():
+            fresh = count - seen[key]
+            seen[key] = max(seen[key], count)
+            place = _claim(key[0], key[4], names, accounts) if fresh > 0 else None
+            if place is None:
+                continue
+            alike = [p for p in remit.provider_adjustments if (p.reason, p.reference.upper(), p.cents) == key[3:]]
+            found += [NamedPair(remit, pair, place) for pair in alike[:fresh]]
+    return found
 
 
 def take_backs(
