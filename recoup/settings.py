@@ -76,6 +76,9 @@ class Settings:
     host: str = _setting("127.0.0.1", _text, "address that `recoup serve` listens on")
     port: int = _setting(8734, _port, "port that `recoup serve` and `recoup demo` listen on; 0 takes a free one")
     api_key: str | None = _setting(None, _key, "key that programs send as a bearer; without it one is made at each start", secret=True)
+    database_url: str | None = _setting(
+        None, _text, "database of the service, like postgresql://user:password@host/recoup; without it a SQLite file in `home`", secret=True
+    )
     hourly_cost: float = _setting(40.0, _dollars, "dollars that an hour of staff costs, for the net recovery")
     action_outlay: float = _setting(0.0, _dollars, "dollars that an action costs beside the hours")
     public_data: Path | None = _setting(None, _folder, "folder of public remits and outcomes, for development and tests")

@@ -16,7 +16,7 @@ def test_flags_beat_variables_beat_file_beat_defaults(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.home, settings.api_key) == ("flag", 2, Path("from-file"), None)
     assert {name: source for name, _, source, _ in settings.rows()} == {
         "host": "flag", "port": "environment", "home": "recoup.toml", "api_key": "default", "public_data": "default",
-            "hourly_cost": "default", "action_outlay": "default",
+            "database_url": "default", "hourly_cost": "default", "action_outlay": "default",
     }  # fmt: skip
 
 
