@@ -46,13 +46,16 @@ def sample(
 
 
 def import_remits(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="835 files, or folders of them")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="835 files, tables of remit_lines, or folders of them")],
     out: Annotated[Path, typer.Option(help="table of write-off candidates, or of the joined ledger")],
     lines: Annotated[Path | None, typer.Option(help="table of every adjustment as the 835s say it")] = None,
     ledger: Annotated[Path | None, typer.Option(help="table of write-offs to join what the 835s say onto")] = None,
     issues: Annotated[Path | None, typer.Option(help="JSON lines of what was found wrong")] = None,
     outcomes: Annotated[Path | None, typer.Option(help="table of what later 835s brought, took back and refused")] = None,
     mapping: MappingFile = None,
+    as_of: Annotated[
+        date | None, typer.Option(parser=parse_day, metavar="DATE", help="outcomes as known on the morning of this day; default all")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read 835 files into write-off candidates, or join them onto a ledger."""
@@ -72,7 +75,7 @@ def import_remits(
     if issues is not None:
         text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
         replace_file(issues, lambda file: _write(file, text))
-    later = None if outcomes is None else found.outcomes()
+    later = None if outcomes is None else found.outcomes(as_of)
     if outcomes is not None and later is not None:
         write_table(outcomes, later.columns)
     rejects = rejects_beside(out)

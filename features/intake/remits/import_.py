@@ -20,6 +20,7 @@ from features.intake.pseudonyms import Pseudonyms
 from features.intake.remits.candidates import LONGEST_CELL, TextColumns, candidate_columns, remit_line_columns
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import join_ledger
+from features.intake.remits.line_table import is_line_table, read_line_table
 from features.intake.remits.netting import Chain, chains, distinct_remits
 from features.intake.remits.records import Claim, ProviderAdjustment, Transaction
 from features.intake.remits.recoveries import Outcomes, outcomes
@@ -134,7 +135,8 @@ def import_remits(
     Parameters
     ----------
     paths
-        Files, or folders read to any depth whatever the files' endings. The same file named twice is read once.
+        Files, or folders read to any depth whatever the files' endings. The same file named twice is read once. A `.csv` or `.parquet`
+        with the columns of `remit_lines` is read as that table.
     ledger
         A `writeoffs` table; its rows keep their id, amount and date.
     mapping
@@ -152,7 +154,7 @@ def import_remits(
     Raises
     ------
     BadData
-        When no file held an 835; exit code 65.
+        When no file held an 835 or `remit_lines`, or too many rows of such a table were refused; exit code 65.
     UsageError
         When a path is not there.
     StorageFailed
@@ -169,8 +171,11 @@ def import_remits(
     reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
     with _paused_collector():
         for source in sources:
-            reading.read(source)
-        if not reading.has_835:
+            if source.stream is None and is_line_table(source.path, mapping):
+                reading.read_table(source, _days(latest))
+            else:
+                reading.read(source)
+        if not reading.has_remits:
             raise BadData(f"no 835 transaction in {len(sources)} files; is this a folder of 835 files (ST*835)?")
         return reading.result(ledger, mapping, identity, latest)
 
@@ -187,6 +192,10 @@ def _paused_collector() -> Iterator[None]:
             gc.enable()
 
 
+def _days(iso: str) -> int:
+    return (date.fromisoformat(iso) - date(1970, 1, 1)).days
+
+
 def _latest_day(today: date) -> str:
     is_leap_day = (today.month, today.day) == (2, 29)
     return today.replace(year=today.year + 5, day=28 if is_leap_day else today.day).isoformat()
@@ -196,7 +205,7 @@ class _Reading:
     """Everything read so far."""
 
     def __init__(self, latest: str, mapping: Mapping, progress: Progress | None, size: int) -> None:
-        self.has_835 = False
+        self.has_remits = False
         self._latest = latest
         self._mapping = mapping
         self._progress = progress
@@ -206,6 +215,7 @@ class _Reading:
         self._logs: list[IssueLog] = []
         self._rejects: list[RemitReject] = []
         self._tallies: list[Tally] = []
+        self._log_of: dict[str, IssueLog] = {}
 
     def read(self, source: _Source) -> None:
         """Read one file to its end, or as far as the disk gives it."""
@@ -216,11 +226,30 @@ class _Reading:
             self._keep(remit, log)
         tally.sha256 = digest.hexdigest()
         if tally.transactions:
-            self.has_835 = True
+            self.has_remits = True
         elif not any(issue.code == "file_unreadable" for issue in log.issues):
             log.only("no_835")
+        self._finish(tally, log)
+
+    def read_table(self, source: _Source, latest: int) -> None:
+        """Read one table of `remit_lines`."""
+        log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
+        for chunk in self._chunks(source, log, digest.update):
+            del chunk
+        tally.sha256 = digest.hexdigest()
+        table = read_line_table(source.path, mapping=self._mapping, latest=latest)
+        for remit in table.remits:
+            tally.add(remit)
+            self._log_of.setdefault(remit.file, log)
+            self._keep(remit, log)
+        self._rejects += [RemitReject(source.name, one.row, one.id, one.column, one.rule.value) for one in table.rejects]
+        self.has_remits |= tally.transactions > 0
+        self._finish(tally, log)
+
+    def _finish(self, tally: Tally, log: IssueLog) -> None:
         self._tallies.append(tally)
         self._logs.append(log)
+        self._log_of.setdefault(log.file, log)
 
     def result(self, ledger: Path | None, mapping: Mapping | None, identity: Pseudonyms | None, latest: str) -> RemitImport:
         """Net what was read and make the rows."""
@@ -268,13 +297,12 @@ class _Reading:
         self._rejects.append(RemitReject(remit.file, claim.fault_segment, claim.claim_id, "", rule))
 
     def _remark(self, found: Iterable[Chain]) -> None:
-        logs = {log.file: log for log in reversed(self._logs)}
         for chain in found:
             last = chain.adjudications[-1]
             if chain.is_orphan_reversal:
-                logs[last.remit.file].add("reversal_without_original", last.claim.segment, "CLP")
+                self._log_of[last.remit.file].add("reversal_without_original", last.claim.segment, "CLP")
             elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
-                logs[last.remit.file].add("claim_split", last.claim.segment, "CLP")
+                self._log_of[last.remit.file].add("claim_split", last.claim.segment, "CLP")
 
     def _chunks(self, source: _Source, log: IssueLog, digest: Callable[[bytes], None]) -> Iterator[bytes]:
         for chunk in _read(source, log):

@@ -20,10 +20,10 @@ from features.intake.remits.candidates import CANDIDATE_COLUMNS, Posting, Shared
 from features.intake.remits.issues import WARNING, Issue, IssueLog
 from features.intake.remits.netting import Chain
 from features.intake.table_file import read_table
-from features.intake.table_read import TableRead
-from features.money import NULL, format_cents, parse_cents
+from features.intake.written import as_text
+from features.money import parse_cents
 from features.reversals import reversed_rows
-from features.tables import WRITEOFFS, Array, Kind
+from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 
 CONTROL_NUMBER = "x_line_control_number"
@@ -76,7 +76,7 @@ def join_ledger(
     """
     days = _days(latest)
     read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=days)
-    columns = _as_text(read)
+    columns = as_text(read.batch)
     groups = mapping.groups if mapping else {}
     joiner = Joiner(chains, groups, IssueLog(path.name))
     for place, number in enumerate(read.row_numbers.tolist()):
@@ -234,47 +234,8 @@ def _agreed(options: Sequence[Posting]) -> dict[str, str]:
     return {name: rows[0][name] for name in FILLED if rows[0][name] and all(row[name] == rows[0][name] for row in rows)}
 
 
-def _as_text(read: TableRead) -> TextColumns:
-    """Return the ledger's columns as text, blank where null; columns without any value are left out."""
-    columns: TextColumns = {}
-    for column in WRITEOFFS.columns:
-        values = read.batch.columns[column.name]
-        if column.kind in (Kind.ID, Kind.TEXT):
-            texts = [value or "" for value in read.batch.words(column.name)]
-        else:
-            texts = [_TEXTS[column.kind](value) for value in _listed(values)]
-        if not column.nullable or any(texts):
-            columns[column.name] = texts
-    for name, values in read.batch.extras.items():
-        columns[name] = ["" if value is None else str(value) for value in values]
-    return columns
-
-
-def _listed(values: Array) -> list[int | float]:
-    return list(values.tolist())
-
-
-def _day_text(value: int | float) -> str:
-    return "" if value == NULL else date.fromordinal(int(value) + _EPOCH).isoformat()
-
-
-def _number_text(value: int | float) -> str:
-    return "" if value != value else f"{value:.12g}"
-
-
-_EPOCH = date(1970, 1, 1).toordinal()
-
-_TEXTS: dict[Kind, Callable[[int | float], str]] = {
-    Kind.MONEY: lambda value: format_cents(int(value)),
-    Kind.DATE: _day_text,
-    Kind.INT: lambda value: "" if value == NULL else str(int(value)),
-    Kind.NUMBER: _number_text,
-    Kind.BOOL: lambda value: {1: "true", 0: "false"}.get(int(value), ""),
-}
-
-
 def _days(iso: str) -> int:
-    return date.fromisoformat(iso).toordinal() - _EPOCH
+    return (date.fromisoformat(iso) - date(1970, 1, 1)).days
 
 
 def _ordered(columns: TextColumns) -> TextColumns:
