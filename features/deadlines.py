@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.calendar import add_business_days, add_months
 from features.codes.combinations import Combinations
 from features.codes.meaning import REMEDY
+from features.filing import filing_day
 from features.money import NULL
 from features.tables import PAYER_TYPES, REMEDIES, Batch, Columns
 from features.triage import Triage
@@ -267,7 +268,7 @@ class PayerRules:
         begun = clocks.remit
         for clock in self._clocks:
             if clock in _OWN_CLOCKS:
-                own = columns[CLOCKS[clock]]
+                own = clocks.service if CLOCKS[clock] == "service_date" else columns[CLOCKS[clock]]
                 if CLOCKS[clock] == "initial_denial_date":
                     own = np.where(own == _NULL, clocks.remit, own)
                 begun = np.where(self._clock[rule] == clock, own, begun)
@@ -366,14 +367,8 @@ def _clocks(batch: Batch, prior: Whole | None, demand: Whole | None) -> Clocks:
     columns = batch.columns
     remit = columns["remit_date"]
     remit = np.where(remit == _NULL, columns["writeoff_date"], remit)
-    service, through = columns["service_date"], columns["service_date_to"]
-    if np.count_nonzero(through != _NULL):
-        # 42 CFR 424.44 with its manual: an institutional claim counts from its last day, a professional one from the first.
-        institutional = batch.vocabulary.find("claim_type", "institutional")
-        is_stay = (columns["claim_type"] == institutional) & (institutional >= 0)
-        service = np.where(is_stay & (through != _NULL) & (through >= service), through, service)
     known = [remit if given is None else np.where(given == _NULL, remit, given) for given in (prior, demand)]
-    return Clocks(remit, _determined(batch, remit), service, *known)
+    return Clocks(remit, _determined(batch, remit), filing_day(batch), *known)
 
 
 def _determined(batch: Batch, remit: Whole) -> Whole:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
-from features.calendar import add_months
 from features.codes.combinations import Combinations
 from features.codes.meaning import (
     CATEGORY,
@@ -45,6 +44,7 @@ from features.codes.steps import (
 )
 from features.codes.tables import FAMILIES, Codes
 from features.contract import Priced
+from features.filing import filing_day, is_past_filing_limit
 from features.guards import BIT, RESTRICTED
 from features.line_money import EXPECTED_SOURCES, Flags, LineMoney, Whole, caps, is_only_posted_short, judge_fee_cuts, judge_overpaid, weigh
 from features.money import NULL
@@ -396,7 +396,7 @@ def _remedies(batch: Batch, said: Said, category: Whole, is_same: Flags, money: 
         remedy = np.where(is_true, said.remedy_flagged, remedy)
         prior = np.where(is_true, said.prior_flagged, prior)
     if np.count_nonzero(said.is_unprocessable):
-        is_late = (said.is_unprocessable == 1) & (remedy == _NEW_CLAIM) & is_past_filing_limit(columns["service_date"], as_of)
+        is_late = (said.is_unprocessable == 1) & (remedy == _NEW_CLAIM) & is_past_filing_limit(filing_day(batch), as_of)
         remedy = np.where(is_late, REMEDY["reopening"], remedy)
     if has(category, _UNDERPAYMENT) or has(category, _QUESTIONABLE):
         is_short = (category == _UNDERPAYMENT) | (category == _QUESTIONABLE)
@@ -428,16 +428,3 @@ def _is_flagged(columns: Columns, flag: Whole) -> Flags:
     for number, name in enumerate(FLAGS[1:], start=1):
         is_true |= (flag == number) & (columns[name] == 1)
     return is_true
-
-
-def is_past_filing_limit(service_date: Whole, as_of: int | Whole) -> Flags:
-    """Return where Medicare's filing limit, one calendar year of the service (42 CFR 424.44), is over; unknown dates are not.
-
-    Examples
-    --------
-    >>> days = np.array(["2025-03-10", "2025-03-11", "NaT"], dtype="datetime64[D]").astype(np.int64)
-    >>> is_past_filing_limit(days, int(np.datetime64("2026-03-11").astype(int))).tolist()
-    [True, False, False]
-    """
-    is_past: Flags = (service_date != NULL) & (add_months(service_date, 12) < as_of)
-    return is_past
