@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from features.intake.cells import Cells, Unlisted, Value
 from features.intake.mapping import Mapping
 from features.intake.rejects import Rule
+from features.intake.texts import texts_of
+from features.intake.typed import plain_values
 from features.money import NULL, PATTERN
 from features.tables import Array, Column, Kind
 from features.vocabulary import Vocabulary
@@ -52,18 +54,24 @@ class ColumnReader:
         self._words: list[str] = []
         self._codes: dict[tuple[str, str | None], int] = {}
 
-    def add(self, texts: pa.Array | None, rows: int) -> None:
-        """Take the next block; None where the file lacks the column."""
-        if texts is None:
-            part = self.column.kind.nulls(rows)
-        elif self._is_plain_money:
-            part = self._add_money(texts)
-        elif self.column.kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
-            part = texts.to_numpy(zero_copy_only=False)
-        else:
-            part = self._add_distinct(texts)
-        self._parts.append(part)
+    def add(self, array: pa.Array | None, rows: int, where: str = "") -> None:
+        """Take the next block, of text or typed; None where the file lacks the column. `where` is for errors."""
+        self._parts.append(self.column.kind.nulls(rows) if array is None else self._read(array, where))
         self._rows += rows
+
+    def _read(self, array: pa.Array, where: str) -> Array:
+        kind = self.column.kind
+        if pa.types.is_dictionary(array.type) and kind is Kind.TEXT and _is_plain_dictionary(array):
+            return self._add_distinct(array)
+        if (self._is_plain_money or kind is not Kind.MONEY) and (plain := plain_values(array, self.column, self._latest)) is not None:
+            return plain
+        texts = texts_of(array, kind, where)
+        if self._is_plain_money:
+            return self._add_money(texts)
+        if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
+            ids: Array = texts.to_numpy(zero_copy_only=False)
+            return ids
+        return self._add_distinct(texts)
 
     def finish(self) -> None:
         """Put the blocks together, and find missing values."""
@@ -113,6 +121,9 @@ class ColumnReader:
     def encode(self, vocabulary: Vocabulary) -> NDArray[np.int32]:
         """Return the vocabulary's codes; new words enter it in the order of their first row."""
         codes = self.values
+        known = np.array([vocabulary.find(self.column.name, str(word)) for word in self._words] + [-1], dtype=np.int32)
+        if known[:-1].min(initial=0) >= 0:
+            return known[codes]
         first = np.full(len(self._words), len(codes), dtype=np.int64)
         kept = np.flatnonzero(codes >= 0)[::-1]
         first[codes[kept]] = kept  # of equal places the last written stays, which is the first row
@@ -138,8 +149,8 @@ class ColumnReader:
         return cents
 
     def _add_distinct(self, texts: pa.Array, places: NDArray[np.int64] | None = None) -> Array:
-        """Return the values of texts, each distinct one asked for once; `places` are their rows in the block."""
-        coded = texts.dictionary_encode()
+        """Return the values of texts, coded or not, each distinct one asked for once; `places` are their rows in the block."""
+        coded = texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
         found = [self._ask(text) for text in coded.dictionary.to_pylist()]
         rules = np.array([isinstance(value, Rule) for value in found] + [False])
         stored = self._stored([None if isinstance(value, Rule) else value for value in found])
@@ -170,6 +181,12 @@ class ColumnReader:
     def _break(self, rows: NDArray[np.int64], rule: Rule) -> None:
         if len(rows):
             self.broken.append((rows + self._rows, rule))
+
+
+def _is_plain_dictionary(array: pa.Array) -> bool:
+    """Tell whether codes of texts can be taken as they are: not many more words than rows, none of them null."""
+    words = array.dictionary
+    return pa.types.is_string(words.type) and words.null_count == 0 and len(words) <= max(len(array), 16)
 
 
 def is_null(values: Array, kind: Kind) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,16 +74,34 @@ def write_table(
     ['writeoff_id,paid', 'W1,12.50', "'=1+1,-0.07"]
     """
     arrays = {name: _arrow(values, (kinds or {}).get(name)) for name, values in columns.items()}
-    if len({len(array) for array in arrays.values()}) > 1:
-        raise ValueError("columns differ in length: " + ", ".join(f"{name} {len(array)}" for name, array in arrays.items()))
+    write_blocks(path, [arrays], stdout=stdout)
+
+
+def write_blocks(path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, stdout: BinaryIO | None = None) -> None:
+    """Write a table that comes in blocks of rows, as `write_table` does: whole or not at all, never more than a block in memory.
+
+    Parameters
+    ----------
+    path, stdout
+        As in `write_table`.
+    blocks
+        One or more, each with the same columns: text (plain or coded by a dictionary), numbers, dates, booleans; money as decimals.
+    """
+    checked = map(_equally_long, blocks)
     if str(path) == "-":
         target = stdout if stdout is not None else sys.stdout.buffer
         with _storage(path):
-            _write_csv(target, arrays)
+            _write_csv(target, checked)
             target.flush()
         return
     path = Path(path)
-    replace_file(path, _writer(path, arrays))
+    replace_file(path, _writer(path, checked))
+
+
+def _equally_long(arrays: Mapping[str, pa.Array]) -> Mapping[str, pa.Array]:
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise ValueError("columns differ in length: " + ", ".join(f"{name} {len(array)}" for name, array in arrays.items()))
+    return arrays
 
 
 def write_batch(path: Path | str, batch: Batch, *, stdout: BinaryIO | None = None) -> None:
@@ -160,42 +178,55 @@ class _storage:
             raise StorageFailed(f"{self._name}: cannot be written: {error.strerror or error}; nothing was left there") from error
 
 
-def _writer(path: Path, arrays: dict[str, pa.Array]) -> Callable[[BinaryIO], None]:
+def _writer(path: Path, blocks: Iterable[Mapping[str, pa.Array]]) -> Callable[[BinaryIO], None]:
     name = path.name.lower()
     if name.endswith(".csv"):
-        return lambda file: _write_csv(file, arrays)
+        return lambda file: _write_csv(file, blocks)
     if name.endswith(".csv.gz"):
-        return lambda file: _write_gzip(file, arrays)
+        return lambda file: _write_gzip(file, blocks)
     if name.endswith(".parquet"):
-        return lambda file: _write_parquet(file, arrays)
+        return lambda file: _write_parquet(file, blocks)
     raise UsageError(f"{path}: a table's name ends in .csv, .csv.gz or .parquet, or is - for standard output")
 
 
-def _write_gzip(file: BinaryIO, arrays: dict[str, pa.Array]) -> None:
+def _write_gzip(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> None:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed:
-        _write_csv(packed, arrays)
+        _write_csv(packed, blocks)
 
 
-def _write_parquet(file: BinaryIO, arrays: dict[str, pa.Array]) -> None:
-    columns = {name: _dollars(array) if pa.types.is_decimal(array.type) else array for name, array in arrays.items()}
-    pq.write_table(pa.table(columns), file, compression="zstd")
+def _write_parquet(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> None:
+    writer: pq.ParquetWriter | None = None
+    for block in blocks:
+        table = pa.table({name: _dollars(array) if pa.types.is_decimal(array.type) else array for name, array in block.items()})
+        if writer is None:
+            # What has few values says so by its type; where nothing does, Parquet finds out.
+            coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+            # Without Arrow's own schema coded words read back as plain text.
+            writer = pq.ParquetWriter(file, table.schema, compression="zstd", use_dictionary=coded or True, store_schema=False)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
 def _dollars(array: pa.Array) -> pa.Array:
     return array.cast(pa.float64())
 
 
-def _write_csv(file: BinaryIO | io.BufferedIOBase, arrays: dict[str, pa.Array]) -> None:
-    header = _as_cells(pa.array(list(arrays), pa.string()))
-    file.write((",".join(header.to_pylist()) + "\n").encode())
-    rows = len(next(iter(arrays.values()))) if arrays else 0
-    for start in range(0, rows, BLOCK):
-        cells = [_as_cells(array.slice(start, BLOCK)) for array in arrays.values()]
-        # One lone blank column would be a blank line, which readers skip.
-        if len(cells) == 1:
-            cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
-        lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "", "\n")
-        file.write(_bytes_of(lines))
+def _write_csv(file: BinaryIO | io.BufferedIOBase, blocks: Iterable[Mapping[str, pa.Array]]) -> None:
+    has_header = False
+    for arrays in blocks:
+        if not has_header:
+            header = _as_cells(pa.array(list(arrays), pa.string()))
+            file.write((",".join(header.to_pylist()) + "\n").encode())
+            has_header = True
+        rows = len(next(iter(arrays.values()))) if arrays else 0
+        for start in range(0, rows, BLOCK):
+            cells = [_as_cells(array.slice(start, BLOCK)) for array in arrays.values()]
+            # One lone blank column would be a blank line, which readers skip.
+            if len(cells) == 1:
+                cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
+            lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, ","), "", "\n")
+            file.write(_bytes_of(lines))
 
 
 def _bytes_of(texts: pa.Array) -> bytes:
@@ -207,6 +238,8 @@ def _bytes_of(texts: pa.Array) -> bytes:
 
 def _as_cells(array: pa.Array) -> pa.Array:
     """Return one column's cells as CSV text."""
+    if pa.types.is_dictionary(array.type):
+        return pc.fill_null(_as_cells(array.dictionary).take(array.indices), "")
     is_text = pa.types.is_string(array.type)
     if pa.types.is_boolean(array.type):
         array = pc.if_else(array, "true", "false")

@@ -164,7 +164,7 @@ class RecordReader:
             self._complete(row, odd, call)
         batch = Batch(self._table, self._arrays(call, vocabulary), vocabulary, self._extras(call))
         numbers = np.array(call.numbers, dtype=np.int64)
-        return TableRead(batch, numbers, call.rejects, call.findings.issues(self._table), len(records), call.zero_amounts)
+        return TableRead(batch, numbers, call.rejects, call.findings, len(records), call.zero_amounts)
 
     def _target(self, name: str) -> _Target | None:
         """Return where a name's values go, looked up once; None for an unknown column."""

@@ -8,7 +8,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -49,8 +49,8 @@ class Source(Protocol):
     is_text: bool
     broken: list[int]
 
-    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
-        """Yield the rows; once."""
+    def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
+        """Yield the rows; once. Texts of the columns at `coded` may come as codes of words, where the file holds them so."""
         ...
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class CsvSource:
             raise BadData(f"{self.name}: the header cannot be read: {error}") from error
         raise BadData(f"{self.name}: the file is empty; a header and rows are expected")
 
-    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
+    def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
         # Names of our own, since a header may hold blank or equal ones.
         names = [f"c{place}" for place in range(len(self.header))]
@@ -241,14 +241,20 @@ class ParquetSource:
     def close(self) -> None:
         """Let go of the files: each is open only while it is read."""
 
+    def _texts(self, path: Path, names: Sequence[str]) -> list[str]:
+        """Return which of the columns a file holds as text."""
+        with self._open(path) as file:
+            texts = {field.name for field in file.schema_arrow if pa.types.is_string(field.type)}
+        return [name for name in names if name in texts]
+
     def _names(self, path: Path) -> list[str]:
         with self._open(path) as file:
             return list(file.schema_arrow.names)
 
-    def blocks(self, wanted: Sequence[int]) -> Iterator[Block]:
+    def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
         for path in self._files:
-            with self._open(path) as file:
+            with self._open(path, self._texts(path, [self.header[place] for place in coded])) as file:
                 present = set(file.schema_arrow.names)
                 places = [place for place in wanted if self.header[place] in present]
                 yield from self._blocks_of(file, places)
@@ -266,9 +272,9 @@ class ParquetSource:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise _not_parquet(self.name, error) from error
 
-    def _open(self, path: Path) -> pq.ParquetFile:
+    def _open(self, path: Path, coded: Sequence[str] = ()) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(path)
+            return pq.ParquetFile(path, read_dictionary=list(coded))
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise _not_parquet(str(path), error) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -20,9 +20,8 @@ from features.intake.keys import Key, Spans, has_spans, key_columns, key_of
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms, is_hashed
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
-from features.intake.sources import Source, open_source
+from features.intake.sources import Block, Source, open_source
 from features.intake.table_read import TableRead
-from features.intake.texts import texts_of
 from features.tables import Array, Batch, Column, Kind, Table
 from features.vocabulary import Vocabulary
 
@@ -91,15 +90,100 @@ def read_table(
     >>> len(read.batch), read.rejects
     (1, [Reject(row=3, id='W2', column='status', rule=<Rule.NOT_LISTED: 'not_listed'>)])
     """
-    findings = Findings()
     with closing(open_source(source, stdin)) as opened:
-        places, unknown = resolve_header(opened.name, table, opened.header, mapping)
-        findings.unknown.update(dict.fromkeys(unknown))
-        readers = {column.name: ColumnReader(column, mapping, escaped=opened.is_text, latest=latest) for column in _columns(table, places)}
-        rows = _read_blocks(opened, readers, places, most_rows, progress)
-    if rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):
+        reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
+        reader.add_all(_counted(opened, reader, most_rows, progress))
+    if reader.rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):
         raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
-    return _Review(table, readers, opened, rows, findings, mapping).finish(vocabulary, identity, most_rejected)
+    numbers = row_numbers(opened, reader.rows)
+    return reader.finish(vocabulary, numbers, broken=opened.broken, identity=identity, most_rejected=most_rejected)
+
+
+def _counted(source: Source, reader: TableReader, most_rows: int | None, progress: Callable[[int], None] | None) -> Iterator[Block]:
+    total = 0
+    for rows, arrays in source.blocks(reader.wanted, reader.coded):
+        total += rows
+        if most_rows is not None and total > most_rows:
+            raise BadData(f"{source.name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
+        yield rows, arrays
+        if progress is not None:
+            progress(rows)
+
+
+class TableReader:
+    """Reads rows of one table whose header is known, all of them or those of a part.
+
+    Parameters
+    ----------
+    name
+        Of the source, for messages.
+    table, mapping, latest
+        As in `read_table`.
+    header
+        Column names as they stand.
+    is_text
+        True for CSV, where a formula may stand behind an apostrophe.
+
+    Attributes
+    ----------
+    wanted
+        Places in the header of the columns that are read.
+    coded
+        Those of them that hold words of which there are few.
+    places
+        Our names to these places.
+    unknown
+        Names that the table does not have.
+    rows
+        How many came so far.
+    """
+
+    def __init__(
+        self, name: str, table: Table, header: Sequence[str], *, is_text: bool, mapping: Mapping | None, latest: int | None
+    ) -> None:
+        self.name = name
+        self.places, self.unknown = resolve_header(name, table, header, mapping)
+        self.wanted = sorted(self.places.values())
+        self.coded = [self.places[column.name] for column in table.columns if column.kind is Kind.TEXT and column.name in self.places]
+        self.rows = 0
+        self._table, self._mapping = table, mapping
+        self._readers = {
+            column.name: ColumnReader(column, mapping, escaped=is_text, latest=latest) for column in _columns(table, self.places)
+        }
+
+    def add_all(self, blocks: Iterable[Block]) -> None:
+        """Take blocks of rows."""
+        for rows, arrays in blocks:
+            for name, reader in self._readers.items():
+                reader.add(arrays.get(self.places[name]), rows, f"{self.name}: column {name}")
+            self.rows += rows
+
+    def finish(
+        self,
+        vocabulary: Vocabulary,
+        numbers: NDArray[np.int64],
+        *,
+        broken: Sequence[int] = (),
+        identity: Pseudonyms | None = None,
+        most_rejected: float | None = None,
+    ) -> TableRead:
+        """Return the accepted rows.
+
+        Parameters
+        ----------
+        vocabulary, identity, most_rejected
+            As in `read_table`.
+        numbers
+            Of the rows that came.
+        broken
+            Numbers of rows with more or fewer fields than the header.
+        """
+        for reader in self._readers.values():
+            reader.finish()
+        findings = Findings()
+        findings.unknown.update(dict.fromkeys(self.unknown))
+        review = _Review(self._table, self._readers, self.name, numbers, broken, findings, self._mapping)
+        return review.finish(vocabulary, identity, most_rejected)
 
 
 def _columns(table: Table, places: dict[str, int]) -> list[Column]:
@@ -109,42 +193,27 @@ def _columns(table: Table, places: dict[str, int]) -> list[Column]:
     return known + [Column(name, Kind.ID, "", longest=LONGEST_EXTRA) for name in places if name not in names]
 
 
-def _read_blocks(
-    source: Source,
-    readers: dict[str, ColumnReader],
-    places: dict[str, int],
-    most_rows: int | None,
-    progress: Callable[[int], None] | None,
-) -> int:
-    total = 0
-    for rows, arrays in source.blocks(sorted(places.values())):
-        if most_rows is not None and total + rows > most_rows:
-            raise BadData(f"{source.name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
-        for name, reader in readers.items():
-            array = arrays.get(places[name])
-            where = f"{source.name}: column {name}"
-            reader.add(None if array is None else texts_of(array, reader.column.kind, where), rows)
-        total += rows
-        if progress is not None:
-            progress(rows)
-    for reader in readers.values():
-        reader.finish()
-    return total
-
-
 class _Review:
     """The rows of a file after their cells were read: what stays, what is rejected, what is remarked on."""
 
     def __init__(
-        self, table: Table, readers: dict[str, ColumnReader], source: Source, rows: int, findings: Findings, mapping: Mapping | None
+        self,
+        table: Table,
+        readers: dict[str, ColumnReader],
+        source: str,
+        numbers: NDArray[np.int64],
+        broken: Sequence[int],
+        findings: Findings,
+        mapping: Mapping | None,
     ) -> None:
         self._table = table
         self._readers = readers
         self._source = source
-        self._numbers = _row_numbers(source, rows)
+        self._numbers = numbers
         self._findings = findings
         self._mapping = mapping
-        self._rejects = [Reject(number, "", "", Rule.FIELD_COUNT) for number in source.broken]
+        self._rejects = [Reject(number, "", "", Rule.FIELD_COUNT) for number in broken]
+        self._rows_read = len(numbers) + len(broken)
         self._order = {name: place for place, name in enumerate(table.names)}
         self._ids = self._id_values()
 
@@ -154,8 +223,7 @@ class _Review:
         zero_amounts = self._drop_zero(keep)
         self._drop_repeated(keep)
         self._rejects.sort(key=lambda reject: (reject.row, self._order.get(reject.column, len(self._order)), reject.column))
-        rows_read = len(keep) + len(self._source.broken)
-        check_share(self._source.name, self._table.name, rows_read, self._rejects, most_rejected)
+        check_share(self._source, self._table.name, self._rows_read, self._rejects, most_rejected)
         if not keep.all():
             self._numbers = self._numbers[keep]
             for reader in self._readers.values():
@@ -166,7 +234,7 @@ class _Review:
         self._resolve_adjustments()
         self._hash_patients(identity)
         batch = self._batch(vocabulary)
-        return TableRead(batch, self._numbers, self._rejects, self._findings.issues(self._table), rows_read, zero_amounts)
+        return TableRead(batch, self._numbers, self._rejects, self._findings, self._rows_read, zero_amounts)
 
     def _id_values(self) -> Array | None:
         """Return the values that name rows in the rejects, where the table's key begins with an id."""
@@ -308,7 +376,7 @@ class _Review:
         return Batch(self._table, columns, vocabulary, extras)
 
 
-def _row_numbers(source: Source, rows: int) -> NDArray[np.int64]:
+def row_numbers(source: Source, rows: int) -> NDArray[np.int64]:
     """Return the numbers of the rows that have the right number of fields."""
     numbers = np.arange(source.first_row, source.first_row + rows + len(source.broken), dtype=np.int64)
     return np.delete(numbers, np.array(source.broken, dtype=np.int64) - source.first_row) if source.broken else numbers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.intake.issues import Issue
+from features.intake.issues import Findings, Issue
 from features.intake.rejects import Reject
 from features.tables import Batch
 
@@ -24,8 +24,8 @@ class TableRead:
         Their row numbers, as in `Reject.row`; int64.
     rejects
         Broken rules, by row and column.
-    issues
-        Remarks on what was kept, each once.
+    findings
+        What was noticed of the rows that were kept.
     rows_read
         Rows that came, the rejected ones among them.
     zero_amounts
@@ -35,9 +35,14 @@ class TableRead:
     batch: Batch
     row_numbers: NDArray[np.int64]
     rejects: list[Reject]
-    issues: list[Issue]
+    findings: Findings
     rows_read: int
     zero_amounts: int
+
+    @property
+    def issues(self) -> list[Issue]:
+        """Remarks on what was kept, each once."""
+        return self.findings.issues(self.batch.table)
 
     @property
     def rows_rejected(self) -> int:

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from features.errors import BadData
 from features.intake.cells import NO_TEXT
 from features.intake.output import decimal_from_cents
+from features.intake.typed import cents_of
 from features.tables import Kind
 
 _EXACT = 2.0**53
 """Up to here a float is a whole number without doubt."""
-
-_NEAR = 1e-6
-"""A float is an amount when it is so near to cents, in dollars."""
 
 
 def text_of(value: object, kind: Kind) -> str | None:
@@ -119,9 +117,7 @@ def _float_texts(array: pa.Array, kind: Kind) -> pa.Array:
 
 
 def _money_texts(values: NDArray[np.float64], is_null: NDArray[np.bool_]) -> pa.Array:
-    with np.errstate(invalid="ignore", over="ignore"):
-        cents = np.rint(values * 100.0)
-        is_amount = (np.abs(values - cents / 100.0) < _NEAR) & (np.abs(values) < 1e13)
+    cents, is_amount = cents_of(values)
     texts = decimal_from_cents(np.where(is_amount, cents, 0).astype(np.int64), is_null).cast(pa.string())
     return texts if is_amount.all() else pc.if_else(pa.array(is_amount | is_null), texts, NO_TEXT)
 
