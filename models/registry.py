@@ -250,7 +250,7 @@ class Registry:
         client.log_param(run.info.run_id, "seed", manifest.get("seed"))
         with tempfile.TemporaryDirectory(prefix="recoup-model-") as scratch:
             model = Path(scratch) / "model"
-            _save_pyfunc(model, folder)
+            save_pyfunc(model, folder)
             client.log_artifacts(run.info.run_id, str(model), "model")
         source = f"{client.get_run(run.info.run_id).info.artifact_uri}/model"
         version = client.create_model_version(NAME, source, run.info.run_id, tags=tags)
@@ -317,7 +317,7 @@ def _register_name(client: Any) -> None:
         client.create_registered_model(NAME, description="Write-off recovery scoring; each version is a bundle folder.")
 
 
-def _save_pyfunc(model: Path, bundle: Path) -> None:
+def save_pyfunc(model: Path, bundle: Path) -> None:
     """Write the bundle as a models-from-code pyfunc with the packages that it needs, so that other tools can load it."""
     import mlflow.pyfunc
     from mlflow.models import ModelSignature

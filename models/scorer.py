@@ -142,7 +142,7 @@ class Scorer:
         start = self.cut if self.cut is not None else NULL
         self.viewer.history.advance_all(events.take(events.known_on >= start), until=until)
 
-    def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000) -> Scores:
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000, apart: bool = False) -> Scores:
         """Score write-offs, in input order.
 
         Parameters
@@ -153,33 +153,37 @@ class Scorer:
             The morning they are scored on (days since 1970-01-01).
         reasons
             How many of the first ranks get reasons; None: all. An out-of-scope row always has its first.
+        apart
+            Whether each row is a question of its own: none sees another, and each has rank 1.
 
         Raises
         ------
         BadData
             When the day is before the model's cut.
         """
-        return self.look(batch, as_of=as_of, reasons=reasons)[1]
+        return self.look(batch, as_of=as_of, reasons=reasons, apart=apart)[1]
 
-    def look(self, batch: Batch, *, as_of: int, reasons: int | None = 0) -> tuple[View, Scores]:
+    def look(self, batch: Batch, *, as_of: int, reasons: int | None = 0, apart: bool = False) -> tuple[View, Scores]:
         """Return what was known of write-offs and their scores, for those who must show both; see `score`."""
         if self.cut is not None and as_of < self.cut:
             raise BadData(
                 f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; "
                 "score on or after that day"
             )
+        ids, claims = batch.columns["writeoff_id"], batch.columns["claim_id"]
+        if apart:
+            batch = _parted(batch)
         view = self.viewer.serve(batch, as_of)
         x = self.matrix(batch, view.columns)
         terms = self.models.likelihood.terms(x, view.columns)
         found = self._estimate(view, x, terms)
-        ids = batch.columns["writeoff_id"]
         found["rank"] = (
-            rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
-            if len(ids) > 1
-            else np.ones(1, dtype=np.int64)
+            np.ones(len(ids), dtype=np.int64)
+            if apart or len(ids) == 1
+            else rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
         )
         found["reasons"] = self._reasons(batch, view, x, terms, found, len(ids) if reasons is None else reasons)
-        found |= self._facts(batch, view, as_of)
+        found |= self._facts(batch, view, as_of, claims)
         return view, Scores({name: found[name] for name in SCORE_COLUMNS})
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
@@ -241,7 +245,7 @@ class Scorer:
             "anomaly_score": m.anomaly.score(x, log_implied(columns), columns["payer_id"], columns["usual_count"]),
         }
 
-    def _facts(self, batch: Batch, view: View, as_of: int) -> Columns:
+    def _facts(self, batch: Batch, view: View, as_of: int, claims: Array) -> Columns:
         triage, dated, n = view.triage, view.deadlines, len(batch)
         # A day before the row's own is never asked for, and what stands in the output is what the row was viewed on.
         return {
@@ -256,7 +260,7 @@ class Scorer:
             "deadline_date": dated.day,
             "days_left": dated.days_left,
             "deadline_source": _SOURCE[dated.source],
-            "work_item_id": work_items(batch, triage.remedy),
+            "work_item_id": work_items(batch, claims, triage.remedy),
             "model_version": np.array([self.version] * n, dtype=object),
             "as_of": np.array([as_of] * n, dtype=np.int64),
         }
@@ -308,13 +312,23 @@ def log_implied(columns: Columns) -> Floats:
 _CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])
 
 
-def work_items(batch: Batch, remedy: Array) -> NDArray[np.object_]:
-    """Return the work item of each row: one per client, claim and remedy; a row without a claim is its own."""
-    c = batch.columns
-    claims, ids, clients = c["claim_id"].tolist(), c["writeoff_id"].tolist(), c["client_id"].tolist()
+def _parted(batch: Batch) -> Batch:
+    """Return the rows with a claim for each: what looks at claims sees one row of each, as it would see a row alone."""
+    claims = [None if claim is None else f"{row} {claim}" for row, claim in enumerate(batch.columns["claim_id"].tolist())]
+    parted = np.empty(len(claims), dtype=object)
+    parted[:] = claims
+    return Batch(batch.table, batch.columns | {"claim_id": parted}, batch.vocabulary, batch.extras)
+
+
+def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_]:
+    """Return the work item of each row: one per client, claim and remedy; a row without a claim is its own.
+
+    A client counts by its name: its code is another one in the next model.
+    """
+    ids, clients = batch.columns["writeoff_id"].tolist(), batch.words("client_id")
     told = [
         hashlib.sha256(f"{client}|{claim if claim is not None else '#' + key}|{r}".encode()).hexdigest()[:16]
-        for client, claim, key, r in zip(clients, claims, ids, remedy.tolist(), strict=True)
+        for client, claim, key, r in zip(clients, claims.tolist(), ids, remedy.tolist(), strict=True)
     ]
     out = np.empty(len(told), dtype=object)
     out[:] = told

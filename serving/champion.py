@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,8 +30,8 @@ class BatchScorer(Protocol):
     cut: int | None
     vocabulary: Vocabulary
 
-    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None) -> Scored:
-        """Score rows in their order; `reasons` is for how many ranks, None for all."""
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None, apart: bool = False) -> Scored:
+        """Score rows in their order; `reasons` is for how many ranks, None for all; `apart`: each as if it were alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ Mark = tuple[int, int, int] | None
 class Champion:
     """Holds the loaded champion of a home and swaps it when its pointer file changes.
 
-    The file's state is looked at on every call (some microseconds). The thread that sees a change loads the new bundle while
-    the others go on with the old one. A bundle that cannot be loaded leaves the old one in place, and is named in `problem`.
+    Until `follow` is entered, the file's state is looked at on every call (some microseconds), and who sees a change loads the new bundle
+    while others go on with the old one. Within `follow` a thread of its own looks, so that no request ever loads. A bundle that cannot be
+    loaded leaves the old one in place, and is named in `problem`.
 
     Parameters
     ----------
@@ -80,11 +82,34 @@ class Champion:
         self._home, self._load = home, load
         self._swap = threading.Lock()
         self._mark: Mark = None
+        self._is_followed = False
         self._loaded = Loaded(prior(), None, "no model was promoted yet; `recoup train` makes one")
-        self.current()
+        self._look()
 
     def current(self) -> Loaded:
-        """Return the champion as of now."""
+        """Return the champion as of now, or as of the last look of the thread that follows."""
+        return self._loaded if self._is_followed else self._look()
+
+    @contextmanager
+    def follow(self, every: float = 1.0) -> Iterator[None]:
+        """Look for a change every so many seconds, in a thread that ends with this block."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(every):
+                self._look()
+
+        thread = threading.Thread(target=watch, name="champion", daemon=True)
+        thread.start()
+        self._is_followed = True
+        try:
+            yield
+        finally:
+            self._is_followed = False
+            done.set()
+            thread.join()
+
+    def _look(self) -> Loaded:
         mark = self._seen()
         if mark != self._mark and self._swap.acquire(blocking=False):
             try:
@@ -105,8 +130,8 @@ class Champion:
         try:
             pointer = read_pointer(self._home)
             return before if pointer is None else Loaded(self._bundle(pointer), pointer.champion.version)
-        except (RecoupError, OSError) as error:
-            reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {error.strerror}"
+        except Exception as error:  # whatever is wrong with a bundle, the model that serves goes on
+            reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {type(error).__name__}"
             return Loaded(before.scorer, before.registry_version, reason)
 
     def _bundle(self, pointer: Pointer) -> BatchScorer:

@@ -83,6 +83,38 @@ def read_records(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """What reading one record gave that nobody else's stood beside.
+
+    Parameters
+    ----------
+    place
+        Its row in the batch; -1 where it was refused or is of no amount.
+    read
+        As of a table of this record alone, but without a batch of its own.
+    """
+
+    place: int
+    read: TableRead
+
+
+def read_apart(
+    records: Sequence[Map[str, object]], table: Table, *, vocabulary: Vocabulary, latest: int | None = None
+) -> tuple[Batch, list[Lone]]:
+    """Read records that have nothing to do with each other into one batch; each as `read_records` would read it alone.
+
+    Keys are not compared: two records of one id are two questions, not a slip. The rows of the batch still share claims and ids, so it is
+    only for what looks at each row apart.
+
+    Raises
+    ------
+    BadData
+        As `read_records`.
+    """
+    return _reader(table.name, id(table), None, _Held(table)).read_apart(records, vocabulary=vocabulary, latest=latest)
+
+
 class _Held:
     """Carries a table past the cache, which would else hash all of its columns on each call; tables are told apart by identity."""
 
@@ -165,6 +197,22 @@ class RecordReader:
         batch = Batch(self._table, self._arrays(call, vocabulary), vocabulary, self._extras(call))
         numbers = np.array(call.numbers, dtype=np.int64)
         return TableRead(batch, numbers, call.rejects, call.findings, len(records), call.zero_amounts)
+
+    def read_apart(self, records: Sequence[Map[str, object]], *, vocabulary: Vocabulary, latest: int | None) -> tuple[Batch, list[Lone]]:
+        """Read records that have nothing to do with each other; see the function."""
+        together, lone = _Call(latest, None), []
+        nothing = Batch(self._table, {}, vocabulary)
+        for record in records:
+            call = _Call(latest, None)
+            self._read_one(record, 1, call, "records")
+            for row, odd in zip(call.rows, call.odd, strict=True):
+                self._complete(row, odd, call)
+            place = len(together.rows) if call.rows else -1
+            together.rows += call.rows
+            together.extras |= call.extras
+            numbers = np.ones(len(call.rows), dtype=np.int64)
+            lone.append(Lone(place, TableRead(nothing, numbers, call.rejects, call.findings.issues(self._table), 1, call.zero_amounts)))
+        return Batch(self._table, self._arrays(together, vocabulary), vocabulary, self._extras(together)), lone
 
     def _target(self, name: str) -> _Target | None:
         """Return where a name's values go, looked up once; None for an unknown column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -18,6 +19,8 @@ from recoup.progress import bars
 if TYPE_CHECKING:
     import uvicorn
 
+    from models.scorer import Scorer
+    from models.value import Costs
     from recoup.listening import Listener
     from recoup.settings import Settings
     from serving.api.app import Service
@@ -50,7 +53,8 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
         tell.line(f"key for this run: {fresh}")
         tell.line("send it as `Authorization: Bearer KEY`; RECOUP_API_KEY sets one that stays")
     tell.flush()
-    listener.serve(create_app(service))
+    with service.champion.follow():
+        listener.serve(create_app(service))
 
 
 def demo(
@@ -123,7 +127,24 @@ def _champion(home: Path, chosen: Settings) -> Champion:
     from serving.champion import Champion
 
     costs = Costs(chosen.hourly_cost, chosen.action_outlay)
-    return Champion(home, load=partial(Scorer.load, costs=costs), prior=partial(Scorer.prior, costs=costs))
+    return Champion(home, load=partial(_load, costs=costs), prior=partial(Scorer.prior, costs=costs))
+
+
+def _load(folder: Path, costs: Costs) -> Scorer:
+    """Load a bundle, warm, and set it apart from the garbage collector, which would else walk it in the middle of requests."""
+    from models.scorer import Scorer
+    from serving.api.questions import Question, answer, answer_apart
+    from serving.champion import Loaded
+
+    scorer = Scorer.load(folder, costs=costs)
+    # What is looked up once, tables for reasons above all, takes a quarter of a second that the first caller need not wait.
+    row = {"writeoff_id": "0", "writeoff_date": "2020-01-01", "payer_id": "0", "writeoff_amount": "1.00", "carc": "197", "group_code": "CO"}
+    question = Question([row], scorer.cut or 0, scorer.cut or 0, True)
+    answer(question, Loaded(scorer, None))
+    answer_apart([question, question], Loaded(scorer, None))
+    gc.collect()
+    gc.freeze()
+    return scorer
 
 
 def _service(champion: Champion, key: str | None, day: Callable[[], date], page: Page | None) -> tuple[Service, str | None]:

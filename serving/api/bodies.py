@@ -44,7 +44,7 @@ def strict_json(body: bytes) -> object:
     serving.api.problems.Problem: the body is not JSON
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse, parse_float=_decimal)
+        return _DECODE(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         # `from None`: the parser's own message and its `doc` hold what was sent.
         raise Problem(422, "the body is not JSON", errors=[(["body"], _kind(error))]) from None
@@ -62,6 +62,9 @@ def _decimal(text: str) -> str:
     if float(text) in (float("inf"), float("-inf")):
         raise ValueError("beyond a double")
     return text
+
+
+_DECODE = json.JSONDecoder(parse_constant=_refuse, parse_float=_decimal).decode
 
 
 def _too_large() -> Problem:

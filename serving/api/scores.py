@@ -1,44 +1,27 @@
-"""`POST /v1/scores`: rows in, scores out, nothing kept."""
+"""`POST /v1/scores`: rows in, scores out, nothing kept but counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Annotated, Any, TypeAlias
+import json
+from datetime import date
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
 
-from features.errors import BadData
-from features.intake.cells import latest_day
-from features.intake.records import read_records
-from features.intake.rejects import Reject
-from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS, Kind
 from serving.access import Identity
-from serving.api.bodies import Body, strict_json
+from serving.api.bodies import Body
 from serving.api.identity import require
-from serving.api.problems import Place, Problem, safe_name
+from serving.api.questions import Answer, ScoresRequest, answer, day, read_question
+from serving.api.together import Together
 from serving.champion import Loaded
 
-MOST_ROWS = 10_000
-MOST_NAMED = 10
-EPOCH = date(1970, 1, 1)
-
-Cell: TypeAlias = str | int | bool | None
-Row: TypeAlias = dict[str, Cell]
-
-
-class ScoresRequest(BaseModel):
-    """Write-offs to score; columns as in the data dictionary, money as a number or text with at most two decimals."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    writeoffs: Annotated[list[Row], Field(max_length=MOST_ROWS)]
-    as_of: Annotated[str | None, Field(description="the morning of this day, YYYY-MM-DD; today where it is missing")] = None
-    reasons: Annotated[bool, Field(description="whether to say why")] = True
+SMALL_BYTES = 8 * 1024
+"""A body up to this size is read on the event loop: sooner done than handed to a thread."""
 
 
 class ScoresAnswer(BaseModel):
@@ -46,34 +29,6 @@ class ScoresAnswer(BaseModel):
 
     model_version: str
     as_of: date
-    scores: list[dict[str, Any]]
-    issues: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request that was read.
-
-    Parameters
-    ----------
-    rows
-        The write-offs, as sent.
-    as_of, latest
-        The morning they are scored on, and the last day that is a date (days since 1970-01-01).
-    reasons
-        Whether to say why.
-    """
-
-    rows: Sequence[Mapping[str, Cell]]
-    as_of: int
-    latest: int
-    reasons: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Scores in the order of the request, and what was noticed on the way."""
-
     scores: list[dict[str, Any]]
     issues: list[str]
 
@@ -100,107 +55,33 @@ def _json_types(kind: Kind) -> list[str]:
 
 def add_scores(app: FastAPI) -> None:
     """Add the route; on the application itself, so that it knows its whole path."""
+    together = Together()
 
     @app.post("/v1/scores", response_model=ScoresAnswer, openapi_extra=_openapi(), summary="Score write-offs", tags=["scores"])
-    def scores(request: Request, who: Annotated[Identity, require("scores.make")], body: Body) -> JSONResponse:
+    async def scores(request: Request, who: Annotated[Identity, require("scores.make")], body: Body) -> Response:
         """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
-        question = read_question(body, today=request.app.state.today())
-        loaded: Loaded = request.app.state.champion.current()
-        answered = answer(question, loaded)
-        request.app.state.metrics.rows(len(answered.scores))
-        return JSONResponse(
-            {
-                "model_version": loaded.scorer.version,
-                "as_of": _day(question.as_of).isoformat(),
-                "scores": answered.scores,
-                "issues": answered.issues,
-            }
-        )
+        state = request.app.state
+        if len(body) > SMALL_BYTES:
+            return await run_in_threadpool(_scored, body, state)
+        question = read_question(body, today=state.today())
+        loaded: Loaded = state.champion.current()
+        if len(question.rows) == 1:
+            found = await together.answer(question, loaded)
+        else:
+            found = await run_in_threadpool(answer, question, loaded)
+        return _response(state, loaded, question.as_of, found)
 
 
-def read_question(body: bytes, *, today: date) -> Question:
-    """Read a request body.
-
-    Raises
-    ------
-    Problem
-        With status 422 and the places that are wrong.
-    """
-    try:
-        asked = ScoresRequest.model_validate(strict_json(body))
-    except ValidationError as error:
-        raise Problem(422, "the body is not of the form that the API describes", errors=_places(error)) from None
-    return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, latest_day(today), asked.reasons)
+def _scored(body: bytes, state: State) -> Response:
+    question = read_question(body, today=state.today())
+    loaded: Loaded = state.champion.current()
+    return _response(state, loaded, question.as_of, answer(question, loaded))
 
 
-def answer(question: Question, loaded: Loaded) -> Answer:
-    """Score the rows of a question, in its order.
-
-    Raises
-    ------
-    Problem
-        With status 422 when the day lies before the model's data, or a row cannot be read.
-    """
-    scorer = loaded.scorer
-    if scorer.cut is not None and question.as_of < scorer.cut:
-        cut = _day(scorer.cut).isoformat()
-        raise Problem(422, f"as_of is before {cut}, the day up to which the model knows outcomes", errors=[(["as_of"], "before_data_cut")])
-    try:
-        read = read_records(question.rows, WRITEOFFS, vocabulary=scorer.vocabulary.overlay(), latest=question.latest)
-    except BadData:
-        raise Problem(422, "some write-offs cannot be read", errors=[(["writeoffs"], "column_twice")]) from None
-    if read.rejects:
-        raise Problem(422, "some write-offs cannot be read", errors=_rejects(read.rejects))
-    scored = scorer.score(read.batch, as_of=question.as_of, reasons=None if question.reasons else 0).records() if len(read.batch) else []
-    return Answer(scored, [*unknown_fields(question.rows), *_remarks(read)])
+def _response(state: State, loaded: Loaded, as_of: int, found: Answer) -> Response:
+    state.metrics.rows(len(found.scores))
+    told = {"model_version": loaded.scorer.version, "as_of": day(as_of).isoformat(), "scores": found.scores, "issues": found.issues}
+    return Response(_ENCODE(told).encode(), media_type="application/json")
 
 
-def unknown_fields(rows: Iterable[Mapping[str, Cell]]) -> list[str]:
-    """Name the fields that no column has, once each; `x_` fields are the user's own.
-
-    >>> unknown_fields([{"payer_id": "P", "payor": "P", "x_team": "a"}, {"payor": None}])
-    ['field payor is unknown and was ignored']
-    """
-    names = {name for row in rows for name in row if name not in _KNOWN and not name.startswith("x_")}
-    shown = sorted({str(safe_name(name)) for name in names})
-    issues = [f"field {name} is unknown and was ignored" for name in shown[:MOST_NAMED]]
-    return issues if len(shown) <= MOST_NAMED else [*issues, f"{len(shown) - MOST_NAMED} more fields are unknown and were ignored"]
-
-
-def _remarks(read: TableRead) -> list[str]:
-    """What was noticed and kept: kind, column and count, without the values that a remark on a file names."""
-    remarks = [f"{issue.column}: {issue.code}, {issue.count} rows" for issue in read.issues if issue.code != "unknown_column"]
-    return [*remarks, f"{read.zero_amounts} write-offs of zero dollars were left out"] if read.zero_amounts else remarks
-
-
-_KNOWN = frozenset(WRITEOFFS.names)
-
-
-def _as_of(text: str | None, today: date) -> date:
-    if text is None:
-        return today
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Problem(422, "as_of is a day like 2026-11-01", errors=[(["as_of"], "not_a_date")]) from None
-
-
-def _places(error: ValidationError) -> list[tuple[Place, str]]:
-    """Where and what kind; a value of a row of the wrong type is one place, not one for each type it might have had."""
-    places = [(tuple(item["loc"]), item["type"]) for item in error.errors(include_url=False, include_input=False, include_context=False)]
-    short: dict[tuple[str | int, ...], str] = {}
-    for place, kind in places:
-        in_row = len(place) > 3 and place[0] == "writeoffs"
-        short.setdefault(place[:3] if in_row else place, "not_a_text" if in_row else kind)
-    return list(short.items())
-
-
-def _rejects(rejects: Iterable[Reject]) -> list[tuple[Place, str]]:
-    """The rows that were refused; `Reject` counts rows from 1, a request's list from 0."""
-    return [(["writeoffs", reject.row - 1, reject.column or "*"], reject.rule.value) for reject in rejects]
-
-
-def _day(days: int) -> date:
-    return EPOCH + timedelta(days=days)
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode

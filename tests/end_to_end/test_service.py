@@ -124,7 +124,7 @@ from datetime import date
 from recoup.cli.service import _champion, _service
 from recoup.settings import Settings
 from serving.api.app import create_app
-from serving.api.scores import answer, read_question
+from serving.api.questions import answer, read_question
 champion = _champion(Path({str(trained.home)!r}), Settings.read({{}}, {{}}, folder=None))
 create_app(_service(champion, "k" * 32, date.today, None)[0])
 import json

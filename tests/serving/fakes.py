@@ -28,7 +28,7 @@ class FixedScorer:
     def __init__(self, version: str, cut: int | None = None) -> None:
         self.version, self.cut, self.vocabulary = version, cut, Vocabulary()
 
-    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None) -> FixedScores:
+    def score(self, batch: Batch, *, as_of: int, reasons: int | None = None, apart: bool = False) -> FixedScores:
         """Return one fixed score a row."""
         ids = [str(name) for name in batch.words("writeoff_id")]
         if "explode" in ids:

@@ -88,6 +88,37 @@ def test_readers_meet_the_old_or_the_new_model_while_it_is_swapped(tmp_path: Pat
     assert set(met) <= {f"v{i}" for i in range(20)} and champion.current().scorer.version == "v19"
 
 
+def test_who_follows_is_swapped_by_another_thread_within_seconds(tmp_path: Path) -> None:
+    loaders: set[str] = set()
+
+    def load(folder: Path) -> FixedScorer:
+        loaders.add(threading.current_thread().name)
+        return load_fake(folder)
+
+    champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
+    with champion.follow(every=0.01):
+        promote_fake(tmp_path, "a", "aa")
+        waiting = threading.Event()
+        for _ in range(500):
+            if champion.current().scorer.version == "a":
+                break
+            waiting.wait(0.01)
+    assert champion.current().scorer.version == "a" and loaders == {"champion"}
+
+
+def test_a_bundle_that_breaks_the_loader_leaves_the_old_model(tmp_path: Path) -> None:
+    def load(folder: Path) -> FixedScorer:
+        if folder.name == "bb":
+            raise KeyError("roles")
+        return load_fake(folder)
+
+    promote_fake(tmp_path, "a", "aa")
+    champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
+    promote_fake(tmp_path, "b", "bb")
+    loaded = champion.current()
+    assert loaded.scorer.version == "a" and loaded.problem == "the bundle cannot be read: KeyError"
+
+
 def test_pointer_keeps_who_served_before(tmp_path: Path) -> None:
     for version in ("a", "b", "c"):
         promote_fake(tmp_path, version, version)

@@ -1,0 +1,224 @@
+"""The service under load, over real sockets on this machine: `python -m benchmarks.load [--seconds N]`
+
+One worker each, one after the other in turns: `recoup serve` on a bundle, `mlflow models serve` on the same bundle's pyfunc, and a
+FastAPI route that does nothing behind the same server. wrk sends one write-off at a time over 16 connections. Then 500 sockets
+that never finish a request, and 100 callers at once. Prints each figure beside its target, with load and CPU seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.one_row import prepare
+from models.bundle import read_manifest
+from models.pointer import Pointer, Promotion, write_pointer
+
+KEY = "a-key-of-the-load-benchmark-forty-characters"
+CONNECTIONS = 16
+SCRIPT = """
+wrk.method = "POST"
+wrk.body = io.open("%s"):read("*a")
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer %s"
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('{"requests": %%d, "micros": %%d, "bad": %%d, "median": %%d, "p99": %%d}\\n', summary.requests, summary.duration,
+    e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99)))
+end
+"""
+ROW = {
+    "writeoff_id": "W1",
+    "writeoff_date": "2026-10-20",
+    "payer_id": "P001",
+    "payer_type": "commercial",
+    "claim_id": "C1",
+    "line_number": 1,
+    "patient_id": "PT1",
+    "provider_id": "D01",
+    "facility_id": "F1",
+    "service_date": "2026-08-14",
+    "remit_date": "2026-09-01",
+    "procedure_code": "10000",
+    "writeoff_amount": 180.25,
+    "billed_amount": "320.00",
+    "allowed_amount": "200.00",
+    "paid_amount": "19.75",
+    "group_code": "CO",
+    "carc": "197",
+    "rarcs": "N54 MA01",
+    "authorization_on_file": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one turn of wrk told.
+
+    Parameters
+    ----------
+    rate
+        Answers a second.
+    median, p99
+        Milliseconds.
+    bad
+        Answers that were no 2xx, and failures of the connection.
+    """
+
+    rate: float
+    median: float
+    p99: float
+    bad: int
+
+
+def wrk(url: str, body: Path, seconds: int) -> Run:
+    """Load a URL."""
+    script = body.with_suffix(".lua")
+    script.write_text(SCRIPT % (body, KEY))
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    told = json.loads(out.strip().splitlines()[-1])
+    return Run(1e6 * told["requests"] / told["micros"], told["median"] / 1e3, told["p99"] / 1e3, told["bad"])
+
+
+@contextmanager
+def running(command: list[str], url: str, variables: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until it answers, and end it."""
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=stream, stderr=stream)
+        try:
+            _wait(url, process, log)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            opener.open(url, timeout=5).close()
+            return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"{process.args!r} does not answer: {log.read_text()[-2000:]}")
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def make_home(folder: Path) -> Path:
+    """Make the bundle champion of a home."""
+    home, digest = folder / "home", str(read_manifest(folder / "bundle")["bundle_hash"])
+    if not home.is_dir():
+        shutil.copytree(folder / "bundle", home / "models" / digest)
+        write_pointer(home, Pointer(Promotion("1", digest, f"models/{digest}")))
+    return home
+
+
+def save_pyfunc(folder: Path) -> Path:
+    """Write the bundle as the pyfunc that the registry would log."""
+    from models.registry import save_pyfunc as save
+
+    model = folder / "pyfunc"
+    if not model.is_dir():
+        save(model, folder / "bundle")
+    return model
+
+
+def serve_empty(port: int) -> None:
+    """Serve a route that does nothing, behind the server that recoup has."""
+    from fastapi import FastAPI
+
+    from recoup.listening import Listener
+
+    app = FastAPI()
+
+    @app.post("/v1/scores")
+    async def empty() -> dict[str, str]:
+        return {}
+
+    listener = Listener("127.0.0.1", port, has_identity=False)
+    listener.listen()
+    listener.serve(app)
+
+
+def throughput(folder: Path, seconds: int, rounds: int) -> None:
+    """Print one write-off a request: ours, MLflow's and an empty route's."""
+    body, frame, home = folder / "body.json", folder / "frame.json", make_home(folder)
+    body.write_text(json.dumps({"writeoffs": [ROW]}))
+    frame.write_text(json.dumps({"dataframe_records": [ROW]}))
+    ports = [free_port() for _ in range(3)]
+    python = sys.executable
+    ours = ["-m", "recoup.cli", "serve", "--port", str(ports[0])]
+    theirs = ["-m", "mlflow", "models", "serve", "-m", str(save_pyfunc(folder)), "--env-manager", "local", "-p", str(ports[1])]
+    nothing = ["-m", "benchmarks.load", "--serve-empty", str(ports[2])]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "RECOUP_HOME": str(home), "RECOUP_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
+    quiet["PATH"] = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
+    with ExitStack() as stack:
+        for words, port, path in ((ours, ports[0], "/livez"), (theirs, ports[1], "/ping"), (nothing, ports[2], "/")):
+            stack.enter_context(running([python, *words], f"http://127.0.0.1:{port}{path}", quiet, folder / f"{port}.log"))
+        turns: dict[str, list[Run]] = {"recoup": [], "mlflow": [], "empty": []}
+        paths = {"recoup": ("/v1/scores", body), "mlflow": ("/invocations", frame), "empty": ("/v1/scores", body)}
+        for _ in range(rounds):
+            for (name, (path, sent)), port in zip(paths.items(), ports, strict=True):
+                turns[name].append(wrk(f"http://127.0.0.1:{port}{path}", sent, seconds))
+    for name, runs in turns.items():
+        print(f"{name}: {_median(runs, 'rate'):,.0f} answers/s, median {_median(runs, 'median'):.2f} ms, "
+              f"p99 {_median(runs, 'p99'):.2f} ms, {sum(run.bad for run in runs)} bad")  # fmt: skip
+    ours_rate, theirs_rate, empty_rate = (_median(turns[name], "rate") for name in ("recoup", "mlflow", "empty"))
+    print(f"times MLflow's rate: {ours_rate / theirs_rate:.1f} (at least 20)")
+    print(f"share of an empty route's rate: {ours_rate / empty_rate:.1%} (at least 20 %, target 35 %)")
+    print(f"p99 by median: {statistics.median(run.p99 / run.median for run in turns['recoup']):.2f} (below 4)")
+
+
+def _median(runs: list[Run], what: str) -> float:
+    return statistics.median(float(getattr(run, what)) for run in runs)
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5, help="of each turn of wrk")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--folder", type=Path, help="use the practice and bundle that stand here")
+    parser.add_argument("--serve-empty", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve_empty:
+        serve_empty(options.serve_empty)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = options.folder or Path(place)
+        if not (folder / "bundle").is_dir():
+            prepare(folder, options.rows)
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        throughput(folder, options.seconds, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
