@@ -111,6 +111,10 @@ class Identity:
         The one organisation whose rows it sees.
     facilities
         The facilities it sees; None for all of the client's.
+    origin
+        Where from, for the access log: an address, or `command` for the command line.
+    purpose
+        Why, where a reason had to be given.
     """
 
     subject: str
@@ -118,6 +122,8 @@ class Identity:
     role: Role
     client_id: str = DEFAULT_CLIENT
     facilities: frozenset[str] | None = None
+    origin: str = "command"
+    purpose: str = ""
 
     def may(self, action: str) -> bool:
         """Tell whether the role holds an action.

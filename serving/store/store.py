@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from serving.store.engine import WAIT_SECONDS, Engines, connect
+from serving.store.engine import WAIT_SECONDS, WRITES, Engines, connect
 from serving.store.faults import faults_told
 
 
@@ -22,14 +22,22 @@ class Unit:
     ----------
     connection
         The SQLAlchemy connection, within the transaction.
+    afterwards
+        What is to be done outside the database once the transaction is kept; it must not fail.
     """
 
     connection: Connection
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def is_postgresql(self) -> bool:
         """Whether rows can be locked one by one; SQLite has one writer at a time, who needs no other lock."""
         return self.connection.dialect.name == "postgresql"
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether it was begun to write."""
+        return bool(self.connection.get_execution_options().get(WRITES))
 
     def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, update: Sequence[str] = ()) -> None:
         """Insert rows; a row whose primary key is there changes it in these columns instead (none: it is left as it was).
@@ -89,7 +97,10 @@ class Store:
             When the change breaks a rule of the database.
         """
         with faults_told(), self._engines.writing.begin() as connection:
-            yield Unit(connection)
+            unit = Unit(connection)
+            yield unit
+        for do in unit.afterwards:
+            do()
 
     @contextmanager
     def read(self) -> Iterator[Unit]:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import random
+import stat
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from features.errors import BadData, Misconfigured
-from serving.trail import Act, Chain, Head, Line
+from features.errors import BadData, CheckFailed, Misconfigured, StorageFailed
+from serving.trail import Act, Chain, Head, HeadFile, Line
 
 KEY = b"k" * 32
 CHAIN = Chain(KEY)
 
 
-def act(number: int, **changes: object) -> Act:
+def act(number: int, **changes: Any) -> Act:
     known = Act(
         at=1_700_000_000_000_000 + number, subject=f"person:{number % 3}", client_id="default", action="writeoff.read", ids=(f"W{number}",)
     )
-    return replace(known, **changes)  # type: ignore[arg-type]
+    return replace(known, **changes)
 
 
 def written(count: int, chain: Chain = CHAIN) -> list[Line]:
-    lines = accumulate(range(count), lambda line, number: chain.link(head_of(line), act(number)), initial=Line(0, act(0), chain.start.mac))
+    first = Line(0, (), chain.start.mac)
+    lines = accumulate(range(count), lambda line, number: chain.link(head_of(line), act(number)), initial=first)
     return list(lines)[1:]
 
 
@@ -34,11 +39,11 @@ def head_of(line: Line) -> Head:
 
 def test_what_was_written_holds() -> None:
     lines = written(40)
-    verdict = CHAIN.verify(lines, known=head_of(lines[-1]))
+    verdict = CHAIN.verify(lines, known=[head_of(lines[-1])])
     assert verdict.holds and verdict.lines == 40 and verdict.head == head_of(lines[-1])
     # A head that was copied before the last lines were written is passed on the way.
-    assert CHAIN.verify(lines, known=head_of(lines[10])).holds
-    assert CHAIN.verify([], known=CHAIN.start).holds and CHAIN.verify([]).lines == 0
+    assert CHAIN.verify(lines, known=[head_of(lines[10])]).holds
+    assert CHAIN.verify([], known=[CHAIN.start]).holds and CHAIN.verify([]).lines == 0
 
 
 def chained_anew(lines: list[Line], key: bytes) -> list[Line]:
@@ -46,14 +51,14 @@ def chained_anew(lines: list[Line], key: bytes) -> list[Line]:
     forged, chain = [], Chain(key)
     head = chain.start
     for line in lines:
-        forged.append(chain.link(head, line.act))
+        forged.append(chain.link(head, line.act()))
         head = head_of(forged[-1])
     return forged
 
 
 def edit(lines: list[Line], dice: random.Random) -> list[Line]:
     place = dice.randrange(len(lines))
-    old = lines[place].act
+    old = lines[place].act()
     changed = dice.choice(
         [
             replace(old, at=old.at + 1),
@@ -67,7 +72,7 @@ def edit(lines: list[Line], dice: random.Random) -> list[Line]:
             replace(old, purpose="none"),
         ]
     )
-    return [*lines[:place], replace(lines[place], act=changed), *lines[place + 1 :]]
+    return [*lines[:place], replace(lines[place], fields=changed.fields()), *lines[place + 1 :]]
 
 
 def delete(lines: list[Line], dice: random.Random) -> list[Line]:
@@ -102,7 +107,7 @@ def test_every_tampering_is_found(tamper: Callable[[list[Line], random.Random], 
     lines = written(30)
     tampered = tamper(lines, random.Random(seed))
     assert tampered != lines
-    verdict = CHAIN.verify(tampered, known=head_of(lines[-1]))
+    verdict = CHAIN.verify(tampered, known=[head_of(lines[-1])])
     assert not verdict.holds and verdict.lines < 30
     # All lines before the fault are still believed.
     assert verdict.head == (head_of(lines[verdict.lines - 1]) if verdict.lines else CHAIN.start)
@@ -124,6 +129,59 @@ def test_acts_that_read_alike_chain_apart() -> None:
         assert CHAIN.link(CHAIN.start, one).mac != CHAIN.link(CHAIN.start, two).mac
 
 
+@pytest.mark.parametrize("changes", [{"mac": "text"}, {"sequence": "2"}, {"fields": (b"",)}])
+def test_what_is_of_another_type_is_a_fault_and_no_failure(changes: dict[str, Any]) -> None:
+    first, second = written(2)
+    verdict = CHAIN.verify([first, replace(second, **changes)])
+    assert not verdict.holds and verdict.lines == 1
+
+
+def test_an_act_comes_back_as_it_was_told() -> None:
+    told = act(3, ids=("W1", "W,2", '"'), purpose="audit of \u00c5se's queue", outcome="refused")
+    assert CHAIN.link(CHAIN.start, told).act() == told
+
+
+def test_a_head_file_moves_on_and_never_back(tmp_path: Path) -> None:
+    file, heads = HeadFile(tmp_path / "kept" / "trail.head", CHAIN), [head_of(line) for line in written(12)]
+    assert file.read() is None
+    for head in (CHAIN.start, heads[3]):
+        file.begin(head)
+        assert file.read() == CHAIN.start
+    for head in (heads[8], heads[3], heads[11], heads[9]):
+        file.note(head)
+    assert file.read() == heads[11]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "kept").iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize("text", ["", "nothing", *(start + " " + "a" * 64 + " " + "b" * 64 + "\n" for start in ("0" * 20, "9" * 20))])
+def test_a_head_file_that_somebody_else_wrote_is_refused_and_left(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trail.head"
+    path.write_text(text)
+    file = HeadFile(path, CHAIN)
+    for act_on in (file.read, lambda: file.note(head_of(written(1)[0]))):
+        with pytest.raises(CheckFailed, match="not written with its key"):
+            act_on()
+    file.begin(CHAIN.start)
+    assert path.read_text() == text
+
+
+def test_a_head_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed, match="No such file"):
+        HeadFile(tmp_path / "trail.head", CHAIN).note(head_of(written(1)[0]))
+    assert not list(tmp_path.iterdir())
+
+
+def test_many_who_note_at_once_keep_the_last_head(tmp_path: Path) -> None:
+    file, heads = HeadFile(tmp_path / "trail.head", CHAIN), [head_of(line) for line in written(40)]
+    file.begin(CHAIN.start)
+    threads = [threading.Thread(target=file.note, args=(head,)) for head in heads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert file.read() == heads[-1]
+
+
 def test_a_head_is_sealed_by_the_key() -> None:
     head = head_of(written(3)[-1])
     assert CHAIN.seal(head) != Chain(b"o" * 32).seal(head)
@@ -140,6 +198,9 @@ def test_a_head_is_sealed_by_the_key() -> None:
         {"outcome": "maybe"},
         {"ids": tuple("x" * 1001)},
         {"purpose": "x" * 301},
+        {"purpose": "two\nlines"},
+        {"ids": ("\ud800",)},
+        {"subject": "nul\x00"},
     ],
 )
 def test_an_act_is_whole_and_bounded(changes: dict[str, object]) -> None:
