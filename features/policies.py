@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,22 @@ from features.tables import CATEGORIES, Batch
 
 _POLICY = CATEGORIES.index("policy")
 _EARLIEST, _LATEST = -(2**62), 2**62
+
+
+class Limits(NamedTuple):
+    """What the policies say of each write-off's code on its day.
+
+    Parameters
+    ----------
+    amount, approval
+        Cents: the largest write-off, and above what somebody must approve; NULL where no policy in force says.
+    is_named
+        A policy in force on the day names the code.
+    """
+
+    amount: NDArray[np.int64]
+    approval: NDArray[np.int64]
+    is_named: NDArray[np.bool_]
 
 
 class Policies:
@@ -28,6 +45,7 @@ class Policies:
     def __init__(self, table: Batch) -> None:
         columns = table.columns
         limit, since, until = (columns[name].copy() for name in ("max_amount", "effective_from", "effective_to"))
+        self._amount, self._approval = columns["max_amount"], columns["approval_over"]
         limit[limit == NULL] = _LATEST
         since[since == NULL] = _EARLIEST
         until[until == NULL] = _LATEST
@@ -79,6 +97,19 @@ class Policies:
             category = np.where(covered & (category < 0), self._category[row], category)
             is_named |= named
         return category, is_named & (category < 0)
+
+    def limits(self, batch: Batch) -> Limits:
+        """Return the limits of the first policy in force on each write-off's day that names its code, whatever its amount."""
+        day = batch.columns["writeoff_date"]
+        amount = np.full(len(batch), NULL, dtype=np.int64)
+        approval, is_named = amount.copy(), np.zeros(len(batch), dtype=np.bool_)
+        for row in self._combinations.gather(batch):
+            if not (row >= 0).any():
+                continue
+            holds = (row >= 0) & (self._since[row] <= day) & (day <= self._until[row]) & ~is_named
+            amount, approval = np.where(holds, self._amount[row], amount), np.where(holds, self._approval[row], approval)
+            is_named |= holds
+        return Limits(amount, approval, is_named)
 
 
 _READY: deque[tuple[Batch, Policies]] = deque(maxlen=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -158,6 +158,11 @@ class Triage:
     refused: NDArray[np.int64]
     asked: NDArray[np.int64]
     can_appeal: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.int64]) -> Triage:
+        """Return the rows at these positions."""
+        arrays = {item.name: getattr(self, item.name)[rows] for item in fields(self) if item.name not in ("whys", "next_steps")}
+        return replace(self, **arrays)
 
 
 def classify(

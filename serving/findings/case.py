@@ -1,0 +1,161 @@
+"""The case: everything that a rule of the audit may look at, read and worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.codes.tables import FAMILIES, Codes
+from features.money import NULL
+from features.policies import Policies
+from features.repeats import repeated_rows
+from features.reversals import reversed_rows
+from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
+from features.view import Practice, View
+from models.scores import Scores
+from serving.findings.habits import Habits, learn
+from serving.findings.remits import Remits
+from serving.findings.told import Told
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A practice on the morning of a day.
+
+    Parameters
+    ----------
+    ledger
+        Write-offs; blanks that a remittance could fill are filled.
+    view, scores
+        What was known of each row, and what it is expected to bring; in the order of the ledger.
+    practice
+        Codes, contracts, rules and policies.
+    as_of
+        The morning, as days since 1970-01-01.
+    remits, told
+        The remittances in hand and what they say of each row; None without 835 files, `told` also without a ledger of the
+        practice's own.
+    efforts
+        What was worked, and what came of it; None where nothing is known.
+    is_ledger
+        The rows were posted by the practice; False: they are what 835 files alone say.
+    """
+
+    ledger: Batch
+    view: View
+    scores: Scores
+    practice: Practice
+    as_of: int
+    remits: Remits | None = None
+    told: Told | None = None
+    efforts: Batch | None = None
+    is_ledger: bool = True
+
+    def __len__(self) -> int:
+        return len(self.ledger)
+
+    @property
+    def columns(self) -> Columns:
+        """Return the columns of the ledger."""
+        return self.ledger.columns
+
+    @property
+    def codes(self) -> Codes:
+        """Return the code tables."""
+        return self.practice.codes
+
+    def has(self, need: str) -> bool:
+        """Return whether the case has what a rule needs; see `rule.NEEDS`."""
+        if need == "ledger":
+            return self.is_ledger
+        if need == "remits":
+            return self.remits is not None
+        if need == "policies":
+            return self.practice.policies is not None and len(self.practice.policies) > 0
+        if need == "expected":
+            return self.practice.contracts is not None or bool((self.columns["expected_allowed_amount"] != NULL).any())
+        values = self.columns[need]
+        return bool((values != None).any() if values.dtype == object else (values >= 0).any())  # noqa: E711
+
+    def words(self, name: str) -> list[str | None]:
+        """Return a text column as words."""
+        return self._words(name)
+
+    def _words(self, name: str) -> list[str | None]:
+        found = self._cache.get(name)
+        if found is None:
+            found = self._cache[name] = self.ledger.words(name)
+        return found
+
+    @cached_property
+    def _cache(self) -> dict[str, list[str | None]]:
+        return {}
+
+    @cached_property
+    def claim(self) -> NDArray[np.int64]:
+        """Return for each row the first row of its claim; -1 without a claim."""
+        return self.ledger.claims
+
+    @cached_property
+    def is_reversed(self) -> Flags:
+        """Return which rows reverse another one or were reversed."""
+        mask = reversed_rows(self.ledger)
+        return mask if mask is not None else np.zeros(len(self), dtype=np.bool_)
+
+    @cached_property
+    def is_copy(self) -> Flags:
+        """Return which rows repeat an earlier posting."""
+        mask = repeated_rows(self.ledger, self.is_reversed if self.is_reversed.any() else None)
+        return mask if mask is not None else np.zeros(len(self), dtype=np.bool_)
+
+    @cached_property
+    def is_live(self) -> Flags:
+        """Return the rows that stand: an amount was written off, nothing undid it, and it repeats no other."""
+        kind = self.columns["posting_kind"]
+        other = [self.ledger.vocabulary.find("posting_kind", word) for word in ("reversal", "transfer", "conversion")]
+        live: Flags = (
+            (self.columns["writeoff_amount"] > 0) & ~self.is_reversed & ~self.is_copy & ~np.isin(kind, [c for c in other if c >= 0])
+        )
+        return live
+
+    def category(self, *names: str) -> Flags:
+        """Return the rows of these categories."""
+        found: Flags = np.isin(self.view.triage.category, [CATEGORIES.index(name) for name in names])
+        return found
+
+    def family(self, *names: str) -> Flags:
+        """Return the rows of these families."""
+        found: Flags = np.isin(self.view.triage.family, [FAMILIES.index(name) for name in names])
+        return found
+
+    def remedy(self, *names: str) -> Flags:
+        """Return the rows with these remedies."""
+        found: Flags = np.isin(self.view.triage.remedy, [REMEDIES.index(name) for name in names])
+        return found
+
+    @cached_property
+    def is_adverse(self) -> Flags:
+        """Return the rows whose reason code is a payer's refusal, whatever category their amounts gave them."""
+        benign = ("contractual", "patient_responsibility", "informational", "withhold", "pend", "unknown")
+        return (self.columns["carc"] >= 0) & ~self.family(*benign)
+
+    @cached_property
+    def habits(self) -> Habits:
+        """Return what payers usually allow, learned from all rows."""
+        return learn(self.columns, self.view.columns["implied_allowed_cents"], self.claim)
+
+    @cached_property
+    def policies(self) -> Policies | None:
+        """Return the practice's policies, ready to be looked up."""
+        table = self.practice.policies
+        return Policies.of(table) if table is not None else None
+
+    def given(self, name: str) -> Array:
+        """Return an amount column with nothing in the place of null."""
+        values = self.columns[name]
+        return np.where(values == NULL, 0, values)

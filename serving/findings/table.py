@@ -1,0 +1,146 @@
+"""The findings of an audit as one table, in the columns that users and other programs depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.money import NULL, format_cents
+from serving.findings.case import Case
+from serving.findings.rule import SEVERITIES, Hits, Rule
+
+FINDING_COLUMNS = (
+    "finding_id",
+    "rule",
+    "severity",
+    "writeoff_id",
+    "claim_id",
+    "line_number",
+    "file",
+    "segment",
+    "amount",
+    "evidence",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """One row per finding, the gravest first, then the largest amount.
+
+    Parameters
+    ----------
+    rule
+        Place in `rules`.
+    row
+        Position in the ledger; -1: on no write-off.
+    line_number, segment, cents
+        int64; NULL where unknown.
+    """
+
+    rules: tuple[Rule, ...]
+    finding_id: list[str]
+    rule: NDArray[np.int64]
+    row: NDArray[np.int64]
+    writeoff_id: list[str | None]
+    claim_id: list[str | None]
+    line_number: NDArray[np.int64]
+    file: list[str | None]
+    segment: NDArray[np.int64]
+    cents: NDArray[np.int64]
+    evidence: list[str]
+
+    def __len__(self) -> int:
+        return len(self.finding_id)
+
+    def of(self, *ids: str) -> NDArray[np.int64]:
+        """Return the places of the findings of these rules."""
+        wanted = [number for number, rule in enumerate(self.rules) if rule.id in ids]
+        return np.flatnonzero(np.isin(self.rule, wanted))
+
+    def table(self, rows: NDArray[np.int64] | None = None) -> dict[str, Sequence[object]]:
+        """Return the columns as a file holds them, of all findings or of these."""
+        at = range(len(self)) if rows is None else rows.tolist()
+        names = [rule.id for rule in self.rules]
+        severities = [rule.severity for rule in self.rules]
+        numbers = self.rule.tolist()
+        lines, segments, cents = self.line_number.tolist(), self.segment.tolist(), self.cents.tolist()
+        return {
+            "finding_id": [self.finding_id[i] for i in at],
+            "rule": [names[numbers[i]] for i in at],
+            "severity": [severities[numbers[i]] for i in at],
+            "writeoff_id": [self.writeoff_id[i] for i in at],
+            "claim_id": [self.claim_id[i] for i in at],
+            "line_number": [None if lines[i] == NULL else str(lines[i]) for i in at],
+            "file": [self.file[i] for i in at],
+            "segment": [None if segments[i] == NULL else str(segments[i]) for i in at],
+            "amount": [None if cents[i] == NULL else format_cents(cents[i]) for i in at],
+            "evidence": [self.evidence[i] for i in at],
+        }
+
+
+def gather(case: Case, found: Sequence[tuple[Rule, Hits]]) -> Findings:
+    """Return what all rules found as one table.
+
+    A finding's id is made of its rule and its write-off, else of its place: the same files give the same ids.
+    """
+    rules = tuple(rule for rule, _ in found)
+    rule = np.repeat(np.arange(len(found)), [len(hits) for _, hits in found])
+    row = np.array([r for _, hits in found for r in hits.row], dtype=np.int64)
+    cents = np.array([c for _, hits in found for c in hits.cents], dtype=np.int64)
+    evidence = [words for _, hits in found for words in hits.evidence]
+    place = [where for _, hits in found for where in hits.place]
+    c = case.columns
+    told_file, told_segment = _places(case)
+    ids, claims, lines = c["writeoff_id"].tolist(), c["claim_id"].tolist(), c["line_number"].tolist()
+    rows = row.tolist()
+    file = [told_file[r] if w is None else w.file for r, w in zip(rows, place, strict=True)]
+    segment = np.array([told_segment[r] if w is None else w.segment for r, w in zip(rows, place, strict=True)], dtype=np.int64)
+    claim = [claims[r] if r >= 0 else w.claim_id if w is not None else None for r, w in zip(rows, place, strict=True)]
+    line = np.array(
+        [lines[r] if r >= 0 else w.line_number if w is not None else NULL for r, w in zip(rows, place, strict=True)], dtype=np.int64
+    )
+    writeoff = [ids[r] if r >= 0 else None for r in rows]
+    names = [one.id for one in rules]
+    finding = _identify([names[i] for i in rule.tolist()], writeoff, file, segment.tolist())
+    rank = np.array([SEVERITIES.index(one.severity) for one in rules], dtype=np.int64)[rule] if len(rule) else rule
+    order = np.lexsort((np.arange(len(rule)), -np.maximum(cents, 0), rule, rank))
+    at = order.tolist()
+    return Findings(
+        rules,
+        [finding[i] for i in at],
+        rule[order],
+        row[order],
+        [writeoff[i] for i in at],
+        [claim[i] for i in at],
+        line[order],
+        [file[i] for i in at],
+        segment[order],
+        cents[order],
+        [evidence[i] for i in at],
+    )
+
+
+def _places(case: Case) -> tuple[list[str | None], list[int]]:
+    """Return file and segment of each row: what the ledger names, else where the remittances in hand have its line."""
+    files, segments = case.columns["remit_file"].tolist(), case.columns["remit_segment"].tolist()
+    if case.told is not None:
+        for row in np.flatnonzero(case.told.line >= 0).tolist():
+            if files[row] is None or segments[row] == NULL:
+                line = case.told.lines[int(case.told.line[row])]
+                files[row], segments[row] = line.file, line.segment
+    return files, segments
+
+
+def _identify(rules: list[str], writeoffs: list[str | None], files: list[str | None], segments: list[int]) -> list[str]:
+    seen: dict[str, int] = {}
+    found = []
+    for rule, writeoff, file, segment in zip(rules, writeoffs, files, segments, strict=True):
+        key = f"{rule}|{writeoff}" if writeoff is not None else f"{rule}||{file}|{segment}"
+        number = seen.get(key, 0)
+        seen[key] = number + 1
+        found.append(hashlib.sha256(f"{key}|{number}".encode()).hexdigest()[:16])
+    return found

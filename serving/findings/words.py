@@ -1,0 +1,36 @@
+"""How evidence writes days, dollars and reasons."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.money import NULL, format_cents
+
+
+def day(number: int) -> str:
+    """Write a day since 1970-01-01; unknown is said.
+
+    >>> day(31), day(NULL)
+    ('1970-02-01', 'an unknown day')
+    """
+    return "an unknown day" if number == NULL else str(np.datetime64(int(number), "D"))
+
+
+def dollars(cents: int) -> str:
+    """Write cents as dollars.
+
+    >>> dollars(123456), dollars(-5), dollars(NULL)
+    ('$1234.56', '-$0.05', 'an unknown amount')
+    """
+    if cents == NULL:
+        return "an unknown amount"
+    return f"{'-' if cents < 0 else ''}${format_cents(abs(int(cents)))}"
+
+
+def reason(group: str | None, carc: str | None) -> str:
+    """Write a group and reason code.
+
+    >>> reason("CO", "45"), reason(None, None)
+    ('CO-45', 'no reason code')
+    """
+    return "-".join(part for part in (group, carc) if part) or "no reason code"
