@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-GRACE_SECONDS = 10
+    from recoup.receipt import ReceiptDeadline
+
+GRACE_SECONDS = 9
 IDLE_SECONDS = 15
-BACKLOG = 128
+BACKLOG = 1024
 
 
 class Listener:
@@ -55,12 +57,22 @@ class Listener:
         """Let callers in from now on; they wait until the service answers."""
         self.socket.listen(BACKLOG)
 
-    def serve(self, app: FastAPI, *, started: Callable[[uvicorn.Server], None] | None = None) -> None:
+    def serve(
+        self,
+        app: FastAPI,
+        *,
+        started: Callable[[uvicorn.Server], None] | None = None,
+        protocol: type[ReceiptDeadline] | None = None,
+    ) -> None:
         """Answer until told to stop; `started` is called from another thread once the service answers."""
         import uvicorn
 
+        from recoup.receipt import ReceiptDeadline
+
         config = uvicorn.Config(
             app,
+            http=protocol or ReceiptDeadline,
+            ws="none",
             log_config=None,
             # An access log would hold the one-time token, and ids of paths.
             access_log=False,

@@ -78,7 +78,7 @@ def test_nothing_is_opened_or_connected_at_import() -> None:
     others = (
         "numpy pyarrow pyarrow.csv pyarrow.parquet lightgbm sklearn.linear_model sklearn.isotonic scipy.optimize scipy.sparse lignum pandas"
     )
-    web = "fastapi uvicorn jinja2 typer typer.core rich.progress rich.table mlflow.pyfunc.model mlflow.models"
+    web = "fastapi uvicorn prometheus_client structlog jinja2 typer typer.core rich.progress rich.table mlflow.pyfunc.model mlflow.models"
     stored = "pysqlite3 psycopg sqlalchemy sqlalchemy.dialects.sqlite.pysqlite sqlalchemy.dialects.postgresql.psycopg alembic alembic.op"
     opened = run(OPENED, " ".join(MODULES), f"{others} {web} {stored}")
     assert opened.returncode == 0, opened.stderr

@@ -211,7 +211,7 @@ class RecordReader:
             together.rows += call.rows
             together.extras |= call.extras
             numbers = np.ones(len(call.rows), dtype=np.int64)
-            lone.append(Lone(place, TableRead(nothing, numbers, call.rejects, call.findings.issues(self._table), 1, call.zero_amounts)))
+            lone.append(Lone(place, TableRead(nothing, numbers, call.rejects, call.findings, 1, call.zero_amounts)))
         return Batch(self._table, self._arrays(together, vocabulary), vocabulary, self._extras(together)), lone
 
     def _target(self, name: str) -> _Target | None:

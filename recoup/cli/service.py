@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -41,6 +42,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     """Serve scores over HTTP; a promoted model is taken up without a restart."""
     from recoup.listening import Listener
     from serving.api.app import create_app
+    from serving.log import write_to
 
     chosen = settings(host=host, port=port)
     listener = Listener(chosen.host, chosen.port, has_identity=chosen.api_key is not None)
@@ -53,6 +55,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
         tell.line(f"key for this run: {fresh}")
         tell.line("send it as `Authorization: Bearer KEY`; RECOUP_API_KEY sets one that stays")
     tell.flush()
+    write_to(sys.stderr)
     with service.champion.follow():
         listener.serve(create_app(service))
 

@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 
 from features.errors import RecoupError
 from serving.access import Identity
+from serving.api.admission import Admission
 from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
-from serving.api.metrics import Metrics
+from serving.api.metrics import CONTENT_TYPE, Metrics
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
@@ -60,6 +61,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(RecoupError, _answer_recoup_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_middleware(Admission)
     app.add_middleware(Shell, metrics=metrics)
     check_policies(app)
     return app
@@ -85,8 +87,7 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
 
     @app.get("/metrics", tags=["health"], summary="Counts for Prometheus", response_class=PlainTextResponse)
     def read_metrics(who: Annotated[Identity, require("metrics.read")]) -> PlainTextResponse:
-        text = metrics.text(app.state.champion.current().scorer.version)
-        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(metrics.text(app.state.champion.current().scorer.version), media_type=CONTENT_TYPE)
 
 
 def _answer_recoup_error(request: Request, error: Exception) -> JSONResponse:

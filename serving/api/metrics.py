@@ -1,49 +1,60 @@
-"""Counts of what the service did, in the text form that Prometheus reads; labels hold routes, never values."""
+"""What the service did, for Prometheus; labels hold routes and kinds, never values."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """Requests, time and rows since the process began.
+    """Counts and times since the process began, and gauges that are set before they are read. Threads may share it.
 
     Examples
     --------
     >>> metrics = Metrics()
     >>> metrics.request("/livez", 200, 0.5)
-    >>> print(metrics.text("prior").splitlines()[2])
-    recoup_requests_total{route="/livez",status="200"} 1
+    >>> metrics.gauge("recoup_queue_depth", "Items that wait.", [({"state": "open"}, 3)])
+    >>> told = metrics.text("prior").splitlines()
+    >>> print("\\n".join(line for line in told if line.startswith(("recoup_requests_total", "recoup_queue", "recoup_model"))))
+    recoup_requests_total{route="/livez",status="200"} 1.0
+    recoup_queue_depth{state="open"} 3.0
+    recoup_model_info{version="prior"} 1.0
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._requests: Counter[tuple[str, int]] = Counter()
-        self._seconds: Counter[str] = Counter()
-        self._rows = 0
+        self._registry = CollectorRegistry()
+        self._requests = Counter("recoup_requests", "Requests answered.", ["route", "status"], registry=self._registry)
+        self._seconds = Histogram("recoup_request_seconds", "Time spent answering.", ["route"], buckets=SECONDS, registry=self._registry)
+        self._rows = Counter("recoup_scored_rows", "Write-offs scored.", registry=self._registry)
+        self._gauges: dict[str, Gauge] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        with self._lock:
-            self._requests[route, status] += 1
-            self._seconds[route] += seconds  # type: ignore[assignment]
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
 
     def rows(self, count: int) -> None:
         """Count scored rows."""
-        with self._lock:
-            self._rows += count
+        self._rows.inc(count)
+
+    def gauge(self, name: str, meaning: str, values: Iterable[tuple[dict[str, str], float]]) -> None:
+        """Set a gauge anew, with a value for each set of labels; labels that are no longer told are gone."""
+        told = list(values)
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            labels = sorted({label for given, _ in told for label in given})
+            gauge = self._gauges[name] = Gauge(name, meaning, labels, registry=self._registry)
+        if gauge._labelnames:
+            gauge.clear()
+        for given, value in told:
+            (gauge.labels(**given) if given else gauge).set(value)
 
     def text(self, model_version: str) -> str:
         """Return everything as Prometheus text."""
-        with self._lock:
-            requests, seconds, rows = sorted(self._requests.items()), sorted(self._seconds.items()), self._rows
-        lines = ["# HELP recoup_requests_total Requests answered.", "# TYPE recoup_requests_total counter"]
-        lines += [f'recoup_requests_total{{route="{route}",status="{status}"}} {count}' for (route, status), count in requests]
-        lines += ["# HELP recoup_request_seconds_total Time spent answering.", "# TYPE recoup_request_seconds_total counter"]
-        lines += [f'recoup_request_seconds_total{{route="{route}"}} {spent:.6f}' for route, spent in seconds]
-        lines += ["# HELP recoup_scored_rows_total Write-offs scored.", "# TYPE recoup_scored_rows_total counter"]
-        lines += [f"recoup_scored_rows_total {rows}"]
-        lines += ["# HELP recoup_model_info The model that serves.", "# TYPE recoup_model_info gauge"]
-        lines += [f'recoup_model_info{{version="{model_version}"}} 1']
-        return "\n".join(lines) + "\n"
+        self.gauge("recoup_model_info", "The model that serves.", [({"version": model_version}, 1)])
+        return generate_latest(self._registry).decode()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import traceback
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.metrics import Metrics
 from serving.api.problems import Problem, problem_response
+from serving.log import logger, where
 
 HEADERS = {
     "cache-control": "no-store",
@@ -23,7 +23,12 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 
-log = logging.getLogger("recoup.service")
+_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+SLOW_SECONDS = 1.0
+GONE = 499
+"""How a request counts whose caller did not wait."""
+
+log = logger("recoup.service")
 
 
 class Shell:
@@ -48,23 +53,23 @@ class Shell:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name.lower() for name, _ in message["headers"]}
-                added = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in present]
+                added = [header for header in _HEADERS if header[0] not in present]
                 message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            status = GONE
         except Exception as error:
-            log.error("unexpected %s at %s", type(error).__name__, _where(error))
+            log.error("unexpected error", kind=type(error).__name__, where=where(error), route=_route(scope))
             if status == 0:
                 await problem_response(Problem(500, "something went wrong on our side"))(scope, receive, send_with_headers)
         finally:
-            self._metrics.request(_route(scope), status, time.perf_counter() - started)
-
-
-def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames))
+            seconds = time.perf_counter() - started
+            self._metrics.request(_route(scope), status, seconds)
+            if seconds > SLOW_SECONDS:
+                log.warning("slow request", route=_route(scope), method=scope["method"], status=status, milliseconds=round(1e3 * seconds))
 
 
 def _route(scope: Scope) -> str:

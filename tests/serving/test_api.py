@@ -178,7 +178,7 @@ def test_no_error_and_no_log_repeats_what_was_sent(
 def test_an_unexpected_error_is_a_500_problem_and_the_log_says_where(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     answer = post(client, {"writeoffs": [row("explode")]})
     assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
-    assert "unexpected RuntimeError at fakes.py:" in caplog.text
+    assert '"kind": "RuntimeError"' in caplog.text and '"where": "fakes.py:' in caplog.text
 
 
 def test_health_says_whether_a_model_serves(tmp_path: Path) -> None:
