@@ -20,7 +20,7 @@ from recoup.sample.tables import drop_stale, write_text
 
 
 class Event(NamedTuple):
-    """One recovery (`cents` above nothing) or take-back (below) on a posting, sorted by file, payer and day."""
+    """One recovery (`cents` above nothing) or take-back (below) on a posting; `is_other` where another payer than the claim's paid."""
 
     month: str
     kind: int
@@ -29,6 +29,7 @@ class Event(NamedTuple):
     row: int
     cents: int
     is_appeal: bool
+    is_other: bool
 
 
 def write_later_remits(
@@ -47,7 +48,12 @@ def write_later_remits(
         transaction = transactions.setdefault((event.payer, event.day), new)
         claim = int(lines.claim[ledger.line[event.row]])
         if event.cents < 0:
-            transaction.holdings.append(Holding("WO", answers.answer(claim).payer_claim_number, -event.cents))
+            number = answers.answer(claim).payer_claim_number
+            transaction.holdings.append(Holding("WO", _next_number(number) if event.is_other else number, -event.cents))
+            continue
+        if event.is_other:
+            transaction.claims.append(spell_claim(_next_payers(answers.answer(claim), event, ledger, lines)))
+            transaction.paid += event.cents
             continue
         before = state.get(claim) or answers.answer(claim)
         after = _corrected(before, event, ledger, lines)
@@ -64,19 +70,40 @@ def write_later_remits(
 
 
 def _events(efforts: Efforts, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> Iterator[Event]:
-    """Give the events in the order of their days; what the practice's own postings brought came from elsewhere."""
+    """Give the events in the order of their days; what the practice posted by itself (bad debt) another payer pays, once it is found."""
     events = []
     appeal = codes.REMEDIES.index("appeal")
-    for i in np.flatnonzero((efforts.recovered > 0) & (ledger.slot[efforts.row] != LEDGER)).tolist():
+    for i in np.flatnonzero(efforts.recovered > 0).tolist():
         row = int(efforts.row[i])
+        is_other = bool(ledger.slot[row] == LEDGER)
         payer = int(claims.payer[lines.claim[ledger.line[row]]])
+        if is_other:
+            payer = (payer + 1) % len(payers.ids)
         moves = [(int(efforts.resolved[i]), int(efforts.recovered[i]))]
         if efforts.back[i] > 0:
             moves.append((int(efforts.back_day[i]), -int(efforts.back[i])))
         for day, cents in moves:
             month = f"{date_of(day):%Y-%m}"
-            events.append(Event(month, int(payers.kind[payer]), payer, day, row, cents, bool(efforts.action[i] == appeal)))
+            events.append(Event(month, int(payers.kind[payer]), payer, day, row, cents, bool(efforts.action[i] == appeal), is_other))
     yield from sorted(events, key=lambda event: (event.day, event.row, event.cents))
+
+
+def _next_payers(answer: Answer, event: Event, ledger: Ledger, lines: Lines) -> Answer:
+    """Tell the claim as a second payer does: of one line, what the first left to the patient; the rest is the first one's affair."""
+    line = int(ledger.line[event.row])
+    [item] = [one for one in answer.items if one.number == int(lines.number[line])]
+    owed = sum(one.cents for one in item.adjustments if one.group == "PR")
+    parts = (Adjustment("OA", "23", item.billed - owed), Adjustment("PR", "2", owed - event.cents))
+    adjustments = tuple(part for part in parts if part.cents > 0)
+    paid = item._replace(paid=event.cents, adjustments=adjustments, allowed=owed, rarc="", excess=0)
+    return answer._replace(
+        status="2", payer_claim_number=_next_number(answer.payer_claim_number), original="", received_day=event.day - 21, items=(paid,)
+    )
+
+
+def _next_number(number: str) -> str:
+    """Number a claim as the second payer does."""
+    return f"9{number}"
 
 
 def _with_cause(answer: Answer, event: Event) -> Answer:

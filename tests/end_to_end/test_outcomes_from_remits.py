@@ -27,14 +27,7 @@ def _key(row: Row) -> tuple[str, ...]:
 
 @pytest.fixture
 def planted(trained: Trained) -> list[Row]:
-    """What was planted and stands in an 835: a practice's own postings (bad debt, small balances) come from no remit, nor does what they
-    bring."""
-    in_remits = {row["writeoff_id"] for row in _rows(trained.practice / "writeoffs.csv") if row["remit_segment"]}
-    return [
-        row
-        for row in _rows(trained.practice / "true_outcomes.csv")
-        if row["recovered_amount"] not in ("", "0.00") and row["writeoff_id"] in in_remits
-    ]
+    return [row for row in _rows(trained.practice / "true_outcomes.csv") if row["recovered_amount"] not in ("", "0.00")]
 
 
 def _import(recoup: Commands, practice: Path, out: Path, *paths: Path, ledger: bool = True) -> list[Row]:

@@ -54,6 +54,8 @@ class Answer:
         The lines that it speaks of.
     is_new_claim
         The claim was sent again and answered under a new number.
+    is_other_payer
+        Another payer than the one whose claim it is paid for it, or took that back.
     """
 
     before: tuple[Adjudication, ...]
@@ -65,6 +67,7 @@ class Answer:
     remit: Transaction
     answered: frozenset[int]
     is_new_claim: bool = False
+    is_other_payer: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -179,7 +182,7 @@ def original(chain: Chain) -> tuple[Adjudication, ...]:
 def _answer(
     before: tuple[Adjudication, ...], after: tuple[Adjudication, ...], said: list[Adjudication], book: LineBook, groups: Mapping[str, str]
 ) -> Answer:
-    was, now = _picture(before, book, groups), _picture(after, book, groups) if after else {}
+    was, now = picture(before, book, groups), picture(after, book, groups) if after else {}
     return Answer(before, after, was, now, tuple(said), _remarks(said, book), said[-1].remit, frozenset(now) - {CLAIM})
 
 
@@ -241,7 +244,8 @@ def _batches(ordered: Iterable[Adjudication]) -> Iterator[list[Adjudication]]:
         yield batch
 
 
-def _picture(parts: Iterable[Adjudication], book: LineBook, groups: Mapping[str, str]) -> Picture:
+def picture(parts: Iterable[Adjudication], book: LineBook, groups: Mapping[str, str]) -> Picture:
+    """Return what adjudications say of each line together."""
     lines: dict[int, LineState] = {}
     whole = LineState(0, 0, {})
     for one in parts:

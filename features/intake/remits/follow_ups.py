@@ -37,7 +37,7 @@ def follow_ups(chains: Sequence[Chain]) -> dict[int, int]:
             accounts[first.remit.payer_id, first.claim.claim_id].append(place)
     found: dict[int, int] = {}
     for places in accounts.values():
-        if 1 < len(places) <= _MOST:
+        if 1 < len(places) <= MOST_CLAIMS:
             for i, place in enumerate(places):
                 earlier = _earlier(chains, places[:i], place)
                 if earlier is not None:
@@ -45,13 +45,13 @@ def follow_ups(chains: Sequence[Chain]) -> dict[int, int]:
     return found
 
 
-_MOST = 64
+MOST_CLAIMS = 64
 """An account number on more claims than that names an account, not a claim."""
 
 
 def _earlier(chains: Sequence[Chain], before: Sequence[int], place: int) -> int | None:
     parts = original(chains[place])
-    if not parts or parts[0].claim.original_icn or _is_duplicate(parts):
+    if not parts or parts[0].claim.original_icn or is_duplicate(parts):
         return None
     fitting = [one for one in before if _goes_on(chains[one], parts)]
     if len(fitting) > 1 and chains[fitting[-1]].adjudications[0].is_beside(chains[fitting[-2]].adjudications[0]):
@@ -86,7 +86,8 @@ def _keys(parts: Iterable[Adjudication]) -> set[str]:
     return {service_key(line) for one in parts for line in one.claim.lines}
 
 
-def _is_duplicate(parts: Iterable[Adjudication]) -> bool:
+def is_duplicate(parts: Iterable[Adjudication]) -> bool:
+    """Return whether a claim was refused as one that was sent before (CARC 18)."""
     return any(
         adjustment.carc == _DUPLICATE
         for one in parts

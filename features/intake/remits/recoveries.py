@@ -11,12 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
+from features.codes.tables import Codes
 from features.intake.remits.answers import CLAIM, Answer, LineBook, Picture, Reason, answers, with_follow_up
 from features.intake.remits.candidates import TextColumns, remit_id
 from features.intake.remits.causes import OTHER, REPLACEMENTS, action, has_cause
 from features.intake.remits.follow_ups import follow_ups
 from features.intake.remits.netting import Chain
+from features.intake.remits.other_payers import other_payers, with_other_payer
 from features.intake.remits.records import Transaction
 from features.intake.remits.shares import shares
 from features.intake.remits.take_backs import TakeBack, take_backs
@@ -162,6 +165,11 @@ def outcomes(
     own_books = [LineBook() for _ in chains]
     books = [own_books[root] for root in roots]
     said = _steps(chains, follows, books, words, as_of)
+    others = other_payers(chains, roots)
+    for place, root in others.items():
+        # What nobody wrote off of the patient's share, the next payer pays in the usual course; without a ledger nothing says who did.
+        is_owed = partial(_is_another_payers, has_ledger=ledger is not None)
+        said[root] = with_other_payer(chains[root], said[root], chains[place], books[root], words, is_owed=is_owed, as_of=as_of)
     taken = take_backs(remits, chains, roots, as_of=as_of)
     if ledger is None:
         postings = _gathered(written_off_by_candidates(chains, books, words), roots)
@@ -245,6 +253,9 @@ class _ClaimOutcomes:
         if step.is_open:
             self._reverse(step, postings)
             return
+        if step.is_other_payer:
+            self._credit(step, postings)
+            return
         gains = self._gains(step)
         told: dict[str, Event] = {}
         for line, cents in gains.items():
@@ -254,6 +265,23 @@ class _ClaimOutcomes:
             event.status = self._status(event, step)
         if not gains:
             self._refuse(step, postings, told)
+        self._keep(told.values())
+
+    def _credit(self, step: Answer, postings: Sequence[WrittenOff]) -> None:
+        """Credit what another payer paid to what was written off for it, each up to its amount; what is over is in the usual course."""
+        told: dict[str, Event] = {}
+        for line in sorted(step.answered):
+            cents = _paid(step, line, now=True) - _paid(step, line, now=False)
+            if cents < 0:
+                self._take_back(-cents, step.remit.remit_date, line=line)
+            for reason in _freed(step, line) if cents > 0 else ():
+                for one in postings:
+                    if one.reason == reason and one.line in (line, CLAIM) and not one.is_reversed:
+                        part = cents if one.cents is None else min(cents, max(0, one.cents - self._net(one, told)))
+                        self._pay(step, one, part, told)
+                        cents -= part
+        for event in told.values():
+            event.status = self._status(event, step)
         self._keep(told.values())
 
     def _keep(self, told: Iterable[Event]) -> None:
@@ -463,6 +491,18 @@ def _own(postings: Sequence[WrittenOff]) -> list[WrittenOff]:
     return list(postings)
 
 
+_ANOTHER_PAYERS = frozenset(("cob", "eligibility"))
+
+
+def _is_another_payers(reason: Reason, *, has_ledger: bool) -> bool:
+    """Return whether another payer may owe what was written off for this reason; what a payer before left (OA-23) it does not."""
+    group, carc = reason
+    if group == "PR":
+        return has_ledger
+    known = Codes.load().carc(carc)
+    return known is not None and known.family in _ANOTHER_PAYERS and reason != ("OA", "23")
+
+
 _PRICE = frozenset((("CO", "45"), ("CO", "253")))
 
 
@@ -504,7 +544,9 @@ def _begin(step: Answer, posting: WrittenOff, effort_id: str) -> Event:
     """Return an event on which nothing has come yet."""
     remarks = step.remarks.get(posting.line, frozenset()) | step.remarks[CLAIM]
     found = action(remarks if has_cause(remarks) else step.all_remarks, is_replacement=_is_replacement(step))
-    if found == OTHER and step.is_new_claim:
+    if step.is_other_payer:
+        found = "bill_secondary" if posting.reason is not None and posting.reason[0] == "PR" else "rebill_other_payer"
+    elif found == OTHER and step.is_new_claim:
         found = "new_claim"
     day, claim = step.remit.remit_date, step.said[-1].claim if step.is_open else step.after[-1].claim
     # what the first claim's remit says of its receipt is no news
