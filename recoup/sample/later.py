@@ -48,8 +48,8 @@ def write_later_remits(
         transaction = transactions.setdefault((event.payer, event.day), new)
         claim = int(lines.claim[ledger.line[event.row]])
         if event.cents < 0:
-            number = answers.answer(claim).payer_claim_number
-            transaction.holdings.append(Holding("WO", _next_number(number) if event.is_other else number, -event.cents))
+            told = answers.answer(claim).payer_claim_number
+            transaction.holdings.append(Holding("WO", _next_number(told) if event.is_other else told, -event.cents))
             continue
         if event.is_other:
             transaction.claims.append(spell_claim(_next_payers(answers.answer(claim), event, ledger, lines)))
