@@ -93,11 +93,11 @@ class Viewer:
     def __init__(self, practice: Practice, usual: Usual, history: History, shares: UsualShares | None = None) -> None:
         self.practice, self.usual, self.history = practice, usual, history
         self.shares = shares if shares is not None else UsualShares()
-        self._rates = practice.rates()
+        self.rates = practice.rates()
 
     def cite(self, batch: Batch, row: int, priced: Priced | None) -> str:
         """Return what the contract says of a row and by which term; blank without contracts."""
-        return cite(self._rates, batch, row, priced) if self._rates is not None else ""
+        return cite(self.rates, batch, row, priced) if self.rates is not None else ""
 
     def serve(self, batch: Batch, as_of: int) -> View:
         """View rows as of the morning of a day; a row posted later is viewed on its own day, with what was known on this one."""
@@ -127,7 +127,7 @@ class Viewer:
         columns |= history_columns(replay(self.history, columns, columns["row_day"], events))
 
     def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares) -> View:
-        priced = self._rates.price(batch) if self._rates is not None else None
+        priced = self.rates.price(batch) if self.rates is not None else None
         triage = classify(
             batch, codes=self.practice.codes, as_of=day, priced=priced, usual=usual, policies=self.practice.policies, shares=shares
         )

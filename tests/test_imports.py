@@ -80,5 +80,6 @@ def test_nothing_is_opened_or_connected_at_import() -> None:
     )
     web = "fastapi uvicorn prometheus_client structlog jinja2 typer typer.core rich.progress rich.table mlflow.pyfunc.model mlflow.models"
     stored = "pysqlite3 psycopg sqlalchemy sqlalchemy.dialects.sqlite.pysqlite sqlalchemy.dialects.postgresql.psycopg alembic alembic.op"
-    opened = run(OPENED, " ".join(MODULES), f"{others} {web} {stored}")
+    written = "docx docxtpl lxml.etree reportlab.platypus reportlab.pdfbase.ttfonts pypdf xlsxwriter sqlcipher3"
+    opened = run(OPENED, " ".join(MODULES), f"{others} {web} {stored} {written}")
     assert opened.returncode == 0, opened.stderr

@@ -1,0 +1,177 @@
+"""From cases to a packet: which sections stand, and what must still be done. Pure: no file, clock or network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from features.errors import UsageError
+from serving.packet.case import Case
+from serving.packet.document import Document, Packet, Section, Signature
+from serving.packet.draft import Draft, identity_of, needs_coder, original_number
+from serving.packet.fields import read_fields, read_project
+from serving.packet.kinds import kind_of
+from serving.packet.people import Identities, Identity, Party, Practice, nobody
+from serving.packet.sections import write_section
+from serving.packet.texts import Subject, Texts, read_texts
+from serving.packet.words import long_day
+from serving.packet.worksheet import write_worksheet
+
+MOST_CLAIMS = 500
+"""Lines of one project."""
+
+CODER_LINES = ("Coder, name and credential", "Signature", "Date")
+SIGNER_LINES = ("Signature", "Name and title", "Date")
+COMPLIANCE_LINES = ("Amount decided", "Identified on", "Decided by", "Date")
+_TO_NEXT_PAYER = ("rebill_other_payer", "bill_secondary")
+
+
+def write_packet(
+    cases: Case | Sequence[Case],
+    *,
+    practice: Practice | None = None,
+    identities: Identities = nobody,
+    texts: Callable[[str], Texts] = read_texts,
+    attachments: Sequence[str] = (),
+    void: bool = False,
+) -> Packet:
+    """Write the packet of a write-off, or one of a project: one payer, one remedy, one reason, many claims.
+
+    Parameters
+    ----------
+    cases
+        One case, or those of a project.
+    practice
+        Letterhead and addresses.
+    identities
+        Asked once for each patient; whoever gives it logs each read.
+    texts
+        Gives the words of a kind.
+    attachments
+        Titles of the files that are enclosed.
+    void
+        A corrected claim that takes the first one back (frequency 8) in place of replacing it (7).
+
+    Raises
+    ------
+    Forbidden
+        When a guard forbids it for any of the cases: rule and citation are named.
+    UsageError
+        When the remedy has no packet, or cases do not belong into one project.
+    """
+    told = (cases,) if isinstance(cases, Case) else tuple(cases)
+    if not told:
+        raise UsageError("a packet needs at least one write-off")
+    kind = _common_kind(told)
+    words = texts(kind)
+    known = read_fields(told[0]) if len(told) == 1 else read_project(told)
+    first = told[0]
+    families = Counter(case.score.family for case in told)
+    subject = Subject(
+        families.most_common(1)[0][0],
+        first.score.remedy,
+        first.row.payer_type,
+        first.row.claim_type if len({case.row.claim_type for case in told}) == 1 else None,
+        tuple(dict.fromkeys(code.code for case in told for code in case.rarcs)),
+        known,
+    )
+    draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void)
+    letterhead = practice if practice is not None else Practice()
+    missing = _missing(draft)
+    letter = _letter(draft, letterhead)
+    return Packet(kind, tuple(case.row.writeoff_id for case in told), letter, write_worksheet(draft, missing, letter), missing)
+
+
+def _common_kind(cases: tuple[Case, ...]) -> str:
+    """Return the kind of all cases, which must be of one payer, remedy and reason."""
+    kinds = [kind_of(case) for case in cases]
+    if len(cases) > MOST_CLAIMS:
+        raise UsageError(f"a project holds at most {MOST_CLAIMS} lines, not {len(cases)}")
+    for name, values in (
+        ("payer", {case.row.payer_id for case in cases}),
+        ("client", {case.row.client_id for case in cases}),
+        ("remedy", {case.score.remedy for case in cases}),
+        ("reason", {(case.row.group_code, case.row.carc) for case in cases}),
+        ("line", {case.row.writeoff_id for case in cases}),
+    ):
+        if name == "line" and len(values) < len(cases):
+            raise UsageError("a project names a write-off twice")
+        if name != "line" and len(values) > 1:
+            raise UsageError(f"a project has one {name}; these have {len(values)}: make one project of each")
+    return kinds[0]
+
+
+def _identify(cases: tuple[Case, ...], identities: Identities) -> Mapping[str, Identity | None]:
+    """Ask for each patient once."""
+    found: dict[str, Identity | None] = {}
+    for case in cases:
+        patient = case.row.patient_id
+        if patient is not None and patient not in found:
+            found[patient] = identities(patient, case.row.payer_id)
+    return found
+
+
+def _missing(draft: Draft) -> tuple[str, ...]:
+    """Return what must be done before the packet may go out."""
+    found = []
+    if not all((who := identity_of(draft, case)) is not None and who.birth_date and who.member_id for case in draft.cases):
+        found.append("patient's identity: complete the marked block from the practice system")
+    if draft.kind == "corrected_claim":
+        if draft.subject.remedy != "new_claim" and not all(original_number(case) for case in draft.cases):
+            found.append("original claim number (REF*F8): the ledger has none")
+        if needs_coder(draft):
+            found.append("coder's sign-off before a code, modifier or diagnosis is changed")
+    if draft.kind == "refund":
+        found.append("compliance's decision on the amount")
+    return tuple(found)
+
+
+def _letter(draft: Draft, practice: Practice) -> Document:
+    row, texts = draft.case.row, draft.texts
+    sections = [section for name in texts.order if (section := write_section(name, draft)) is not None]
+    if draft.kind == "refund":
+        sections.append(
+            Section("decision_of", "Decision", (Signature("Decided by compliance; nothing is returned before.", COMPLIANCE_LINES),))
+        )
+    elif draft.kind == "corrected_claim" and needs_coder(draft):
+        statement = "The record supports every change of code, modifier or diagnosis entered above."
+        sections.append(Section("coder", "Coder's sign-off", (Signature(statement, CODER_LINES),)))
+    if texts.is_letter:
+        # A letter is signed before its enclosures are listed.
+        place = next((at for at, section in enumerate(sections) if section.name == "enclosures"), len(sections))
+        sections.insert(place, Section("signature", "", (Signature("Sincerely,", SIGNER_LINES),)))
+    if draft.is_project:
+        claims = draft.known["claims_count"]
+        reference = f"{len(draft.cases)} lines of {claims} claims"
+    else:
+        reference = f"claim {row.claim_id}" if row.claim_id else f"posting {row.writeoff_id}"
+    return Document(
+        kind=draft.kind,
+        title=texts.title_of(draft.subject),
+        reference=reference,
+        prepared=long_day(draft.case.score.as_of),
+        sender=_sender(draft, practice),
+        addressee=_addressee(draft, practice),
+        sections=tuple(sections),
+        is_letter=texts.is_letter,
+    )
+
+
+def _sender(draft: Draft, practice: Practice) -> tuple[str, ...]:
+    """Return the letterhead; without one the practice as the ledger names it."""
+    if practice.sender is not None:
+        return (practice.sender.name, *practice.sender.lines)
+    client, facilities = draft.case.row.client_id, {case.row.facility_id for case in draft.cases}
+    name = f"Practice {client}" if client and client != "default" else "Patient accounts"
+    return (name, *(f"Facility {facility}" for facility in facilities if facility and len(facilities) == 1))
+
+
+def _addressee(draft: Draft, practice: Practice) -> tuple[str, ...]:
+    row = draft.case.row
+    if draft.kind == "ledger_correction":
+        return ("Payment posting",)
+    payer = row.next_payer_id if draft.subject.remedy in _TO_NEXT_PAYER else row.payer_id
+    if payer is None:
+        return ("The payer that owes the claim",)
+    party = practice.payers.get(payer, Party(f"Payer {payer}"))
+    return (party.name, *party.lines)

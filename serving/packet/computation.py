@@ -1,0 +1,128 @@
+"""The contract's price of a line, line by line as a dispute shows it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+import numpy as np
+
+from features.contract import ContractRates, Priced, underpayment
+from features.contract.plan import Counted, Flag, Worked
+from features.contract.price import stay_days
+from features.contract.terms import Term
+from features.money import NULL
+from features.tables import Batch
+from serving.packet.case import Computation, Step
+from serving.packet.words import dollars, long_day
+
+
+def compute(rates: ContractRates, batch: Batch, row: int, priced: Priced) -> Computation | None:
+    """Return how the price of a row comes about; None where the contract does not price it.
+
+    The steps multiply to the price, unless one of them says that the charge is less or that the line is not the day's first.
+    """
+    allowed = int(priced.allowed_cents[row])
+    worked = rates.work(batch, row)
+    if allowed == NULL or worked.term is None:
+        return None
+    payer = batch.columns["allowed_amount"][row : row + 1]
+    short = int(underpayment(np.array([allowed]), payer)[0])
+    steps = [*_factors(worked, batch, row), *_limits(worked, batch, row, allowed)]
+    steps.append(Step("Contract price of the line", dollars(allowed), allowed))
+    if int(payer[0]) != NULL:
+        steps.append(Step("Allowed by the payer", dollars(int(payer[0])), int(payer[0])))
+    if short != NULL:
+        steps.append(Step("Allowed too little", dollars(short), short))
+    contract = worked.term.asked.get("contract_id") or rates.terms.payer(worked.term.row) or ""
+    span = frozenset(_EPOCH + timedelta(days=day) for day in (worked.term.since, worked.term.until) if day is not None)
+    name = _name(contract, worked.term)
+    return Computation(contract, name, worked.term.row + 1, tuple(steps), allowed, None if short == NULL else short, span)
+
+
+_EPOCH = date(1970, 1, 1)
+_METHODS = {
+    "fee_schedule": "fee schedule",
+    "percent_of_charges": "percent of charges",
+    "percent_of_reference": "percent of a reference schedule",
+    "case_rate": "case rate",
+    "per_diem": "per diem",
+    "capitated": "capitation",
+    "not_covered": "not covered",
+}
+_ASKED = {
+    "procedure_code": "procedure",
+    "modifier": "modifier",
+    "revenue_code": "revenue code",
+    "drg_code": "DRG",
+    "place_of_service": "place of service",
+    "facility_id": "facility",
+    "plan_id": "plan",
+    "claim_type": "claims that are",
+}
+
+
+def _name(contract: str, term: Term) -> str:
+    """Return how a person finds a term in the contract: its id, method, what it is for, and its span."""
+    asked = " ".join(f"{word} {term.asked[name]}" for name, word in _ASKED.items() if name in term.asked)
+    since = f" from {_day(term.since)}" if term.since is not None else ""
+    until = f" to {_day(term.until)}" if term.until is not None else ""
+    span = f", in force{since}{until}" if since or until else ""
+    return f"contract {contract}, {_METHODS[term.method]}" + (f" for {asked}" if asked else "") + span
+
+
+def _day(day: int) -> str:
+    return long_day(_EPOCH + timedelta(days=day))
+
+
+def _factors(worked: Worked, batch: Batch, row: int) -> list[Step]:
+    """Return what is multiplied."""
+    assert worked.term is not None
+    if worked.term.method == "not_covered":
+        return [Step("Rate", "not covered", 0)]
+    columns = batch.columns
+    if worked.counted is Counted.CHARGE:
+        billed = int(columns["billed_amount"][row])
+        steps = [Step("Rate", f"{_percent(worked.rate)} of the charge"), Step("Charge", dollars(billed), billed)]
+    else:
+        source = "Rate"
+        if worked.schedule and worked.term.value is not None:
+            source = f"{_percent(worked.term.value / 100)} of the fee in {worked.schedule}"
+        steps = [Step(source, _exact(worked.rate), int(worked.rate) if worked.rate.denominator == 1 else None)]
+    if worked.counted is Counted.UNITS:
+        units = float(columns["units"][row])
+        steps.append(Step("Units", f"{units:g}" if units == units else "1"))
+    if worked.counted is Counted.DAYS:
+        one = {name: columns[name][row : row + 1] for name in ("service_date", "service_date_to", "units")}
+        steps.append(Step("Days", str(int(stay_days(one)[0]))))
+    return steps + [Step(f"Modifier {code}", f"x {_percent(share)}") for code, share in worked.shares]
+
+
+def _limits(worked: Worked, batch: Batch, row: int, allowed: int) -> list[Step]:
+    """Return what makes the price another than the product."""
+    assert worked.term is not None
+    steps = []
+    if worked.flags & Flag.RANKED:
+        steps.append(Step("Multiple procedures", "by its place among the day's procedures"))
+    billed = int(batch.columns["billed_amount"][row])
+    if worked.term.is_lesser and billed == allowed and worked.counted is not Counted.CHARGE:
+        steps.append(Step("Lesser of fee and charge: the charge", dollars(billed), billed))
+    return steps
+
+
+def _exact(cents: Fraction) -> str:
+    """Return cents as dollars, with more decimals where they have them.
+
+    >>> _exact(Fraction(12000)), _exact(Fraction(215321, 100))
+    ('$120.00', '$21.5321')
+    """
+    return dollars(int(cents)) if cents.denominator == 1 else f"${float(cents / 100):g}"
+
+
+def _percent(share: Fraction) -> str:
+    """Return a share as a percentage.
+
+    >>> _percent(Fraction(5, 8))
+    '62.5%'
+    """
+    return f"{float(share * 100):g}%"

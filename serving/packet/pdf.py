@@ -1,0 +1,231 @@
+"""A document as PDF: the same sections, drawn; the same document gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+from reportlab.lib import colors
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import letter
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import inch
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import CondPageBreak, Flowable, HRFlowable, KeepTogether, SimpleDocTemplate, Spacer
+from reportlab.platypus import Paragraph as Text
+from reportlab.platypus import Table as Grid
+
+from features.errors import Unavailable
+from serving.packet.document import Block, Document, Facts, Listing, Paragraph, Section, Signature, Table
+from serving.packet.stock import SALUTATIONS, notice_of
+from serving.packet.word import MARKED, MARKED_EDGE, MUTED, RULE
+
+_INK = colors.HexColor("#1a1a1a")
+_MARGIN = inch
+_WIDTH = letter[0] - 2 * _MARGIN
+_LINE = colors.HexColor("#404040")
+_SHORT = 6
+"""Rows of a table that is kept with its heading on one page."""
+_WIDE_FONTS = ("DejaVuSans", "LiberationSans-Regular")
+"""Fonts of the system for names that the built-in ones cannot write."""
+
+
+def to_pdf(document: Document, *, before: int = 0) -> bytes:
+    """Return a document as PDF, on US letter paper; `before`: pages that stand before it, for its numbers.
+
+    Raises
+    ------
+    Unavailable
+        When a text needs letters that neither the built-in fonts nor those of the system have; the Word file holds them.
+    """
+    drawer = _Drawer(*_fonts("".join(document.texts())))
+    return build(drawer.story(document), document.title, document.sender[0], drawer.foot(document, before))
+
+
+def build(story: list[Flowable], title: str, author: str, foot: Callable[[Canvas, Any], None]) -> bytes:
+    """Set a story on pages."""
+    out = io.BytesIO()
+    pages = SimpleDocTemplate(
+        out,
+        pagesize=letter,
+        # The frame pads its sides by six points.
+        leftMargin=_MARGIN - 6,
+        rightMargin=_MARGIN - 6,
+        topMargin=0.65 * inch,
+        bottomMargin=0.8 * inch,
+        title=title,
+        author=author,
+        creator="recoup",
+        invariant=1,
+    )
+    pages.build(story, onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()
+
+
+def _fonts(text: str) -> tuple[str, str]:
+    """Return a plain and a bold font that can write a text."""
+    try:
+        text.replace("\u2610", "").encode("cp1252")
+        return "Helvetica", "Helvetica-Bold"
+    except UnicodeEncodeError:
+        pass
+    for name in _WIDE_FONTS:
+        try:
+            font = TTFont(name, f"{name}.ttf")
+        except TTFError:
+            continue
+        if all(ord(letter_) in font.face.charToGlyph for letter_ in text if letter_ != "\u2610"):
+            pdfmetrics.registerFont(font)
+            return name, name
+    raise Unavailable("a name has letters that no font here can draw as PDF; take the Word file, or install fonts-dejavu-core")
+
+
+class _Drawer:
+    """Draws blocks in one pair of fonts."""
+
+    def __init__(self, plain: str, bold: str) -> None:
+        self._plain, self._bold = plain, bold
+        self._body = ParagraphStyle("body", fontName=plain, fontSize=10, leading=13, textColor=_INK, spaceAfter=5)
+        self._cell = ParagraphStyle("cell", parent=self._body, fontSize=9, leading=11.2, spaceAfter=0)
+        self._label = ParagraphStyle("label", parent=self._cell, textColor=colors.HexColor(f"#{MUTED}"))
+        self._head = ParagraphStyle("head", parent=self._label, fontName=bold)
+        self._strong = ParagraphStyle("strong", parent=self._cell, fontName=bold)
+        self._heading = ParagraphStyle(
+            "heading", parent=self._body, fontName=bold, fontSize=11, spaceBefore=8, spaceAfter=3, keepWithNext=1
+        )
+        self._title = ParagraphStyle("title", parent=self._body, fontName=bold, fontSize=15, leading=18, spaceAfter=1)
+        self._name = ParagraphStyle("name", parent=self._body, fontName=bold, fontSize=12, spaceAfter=1)
+        self._item = ParagraphStyle("item", parent=self._body, leftIndent=20, bulletIndent=2, spaceAfter=3)
+
+    def story(self, document: Document) -> list[Flowable]:
+        """Return what stands on the pages."""
+        found: list[Flowable] = [Text(escape(document.sender[0]), self._name)]
+        found += [Text(escape(line), self._label) for line in document.sender[1:]]
+        found += [HRFlowable(width="100%", thickness=0.75, color=_LINE, spaceBefore=4, spaceAfter=9), Text(document.prepared, self._body)]
+        if document.is_letter:
+            found += [Text(escape(line), ParagraphStyle("to", parent=self._body, spaceAfter=0)) for line in document.addressee]
+            found.append(Spacer(1, 12))
+        found.append(Text(escape(document.title), self._title))
+        found += [Text(escape(f"Re: {document.reference}"), self._label), Spacer(1, 8)]
+        if document.kind in SALUTATIONS:
+            found.append(Text(SALUTATIONS[document.kind], self._body))
+        for section in document.sections:
+            found += self._section(section)
+        return found
+
+    def _section(self, section: Section) -> list[Flowable]:
+        parts = [part for block in section.blocks for part in self._block(block)]
+        heading = [Text(escape(section.heading), self._heading)] if section.heading else []
+        # A heading is not left alone at the foot of a page, nor a line to sign without its words.
+        if isinstance(section.blocks[-1], Signature):
+            return [KeepTogether([*heading, *parts])]
+        if isinstance(section.blocks[0], Table) and len(section.blocks[0].rows) > _SHORT:
+            return [CondPageBreak(1.5 * inch), *heading, *parts]
+        return [KeepTogether([*heading, parts[0]]), *parts[1:]] if heading else parts
+
+    def _block(self, block: Block) -> list[Flowable]:
+        if isinstance(block, Paragraph):
+            return [Text(escape(" ".join(sentence.text for sentence in block.sentences)), self._body)]
+        if isinstance(block, Facts):
+            return [self._facts(block), Spacer(1, 8)]
+        if isinstance(block, Table):
+            return [self._table(block), Spacer(1, 8)]
+        if isinstance(block, Listing):
+            return self._listing(block)
+        return self._signature(block)
+
+    def _facts(self, block: Facts) -> Flowable:
+        columns = 1 if len(block.rows) < 4 else 2
+        count = -(-len(block.rows) // columns)
+        rows: list[list[object]] = [[""] * (2 * columns) for _ in range(count)]
+        for place, fact in enumerate(block.rows):
+            rows[place % count][2 * (place // count)] = Text(escape(fact.label), self._label)
+            rows[place % count][2 * (place // count) + 1] = Text(escape(fact.value), self._cell)
+        widths = [0.2, 0.3, 0.2, 0.3] if columns == 2 else [0.3, 0.7]
+        style: list[tuple[Any, ...]] = [("LINEBELOW", (0, 0), (-1, -1), 0.5, colors.HexColor(f"#{RULE}"))]
+        if block.marked:
+            style = [
+                ("GRID", (0, 0), (-1, -1), 0.75, colors.HexColor(f"#{MARKED_EDGE}")),
+                ("LEFTPADDING", (0, 0), (-1, -1), 5),
+                ("BACKGROUND", (0, 0), (-1, -1), colors.HexColor(f"#{MARKED}")),
+            ]
+        return self._grid(rows, widths, style)
+
+    def _table(self, block: Table) -> Flowable:
+        right = {style.name: ParagraphStyle(f"{style.name}_right", parent=style, alignment=TA_RIGHT) for style in self._of_cells()}
+        rows: list[list[object]] = [
+            [Text(escape(label), right["head"] if at in block.right else self._head) for at, label in enumerate(block.head)]
+        ]
+        for number, line in enumerate(block.rows, start=1):
+            style = self._strong if block.has_total and number == len(block.rows) else self._cell
+            rows.append([Text(escape(told.text), right[style.name] if at in block.right else style) for at, told in enumerate(line)])
+        lines: list[tuple[Any, ...]] = [
+            ("LINEBELOW", (0, 0), (-1, 0), 0.75, _LINE),
+            ("LINEBELOW", (0, 1), (-1, -1), 0.5, colors.HexColor(f"#{RULE}")),
+        ]
+        if block.has_total:
+            lines += [("LINEABOVE", (0, -1), (-1, -1), 0.75, _LINE), ("LINEBELOW", (0, -1), (-1, -1), 0.75, _LINE)]
+        return self._grid(rows, list(block.widths), lines, repeated=1)
+
+    def _of_cells(self) -> Sequence[ParagraphStyle]:
+        return (self._cell, self._head, self._strong)
+
+    def _grid(self, rows: list[list[object]], widths: list[float], style: list[tuple[Any, ...]], repeated: int = 0) -> Flowable:
+        padding = [("TOPPADDING", (0, 0), (-1, -1), 2), ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+        padding += [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 5)]
+        return Grid(rows, colWidths=[_WIDTH * width for width in widths], repeatRows=repeated, style=[*padding, *style], hAlign="LEFT")
+
+    def _listing(self, block: Listing) -> list[Flowable]:
+        found: list[Flowable] = []
+        for number, item in enumerate(block.items, start=1):
+            text = item.text + (f" ({item.state})" if item.state else "")
+            if block.numbered:
+                found.append(Text(escape(text), self._item, bulletText=f"{number}."))
+            else:
+                found.append(_Ticked(Text(escape(text), self._body)))
+        return found
+
+    def _signature(self, block: Signature) -> list[Flowable]:
+        gap = 0.03
+        width = (1 - gap * (len(block.lines) - 1)) / len(block.lines)
+        widths = [width if place % 2 == 0 else gap for place in range(2 * len(block.lines) - 1)]
+        row: list[object] = [Text(block.lines[place // 2], self._label) if place % 2 == 0 else "" for place in range(len(widths))]
+        lines: list[tuple[Any, ...]] = [("LINEABOVE", (2 * at, 0), (2 * at, 0), 0.75, _LINE) for at in range(len(block.lines))]
+        return [Spacer(1, 4), Text(block.statement, self._body), Spacer(1, 26), self._grid([row], widths, lines), Spacer(1, 6)]
+
+    def foot(self, document: Document, before: int) -> Callable[[Canvas, Any], None]:
+        """Return what draws the foot of each page."""
+        words = f"{notice_of(document.kind)}  {document.reference}, page "
+
+        def draw(canvas: Canvas, pages: Any) -> None:
+            canvas.saveState()
+            canvas.setFont(self._plain, 8)
+            canvas.setFillColor(colors.HexColor(f"#{MUTED}"))
+            canvas.drawString(_MARGIN, 0.55 * inch, f"{words}{before + pages.page}")
+            canvas.restoreState()
+
+        return draw
+
+
+class _Ticked(Flowable):  # type: ignore[misc]  # reportlab tells no types
+    """A text with a box before it."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__()
+        self._text = text
+
+    def wrap(self, width: float, height: float) -> tuple[float, float]:
+        """Return the size."""
+        _, tall = self._text.wrap(width - 20, height)
+        self.width, self.height = width, tall + 4
+        return self.width, self.height
+
+    def draw(self) -> None:
+        """Draw the box and the text."""
+        self.canv.setStrokeColor(_LINE)
+        self.canv.rect(2, self.height - 15, 9, 9)
+        self._text.drawOn(self.canv, 20, 2)

@@ -1,0 +1,48 @@
+"""Amounts and days as a letter writes them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def dollars(cents: int) -> str:
+    """Write cents.
+
+    >>> dollars(123456), dollars(-7), dollars(0)
+    ('$1,234.56', '-$0.07', '$0.00')
+    """
+    sign, size = ("-", -cents) if cents < 0 else ("", cents)
+    return f"{sign}${size // 100:,}.{size % 100:02d}"
+
+
+def long_day(day: date) -> str:
+    """Write a day in full; not by strftime, whose names of months depend on the machine.
+
+    >>> long_day(date(2026, 3, 18))
+    'March 18, 2026'
+    """
+    return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
+def short_day(day: date) -> str:
+    """Write a day for a table.
+
+    >>> short_day(date(2026, 3, 18))
+    '03/18/2026'
+    """
+    return f"{day.month:02d}/{day.day:02d}/{day.year}"

@@ -1,0 +1,137 @@
+"""The worksheet: what the staff must know and do, and what no payer should read."""
+
+from __future__ import annotations
+
+from features.rules import rules
+from serving.packet.document import Block, Document, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
+from serving.packet.draft import Draft, evidence
+from serving.packet.words import dollars, long_day
+
+SOURCES = {
+    "ledger": "from the ledger",
+    "payer_rule": "from the payer's rule",
+    "statute": "set by law",
+    "remark": "from a remark code",
+    "default": "90 days by default: check with the payer",
+    "none": "",
+}
+"""Who set a deadline, in words."""
+
+
+def write_worksheet(draft: Draft, missing: tuple[str, ...], letter: Document) -> Document:
+    """Write the sheet that stays in the house."""
+    sections = (
+        Section("step", "Next step", _step(draft)),
+        Section("missing", "Before it goes out", _missing(missing)),
+        Section("deadline", "Deadline", _deadline(draft)),
+        Section("amounts", "Amounts", _amounts(draft)),
+        Section("guards", "Ask first, and never", _guards(draft)),
+        Section("evidence", "Evidence", (Listing(tuple(item for item, _ in evidence(draft)), numbered=False),)),
+        Section("sent", "When it is sent", _sent(draft)),
+    )
+    return Document(
+        kind="worksheet",
+        title="Worksheet: stays in the house",
+        reference=f"{letter.title.lower()}, {letter.reference}",
+        prepared=letter.prepared,
+        sender=letter.sender,
+        addressee=(),
+        sections=tuple(section for section in sections if section.blocks and section.blocks != (Listing((), numbered=False),)),
+        is_letter=False,
+    )
+
+
+def _step(draft: Draft) -> tuple[Block, ...]:
+    steps = dict.fromkeys(case.next_step for case in draft.cases if case.next_step)
+    whys = dict.fromkeys(case.why for case in draft.cases if case.why)
+    told = [Sentence(step, ("next_step",)) for step in steps] + [Sentence(why, ("why",)) for why in whys]
+    return (Paragraph(tuple(told)),) if told else ()
+
+
+def _missing(missing: tuple[str, ...]) -> tuple[Block, ...]:
+    items = tuple(Item(text[:1].upper() + text[1:], "", ("status",)) for text in missing)
+    return (Listing(items, numbered=False),) if items else ()
+
+
+def _deadline(draft: Draft) -> tuple[Block, ...]:
+    """The last day and who says so; of a project the first one, and the lines that are near or past it."""
+    dated = sorted((case.due.day, case.row.writeoff_id, case) for case in draft.cases if case.due is not None)
+    if not dated:
+        return (Paragraph((Sentence("No date is known from which a limit could be counted.", ("deadline_date",)),)),)
+    day, _, case = dated[0]
+    assert case.due is not None
+    left = (day - case.score.as_of).days
+    when = f"{left} days left" if left > 0 else "today" if left == 0 else f"passed {-left} days ago"
+    rows = [
+        Fact("First of all lines" if draft.is_project else "Last day", f"{long_day(day)} ({when})", ("deadline_date", "as_of")),
+        Fact("Source", SOURCES.get(case.due.source, case.due.source), ("deadline_source",)),
+    ]
+    if case.due.rule:
+        rows.append(Fact("Rule", _cited(case.due.rule, case.due.citation), ("deadline_rule",)))
+    if case.due.next_remedy and not draft.is_project:
+        until = f" until {long_day(case.due.next_day)}" if case.due.next_day is not None else ""
+        rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + until, ("deadline_next",)))
+    if draft.is_project:
+        passed = sum(day < case.score.as_of for day, _, case in dated)
+        rows.append(Fact("Lines past their day", f"{passed} of {len(draft.cases)}", ("deadline_date", "as_of")))
+    return (Facts(tuple(rows)),)
+
+
+_AMOUNTS = (
+    ("Billed", "billed_amount"),
+    ("Allowed", "allowed_amount"),
+    ("Paid", "paid_amount"),
+    ("Paid by other payers", "other_payer_paid_amount"),
+    ("Patient's share", "patient_responsibility_amount"),
+    ("Written off", "writeoff_amount"),
+)
+_SCORED = (("Recoverable at most", "recoverable_amount"), ("Expected if worked", "expected_recovery"))
+
+
+def _amounts(draft: Draft) -> tuple[Block, ...]:
+    """From billed to recoverable, summed over a project; a sum says of how many lines it is."""
+    rows = []
+    for label, name in (*_AMOUNTS, *_SCORED):
+        of_row = (label, name) in _AMOUNTS
+        values = [value for case in draft.cases if (value := getattr(case.row if of_row else case.score, name)) is not None]
+        if values:
+            some = label if len(values) == len(draft.cases) else f"{label} (known of {len(values)} lines)"
+            rows.append((Sentence(some, (name,)), Sentence(dollars(sum(values)), (name,))))
+    blocks: list[Block] = [Table(("Amount", "Dollars"), tuple(rows), (0.7, 0.3), right=(1,))] if rows else []
+    if draft.case.unpriced and not draft.is_project:
+        blocks.append(Paragraph((Sentence(f"The contract does not price the line: {draft.case.unpriced}.", ("contract_id",)),)))
+    if draft.case.contract is not None and not draft.is_project:
+        text = f"The contract's price is that of row {draft.case.contract.place} of the contract rates: {draft.case.contract.term}."
+        blocks.append(Paragraph((Sentence(text, ("contract_id",)),)))
+    return tuple(blocks)
+
+
+def _guards(draft: Draft) -> tuple[Block, ...]:
+    """What to ask, and what is forbidden, with the rule; never more than once."""
+    found: dict[str, Item] = {}
+    for case in draft.cases:
+        for guard in case.guards:
+            state = "ask" if guard.is_question else "never"
+            found.setdefault(guard.rule_id, Item(_cited(guard.sentence, guard.citation), state, ("guards", guard.rule_id)))
+    if any(case.row.group_code not in ("PR", None) for case in draft.cases):
+        rule = rules()["patient.group"]
+        text = f"The patient is not billed for this amount. {_cited(rule.sentence, rule.citation)}"
+        found.setdefault(rule.rule, Item(text, "never", ("group_code",)))
+    return (Listing(tuple(found.values()), numbered=False),) if found else ()
+
+
+def _cited(sentence: str, citation: str) -> str:
+    """Return a sentence with its source; decisions of our own have none that a person could look up.
+
+    >>> _cited("Pay.", "42 CFR 2.31"), _cited("Pay.", "DOMAIN 3")
+    ('Pay. (42 CFR 2.31)', 'Pay.')
+    """
+    parts = [part for part in citation.split("; ") if part and not part.startswith(("DOMAIN", "DATA"))]
+    return f"{sentence} ({'; '.join(parts)})" if parts else sentence
+
+
+def _sent(draft: Draft) -> tuple[Block, ...]:
+    days = draft.texts.follow_up_days
+    text = f"Nothing is sent by itself. Enter channel, reference and day once it is sent; ask again {days} days after (a practice norm)."
+    rows = tuple((Sentence(label, ("remedy",)), Sentence("", ())) for label in ("Sent on", "Channel", "Reference", "Ask again on"))
+    return (Paragraph((Sentence(text, ("remedy",)),)), Table(("To enter", ""), rows, (0.3, 0.7)))
