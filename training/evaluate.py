@@ -72,7 +72,7 @@ def evaluate(
         raise UsageError(f"no write-off was posted from {_iso(start)} to before {_iso(min(end, as_of))}")
     scores = scorer.score(window, as_of=start, reasons=0)
     cases, _ = cases_as_of(window, outcomes, as_of)
-    first = _first_efforts(cases)
+    first = first_efforts(cases)
     decided = first.take(first.decided)
     judged = _judged(window, scores, decided)
     value = compare(writeoffs, outcomes, rows, scores, policy_orders(window, scores), as_of, capacity)
@@ -96,7 +96,7 @@ def evaluate(
         "actual_dollars": round(float(judged["dollars"].sum()), 2),
         "capacity": [{"share": share, **{m: _captured(judged, m, share) for m in METHODS}} for share in capacity],
         "curve": _curve(judged),
-        "reliability": _reliability(judged["p"], judged["won"]),
+        "reliability": reliability_bins(judged["p"], judged["won"]),
         "months": _groups(judged, "month"),
         "payers": sorted(_groups(judged, "payer"), key=lambda g: -g["actual_dollars"])[:20],
         "bands": judge_bands(scorer, window, scores, decided, everything, as_of, would_bring),
@@ -111,7 +111,7 @@ def evaluate(
     return result
 
 
-def _first_efforts(cases: Cases) -> Cases:
+def first_efforts(cases: Cases) -> Cases:
     """Keep the first effort on each write-off: the decision that a ranking would have made."""
     order = np.argsort(cases.worked_on, kind="stable")
     _, first = np.unique(cases.row[order], return_index=True)
@@ -213,11 +213,12 @@ def gini(score: Floats, dollars: Floats) -> float | None:
 
 def expected_calibration_error(p: Floats, won: NDArray[np.bool_]) -> float | None:
     """Return the mean distance of predicted and observed over ten bins of probability, by rows."""
-    bins = _reliability(p, won)
+    bins = reliability_bins(p, won)
     return sum(b["rows"] * abs(b["predicted"] - b["observed"]) for b in bins) / len(p) if len(p) else None
 
 
-def _reliability(p: Floats, won: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def reliability_bins(p: Floats, won: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Return predicted and seen recoveries over ten bins of probability, those that hold rows."""
     place = np.minimum((p * _BINS).astype(int), _BINS - 1)
     found = []
     for b in np.unique(place).tolist():
