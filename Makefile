@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-gates bench-drift bench-retrain: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets
@@ -105,6 +105,10 @@ bench-bands: $(RUN_SET) ## how often what comes in lies in the bands of summed d
 .PHONY: bench-policy-value
 bench-policy-value: $(RUN_SET) ## error of the estimated value of an order of work, against known truth
 	$(PYTHON) -m benchmarks.policy_value $(ARGS)
+
+.PHONY: bench-gates
+bench-gates: $(RUN_SET) ## sabotaged outcomes never pass the gates of a retraining, equal models seldom
+	$(PYTHON) -m benchmarks.gates $(ARGS)
 
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons

@@ -9,8 +9,9 @@ import math
 import os
 import shutil
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import BundleRefused, CheckFailed, StorageFailed, TryAgain, Unavailable, UsageError
+from features.tables import WRITEOFFS, Kind
+from models.account import Account, Data
 from models.bundle import read_manifest
 from models.pointer import Pointer, Promotion, read_pointer, write_pointer
+from models.scores import SCORE_COLUMNS
 
 NAME = "recoup"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -27,6 +31,7 @@ _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
@@ -48,6 +53,8 @@ class Version:
         champion is the one that serves, challenger the latest that was trained.
     metrics
         Numbers of its fit.
+    tags
+        What else is known of it: data cut, label maturity, commit, whether its gates held.
     """
 
     number: str
@@ -57,10 +64,11 @@ class Version:
     created: str
     aliases: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the version as JSON can hold it."""
-        return {**asdict(self), "aliases": list(self.aliases), "metrics": dict(self.metrics)}
+        return {**asdict(self), "aliases": list(self.aliases), "metrics": dict(self.metrics), "tags": dict(self.tags)}
 
 
 class Registry:
@@ -72,16 +80,26 @@ class Registry:
         RECOUP_HOME: promoted bundles, the pointer, and MLflow's own store where no other is named.
     tracking_uri
         Another MLflow (`MLFLOW_TRACKING_URI`); None keeps SQLite and files under the home.
+    step
+        Told the name of each step before it is taken.
     """
 
-    def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
+    def __init__(self, home: Path, tracking_uri: str | None = None, *, step: Callable[[str], None] | None = None) -> None:
         self._home = home
         self._tracking_uri = tracking_uri
+        self._step = step or (lambda name: None)
 
-    def register(self, folder: Path, metrics: Mapping[str, float]) -> str:
-        """Register a bundle as challenger, as champion only if nothing serves yet, and return its version.
+    def register(self, folder: Path, account: Account | None = None, *, may_serve: bool = True) -> str:
+        """Register a bundle as challenger and return its version.
 
-        A bundle that is registered already keeps its version.
+        A bundle that is registered already keeps its version. A run that was cut off before it became a version is taken away.
+
+        Parameters
+        ----------
+        account
+            What is kept of the fit.
+        may_serve
+            Make it champion if nothing serves yet.
 
         Raises
         ------
@@ -93,9 +111,10 @@ class Registry:
         manifest = read_manifest(folder)
         with self._client() as client:
             known = next((v for v in self._read(client) if v.bundle_hash == manifest["bundle_hash"]), None)
-            number = known.number if known else self._log(client, folder, manifest, metrics)
+            number = known.number if known else self._log(client, folder, manifest, account or Account())
+            self._step("alias")
             client.set_registered_model_alias(NAME, CHALLENGER, number)
-        if read_pointer(self._home) is None:
+        if may_serve and read_pointer(self._home) is None:
             self.promote(number)
         return number
 
@@ -130,11 +149,15 @@ class Registry:
         """
         with self._locked(), self._client() as client:
             version = self._find(client, ref)
+            self._step("fetch")
             folder = self._fetch(client, version)
             promotion = Promotion(version.number, version.bundle_hash, folder.relative_to(self._home).as_posix())
             before = read_pointer(self._home)
+            self._step("champion alias")
             client.set_registered_model_alias(NAME, CHAMPION, version.number)
+            self._step("pointer")
             write_pointer(self._home, before.promoted(promotion) if before else Pointer(promotion))
+            self._step("promoted")
             return promotion
 
     def rollback(self) -> Promotion:
@@ -227,6 +250,7 @@ class Registry:
                 cut=item.tags.get("cut", ""),
                 created=datetime.fromtimestamp(item.creation_timestamp / 1000, UTC).isoformat(timespec="seconds"),
                 aliases=tuple(aliases.get(str(item.version), ())),
+                tags={name: value for name, value in sorted(item.tags.items()) if name not in ("bundle_hash", "name", "cut")},
             )
             for item in client.search_model_versions(f"name='{NAME}'")
         ]
@@ -239,22 +263,30 @@ class Registry:
         known = ", ".join(version.number for version in reversed(versions)) or "none"
         raise UsageError(f"there is no model version or alias {ref!r}; versions are {known}")
 
-    def _log(self, client: Any, folder: Path, manifest: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
-        """Log the bundle as a pyfunc model and register it; the tags are set with the version, so none is ever without."""
-        tags = {name: str(manifest[name]) for name in ("bundle_hash", "name", "cut")}
+    def _log(self, client: Any, folder: Path, manifest: Mapping[str, Any], account: Account) -> str:
+        """Log a run with its account and the bundle as a pyfunc model; the version comes last, so none is ever without a part."""
+        tags = {name: str(manifest[name]) for name in ("bundle_hash", "name", "cut")} | dict(account.tags)
         _register_name(client)
-        run = client.create_run(self._experiment(client), run_name=str(manifest["name"]))
-        for name, value in metrics.items():
-            if math.isfinite(value):
-                client.log_metric(run.info.run_id, name, float(value))
-        client.log_param(run.info.run_id, "seed", manifest.get("seed"))
+        experiment = self._experiment(client)
+        _take_away_unfinished(client, experiment, tags["bundle_hash"])
+        self._step("run")
+        note = (folder / "card.md").read_text() if (folder / "card.md").is_file() else str(manifest["name"])
+        run = client.create_run(experiment, run_name=tags["name"], tags={**tags, "mlflow.note.content": note})
+        _log_account(client, experiment, run.info.run_id, account, {"seed": str(manifest.get("seed")), **_texts(account.settings)}, tags)
+        self._step("artifacts")
         with tempfile.TemporaryDirectory(prefix="recoup-model-") as scratch:
             model = Path(scratch) / "model"
             save_pyfunc(model, folder)
-            client.log_artifacts(run.info.run_id, str(model), "model")
-        source = f"{client.get_run(run.info.run_id).info.artifact_uri}/model"
-        version = client.create_model_version(NAME, source, run.info.run_id, tags=tags)
+            # A model of its own beside the run, as MLflow 3 shows it; its files are the version's source.
+            logged = client.create_logged_model(
+                experiment, name=NAME, source_run_id=run.info.run_id, tags=tags, params=_texts(account.settings), model_type="ranking"
+            )
+            client.log_model_artifacts(logged.model_id, str(model))
+        client.finalize_logged_model(logged.model_id, "READY")
         client.set_terminated(run.info.run_id)
+        self._step("version")
+        source = client.get_logged_model(logged.model_id).artifact_location
+        version = client.create_model_version(NAME, source, run.info.run_id, tags=tags, description=note, model_id=logged.model_id)
         return str(version.version)
 
     def _experiment(self, client: Any) -> str:
@@ -317,11 +349,55 @@ def _register_name(client: Any) -> None:
         client.create_registered_model(NAME, description="Write-off recovery scoring; each version is a bundle folder.")
 
 
+def _take_away_unfinished(client: Any, experiment: str, digest: str) -> None:
+    """Delete runs of a bundle that has no version: whoever logged them was cut off."""
+    for run in client.search_runs([experiment], filter_string=f"tags.bundle_hash = '{digest}'", max_results=1000):
+        client.delete_run(run.info.run_id)
+
+
+def _log_account(client: Any, experiment: str, run: str, account: Account, settings: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    """Log settings, numbers, data by digest, reports and pictures, and a run below this one for each trial."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, float(value), now, 0) for name, value in account.metrics.items() if math.isfinite(value)]
+    metrics += [Metric("tuning_loss", trial.loss, now, place) for place, trial in enumerate(account.tried)]
+    client.log_batch(run, metrics=metrics, params=[Param(name, value) for name, value in settings.items()])
+    inputs = [
+        DatasetInput(
+            Dataset(data.name, data.digest[:36], "local", "a snapshot under RECOUP_HOME", _schema_of(data), _profile(data)),
+            [InputTag("mlflow.data.context", "training")],
+        )
+        for data in account.data
+    ]
+    if inputs:
+        client.log_inputs(run, inputs)
+    self_tags = {"mlflow.parentRunId": run, "bundle_hash": tags["bundle_hash"]}
+    for place, trial in enumerate(account.tried):
+        child = client.create_run(experiment, run_name=f"trial {place}", tags=self_tags).info.run_id
+        client.log_batch(
+            child, metrics=[Metric("loss", trial.loss, now, 0)], params=[Param(n, v) for n, v in _texts(trial.settings).items()]
+        )
+        client.set_terminated(child)
+    for name, text in account.files.items():
+        client.log_text(run, text, name)
+
+
+def _schema_of(data: Data) -> str:
+    return json.dumps({"mlflow_colspec": [{"name": name, "type": "string", "required": False} for name in data.columns]})
+
+
+def _profile(data: Data) -> str:
+    return json.dumps({"num_rows": data.rows, "sha256": data.digest})
+
+
+def _texts(settings: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in settings.items()}
+
+
 def save_pyfunc(model: Path, bundle: Path) -> None:
     """Write the bundle as a models-from-code pyfunc with the packages that it needs, so that other tools can load it."""
     import mlflow.pyfunc
-    from mlflow.models import ModelSignature
-    from mlflow.types import ParamSchema, ParamSpec
 
     here = Path(__file__).parent
     with tempfile.TemporaryDirectory(prefix="recoup-code-") as scratch:
@@ -335,8 +411,69 @@ def save_pyfunc(model: Path, bundle: Path) -> None:
             artifacts={"bundle": str(bundle)},
             code_paths=code,
             pip_requirements=_requirements(bundle),
-            signature=ModelSignature(params=ParamSchema([ParamSpec("as_of", "string", ""), ParamSpec("reasons", "boolean", True)])),
+            signature=_signature(bundle),
+            input_example=_example(bundle),
         )
+
+
+_TYPES = {
+    Kind.ID: "string",
+    Kind.TEXT: "string",
+    Kind.MONEY: "double",
+    Kind.DATE: "datetime",
+    Kind.INT: "double",
+    Kind.NUMBER: "double",
+    Kind.BOOL: "boolean",
+}
+"""Types of MLflow by kind of column; integers are doubles, because a column of them with a null is one to pandas."""
+
+
+def _signature(bundle: Path) -> Any:
+    """Return the columns that go in, only the required ones required, and the scores that come out."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+    columns: list[Any] = [ColSpec(_TYPES[column.kind], column.name, required=not column.nullable) for column in WRITEOFFS.columns]
+    path = bundle / "model.json"
+    extras = json.loads(path.read_bytes())["extras"] if path.is_file() else {}
+    columns += [ColSpec("double" if kind == "number" else "string", name, required=False) for name, kind in sorted(extras.items())]
+    params = ParamSchema([ParamSpec("as_of", "string", ""), ParamSpec("reasons", "boolean", True)])
+    scores: list[Any] = [ColSpec(_type_of(name), name) for name in SCORE_COLUMNS]
+    return ModelSignature(inputs=Schema(columns), outputs=Schema(scores), params=params)
+
+
+_TEXTS = (
+    "writeoff_id",
+    "category",
+    "family",
+    "remedy",
+    "deadline_date",
+    "deadline_source",
+    "work_item_id",
+    "reasons",
+    "model_version",
+    "as_of",
+)
+
+
+def _type_of(score: str) -> str:
+    return "string" if score in _TEXTS else {"rank": "long", "in_scope": "boolean"}.get(score, "double")
+
+
+def _example(bundle: Path) -> Any:
+    """Return two invented write-offs, those that the bundle probes itself with; None where it has no probe."""
+    import pandas as pd
+
+    path = bundle / "probe.json"
+    if not path.is_file():
+        return None
+    rows = pd.DataFrame(json.loads(path.read_bytes())["records"][:2])
+    for column in WRITEOFFS.columns:
+        if column.name in rows and column.kind is Kind.DATE:
+            rows[column.name] = pd.to_datetime(rows[column.name])
+        elif column.name in rows and _TYPES[column.kind] == "double":
+            rows[column.name] = rows[column.name].astype(float)
+    return rows
 
 
 def _requirements(bundle: Path) -> list[str]:

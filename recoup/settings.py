@@ -54,6 +54,17 @@ def _key(value: object) -> str:
     return text
 
 
+def _gates(value: object) -> str:
+    """Read limits of gates, as a table of recoup.toml or as text like `gain_share=0.02, auc_least=0.65`; the gates check the names."""
+    pairs = (
+        list(value.items()) if isinstance(value, Mapping) else [part.partition("=")[::2] for part in str(value).split(",") if part.strip()]
+    )
+    try:
+        return ", ".join(f"{str(name).strip()}={float(str(limit))!r}" for name, limit in pairs)
+    except ValueError:
+        raise ValueError("a table of gates and their limits, or text like gain_share=0.02, auc_least=0.65") from None
+
+
 def _setting(default: Value, read: Callable[[object], Value], meaning: str, *, secret: bool = False) -> Any:
     """Declare a setting; Any, as `dataclasses.field` is, so that the fields below carry their own types."""
     return field(default=default, repr=not secret, metadata={"read": read, "meaning": meaning, "secret": secret})
@@ -81,6 +92,9 @@ class Settings:
     )
     hourly_cost: float = _setting(40.0, _dollars, "dollars that an hour of staff costs, for the net recovery")
     action_outlay: float = _setting(0.0, _dollars, "dollars that an action costs beside the hours")
+    gates: str | None = _setting(
+        None, _gates, "limits of the gates of `recoup retrain` in place of the usual ones; `[gates]` in recoup.toml"
+    )
     public_data: Path | None = _setting(None, _folder, "folder of public remits and outcomes, for development and tests")
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"read": None})
 

@@ -42,6 +42,7 @@ def check(ledger: Ledger, as_of: int, window: Window, before: Ledger | None) -> 
     known = (ledger.writeoffs.columns["writeoff_amount"] != NULL)[decided.row[decided.recovered]]
     return {
         "newest_posting_days": Measure(float(as_of - posted.max()) if len(posted) else None),
+        "newest_effort_days": Measure(float(as_of - cases.worked_on.max()) if len(cases) else None),
         "newest_result_days": Measure(float(as_of - decided.resolved_on.max()) if len(decided) else None),
         "learned_efforts": Measure(float(len(learned))),
         "judged_efforts": Measure(float(len(window))),
@@ -58,9 +59,11 @@ def check(ledger: Ledger, as_of: int, window: Window, before: Ledger | None) -> 
 
 
 def _repeated(outcomes: Batch) -> float:
-    """Return the share of efforts that another row tells too: same write-off, same day of work, same effort."""
+    """Return the share of decided efforts that another row tells too: same write-off, same days, same money."""
     c = outcomes.columns
-    keys = list(zip(c["writeoff_id"].tolist(), c["effort_id"].tolist(), c["worked_date"].tolist(), strict=True))
+    ended = np.flatnonzero(c["resolved_date"] != NULL)
+    told = ("writeoff_id", "worked_date", "resolved_date", "status", "recovered_amount")
+    keys = list(zip(*(c[name][ended].tolist() for name in told), strict=True))
     return 1.0 - len(set(keys)) / len(keys) if keys else 0.0
 
 

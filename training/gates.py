@@ -48,23 +48,46 @@ class Gate:
 
 GATES: tuple[Gate, ...] = (
     Gate("newest_posting_days", Of.DATA, Side.MOST, 45, "days since the newest write-off was posted"),
+    Gate("newest_effort_days", Of.DATA, Side.MOST, 45, "days since the newest effort was begun"),
     Gate("newest_result_days", Of.DATA, Side.MOST, 45, "days since the newest result became known"),
     Gate("learned_efforts", Of.DATA, Side.LEAST, 300, "decided efforts before the window, to learn from"),
     Gate("judged_efforts", Of.DATA, Side.LEAST, 150, "decided efforts in the window, to judge on"),
     Gate("judged_recoveries", Of.DATA, Side.LEAST, 30, "of them recovered"),
     Gate("unmatched_share", Of.DATA, Side.MOST, 0.05, "share of efforts on write-offs that are not in the ledger"),
     Gate("repeated_share", Of.DATA, Side.MOST, 0.01, "share of efforts that are told more than once"),
-    Gate("new_code_share", Of.DATA, Side.MOST, 0.25, "share of the last 90 days' write-offs whose payer or CARC came up for the first time"),
+    Gate(
+        "new_code_share", Of.DATA, Side.MOST, 0.25, "share of the last 90 days' write-offs whose payer or CARC came up for the first time"
+    ),
     Gate("instant_share", Of.DATA, Side.MOST, 0.3, "share of results known on the day the work began or before: dates set back"),
     Gate("delay_change", Of.DATA, Side.MOST, 0.5, "change of the median days to a result against the champion's data, as a share of it"),
     Gate("recovered_change", Of.DATA, Side.MOST, 0.2, "change of the share of decided efforts that recovered, against the champion's data"),
-    Gate("dollars_change", Of.DATA, Side.MOST, 1.0, "change of the mean dollars of a recovery against the champion's data, as a share of it"),
+    Gate(
+        "dollars_change", Of.DATA, Side.MOST, 1.0, "change of the mean dollars of a recovery against the champion's data, as a share of it"
+    ),
     Gate("over_cap_share", Of.DATA, Side.MOST, 0.2, "share of recoveries that brought more than was written off"),
-    Gate("missing_share", Of.DATA, Side.MOST, 0.02, "share of the champion's write-offs and efforts, in the span of these files, that are gone"),
+    Gate(
+        "missing_share",
+        Of.DATA,
+        Side.MOST,
+        0.02,
+        "share of the champion's write-offs and efforts, in the span of these files, that are gone",
+    ),
     Gate("revised_share", Of.DATA, Side.MOST, 0.03, "share of the results that the champion learned from which now say otherwise"),
-    Gate("expert_auc", Of.DATA, Side.LEAST, 0.5, "how well the expert's rates of codes rank the results; below one half the labels run backwards"),
+    Gate(
+        "expert_auc",
+        Of.DATA,
+        Side.LEAST,
+        0.5,
+        "how well the expert's rates of codes rank the results; below one half the labels run backwards",
+    ),
     Gate("telltale_auc", Of.DATA, Side.MOST, 0.9, "how well a single column of the user's (x_) tells the results"),
-    Gate("telltale_shift", Of.DATA, Side.MOST, 0.3, "how differently an x_ column is filled where results are known: it was filled afterwards"),
+    Gate(
+        "telltale_shift",
+        Of.DATA,
+        Side.MOST,
+        0.3,
+        "how differently an x_ column is filled where results are known: it was filled afterwards",
+    ),
     Gate("gain_low", Of.MODEL, Side.ABOVE, 0.0, "dollars over the champion at capacity: lower end of the 90 % interval"),
     Gate("gain_share", Of.MODEL, Side.LEAST, 0.01, "dollars over the champion at capacity, as a share of the champion's"),
     Gate("static_gain", Of.MODEL, Side.ABOVE, 0.0, "dollars over the static rule at capacity"),
@@ -158,6 +181,16 @@ def limits(changes: Mapping[str, object]) -> dict[str, float]:
     if not 0 < found[CAPACITY] <= 1:
         raise Misconfigured(f"[gates] {CAPACITY} must be above 0 and at most 1")
     return found
+
+
+def parse_limits(text: str | None) -> dict[str, object]:
+    """Read limits as the setting holds them.
+
+    >>> parse_limits("gain_share=0.02, auc_least=0.65")
+    {'gain_share': 0.02, 'auc_least': 0.65}
+    """
+    pairs = [part.partition("=") for part in (text or "").split(",") if part.strip()]
+    return {name.strip(): float(limit) for name, _, limit in pairs}
 
 
 def judge(measured: Mapping[str, Measure], given: Mapping[str, float], of: Of) -> list[Verdict]:

@@ -156,7 +156,8 @@ def retrain(
     }
     verdicts = judge(check(ledger, as_of, window, rival.ledger if rival else None), limits, Of.DATA)
     if not all(verdict.held for verdict in verdicts):
-        return Retrained(told | {"gates": [v.as_json() for v in verdicts], "held": False}, verdicts)
+        nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": []}
+        return Retrained(told | nothing | {"gates": [v.as_json() for v in verdicts], "held": False}, verdicts)
     step(1)
     tuned = tune(cut_ledger(ledger.writeoffs, ledger.outcomes, ledger.tables, window.start), window.start, budget, seed=seed, progress=say)
     step(2)
@@ -175,7 +176,9 @@ def retrain(
     step(6)
     groups = subgroups(window, first, other)
     agreement = _agreement(trial, Scorer.load(folder, costs=costs), ledger.writeoffs, as_of)
-    measured = _measure(contest, limits[CAPACITY_KEY], describe(window, first), describe(window, other), groups, agreement, other.name, rival)
+    measured = _measure(
+        contest, limits[CAPACITY_KEY], describe(window, first), describe(window, other), groups, agreement, other.name, rival
+    )
     verdicts += judge(measured, limits, Of.MODEL)
     told |= {
         "champion_how": how,

@@ -65,7 +65,11 @@ def keep(ledger: Ledger, place: Path) -> str:
         for table, batch in _batches(ledger):
             arrays = {column: _arrow(values) for column, values in (batch.columns | batch.extras).items()}
             pq.write_table(pa.table(arrays), making / f"{table}.parquet", compression="zstd")
-        told = {"format": FORMAT, "extras": sorted(ledger.writeoffs.extras), "rows": {table: len(batch) for table, batch in _batches(ledger)}}
+        told = {
+            "format": FORMAT,
+            "extras": sorted(ledger.writeoffs.extras),
+            "rows": {table: len(batch) for table, batch in _batches(ledger)},
+        }
         (making / "vocabulary.json").write_text(json.dumps(ledger.vocabulary.as_dict(), sort_keys=True))
         (making / "snapshot.json").write_text(json.dumps(told, indent=1))
         making.rename(folder)

@@ -1,9 +1,8 @@
-"""Commands of a model's life: `train`, `evaluate`, `models list/show/promote/rollback`."""
+"""Commands of a model's life: `train`, `retrain`, `evaluate`, `models list/show/promote/rollback`."""
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -38,12 +37,15 @@ if TYPE_CHECKING:
     from features.tables import Batch
     from models.registry import Registry, Version
     from recoup.inputs import Beside, Inputs
+    from recoup.retraining import Outcome
     from recoup.settings import Settings
+    from training.cut import Ledger
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("train")(train)
+    app.command("retrain")(retrain)
     app.command("evaluate")(evaluate)
     group = typer.Typer(no_args_is_help=True, help="The registered models, and which of them serves.")
     group.command("list")(list_models)
@@ -71,7 +73,9 @@ def train(
     from features.tables import OUTCOMES, WRITEOFFS
     from features.vocabulary import Vocabulary
     from recoup.inputs import Beside, Inputs
+    from training.cut import cut_ledger
     from training.fit import train as fit
+    from training.snapshot import keep
 
     chosen, day = settings(), as_of or today()
     rejects = (out / "rejects.csv") if out else chosen.models / "train.rejects.csv"
@@ -79,11 +83,13 @@ def train(
         inputs, words = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown), Vocabulary()
         ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
         tables = inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words)
-        bundle = fit(ledger, efforts, tables=tables, as_of=day_number(day), progress=shown.of("train"))
+        known = cut_ledger(ledger, efforts, tables, day_number(day))
+        bundle = fit(known.writeoffs, known.outcomes, tables=known.tables, as_of=day_number(day), progress=shown.of("train"))
+        bundle.facts["snapshot"] = keep(known, chosen.home / "snapshots")
         folder = _publish(bundle, out, chosen, day)
     inputs.rejects_file = folder / "rejects.csv"
     inputs.write_rejects()
-    _tell_trained(inputs, folder, None if no_register else _register(chosen, folder, bundle.facts), Teller(as_json=as_json))
+    _tell_trained(inputs, folder, None if no_register else _register(chosen, folder, known), Teller(as_json=as_json))
 
 
 def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path:
@@ -110,12 +116,15 @@ def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path
     return place
 
 
-def _register(chosen: Settings, folder: Path, facts: Mapping[str, Any]) -> Version:
+def _register(chosen: Settings, folder: Path, ledger: Ledger) -> Version:
+    from models.bundle import read_manifest
     from models.registry import Registry
+    from recoup.accounts import account_of
 
-    metrics = {name: float(value) for name, value in facts.items() if isinstance(value, int | float) and math.isfinite(value)}
+    manifest = read_manifest(folder)
+    account = account_of(manifest["facts"], manifest, ledger, manifest["facts"]["snapshot"])
     registry = Registry(chosen.home, tracking_uri())
-    return registry.show(registry.register(folder, metrics))
+    return registry.show(registry.register(folder, account))
 
 
 def _tell_trained(inputs: Inputs, folder: Path, version: Version | None, tell: Teller) -> None:
@@ -148,6 +157,100 @@ def _tell_trained(inputs: Inputs, folder: Path, version: Version | None, tell: T
         tell.line(f"registered as version {version.number} ({', '.join(version.aliases)})")
         if "champion" not in version.aliases:
             tell.line(f"next: recoup models promote {version.number}")
+
+
+def retrain(
+    writeoffs: Writeoffs,
+    outcomes: Outcomes,
+    as_of: Annotated[
+        date, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning up to which everything counts as known")
+    ],
+    trials: Annotated[int, typer.Option(min=0, help="recipes that tuning tries; 0 takes the fixed one")] = 20,
+    seconds: Annotated[float, typer.Option(min=1, help="time that tuning may take")] = 900.0,
+    promote: Annotated[bool, typer.Option("--promote", help="make it champion if every gate holds")] = False,
+    contracts: Contracts = None,
+    payer_rules: PayerRules = None,
+    policies: Policies = None,
+    reference_fees: ReferenceFees = None,
+    citations: Citations = None,
+    mapping: MappingFile = None,
+    out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json; default: under RECOUP_HOME/reports")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a challenger, and say in dollars whether it is better than the champion; exit 1 when a check or a gate does not hold."""
+    from features.errors import CheckFailed
+    from features.tables import OUTCOMES, WRITEOFFS
+    from features.vocabulary import Vocabulary
+    from recoup.inputs import Beside, Inputs
+    from recoup.retraining import REPORTS, run
+    from training.tune import Budget
+
+    chosen, report = settings(), out or settings().home / REPORTS / f"retrain-{as_of}"
+    with bars() as shown:
+        inputs, words = Inputs(chosen, mapping=mapping, rejects=report / "rejects.csv", today=today(), bars=shown), Vocabulary()
+        ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
+        tables = inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words)
+        done = run(
+            ledger,
+            efforts,
+            tables,
+            chosen=chosen,
+            tracking_uri=tracking_uri(),
+            as_of=as_of,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            budget=Budget(trials, seconds),
+            promote=promote,
+            out=report,
+            step=shown.of("retrain"),
+        )
+    inputs.write_rejects()
+    _tell_retrained(done, inputs, Teller(as_json=as_json))
+    if done.failed:
+        raise CheckFailed("; ".join(verdict.sentence() for verdict in done.failed))
+
+
+def _tell_retrained(done: Outcome, inputs: Inputs, tell: Teller) -> None:
+    from recoup.report.figures import dollars, percent
+    from recoup.report.retrain import against, headline
+
+    result = done.result
+    tell.json(
+        {
+            **result,
+            "version": done.version.as_json() if done.version else None,
+            "promoted": done.promotion is not None,
+            "report": str(done.report / "report.html"),
+            "tables": {name: reading_json(read) for name, read in inputs.reads.items()},
+        }
+    )
+    for name, read in inputs.reads.items():
+        tell.lines(reading_words(name, read))
+    if inputs.rejected:
+        tell.line(f"rejected rows are named in {inputs.rejects_file}")
+    tell.line(headline(result))
+    rival = against(result)
+    rows = [
+        [
+            percent(row["share"]),
+            dollars(row["entries"]["challenger"]["dollars"]),
+            *(dollars(row["entries"][rival][part]) for part in _GAINS),
+        ]
+        for row in result.get("capacity", [])
+    ]
+    heads = ["share of hours", "challenger", rival, "gain", "low", "high"]
+    if rows:
+        tell.table(heads, rows, right=heads)
+        tell.line(f"the {rival}: {result['champion_how']}")
+    if done.version is not None:
+        tell.line(f"registered as version {done.version.number} ({', '.join(done.version.aliases)}), model {result['bundle_hash'][:12]}")
+    if done.promotion is not None:
+        tell.line(f"version {done.promotion.version} is champion")
+    elif done.version is not None:
+        tell.line(f"next: recoup models promote {done.version.number}" if not done.failed else "the champion stays")
+    tell.line(f"the report is {done.report / 'report.html'}")
+
+
+_GAINS = ("dollars", "gain", "gain_low", "gain_high")
 
 
 def evaluate(
@@ -260,13 +363,35 @@ def list_models(as_json: Json = False) -> None:
     tell.table(["version", "alias", "knows until", "model", "registered"], rows, right=["version"])
 
 
-def show_model(ref: Annotated[str, typer.Argument(metavar="VERSION", help="a version number or an alias")], as_json: Json = False) -> None:
-    """Show one model and the numbers of its fit."""
-    version, tell = _registry().show(ref), Teller(as_json=as_json)
-    tell.json(version.as_json())
+def show_model(
+    ref: Annotated[str, typer.Argument(metavar="VERSION", help="a version number or an alias")],
+    reproduce: Annotated[bool, typer.Option("--reproduce", help="fit it anew from its snapshot, and compare the hashes")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show one model and the numbers of its fit; with --reproduce exit 1 when a refit comes out differently."""
+    from features.errors import CheckFailed
+
+    registry, tell = _registry(), Teller(as_json=as_json)
+    version = registry.show(ref)
+    again = _refitted(registry.fetch(version.number)) if reproduce else None
+    tell.json(version.as_json() | ({"reproduced_hash": again} if again else {}))
     tell.line(f"version {version.number} ({', '.join(version.aliases) or 'no alias'}): {version.name}, model {version.bundle_hash}")
     tell.line(f"knows what came until the morning of {version.cut}; registered {version.created}")
+    tell.table(["tag", "value"], [[name, value] for name, value in version.tags.items()])
     tell.table(["number", "value"], [[name, f"{value:,.4g}"] for name, value in sorted(version.metrics.items())], right=["value"])
+    if again is not None and again != version.bundle_hash:
+        raise CheckFailed(f"a refit from the snapshot is model {again[:12]}, not {version.bundle_hash[:12]}: compare the library versions")
+    if again is not None:
+        tell.line("a refit from its snapshot is the same model, to the bit")
+
+
+def _refitted(folder: Path) -> str:
+    """Fit a bundle anew from the snapshot that it names, and return the hash."""
+    from recoup.retraining import refit
+
+    chosen = settings()
+    with bars() as shown:
+        return refit(folder, chosen.home, progress=shown.of("refit"))
 
 
 def promote_model(

@@ -55,3 +55,16 @@ def count(value: int | None) -> str:
     ('61,234', '–')
     """
     return "–" if value is None else f"{value:,}"
+
+
+def measure(value: float | None) -> str:
+    """Write any number with four digits that count; null is "not known".
+
+    >>> measure(0.123456), measure(12345.0), measure(3), measure(None)
+    ('0.1235', '12,345', '3', 'not known')
+    """
+    if value is None or not math.isfinite(value):
+        return "not known"
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.4g}"

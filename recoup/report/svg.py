@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.resources import files
 from typing import NamedTuple
 
 
@@ -32,6 +33,15 @@ class Pair(NamedTuple):
     label: str
     first: float | None
     second: float | None
+
+
+class Span(NamedTuple):
+    """A range with its middle, under one label."""
+
+    label: str
+    low: float
+    middle: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,44 @@ def pairs(bars: Sequence[Pair], *, title: str, description: str, beside: str, wo
     return frame.close(title, description)
 
 
+def ranges(rows: Sequence[Span], *, low: float, high: float, title: str, description: str, words: Callable[[float], str]) -> str:
+    """Draw ranges one below the other from left to right, with a line at zero."""
+    frame = Frame(x_max=1.0, y_max=float(len(rows)), height=70 + 56 * len(rows), left=150)
+    span = (high - low) or 1.0
+
+    def x(value: float) -> float:
+        return frame.x((value - low) / span)
+
+    for i in range(5):
+        value = low + span * i / 4
+        frame.add(f'<line class="grid" x1="{x(value)}" x2="{x(value)}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+        frame.add(_text(x(value), frame.height - frame.bottom + 18, words(value), "middle"))
+    frame.add(f'<line class="even" x1="{x(0.0)}" x2="{x(0.0)}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+    for i, row in enumerate(rows):
+        y = frame.y(len(rows) - i - 0.5)
+        said = f"{row.label}: {words(row.middle)}, from {words(row.low)} to {words(row.high)}"
+        frame.add(_text(frame.left - 10, y + 4, row.label, "end"))
+        frame.add(f'<line class="span" x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}"><title>{escape(said)}</title></line>')
+        frame.add(f'<circle class="dot" cx="{x(row.middle)}" cy="{y}" r="7"><title>{escape(said)}</title></circle>')
+    return frame.close(title, description)
+
+
+def dots_in_order(values: Sequence[float], *, title: str, description: str, below: str, beside: str) -> str:
+    """Draw one dot for each value in order, the least one marked."""
+    low, high = min(values), max(values)
+    room = (high - low) or 1.0
+    frame = Frame(x_max=float(len(values) + 1), y_max=1.0, height=260)
+    frame.grid([0.1 + 0.2 * i for i in range(5)], lambda at: f"{low + room * (at - 0.1) / 0.8:.4f}")
+    every = max(1, math.ceil(len(values) / 12))
+    frame.feet([float(i + 1) for i in range(0, len(values), every)], lambda at: f"{at:.0f}")
+    frame.axis_titles(below, beside)
+    for i, value in enumerate(values):
+        style = "dot outside" if value == low else "dot"
+        place = f'cx="{frame.x(i + 1.0)}" cy="{frame.y(0.1 + 0.8 * (value - low) / room)}" r="6"'
+        frame.add(f'<circle class="{style}" {place}><title>{i + 1}: {value:.4f}</title></circle>')
+    return frame.close(title, description)
+
+
 def nice_ceiling(value: float) -> float:
     """Return a round number not below the value, which quarters well.
 
@@ -145,6 +193,18 @@ def nice_ceiling(value: float) -> float:
     return _ceiling(value / size, steps=(1.0, 2.0, 4.0, 5.0, 8.0, 10.0)) * size
 
 
+def alone(drawing: str) -> str:
+    """Return a drawing as a file of its own, with the colours of the reports' style sheet inside.
+
+    >>> alone('<svg viewBox="0 0 1 1"></svg>')[:40]
+    '<svg xmlns="http://www.w3.org/2000/svg" '
+    """
+    style = files("recoup.report").joinpath("templates/style.css").read_text()
+    head, _, rest = drawing.partition(">")
+    return f"{head.replace('<svg ', _OPEN, 1)}>\n<style>{escape(style, quote=False)}</style>{rest}\n"
+
+
+_OPEN = '<svg xmlns="http://www.w3.org/2000/svg" style="background: var(--card)" '
 _FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 

@@ -54,7 +54,18 @@ def test_mlflow_gives_the_scores_that_the_service_gives(trained: Trained, tmp_pa
             assert found[name] == known[name]
 
 
-def test_the_run_keeps_metrics_and_no_input(trained: Trained) -> None:
-    artifacts = [path.relative_to(trained.home) for path in (trained.home / "mlflow" / "artifacts").rglob("*") if path.is_file()]
-    assert any(path.name == "MLmodel" for path in artifacts) and not any("input_example" in path.name for path in artifacts)
+def test_the_run_keeps_an_invented_example_and_no_row_of_the_practice(trained: Trained) -> None:
+    artifacts = [path for path in (trained.home / "mlflow" / "artifacts").rglob("*") if path.is_file()]
+    assert any(path.name == "MLmodel" for path in artifacts)
     assert not any(path.suffix in (".pkl", ".pickle", ".so") for path in artifacts)
+    examples = [path for path in artifacts if path.name == "input_example.json"]
+    assert examples
+    for path in examples:
+        rows = json.loads(path.read_text())
+        place = rows["columns"].index("writeoff_id")
+        assert [row[place] for row in rows["data"]] == ["probe-0", "probe-1"]
+    ids = {line.split(",")[0] for line in (trained.practice / "writeoffs.csv").read_text().splitlines()[1:200]}
+    for path in artifacts:
+        if path.suffix in (".json", ".md", ".html", ".svg", ".yaml", ".yml"):
+            text = path.read_text()
+            assert not any(f'"{key}"' in text for key in ids), path

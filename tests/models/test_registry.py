@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from features.errors import BundleRefused, CheckFailed, TryAgain, Unavailable, UsageError
+from models.account import Account
 from models.bundle import FORMAT
 from models.pointer import read_pointer
 from models.registry import Registry, keep, resolve
@@ -41,7 +42,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which a, then b, then c were registered, and nothing else was done."""
     home = tmp_path_factory.mktemp("home")
     for word in "abc":
-        Registry(home).register(make_bundle(home.parent / f"bundle-{word}-{home.name}", word), {"auc": 0.7, "nothing": float("nan")})
+        Registry(home).register(
+            make_bundle(home.parent / f"bundle-{word}-{home.name}", word), Account({"auc": 0.7, "nothing": float("nan")})
+        )
     return home
 
 
@@ -57,7 +60,7 @@ def test_first_model_is_champion_and_later_ones_are_challengers(home: Path) -> N
 
 def test_a_bundle_registered_twice_keeps_its_version(home: Path) -> None:
     again = home.parent / f"bundle-c-{home.name}"
-    assert Registry(home).register(again, {}) == "3" and len(Registry(home).versions()) == 3
+    assert Registry(home).register(again) == "3" and len(Registry(home).versions()) == 3
 
 
 def test_metrics_are_shown_and_what_is_not_finite_is_left_out(home: Path) -> None:
@@ -100,8 +103,8 @@ def test_a_name_that_means_nothing_is_refused(home: Path, ref: str) -> None:
 def test_an_altered_bundle_is_neither_registered_nor_gone_back_to(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "home")
     first, second = make_bundle(tmp_path / "a", "a"), make_bundle(tmp_path / "b", "b")
-    registry.register(first, {})
-    registry.promote(registry.register(second, {}))
+    registry.register(first)
+    registry.promote(registry.register(second))
     pointer = read_pointer(tmp_path / "home")
     assert pointer is not None
     (pointer.history[0].folder(tmp_path / "home") / "model.txt").write_text("x")
@@ -110,7 +113,7 @@ def test_an_altered_bundle_is_neither_registered_nor_gone_back_to(tmp_path: Path
     assert read_pointer(tmp_path / "home") == pointer
     (first / "model.txt").write_text("x")
     with pytest.raises(BundleRefused, match="altered"):
-        registry.register(first, {})
+        registry.register(first)
 
 
 def test_two_promotions_at_once_are_told_to_try_again(home: Path) -> None:

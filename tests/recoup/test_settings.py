@@ -69,3 +69,11 @@ def test_a_cost_is_a_number_of_dollars(given: object) -> None:
 def test_costs_are_read_from_the_environment() -> None:
     chosen = Settings.read({}, {"RECOUP_HOURLY_COST": "55.5", "RECOUP_ACTION_OUTLAY": "3"}, folder=None)
     assert (chosen.hourly_cost, chosen.action_outlay) == (55.5, 3.0)
+
+
+def test_limits_of_gates_come_from_a_table_or_from_text(tmp_path: Path) -> None:
+    (tmp_path / "recoup.toml").write_text("[gates]\ngain_share = 0.02\nauc_least = 0.65\n")
+    assert Settings.read({}, {}, folder=tmp_path).gates == "gain_share=0.02, auc_least=0.65"
+    assert Settings.read({}, {"RECOUP_GATES": "gain_share=0.05"}, folder=tmp_path).gates == "gain_share=0.05"
+    with pytest.raises(Misconfigured, match="gates"):
+        Settings.read({}, {"RECOUP_GATES": "gain_share=much"}, folder=None)

@@ -1,0 +1,223 @@
+"""One retraining from tables to the registry: snapshot, challenger, report, version, and promotion if every gate holds."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import TryAgain
+from features.tables import Batch
+from models.pointer import Promotion, read_pointer
+from models.value import Costs
+from recoup.settings import Settings
+from recoup.trial import day_number
+from training.cut import Ledger, cut_ledger
+from training.gates import Verdict, limits, parse_limits
+from training.retrain import Retrained, Rival, retrain
+from training.snapshot import keep, recall
+from training.tune import Budget
+
+if TYPE_CHECKING:
+    from models.registry import Version
+    from models.scorer import Scorer
+
+Step = Callable[[str, int, int], None]
+SNAPSHOTS = "snapshots"
+REPORTS = "reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a retraining.
+
+    Parameters
+    ----------
+    result
+        The report as JSON can hold it.
+    failed
+        Gates that did not hold.
+    version
+        The challenger as registered; None where the data did not hold.
+    promotion
+        Set where it became champion.
+    report
+        Folder of `report.html` and `report.json`.
+    """
+
+    result: Mapping[str, Any]
+    failed: list[Verdict]
+    version: Version | None
+    promotion: Promotion | None
+    report: Path
+
+
+def run(
+    writeoffs: Batch,
+    outcomes: Batch,
+    tables: Mapping[str, Batch],
+    *,
+    chosen: Settings,
+    tracking_uri: str | None,
+    as_of: date,
+    created: str,
+    budget: Budget,
+    promote: bool,
+    out: Path | None = None,
+    step: Step | None = None,
+) -> Outcome:
+    """Retrain as of a morning.
+
+    Everything is made beside its place and moved there when it is whole, and the pointer is moved last: whoever is cut off leaves the
+    champion serving, and the next run goes on from what is whole.
+
+    Raises
+    ------
+    TryAgain
+        When another retraining is under way in this home.
+    """
+    from models.registry import Registry
+    from recoup.accounts import account_of
+    from recoup.report.retrain import retrain_html
+
+    say = step or (lambda name, done, total: None)
+    given = limits(parse_limits(chosen.gates))
+    with _alone(chosen.home):
+        ledger = cut_ledger(writeoffs, outcomes, tables, day_number(as_of))
+        say("snapshot", 0, 0)
+        snapshot = keep(ledger, chosen.home / SNAPSHOTS)
+        with tempfile.TemporaryDirectory(prefix=_DEBRIS, dir=chosen.models) as scratch:
+            made = _made(ledger, Path(scratch), chosen, as_of, given, budget, created, say)
+            say("report", 0, 0)
+            report = out or chosen.home / REPORTS / f"retrain-{as_of}"
+            _write_report(report, made.report, retrain_html(made.report))
+            if made.folder is None:
+                return Outcome(made.report, made.failed, None, None, report)
+            _write_report(made.folder, made.report, retrain_html(made.report))
+            say("keep", 0, 0)
+            manifest = json.loads((made.folder / "manifest.json").read_bytes())
+            folder = chosen.models / manifest["bundle_hash"]
+            if not folder.is_dir():
+                made.folder.rename(folder)
+        say("register", 0, 0)
+        registry = Registry(chosen.home, tracking_uri, step=lambda name: say(f"registry: {name}", 0, 0))
+        account = account_of(manifest["facts"], manifest, ledger, snapshot, made.report)
+        number = registry.register(folder, account, may_serve=False)
+        promotion = registry.promote(number) if promote and made.held else None
+        return Outcome(made.report, made.failed, registry.show(number), promotion, report)
+
+
+def _made(
+    ledger: Ledger, scratch: Path, chosen: Settings, as_of: date, given: Mapping[str, float], budget: Budget, created: str, say: Step
+) -> Retrained:
+    return retrain(
+        ledger,
+        as_of=day_number(as_of),
+        rival=champion(chosen),
+        limits=given,
+        budget=budget,
+        place=scratch,
+        name=f"recoup-{as_of}",
+        created=created,
+        refresh=refresh,
+        costs=Costs(chosen.hourly_cost, chosen.action_outlay),
+        progress=say,
+    )
+
+
+def champion(chosen: Settings) -> Rival | None:
+    """Return the champion with its recipe and, where it was kept, its snapshot; None while nothing serves."""
+    from models.bundle import read_manifest
+    from models.scorer import Scorer
+    from training.fit import FIXED
+    from training.recipe import Recipe
+
+    pointer = read_pointer(chosen.home)
+    if pointer is None:
+        return None
+    folder = pointer.champion.folder(chosen.home)
+    manifest = read_manifest(folder)
+    facts = manifest["facts"]
+    recipe = Recipe.of(facts["recipe"]) if "recipe" in facts else FIXED
+    name = str(facts.get("snapshot", ""))
+    ledger = recall(chosen.home / SNAPSHOTS, name) if name and (chosen.home / SNAPSHOTS / name).is_dir() else None
+    scorer = Scorer.load(folder, costs=Costs(chosen.hourly_cost, chosen.action_outlay))
+    return Rival(pointer.champion.version, scorer, recipe, int(manifest["seed"]), ledger)
+
+
+def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
+    """Let a scorer know what became known of a ledger between its cut and a day."""
+    from recoup.outcomes import events_of
+    from training.cut import recode
+
+    words = scorer.vocabulary.overlay()
+    writeoffs, outcomes = recode(ledger.writeoffs, words), recode(ledger.outcomes, words)
+    scorer.advance(events_of(scorer.viewer, writeoffs, outcomes, as_of=until), until=until)
+    scorer.vocabulary = words
+
+
+def refit(folder: Path, home: Path, *, progress: Step | None = None) -> str:
+    """Fit a bundle anew from the snapshot that it names, by its recipe and seed, and return the hash of the result.
+
+    Raises
+    ------
+    BadData
+        When its snapshot is not in this home, or was altered.
+    """
+    from models.bundle import read_manifest
+    from training.fit import train
+    from training.publish import publish
+    from training.recipe import Recipe
+
+    manifest = read_manifest(folder)
+    facts = manifest["facts"]
+    name = str(facts.get("snapshot", ""))
+    ledger = recall(home / SNAPSHOTS, name)
+    bundle = train(
+        ledger.writeoffs,
+        ledger.outcomes,
+        tables=ledger.tables,
+        as_of=day_number(date.fromisoformat(manifest["cut"])),
+        seed=int(manifest["seed"]),
+        recipe=Recipe.of(facts.get("recipe", {})),
+        progress=progress,
+    )
+    bundle.facts["snapshot"] = name
+    with tempfile.TemporaryDirectory(prefix="recoup-refit-") as scratch:
+        return publish(bundle, Path(scratch) / "bundle", name="refit", created="")
+
+
+def _write_report(folder: Path, result: Mapping[str, Any], page: str) -> None:
+    from features.intake.output import replace_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / "report.json", lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
+    replace_file(folder / "report.html", lambda file: _write(file, page))
+
+
+def _write(file: Any, text: str) -> None:
+    file.write(text.encode())
+
+
+_DEBRIS = ".retrain-"
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the home's lock of retraining, and take away what a run left that was killed."""
+    (home / "models").mkdir(parents=True, exist_ok=True)
+    with (home / ".retrain.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TryAgain("another retraining is under way; try again when it is done") from error
+        for left in [*(home / "models").glob(f"{_DEBRIS}*"), *(home / SNAPSHOTS).glob(".*.making-*")]:
+            shutil.rmtree(left, ignore_errors=True)
+        yield

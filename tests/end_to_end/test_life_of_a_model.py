@@ -1,0 +1,75 @@
+"""Retrain, compare, promote, go back, and find a fit again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.pointer import read_pointer
+from tests.end_to_end.commands import Commands
+from tests.practice import make_practice
+
+QUICK = ("--trials", 2)
+
+
+@pytest.fixture(scope="module")
+def practice_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A practice that is large enough to judge a model on."""
+    folder = tmp_path_factory.mktemp("life") / "practice"
+    make_practice(folder, rows=9000, seed=8)
+    return folder
+
+
+def tables(folder: Path) -> list[object]:
+    """Return the flags of a command that reads the practice."""
+    return ["--writeoffs", folder / "writeoffs.csv", "--outcomes", folder / "outcomes.csv"]
+
+
+def test_a_month_of_a_model(fresh: Commands, practice_folder: Path) -> None:
+    first = fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", *QUICK, "--promote", "--json")
+    assert first.code == 0, first.err
+    told = json.loads(first.out)
+    assert told["promoted"] and told["held"] and told["version"]["aliases"] == ["champion", "challenger"]
+    assert told["version"]["tags"]["gates"] == "held" and told["champion"] is None
+    at = next(row for row in told["capacity"] if row["share"] == told["judged_at"])["entries"]["static rule"]
+    assert 0 < at["gain_low"] <= at["gain"] <= at["gain_high"]
+    pointer = read_pointer(fresh.home)
+    assert pointer is not None and pointer.champion.bundle_hash == told["bundle_hash"]
+
+    # The same inputs give the same model, which is no better than itself.
+    again = fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", *QUICK, "--promote", "--json")
+    same = json.loads(again.out)
+    assert again.code == 1 and "gain_low" in again.err
+    assert same["bundle_hash"] == told["bundle_hash"] and same["version"]["number"] == "1" and not same["promoted"]
+    assert read_pointer(fresh.home) == pointer
+
+    shown = fresh("models", "show", "1", "--reproduce", "--json")
+    assert shown.code == 0 and json.loads(shown.out)["reproduced_hash"] == told["bundle_hash"]
+    report = fresh.home / "reports" / "retrain-2026-10-01"
+    page = (report / "report.html").read_text()
+    assert "the new model would have brought in" in page and "<script" not in page and "http" not in page.replace("http-equiv", "")
+    assert json.loads((report / "report.json").read_text())["snapshot"] == told["snapshot"]
+    assert (fresh.home / "models" / told["bundle_hash"] / "report.html").read_text()
+
+
+def test_spoilt_outcomes_end_with_1_and_leave_the_champion(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-10-01").code == 0
+    before = read_pointer(fresh.home)
+    lines = (practice_folder / "outcomes.csv").read_text().splitlines(keepends=True)
+    place = lines[0].strip().split(",").index("status")
+    kept = [lines[0], *(line for line in lines[1:] if line.split(",")[place] != "denied")]
+    spoilt = tmp_path / "outcomes.csv"
+    spoilt.write_text("".join(kept))
+    done = fresh("retrain", "--writeoffs", practice_folder / "writeoffs.csv", "--outcomes", spoilt, "--as-of", "2026-11-01", "--promote")
+    assert done.code == 1 and "missing_share" in done.err and "Nothing was fitted" in done.out
+    assert read_pointer(fresh.home) == before and [v for v in json.loads(fresh("models", "list", "--json").out)][0]["number"] == "1"
+
+
+def test_a_limit_of_a_gate_is_the_practices_own(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "recoup.toml").write_text("[gates]\njudged_efforts = 100000\n")
+    done = fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", "--trials", 0)
+    assert done.code == 1 and "judged_efforts is" in done.err and "it must be at least 100,000" in done.err
+    (tmp_path / "recoup.toml").write_text("[gates]\njudged = 1\n")
+    assert fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01").code == 78
