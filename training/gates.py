@@ -142,8 +142,8 @@ class Verdict:
         >>> Verdict(gate, 45, 60.0, False).sentence()
         'newest_posting_days is 60; it must be at most 45: days since the newest write-off was posted'
         """
-        value = "not known" if self.value is None else f"{self.value:,.4g}"
-        return f"{self.gate.name} is {value}; it must be {self.gate.side} {self.limit:,.4g}: {self.gate.meaning}"
+        value = "not known" if self.value is None else _plain(self.value)
+        return f"{self.gate.name} is {value}; it must be {self.gate.side} {_plain(self.limit)}: {self.gate.meaning}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,10 @@ def judge(measured: Mapping[str, Measure], given: Mapping[str, float], of: Of) -
             held = told.absent if told.value is None else _holds(told.value, gate.side, given[gate.name])
             found.append(Verdict(gate, given[gate.name], told.value, held, told.note))
     return found
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _holds(value: float, side: Side, limit: float) -> bool:
