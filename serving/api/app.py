@@ -18,6 +18,7 @@ from serving.access import Identity
 from serving.api.admission import Admission
 from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
 from serving.api.metrics import CONTENT_TYPE, Metrics
+from serving.api.once import Turns
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
@@ -52,6 +53,7 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(title="recoup", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     metrics = Metrics()
     app.state.champion, app.state.keys, app.state.today, app.state.metrics = service.champion, service.keys, service.today, metrics
+    app.state.turns = Turns()
     add_scores(app)
     _add_description(app)
     _add_health(app, metrics)
