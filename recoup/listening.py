@@ -29,7 +29,7 @@ class Listener:
     host, port
         Where to listen; port 0 takes a free one.
     has_identity
-        Whether keys were configured. Without, only this machine may reach the service.
+        Whether any key or person was given a way in. Without, only this machine may reach the service.
 
     Raises
     ------
@@ -41,7 +41,10 @@ class Listener:
 
     def __init__(self, host: str, port: int, *, has_identity: bool) -> None:
         if not has_identity and not is_loopback(host):
-            raise Misconfigured(f"{host} can be reached by others: set RECOUP_API_KEY first, or listen on 127.0.0.1")
+            raise Misconfigured(
+                f"{host} can be reached by others: make a key (`recoup key create`), add a person (`recoup user add`) or set "
+                "RECOUP_API_KEY first, or listen on 127.0.0.1"
+            )
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         try:

@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from features.errors import Misconfigured
 
@@ -65,6 +66,19 @@ def _gates(value: object) -> str:
         raise ValueError("a table of gates and their limits, or text like gain_share=0.02, auc_least=0.65") from None
 
 
+def _address(value: object) -> str:
+    text = _text(value).rstrip("/")
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
+        is_address = is_address and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("an address like https://recoup.example, without a path")
+    return text
+
+
 def _setting(default: Value, read: Callable[[object], Value], meaning: str, *, secret: bool = False) -> Any:
     """Declare a setting; Any, as `dataclasses.field` is, so that the fields below carry their own types."""
     return field(default=default, repr=not secret, metadata={"read": read, "meaning": meaning, "secret": secret})
@@ -89,6 +103,10 @@ class Settings:
     api_key: str | None = _setting(None, _key, "key that programs send as a bearer; without it one is made at each start", secret=True)
     database_url: str | None = _setting(
         None, _text, "database of the service, like postgresql://user:password@host/recoup; without it a SQLite file in `home`", secret=True
+    )
+    public_url: str | None = _setting(None, _address, "address by which browsers reach the service, like https://recoup.example")
+    trail_head: Path | None = _setting(
+        None, _folder, "file that the end of the access log is copied to, best on another disk; default keys/trail.head in `home`"
     )
     hourly_cost: float = _setting(40.0, _dollars, "dollars that an hour of staff costs, for the net recovery")
     action_outlay: float = _setting(0.0, _dollars, "dollars that an action costs beside the hours")

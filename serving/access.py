@@ -87,7 +87,7 @@ _TABLE = (
     _action("session.own", "see who one is, stay signed in, change one's password, sign out", _ALL, is_told=False),
     _action("user.manage", "add, change and bar people", "admin"),
     _action("key.manage", "make and revoke keys of programs", "admin"),
-    _action("access.break", "see a client's rows in an emergency, with a reason and for a limited time", "lead admin"),
+    _action("access.break", "see and work all rows of the client in an emergency, with a reason, for an hour", "worker lead admin"),
     _action("trail.read", "verify and export the access log", "admin"),
 )
 

@@ -29,6 +29,8 @@ KEYS = {
     "attempt": "how often a job was begun",
     "exit_code": "what a process exited with",
     "count": "a number of things",
+    "subject": "who, as the access log names them",
+    "role": "a role of the table of rights",
     "dropped": "names of keys that are not on this list",
 }
 """Every key that a line may have, and what it holds."""

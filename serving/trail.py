@@ -234,8 +234,8 @@ class HeadFile:
     def __init__(self, path: Path, chain: Chain) -> None:
         self._path, self._chain = path, chain
 
-    def begin(self, head: Head) -> None:
-        """Make the file with a head; one that is there is left as it is, whatever stands in it.
+    def begin(self, head: Head, *, replace: bool = False) -> None:
+        """Make the file with a head; one that is there is left as it is, whatever stands in it, unless it is to be replaced.
 
         Raises
         ------
@@ -247,6 +247,9 @@ class HeadFile:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                 file.write(self._line(head))
+            if replace:
+                aside.replace(self._path)
+                return
             try:
                 os.link(aside, self._path)
             except FileExistsError:

@@ -16,6 +16,7 @@ import typer
 from recoup.cli.options import settings, today
 from recoup.cli.telling import Teller
 from recoup.progress import bars
+from serving.identity.keyring import new_secret
 
 if TYPE_CHECKING:
     import uvicorn
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from recoup.listening import Listener
     from recoup.settings import Settings
     from serving.api.app import Service
+    from serving.api.identity import Open, Permission
     from serving.champion import Champion
+    from serving.identity.gate import Gate
     from serving.web.pages import Page
 
 VISIT_SECONDS = 10.0
@@ -40,24 +43,28 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port: Port = None) -> None:
     """Serve scores over HTTP; a promoted model is taken up without a restart."""
+    from recoup.identity import opened_gate
     from recoup.listening import Listener
     from serving.api.app import create_app
     from serving.log import write_to
 
     chosen = settings(host=host, port=port)
-    listener = Listener(chosen.host, chosen.port, has_identity=chosen.api_key is not None)
-    service, fresh = _service(_champion(chosen.home, chosen), chosen.api_key, today, None)
-    tell, loaded = Teller(), service.champion.current()
-    listener.listen()
-    tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
-    tell.line(f"model {loaded.scorer.version}" if loaded.problem is None else f"model {loaded.scorer.version}: {loaded.problem}")
-    if fresh is not None:
-        tell.line(f"key for this run: {fresh}")
-        tell.line("send it as `Authorization: Bearer KEY`; RECOUP_API_KEY sets one that stays")
-    tell.flush()
-    write_to(sys.stderr)
-    with service.champion.follow():
-        listener.serve(create_app(service))
+    with opened_gate(chosen) as gate:
+        has_identity = chosen.api_key is not None or gate.has_anybody()
+        listener = Listener(chosen.host, chosen.port, has_identity=has_identity)
+        fresh = None if has_identity else new_secret()
+        service = _service(chosen, _champion(chosen.home, chosen), today, key=chosen.api_key or fresh, gate=gate)
+        tell, loaded = Teller(), service.champion.current()
+        listener.listen()
+        tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
+        tell.line(f"model {loaded.scorer.version}" if loaded.problem is None else f"model {loaded.scorer.version}: {loaded.problem}")
+        if fresh is not None:
+            tell.line(f"key for this run: {fresh}")
+            tell.line("send it as `Authorization: Bearer KEY`; `recoup key create` makes one that stays, and so does RECOUP_API_KEY")
+        tell.flush()
+        write_to(sys.stderr)
+        with service.champion.follow():
+            listener.serve(create_app(service))
 
 
 def demo(
@@ -83,7 +90,8 @@ def demo(
         made = make_demo(chosen, rows=rows or ROWS, bars=shown)
     door, answered = Door(), threading.Event()
     page = Page(made.top, door, answered.set)
-    service, fresh = _service(_champion(made.home, chosen), None, lambda: END, page)
+    fresh = new_secret()
+    service = _service(chosen, _champion(made.home, chosen), lambda: END, key=fresh, page=page)
     tell = Teller()
     listener.listen()
     tell.line(
@@ -150,11 +158,27 @@ def _load(folder: Path, costs: Costs) -> Scorer:
     return scorer
 
 
-def _service(champion: Champion, key: str | None, day: Callable[[], date], page: Page | None) -> tuple[Service, str | None]:
-    """Return the service, and the key that was made for it if none was configured."""
+def _service(
+    chosen: Settings,
+    champion: Champion,
+    day: Callable[[], date],
+    *,
+    key: str | None,
+    page: Page | None = None,
+    gate: Gate | None = None,
+) -> Service:
+    """Return what an application is built from; `key` opens it beside those that are stored."""
     from serving.access import BOOTSTRAP, Identity, Role
     from serving.api.app import Service
-    from serving.api.identity import Keys, new_key
+    from serving.api.identity import Keys
 
-    fresh = new_key() if key is None else None
-    return Service(champion, Keys({key or fresh or "": Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)}), day, page), fresh
+    keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
+    return Service(champion, keys, day, page, gate, chosen.public_url)
+
+
+def routes(chosen: Settings) -> list[tuple[str, str, Permission | Open]]:
+    """Return method, path and policy of every route that `recoup serve` would serve."""
+    from serving.api.app import create_app
+    from serving.api.identity import policies
+
+    return policies(create_app(_service(chosen, _champion(chosen.home, chosen), today, key=None)))

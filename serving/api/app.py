@@ -23,6 +23,7 @@ from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.champion import Champion
+from serving.identity.gate import Gate
 from serving.web.pages import Page, add_page
 
 
@@ -35,17 +36,23 @@ class Service:
     champion
         The model.
     keys
-        Who may call.
+        Keys of the settings.
     today
         The day on the wall, for requests that name none.
     page
         The page of the best write-offs; None serves none.
+    gate
+        Stored keys, people and the access log; None where nothing is stored.
+    public_url
+        The address by which browsers reach the service, like https://recoup.example; None takes what they ask for.
     """
 
     champion: Champion
     keys: Keys
     today: Callable[[], date]
     page: Page | None = None
+    gate: Gate | None = None
+    public_url: str | None = None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -54,6 +61,7 @@ def create_app(service: Service) -> FastAPI:
     metrics = Metrics()
     app.state.champion, app.state.keys, app.state.today, app.state.metrics = service.champion, service.keys, service.today, metrics
     app.state.turns = Turns()
+    app.state.gate, app.state.public_url = service.gate, service.public_url
     add_scores(app)
     _add_description(app)
     _add_health(app, metrics)
@@ -106,11 +114,15 @@ def _places(error: RequestValidationError) -> list[tuple[tuple[str | int, ...], 
     return [(tuple(item["loc"]), item["type"]) for item in error.errors()]
 
 
-def _answer_http(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     """No such route or method; a caller without identity does not learn which under /v1."""
     assert isinstance(error, HTTPException)
-    if re.match(r"/+v1(/|$)", request.url.path) and identify(request) is None:
-        return problem_response(unauthorised())
+    if re.match(r"/+v1(/|$)", request.url.path):
+        try:
+            if await identify(request) is None:
+                return problem_response(unauthorised())
+        except (Problem, RecoupError) as refused:
+            return problem_response(refused if isinstance(refused, Problem) else Problem(refused.http_status, str(refused)))
     headers = dict(error.headers) if error.headers else None
     return problem_response(
         Problem(error.status_code, "there is no such page" if error.status_code == 404 else str(error.detail), headers=headers)

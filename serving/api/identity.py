@@ -17,21 +17,31 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
 from features.errors import Misconfigured, NotPermitted
 from serving.access import Identity, named_action
 from serving.api.problems import Problem
+from serving.identity.gate import Gate
+from serving.identity.programs import Programs
+
+COOKIE, SECURE_COOKIE = "recoup_session", "__Host-recoup_session"
+"""Name of the session's cookie; over https with the prefix that browsers hold to its flags."""
+
+FORM_HEADER = "x-form-token"
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Keys:
-    """The keys that open the service; only keyed digests are held.
+    """Keys that stand in the settings, or are made for one run; only keyed digests are held.
 
     Parameters
     ----------
@@ -64,15 +74,76 @@ class Keys:
         return hmac.new(self._pepper, key.encode("utf-8", "replace"), hashlib.sha256).digest()
 
 
-def new_key() -> str:
-    """Return a fresh key of 256 bits."""
-    return secrets.token_urlsafe(32)
-
-
-def identify(request: Request) -> Identity | None:
+async def identify(request: Request) -> Identity | None:
     """Return who sends a request; None for nobody known."""
+    header = request.headers.get("authorization")
     keys: Keys = request.app.state.keys
-    return keys.identity(request.headers.get("authorization"))
+    gate: Gate | None = request.app.state.gate
+    found = keys.identity(header)
+    if found is None and gate is not None:
+        found = await (_of_key(gate.programs, header) if header is not None else _of_session(gate, request))
+    return None if found is None else replace(found, origin=origin(request))
+
+
+async def _of_key(programs: Programs, header: str) -> Identity | None:
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        return None
+    digest = programs.digest(secret.strip())
+    # Only a key that was not seen within the last second costs a thread and a look into the store.
+    return programs.remembered(digest) or await run_in_threadpool(programs.look_up, digest)
+
+
+async def _of_session(gate: Gate, request: Request) -> Identity | None:
+    """Pages of ours may call the API with the cookie of the session; what changes something must come from our own pages."""
+    secret = session_cookie(request)
+    if secret is None:
+        return None
+    if request.method not in SAFE and not is_from_here(request):
+        raise Problem(403, "a session changes something only from a page of this service")
+    visit = await run_in_threadpool(gate.visits.of, secret, origin(request))
+    if visit is None:
+        return None
+    if request.method not in SAFE and not visit.is_form_of(request.headers.get(FORM_HEADER)):
+        raise Problem(403, f"send the form token of the session as `{FORM_HEADER}`, or use a key")
+    if visit.must_change_password:
+        raise Problem(403, "the password must be changed first")
+    return visit.identity
+
+
+def origin(request: Request) -> str:
+    """Return the address that a request came from, for the access log."""
+    return request.client.host if request.client is not None else "unknown"
+
+
+def session_cookie(request: Request) -> str | None:
+    """Return the secret of the session that a browser sends."""
+    return request.cookies.get(SECURE_COOKIE if is_secure(request) else COOKIE)
+
+
+def is_secure(request: Request) -> bool:
+    """Tell whether browsers reach this service by https: then the cookie is for https only."""
+    return urlsplit(_address(request)).scheme == "https"
+
+
+def is_from_here(request: Request) -> bool:
+    """Tell whether a browser sent this from a page of this service: against forms that others plant (CSRF).
+
+    `Sec-Fetch-Site` cannot be set by scripts; browsers without it send `Origin` with what changes something.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site != "same-origin":
+        return False
+    sent = request.headers.get("origin")
+    if sent is not None:
+        return sent == _address(request)
+    return site == "same-origin"
+
+
+def _address(request: Request) -> str:
+    """The address by which browsers reach this service: as configured, else as this request named it."""
+    configured: str | None = request.app.state.public_url
+    return configured or f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +157,15 @@ class Permission:
 
     async def __call__(self, request: Request) -> Identity:
         """Return who calls."""
-        identity = identify(request)
+        identity = await identify(request)
         if identity is None:
             raise unauthorised()
         try:
             identity.check(self.action)
         except NotPermitted as error:
+            gate: Gate | None = request.app.state.gate
+            if gate is not None:
+                await run_in_threadpool(_tell_refusal, gate, identity, self.action)
             raise Problem(403, str(error)) from None
         return identity
 
@@ -104,6 +178,11 @@ class Open:
 
     async def __call__(self) -> None:
         """Let pass."""
+
+
+def _tell_refusal(gate: Gate, identity: Identity, action: str) -> None:
+    with gate.store.write() as unit:
+        gate.log.tell(unit, identity, action, outcome="refused")
 
 
 def require(action: str) -> Any:
@@ -128,6 +207,16 @@ def policy(route: BaseRoute) -> Permission | Open | None:
     found = list(_policies(route.dependant))
     permissions = [item for item in found if isinstance(item, Permission)]
     return permissions[0] if permissions else found[0] if found else None
+
+
+def policies(app: FastAPI) -> list[tuple[str, str, Permission | Open]]:
+    """Return method, path and policy of every route that has one."""
+    return [
+        (method, route.path, found)
+        for route in app.routes
+        if isinstance(route, APIRoute) and (found := policy(route)) is not None
+        for method in sorted(route.methods or ())
+    ]
 
 
 def check_policies(app: FastAPI) -> None:

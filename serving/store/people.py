@@ -67,6 +67,10 @@ class Person:
         """Name for the access log."""
         return f"person:{self.name}"
 
+    def is_locked(self, now: datetime) -> bool:
+        """Tell whether passwords are not looked at for the time being."""
+        return self.locked_until is not None and now < self.locked_until
+
 
 def add(unit: Unit, person: Person) -> None:
     """Add a person; a name that is taken breaks a rule of the store."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, insert, sel
 
 from features.errors import CheckFailed, RecoupError, Unavailable
 from serving.access import Identity
+from serving.log import logger
 from serving.store.schema import METADATA
 from serving.store.store import Store, Unit
 from serving.trail import Act, Chain, Head, HeadFile, Line, Verdict
@@ -58,7 +58,7 @@ _HEAD = select(access_log_head.c.sequence, access_log_head.c.mac).where(_THE_ONE
 _INSERT = insert(access_log)
 _MOVE = update(access_log_head).where(_THE_ONE)
 
-log = logging.getLogger("recoup.trail")
+log = logger("recoup.trail")
 
 
 class AccessLog:
@@ -113,11 +113,22 @@ class AccessLog:
             if self._head(unit).sequence == 0:
                 self._copy.begin(self._chain.start)
 
-    def copy_anew(self, store: Store) -> Head:
-        """Make the copy of the head where there is none, as after a move to another disk."""
-        with store.read() as unit:
+    def copy_anew(self, store: Store, who: Identity) -> Head:
+        """Copy the head anew where the copy is gone, or says more than a restored database holds; that it was done is told.
+
+        Raises
+        ------
+        CheckFailed
+            When the lines that are there do not hold.
+        """
+        with store.write() as unit:
+            verdict = self._chain.verify(self.lines(unit), known=[self._head(unit)])
+            if not verdict.holds:
+                raise CheckFailed(f"the access log does not hold: {verdict.fault}")
+            self.tell(unit, who, "trail.copy")
+            unit.afterwards.clear()
             head = self._head(unit)
-        self._copy.begin(head)
+        self._copy.begin(head, replace=True)
         return head
 
     def verify(self, store: Store, *, known: Head | None = None) -> Verdict:
@@ -166,4 +177,4 @@ class AccessLog:
             self._copy.note(head)
         except RecoupError as error:
             # The act is kept and told; that its copy is behind, `recoup trail verify` says too.
-            log.error("%s", error)
+            log.error("the end of the access log is not copied", kind=type(error).__name__)

@@ -125,8 +125,9 @@ from recoup.cli.service import _champion, _service
 from recoup.settings import Settings
 from serving.api.app import create_app
 from serving.api.questions import answer, read_question
-champion = _champion(Path({str(trained.home)!r}), Settings.read({{}}, {{}}, folder=None))
-create_app(_service(champion, "k" * 32, date.today, None)[0])
+chosen = Settings.read({{}}, {{}}, folder=None)
+champion = _champion(Path({str(trained.home)!r}), chosen)
+create_app(_service(chosen, champion, date.today, key="k" * 32))
 import json
 body = json.dumps({{"writeoffs": [{ROW!r}], "as_of": {AS_OF!r}}}).encode()
 loaded = champion.current()

@@ -28,7 +28,7 @@ report.read       yes    -      yes  yes     yes   yes
 session.own       yes    yes    yes  yes     yes   yes
 user.manage       -      -      -    -       yes   -
 key.manage        -      -      -    -       yes   -
-access.break      -      -      yes  -       yes   -
+access.break      -      yes    yes  -       yes   -
 trail.read        -      -      -    -       yes   -
 """
 """Written down a second time, so that a slip in the table of the code is one that two people make."""

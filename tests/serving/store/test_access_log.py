@@ -166,9 +166,31 @@ def test_a_copy_that_is_gone_is_found_and_made_anew_on_purpose_only(
     (tmp_path / "trail.head").unlink()
     trail.begin(store)
     fill(store, trail, 1)
-    assert count(store) == 3 and "cannot be copied" in caplog.text
+    assert count(store) == 3 and "not copied" in caplog.text
     assert "gone" in str(trail.verify(store).fault)
-    assert trail.copy_anew(store).sequence == 3 and trail.verify(store).holds
+    assert trail.copy_anew(store, ANA).sequence == 4 and trail.verify(store).holds
+
+
+def test_a_log_that_does_not_hold_gets_no_new_copy(store: Store, trail: AccessLog) -> None:
+    fill(store, trail, 3)
+    with store.write() as unit:
+        unlock(unit)
+        unit.connection.execute(delete(access_log).where(access_log.c.sequence == 2))
+    with pytest.raises(CheckFailed, match="line 2 is missing"):
+        trail.copy_anew(store, ANA)
+
+
+def test_a_restored_log_is_copied_anew_on_purpose(store: Store, trail: AccessLog) -> None:
+    fill(store, trail, 6)
+    with store.write() as unit:
+        unlock(unit)
+        unit.connection.execute(delete(access_log).where(access_log.c.sequence > 4))
+        mac = unit.connection.execute(select(access_log.c.mac).where(access_log.c.sequence == 4)).scalar_one()
+        unit.connection.execute(update(access_log_head).values(sequence=4, mac=mac))
+    assert "ends at line 4, but line 6" in str(trail.verify(store).fault)
+    trail.copy_anew(store, ANA)
+    verdict = trail.verify(store)
+    assert verdict.holds and verdict.lines == 5
 
 
 def test_a_head_from_an_export_is_held_against_the_log(store: Store, trail: AccessLog) -> None:
