@@ -62,7 +62,7 @@ class Reasoner:
     Attributes
     ----------
     base
-        The log odds that contributions are measured from.
+        The calibrated log odds that contributions are measured from.
     """
 
     def __init__(self, likelihood: Likelihood, groups: list[int], linear_groups: list[int], prior_group: int, count: int) -> None:
@@ -70,14 +70,15 @@ class Reasoner:
         self._explainer = Explainer(likelihood.trees, np.array(groups), count) if likelihood.trees is not None else None
         self._spread = np.eye(count)[linear_groups] if linear_groups else np.zeros((0, count))
         self._means = likelihood.linear.means() if likelihood.linear is not None else np.empty(0)
-        self.base = self._base()
+        self._middle = self._base()
+        self.base = float(likelihood.calibration.apply(np.array([self._middle]))[0])
 
     def _base(self) -> float:
         m = self._likelihood
         learned = 0.0
         if m.trees is not None and m.linear is not None:
             learned = 0.5 * m.trees.expected + 0.5 * (m.linear.intercept + float(self._means.sum()))
-        return float(m.calibration.apply(np.array([m.weight * learned]))[0])
+        return m.weight * learned
 
     def contributions(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return log odds per group (n x count); with `base` they sum to the row's log odds."""
@@ -87,4 +88,7 @@ class Reasoner:
             out += (0.5 * m.weight) * self._explainer.contributions(matrix)
             out += (0.5 * m.weight) * ((terms - self._means) @ self._spread)
         out[:, self._prior_group] += (1.0 - m.weight) * log_odds(columns["prior_rate"])
-        return out
+        # The calibration bends the scale: each part of a row moves by the same factor, so that they still sum to its log odds.
+        total = out.sum(axis=1)
+        moved = m.calibration.apply(self._middle + total) - self.base
+        return out * np.where(np.abs(total) < 1e-9, 1.0, moved / np.where(np.abs(total) < 1e-9, 1.0, total))[:, None]

@@ -66,6 +66,8 @@ def linear_groups(linear: Linear | None) -> list[int]:
 def _field_concept(columns: tuple[str, ...]) -> str:
     if any(name.startswith("x_") for name in columns):
         return "your own columns"
+    if columns[-1].endswith("_on_file"):
+        return "documentation"
     if len(columns) > 1:
         return "payer behaviour" if columns[0] in ("payer_id", "plan_id") else "code history"
     return _FIELD_CONCEPT[columns]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.tables import Array, Batch
-from models.calibration import log_odds, probability
+from models.calibration import Calibration, log_odds, probability
 from models.scorer import Scorer
 from models.scores import Scores
 from models.sums import NOMINAL, Sums, row_leverage, row_variance
@@ -228,15 +228,15 @@ def scored_rows(window: Batch, scores: Scores, at: NDArray[np.int64] | None = No
     )
 
 
-def chance_given_ended(p: Floats, explored: NDArray[np.bool_], explored_shift: float, won_by: Floats, lost_by: Floats) -> Floats:
+def chance_given_ended(p: Floats, explored: NDArray[np.bool_], calibration: Calibration, won_by: Floats, lost_by: Floats) -> Floats:
     """Return the probability of recovery of efforts that staff chose and that have ended: what they must be compared with.
 
     Parameters
     ----------
     p
         As served: of a write-off that nobody chose.
-    explored, explored_shift
-        Whether chance chose it; what the calibration takes off for the rest, given back to those that staff chose.
+    explored, calibration
+        Whether chance chose it; what explored rows took off is given back to those that staff chose.
     won_by, lost_by
         Share of recoveries, and of refusals, that are known at the effort's age.
 
@@ -244,10 +244,11 @@ def chance_given_ended(p: Floats, explored: NDArray[np.bool_], explored_shift: f
     --------
     When refusals are known half as often, even odds among all are two to one among those that have ended.
 
-    >>> chance_given_ended(np.array([0.5]), np.array([True]), 0.0, np.array([1.0]), np.array([0.5])).round(3).tolist()
+    >>> chance_given_ended(np.array([0.5]), np.array([True]), Calibration(), np.array([1.0]), np.array([0.5])).round(3).tolist()
     [0.667]
     """
-    chosen = np.where(p > 0, probability(log_odds(p) - np.where(explored, 0.0, explored_shift)), 0.0)
+    served = log_odds(p)
+    chosen = np.where(p > 0, probability(np.where(explored, served, calibration.as_chosen(served))), 0.0)
     won, lost = chosen * won_by, (1.0 - chosen) * lost_by
     return won / np.maximum(won + lost, 1e-12)
 
@@ -355,8 +356,8 @@ def _ended(scorer: Scorer, window: Batch, scores: Scores, decided: Cases, everyt
     """Return decided efforts with the chance of those that staff chose and that have ended."""
     age = (as_of - 1 - decided.worked_on).astype(np.float64)
     lost_by, won_by = class_shares(everything, as_of, age)
-    shift = scorer.models.likelihood.calibration.explored_shift
-    p = chance_given_ended(scores.columns["recovery_probability"][decided.row], decided.explored, shift, won_by, lost_by)
+    calibration = scorer.models.likelihood.calibration
+    p = chance_given_ended(scores.columns["recovery_probability"][decided.row], decided.explored, calibration, won_by, lost_by)
     return scored_rows(window, scores, decided.row, p)
 
 

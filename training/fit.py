@@ -29,7 +29,7 @@ from training.anomaly import fit_anomaly
 from training.bands import fit_sums, forecast_past
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
-from training.labels import Cases, cases_as_of, delay_weights
+from training.labels import Cases, cases_as_of, delay_weights, kept_chance
 from training.linear import fit_linear
 from training.recipe import Recipe
 from training.splits import time_blocks
@@ -62,6 +62,8 @@ class Examples:
         What became of it, and how much it stands for.
     fraction
         Net dollars as a part of the cap, 0 to 1; NaN where the cap is unknown or zero.
+    kept
+        Chance that a recovery is not taken back later; 1 elsewhere.
     """
 
     matrix: Floats
@@ -69,6 +71,7 @@ class Examples:
     cases: Cases
     weight: Floats
     fraction: Floats
+    kept: Floats
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -76,7 +79,7 @@ class Examples:
     def take(self, rows: NDArray[Any]) -> Examples:
         """Return the examples at these positions, or under this mask."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return Examples(self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows])
+        return Examples(self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows], self.kept[rows])
 
 
 def train(
@@ -258,7 +261,8 @@ def examples_of(
     rows = np.flatnonzero(cases.decided & viewed["possible"])
     decided = cases.take(rows)
     columns = {name: values[rows] for name, values in viewed.items()}
-    return Examples(x[rows], columns, decided, delay_weights(decided, as_of), _fraction(decided, columns))
+    weight, kept = delay_weights(decided, as_of), kept_chance(decided, as_of)
+    return Examples(x[rows], columns, decided, weight, _fraction(decided, columns), kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +290,7 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recip
         trees, linear = fit_blend(examples.take(~there), layout, seed, recipe)
         out_of_fold[there] = blend(trees, linear, examples.take(there), weight)
     trees, linear = fit_blend(examples, layout, seed, recipe)
-    calibration, facts = calibrate(out_of_fold, won, examples.weight, examples.cases.explored)
+    calibration, facts = calibrate(out_of_fold, won * examples.kept, examples.weight, examples.cases.explored)
     p = probability(calibration.apply(out_of_fold))
     speaks = examples.weight * p * (1.0 - p)
     information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())

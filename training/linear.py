@@ -37,8 +37,13 @@ FIELDS: tuple[tuple[str, ...], ...] = (
     ("payer_id", "adjustment_code"),
     ("plan_id", "adjustment_code"),
     ("procedure_code", "adjustment_code"),
+    ("family", "authorization_on_file"),
+    ("family", "referral_on_file"),
+    ("family", "records_on_file"),
+    ("family", "timely_proof_on_file"),
+    ("family", "other_coverage_on_file"),
 )
-"""Codes and pairs of codes with a weight of their own."""
+"""Codes and pairs of codes with a weight of their own; proof on file is worth something where it answers what was refused."""
 
 LEVEL_FIELDS: tuple[tuple[str, ...], ...] = (
     ("payer_id",),

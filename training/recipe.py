@@ -41,7 +41,7 @@ class Recipe:
     rows_in_leaf: int = 40
     lambda_l2: float = 20.0
     feature_fraction: float = 0.3
-    linear_strength: float = 0.1
+    linear_strength: float = 0.3
     pseudo_labels: float = 150.0
 
     def __post_init__(self) -> None:

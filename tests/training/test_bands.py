@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.calibration import Calibration
 from models.sums import Sums
 from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files
@@ -92,7 +93,16 @@ def test_bands_learned_from_the_past_hold_nine_in_ten_of_what_follows() -> None:
 def cases(worked: NDArray[np.int64], delay: NDArray[np.int64], won: NDArray[np.bool_]) -> Cases:
     """Return decided efforts, each recovery of a dollar."""
     n = len(worked)
-    return Cases(np.arange(n), worked, worked + delay, np.ones(n, dtype=bool), np.where(won, 100, 0), np.ones(n), np.zeros(n, dtype=bool))
+    return Cases(
+        np.arange(n),
+        worked,
+        worked + delay,
+        np.ones(n, dtype=bool),
+        np.where(won, 100, 0),
+        np.ones(n),
+        np.zeros(n, dtype=bool),
+        np.zeros(n, dtype=int),
+    )
 
 
 def test_a_forecast_knows_only_what_was_known_on_its_first_morning() -> None:
@@ -129,11 +139,12 @@ def test_what_has_ended_by_choice_recovers_more_than_what_was_scored() -> None:
     n, p = 200_000, 0.3
     won = rng.random(n) < p
     ended = rng.random(n) < np.where(won, 0.8, 0.5)
-    found = chance_given_ended(np.full(1, p), np.ones(1, dtype=bool), 0.0, np.full(1, 0.8), np.full(1, 0.5))
+    found = chance_given_ended(np.full(1, p), np.ones(1, dtype=bool), Calibration(), np.full(1, 0.8), np.full(1, 0.5))
     assert float(found[0]) == pytest.approx(won[ended].mean(), abs=0.005)
-    chosen, drawn = (chance_given_ended(np.full(1, p), np.array([lot]), -0.5, np.ones(1), np.ones(1)) for lot in (False, True))
+    taken_off = Calibration(0.0, -0.5)
+    chosen, drawn = (chance_given_ended(np.full(1, p), np.array([lot]), taken_off, np.ones(1), np.ones(1)) for lot in (False, True))
     assert chosen[0] > drawn[0] == pytest.approx(p)
-    assert chance_given_ended(np.zeros(1), np.zeros(1, dtype=bool), -0.5, np.ones(1), np.ones(1))[0] == 0.0
+    assert chance_given_ended(np.zeros(1), np.zeros(1, dtype=bool), taken_off, np.ones(1), np.ones(1))[0] == 0.0
 
 
 def test_evaluation_tells_bands_maturity_and_use(practice: Files, learned: Learned) -> None:

@@ -113,7 +113,7 @@ def test_the_interval_of_equals_lets_few_through() -> None:
         won = rng.random(n) < probability(logit)
         cents = np.where(won, 70.0 * cap, 0.0).astype(np.int64)
         none = np.zeros(n, dtype=np.int64)
-        cases = Cases(np.arange(n), none, none, np.ones(n, bool), cents, rng.uniform(0.3, 1.5, n), np.zeros(n, bool))
+        cases = Cases(np.arange(n), none, none, np.ones(n, bool), cents, rng.uniform(0.3, 1.5, n), np.zeros(n, bool), none)
         window = Window(0, 1, 90, n, None, cases, np.ones(n))  # type: ignore[arg-type]
         entries = []
         for name in ("a", "b"):

@@ -10,7 +10,7 @@ from features.money import NULL
 from features.tables import OUTCOMES, WRITEOFFS, Batch
 from features.vocabulary import Vocabulary
 from tests.practice import day
-from training.labels import cases_as_of, delay_weights, resolved_by
+from training.labels import Cases, cases_as_of, delay_weights, kept_chance, resolved_by
 
 WORDS = Vocabulary()
 
@@ -37,7 +37,7 @@ def outcome(**changes: object) -> dict[str, object]:
         ({"taken_back_amount": "130.00"}, "2026-04-01", 1, True, 0),
         ({"status": "denied", "recovered_amount": "0"}, "2026-04-01", 1, True, 0),
         ({"status": "expired", "recovered_amount": None}, "2026-04-01", 1, True, 0),
-        ({"status": "abandoned", "recovered_amount": None}, "2026-04-01", 1, False, 0),
+        ({"status": "abandoned", "recovered_amount": None}, "2026-04-01", 1, True, 0),
         ({"status": "upheld_next_level_open", "recovered_amount": None}, "2026-04-01", 1, False, 0),
         ({"status": "pending", "recovered_amount": None, "resolved_date": None}, "2026-04-01", 1, False, 0),
         ({"writeoff_id": "W9"}, "2026-04-01", 0, False, 0),
@@ -76,3 +76,18 @@ def test_a_curve_that_is_thin_at_its_end_is_not_halved_by_one_late_case() -> Non
     delay = np.concatenate([np.full(200, 20.0), [2000.0]])
     age = np.concatenate([np.full(200, 100.0), [2100.0]])
     assert resolved_by(delay, age).min() == 1.0
+
+
+def test_a_young_recovery_counts_for_what_the_old_ones_kept() -> None:
+    rng = np.random.default_rng(6)
+    n = 8000
+    resolved = rng.integers(0, 800, n)
+    is_lost = (rng.random(n) < 0.1) & (resolved + rng.integers(40, 200, n) < 800)
+    cents, back = np.where(is_lost, 0, 100), np.where(is_lost, 100, 0)
+    cases = Cases(np.arange(n), resolved - 30, resolved, np.ones(n, dtype=bool), cents, np.ones(n), np.zeros(n, dtype=bool), back)
+    kept = kept_chance(cases, 800)
+    # One in ten is lost in the end; of those that came within the last 40 days none is lost yet.
+    assert kept[(resolved > 760) & ~is_lost].mean() == pytest.approx(0.95, abs=0.03)
+    assert kept[resolved < 400].min() > 0.97
+    assert (kept * (cents > 0)).mean() == pytest.approx(0.9, abs=0.015)
+    assert kept_chance(cases.take(np.flatnonzero(~is_lost)), 800).min() == 1.0

@@ -23,7 +23,7 @@ def efforts(seed: int = 2, n: int = 12_000) -> Cases:
     cents = np.where(won & seen, 100, 0)
     # A tenth are of payer 1, a few of payer 2, the others of payer 0.
     row = np.where(np.arange(n) % 10 == 0, 1, np.where(np.arange(n) % 1000 == 1, 2, 0))
-    return Cases(row, worked, np.where(seen, worked + delay, -1), seen, cents, np.ones(n), np.zeros(n, dtype=bool))
+    return Cases(row, worked, np.where(seen, worked + delay, -1), seen, cents, np.ones(n), np.zeros(n, dtype=bool), np.zeros(n, dtype=int))
 
 
 def payers() -> Batch:
