@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,29 @@ _WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
 
 
 DEFAULT_COSTS = Costs()
+
+BLOCK = 2048
+"""So many rows are looked at together: their matrix stays in the cache of a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Rows as the estimators read them: columns with history, matrix, terms of the linear score."""
+
+    columns: Columns
+    x: Floats
+    terms: Floats
+
+    def take(self, rows: NDArray[np.int64]) -> _Seen:
+        """Return the rows at these positions."""
+        if len(rows) == len(self.x):
+            return self
+        return _Seen({name: values[rows] for name, values in self.columns.items()}, self.x[rows], self.terms[rows])
+
+
+def out_of_scope(why: str) -> dict[str, Any]:
+    """Return the first reason of a row out of scope."""
+    return {"concept": "scope", "direction": "out", "points": 0.0, "text": why}
 
 
 class Scorer:
@@ -165,26 +189,56 @@ class Scorer:
 
     def look(self, batch: Batch, *, as_of: int, reasons: int | None = 0, apart: bool = False) -> tuple[View, Scores]:
         """Return what was known of write-offs and their scores, for those who must show both; see `score`."""
-        if self.cut is not None and as_of < self.cut:
-            raise BadData(
-                f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; "
-                "score on or after that day"
-            )
         ids, claims = batch.columns["writeoff_id"], batch.columns["claim_id"]
         if apart:
             batch = _parted(batch)
-        view = self.viewer.serve(batch, as_of)
-        x = self.matrix(batch, view.columns)
-        terms = self.models.likelihood.terms(x, view.columns)
-        found = self._estimate(view, x, terms)
+        view, found, seen = self._judge(batch, as_of)
         found["rank"] = (
             np.ones(len(ids), dtype=np.int64)
             if apart or len(ids) == 1
             else rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
         )
-        found["reasons"] = self._reasons(batch, view, x, terms, found, len(ids) if reasons is None else reasons)
+        rows = np.flatnonzero(found["rank"] <= (len(ids) if reasons is None else reasons))
+        found["reasons"] = self._reasons(batch, view, found, rows, seen, as_of)
         found |= self._facts(batch, view, as_of, claims)
         return view, Scores({name: found[name] for name in SCORE_COLUMNS})
+
+    def judge(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
+        """Return what was known of write-offs and what they are worth, without ranks and reasons: for parts of a ledger.
+
+        A row's estimates depend on no row but those of its claim, and on postings that a reversal of the batch names.
+        """
+        view, found, _ = self._judge(batch, as_of)
+        return view, found
+
+    def explain(self, batch: Batch, rows: NDArray[np.int64], *, as_of: int) -> list[list[dict[str, Any]]]:
+        """Return the reasons of some rows of a batch."""
+        view, found, seen = self._judge(batch, as_of)
+        return list(self._reasons(batch, view, found, rows, seen, as_of)[rows])
+
+    def _judge(self, batch: Batch, as_of: int) -> tuple[View, Columns, _Seen | None]:
+        """Return the view, the estimates, and what the rows looked like where they are few."""
+        if self.cut is not None and as_of < self.cut:
+            raise BadData(
+                f"as of {np.datetime64(as_of, 'D')}: the model knows what came until {np.datetime64(self.cut, 'D')}; "
+                "score on or after that day"
+            )
+        view = self.viewer.sort(batch, as_of)
+        if len(batch) <= BLOCK:
+            seen = self._see(batch, view, as_of, None)
+            view.columns = seen.columns
+            return view, self._estimate(seen), seen
+        blocks = (np.arange(start, min(start + BLOCK, len(batch))) for start in range(0, len(batch), BLOCK))
+        parts = [self._estimate(self._see(batch, view, as_of, slice(rows[0], rows[-1] + 1))) for rows in blocks]
+        return view, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, None
+
+    def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None) -> _Seen:
+        """Return some rows, or all, with their history, matrix and terms of the linear score."""
+        columns = dict(view.columns) if rows is None else {name: values[rows] for name, values in view.columns.items()}
+        extras = batch.extras if rows is None else {name: values[rows] for name, values in batch.extras.items()}
+        columns |= self.viewer.remember(columns, as_of)
+        x = self._matrix(extras, columns)
+        return _Seen(columns, x, self.models.likelihood.terms(x, columns))
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
         """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.
@@ -204,31 +258,34 @@ class Scorer:
 
     def contributions(self, batch: Batch, *, as_of: int) -> dict[str, Floats]:
         """Return what each concept adds to the log odds of each row."""
-        view = self.viewer.serve(batch, as_of)
-        x = self.matrix(batch, view.columns)
-        found = self._reasoner.contributions(x, view.columns, self.models.likelihood.terms(x, view.columns))
+        seen = self._see(batch, self.viewer.sort(batch, as_of), as_of, None)
+        found = self._reasoner.contributions(seen.x, seen.columns, seen.terms)
         return {concept: found[:, i] for i, concept in enumerate(CONCEPTS)}
 
     def matrix(self, batch: Batch, columns: Columns) -> Floats:
         """Return the feature matrix of viewed rows; the user's columns are added to `columns`."""
+        return self._matrix(batch.extras, columns)
+
+    def _matrix(self, extras: Mapping[str, Array], columns: Columns) -> Floats:
+        rows = len(columns["payer_id"])
         for name, kind in self.layout.extras.items():
-            given = batch.extras.get(name)
+            given = extras.get(name)
             columns[name] = (
                 extra_column(given, kind, self.extra_codes.get(name, {}))
                 if given is not None
-                else np.full(len(batch), -1, dtype=np.int32)
+                else np.full(rows, -1, dtype=np.int32)
                 if kind == "category"
-                else np.full(len(batch), np.nan)
+                else np.full(rows, np.nan)
             )
         return matrix(columns, self.layout)
 
-    def _estimate(self, view: View, x: Floats, terms: Floats) -> Columns:
-        m, columns = self.models, view.columns
+    def _estimate(self, seen: _Seen) -> Columns:
+        m, columns, x, terms = self.models, seen.columns, seen.x, seen.terms
         p = probability(m.likelihood.logits(x, columns, terms))
         if self.version == PRIOR:
             left = columns["deadline_day"] - columns["row_day"]
             p = np.where((columns["deadline_day"] != NULL) & (left < 0), p * _LATE, p)
-        p = np.where(view.triage.possible, p, 0.0)
+        p = np.where(columns["possible"], p, 0.0)
         amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
         hours = m.effort.hours(x, columns["remedy"])
@@ -265,22 +322,29 @@ class Scorer:
             "as_of": np.array([as_of] * n, dtype=np.int64),
         }
 
-    def _reasons(self, batch: Batch, view: View, x: Floats, terms: Floats, found: Columns, count: int) -> NDArray[np.object_]:
+    def _reasons(
+        self, batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], seen: _Seen | None, as_of: int
+    ) -> NDArray[np.object_]:
+        """Return the reasons of these rows, and of all others the first where they are out of scope."""
         out = np.empty(len(batch), dtype=object)
         out[:] = [[] for _ in range(len(batch))]
-        rows = np.flatnonzero(found["rank"] <= count)
-        if len(rows):
-            part = view.columns if len(rows) == len(batch) else {name: values[rows] for name, values in view.columns.items()}
-            told = points(
-                self._reasoner.contributions(x[rows], part, terms[rows]), self._reasoner.base, found["recovery_probability"][rows]
-            )
-            teller = Teller(batch, view.columns, self.viewer.practice.codes, lambda row: self.viewer.cite(batch, row, view.priced))
-            for row, point in zip(rows.tolist(), told, strict=True):
-                out[row] = teller.tell(row, point)
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            some = seen.take(block) if seen is not None else self._see(batch, view, as_of, block)
+            self._tell(batch, view, found, block, some, out)
         for row in np.flatnonzero(~view.triage.in_scope).tolist():
-            first = {"concept": "scope", "direction": "out", "points": 0.0, "text": view.triage.whys[int(view.triage.why[row])]}
-            out[row] = [first, *out[row]]
+            out[row] = [out_of_scope(view.triage.whys[int(view.triage.why[row])]), *out[row]]
         return out
+
+    def _tell(self, batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], seen: _Seen, out: NDArray[np.object_]) -> None:
+        told = points(
+            self._reasoner.contributions(seen.x, seen.columns, seen.terms), self._reasoner.base, found["recovery_probability"][rows]
+        )
+        at = rows.tolist()
+        part = batch if len(rows) == len(batch) else batch.take(rows)
+        teller = Teller(part, seen.columns, self.viewer.practice.codes, lambda place: self.viewer.cite(batch, at[place], view.priced))
+        for place, (row, point) in enumerate(zip(at, told, strict=True)):
+            out[row] = teller.tell(place, point)
 
     @cached_property
     def _reasoner(self) -> Reasoner:
@@ -368,11 +432,11 @@ def check_probe(scorer: Scorer, folder: Path) -> None:
 
 def _probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) -> tuple[Floats, Columns]:
     batch = read_records(records, WRITEOFFS, vocabulary=scorer.vocabulary.overlay()).batch
-    view = scorer.viewer.serve(batch, as_of)
-    x = scorer.matrix(batch, view.columns)
+    seen = scorer._see(batch, scorer.viewer.sort(batch, as_of), as_of, None)
+    x = seen.x
     # Beside rows as they come: rows that a file cannot hold, so that every branch of the trees is asked.
     strange = np.vstack([x, np.full((1, x.shape[1]), np.nan), np.full((1, x.shape[1]), np.inf)]) if x.shape[1] else x
-    found = scorer._estimate(view, x, scorer.models.likelihood.terms(x, view.columns))
+    found = scorer._estimate(seen)
     trees = scorer.models.likelihood.trees
     if trees is not None:
         found["strange"] = trees.raw(strange)
