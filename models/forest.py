@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,8 +55,39 @@ class Forest:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._text = path.read_text()
         self._model = lignum.load(str(path), "lightgbm")
+
+    def compile(self, cache: Path) -> bool:
+        """Turn the trees into machine code where there is a compiler, and tell whether they are.
+
+        The code is kept in the cache under the hash of the trees. It is used only if it gives what the interpreter gives, bit for bit,
+        on rows around every threshold; requests of few rows are not faster by it and are right either way.
+
+        Parameters
+        ----------
+        cache
+            A folder that nobody else may write or read: what lies there is run.
+        """
+        rows = self._rows_around_thresholds()
+        expected = self.raw(rows)
+        if self._model.compile(work_dir=str(private_folder(cache)), fallback=True)["compiled"] and not np.array_equal(
+            self.raw(rows).view(np.int64), expected.view(np.int64)
+        ):
+            self._model.decompile()
+        return bool(self._model.uses_compiled)
+
+    def _rows_around_thresholds(self, count: int = 4096) -> Floats:
+        """Return rows of thresholds and their neighbours, codes, NaN and infinities, drawn by a fixed seed."""
+        values: list[list[float]] = [[np.nan, np.inf, -np.inf, 0.0, -1.0] for _ in range(self._model.n_features)]
+        for tree in self.trees:
+            for feature, threshold, decision in zip(tree.feature.tolist(), tree.threshold.tolist(), tree.decision.tolist(), strict=True):
+                if decision & _CATEGORICAL:
+                    values[feature] += [float(code) for code in tree.categories[int(threshold)]]
+                else:
+                    values[feature] += [threshold, np.nextafter(threshold, np.inf), np.nextafter(threshold, -np.inf)]
+        draw = np.random.default_rng(0)
+        return np.stack([draw.choice(np.array(known), count) for known in values], axis=1)
 
     def raw(self, matrix: Floats, *, threads: int = 1) -> Floats:
         """Return the sum of leaf values of each row (n)."""
@@ -65,12 +97,27 @@ class Forest:
     @cached_property
     def trees(self) -> list[Tree]:
         """Return the trees, read from the text when first asked for."""
-        return read_trees(self.path.read_text())
+        return read_trees(self._text)
 
     @cached_property
     def expected(self) -> float:
         """Return the mean raw score over the rows of the fit, which contributions are measured from."""
         return float(sum(float(tree.leaf @ tree.leaf_count) / float(tree.leaf_count.sum()) for tree in self.trees))
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that is ours alone, or check that it is.
+
+    Raises
+    ------
+    BundleRefused
+        When it belongs to somebody else or others may enter it.
+    """
+    path.mkdir(parents=True, mode=0o700, exist_ok=True)
+    found = path.stat()
+    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077):
+        raise BundleRefused(f"{path}: code is only run from a folder that is ours alone; take others' rights away (chmod 700)")
+    return path
 
 
 class Explainer:

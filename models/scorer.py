@@ -104,6 +104,7 @@ class Scorer:
         costs: Costs = DEFAULT_COSTS,
     ) -> None:
         self.version, self.cut, self.bundle_hash = version, cut, bundle_hash
+        self.folder: Path | None = None
         self.layout, self.extra_codes, self.models = layout, extra_codes, models
         self.vocabulary, self.viewer = vocabulary, viewer
         self.costs = costs
@@ -127,6 +128,7 @@ class Scorer:
             When anything differs.
         """
         scorer = cls._of(load(folder, checked=checked), version)
+        scorer.folder = folder
         if checked:
             check_probe(scorer, folder)
         # The probe was made at the costs by default, so a practice's own come after it.
@@ -165,6 +167,12 @@ class Scorer:
         """Add events known on or after the cut and before the day `until` to the history."""
         start = self.cut if self.cut is not None else NULL
         self.viewer.history.advance_all(events.take(events.known_on >= start), until=until)
+
+    def compile(self, cache: Path) -> bool:
+        """Turn the trees into machine code in a private folder where there is a compiler; tell whether all of them are."""
+        m = self.models
+        trees = (m.likelihood.trees, m.dollars.fraction, m.effort.trees, m.anomaly.trees)
+        return all([forest.compile(cache) for forest in trees if forest is not None])
 
     def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000, apart: bool = False) -> Scores:
         """Score write-offs, in input order.

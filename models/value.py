@@ -73,7 +73,19 @@ def rank(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, 
     >>> rank(np.array([False, True, True]), np.array([9., 1., 1.]), np.array([9., 1., 2.]), np.array(["a", "b", "c"])).tolist()
     [3, 2, 1]
     """
-    order = np.lexsort((ids.astype(str), -expected, -value_per_hour, ~in_scope))
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(1, len(order) + 1)
+    ranks = np.empty(len(ids), dtype=np.int64)
+    ranks[order(in_scope, value_per_hour, expected, ids)] = np.arange(1, len(ids) + 1)
     return ranks
+
+
+def order(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array) -> NDArray[np.int64]:
+    """Return the rows in the order of `rank`; ids are looked at only where all else is equal."""
+    rows = np.lexsort((-expected, -value_per_hour, ~in_scope))
+    is_same = np.ones(max(len(rows) - 1, 0), dtype=np.bool_)
+    for values in (in_scope, value_per_hour, expected):
+        is_same &= values[rows[1:]] == values[rows[:-1]]
+    if is_same.any():
+        tied = np.flatnonzero(np.r_[False, is_same] | np.r_[is_same, False])
+        run = np.cumsum(np.r_[True, ~is_same])[tied]
+        rows[tied] = rows[tied][np.lexsort((ids[rows[tied]].astype(str), run))]
+    return rows

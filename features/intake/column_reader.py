@@ -73,6 +73,15 @@ class ColumnReader:
             return ids
         return self._add_distinct(texts)
 
+    def texts(self, array: pa.Array, where: str) -> pa.Array:
+        """Return the canonical texts of a column of ids without keeping them; null where a rule is broken."""
+        texts = texts_of(array, self.column.kind, where)
+        if _is_clean(texts, self.column.longest, self._escaped):
+            return texts
+        coded = texts.dictionary_encode()
+        known = [self._ask(text) for text in coded.dictionary.to_pylist()]
+        return pa.array([value if isinstance(value, str) else None for value in known], pa.string()).take(coded.indices)
+
     def finish(self) -> None:
         """Put the blocks together, and find missing values."""
         self.values = np.concatenate(self._parts) if self._parts else self.column.kind.nulls(0)

@@ -58,8 +58,8 @@ class Source(Protocol):
         ...
 
 
-def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None) -> Source:
-    """Return the rows of a file, a folder of Parquet, `-` or an open CSV stream.
+def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None, *, threads: bool = False) -> Source:
+    """Return the rows of a file, a folder of Parquet, `-` or an open CSV stream; `threads`: columns may be read side by side.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None) -> Sourc
     name = source.name.lower()
     try:
         if source.is_dir():
-            return ParquetSource(str(source), _parquet_files(source))
+            return ParquetSource(str(source), _parquet_files(source), threads=threads)
         if name.endswith(".parquet"):
-            return ParquetSource(str(source), [source])
+            return ParquetSource(str(source), [source], threads=threads)
         if name.endswith(".csv"):
             return CsvSource(str(source), source.open("rb"))
         if name.endswith(".csv.gz"):
@@ -232,8 +232,9 @@ class ParquetSource:
     first_row = 1
     is_text = False
 
-    def __init__(self, name: str, files: Sequence[Path]) -> None:
+    def __init__(self, name: str, files: Sequence[Path], *, threads: bool = False) -> None:
         self.name = name
+        self._threads = threads
         self.broken: list[int] = []
         self._files = list(files)
         self.header = list(dict.fromkeys(column for path in self._files for column in self._names(path)))
@@ -265,7 +266,7 @@ class ParquetSource:
             return
         names = [self.header[place] for place in places]
         try:
-            for batch in file.iter_batches(BLOCK_ROWS, columns=names, use_threads=False):
+            for batch in file.iter_batches(BLOCK_ROWS, columns=names, use_threads=self._threads):
                 # Arrow takes the bytes of a text on trust; a torn file may hold anything.
                 batch.validate(full=True)
                 yield batch.num_rows, {place: batch.column(self.header[place]) for place in places}

@@ -1,0 +1,329 @@
+"""A ledger of any size cut into parts in which every claim is whole, so that each part can be scored for itself.
+
+What a write-off is may depend on other rows: those of its claim, the posting that a reversal names, an earlier row with its id. One pass
+over the ledger sets its blocks down in a folder as they come and keeps of the three key columns one hash each. Rows that belong together
+and stand in one block stay there; those that stand in several are taken out and gathered in parts of their own. Two keys of one hash only
+bring rows together that need not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Map
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.errors import BadData, StorageFailed
+from features.intake.column_reader import ColumnReader
+from features.intake.mapping import Mapping
+from features.intake.sources import Block, open_source
+from features.intake.table_file import TableReader
+from features.intake.table_read import TableRead
+from features.tables import Table
+from features.vocabulary import Vocabulary
+
+PART_ROWS = 1 << 16
+"""About so many rows make a part."""
+
+KEYS = ("writeoff_id", "claim_id", "reverses_writeoff_id")
+
+Hashes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a ledger that depend on no row outside.
+
+    Parameters
+    ----------
+    number
+        From 0, in the order of the parts.
+    rows
+        Positions in the ledger, ascending.
+    together
+        Per row: rows of one number belong together.
+    """
+
+    number: int
+    rows: Rows
+    together: Hashes
+
+    def with_their_own(self, rows: Rows) -> Part:
+        """Return these rows of the part with all that belong to them."""
+        wanted = np.unique(self.together[np.searchsorted(self.rows, rows)])
+        kept = np.isin(self.together, wanted)
+        return Part(self.number, self.rows[kept], self.together[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A ledger set down in a folder, and what to know to read parts of it.
+
+    Parameters
+    ----------
+    folder
+        Holds `block-N.arrow`.
+    name, header, is_text
+        Of the source; see `features.intake.sources.Source`.
+    starts
+        Position of the first row of each block, and the number of rows behind the last.
+    first_row, broken
+        Number of the first row, and the numbers of those that had more or fewer fields than the header.
+    """
+
+    folder: Path
+    name: str
+    header: tuple[str, ...]
+    is_text: bool
+    starts: Rows
+    first_row: int
+    broken: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def read(self, part: Part, table: Table, vocabulary: Vocabulary, *, mapping: Mapping | None, latest: int | None) -> TableRead:
+        """Read the rows of a part as `read_table` reads a file, any share of them rejected; patient ids are left out."""
+        reader = TableReader(self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest)
+        reader.add_all(self._blocks(part.rows))
+        return reader.finish(vocabulary, self.numbers(part.rows))
+
+    def numbers(self, rows: Rows) -> Rows:
+        """Return the row numbers of rows, as rejects name them."""
+        # A row comes behind as many broken ones as there are with fewer rows before them than it has.
+        before = np.array(self.broken, dtype=np.int64) - np.arange(len(self.broken)) - self.first_row
+        return rows + self.first_row + np.searchsorted(before, rows, side="right")
+
+    def positions(self, part: Part, numbers: Rows) -> Rows:
+        """Return where rows of a part that have these numbers stand in the ledger."""
+        return part.rows[np.searchsorted(self.numbers(part.rows), numbers)]
+
+    def _blocks(self, rows: Rows) -> Iterator[Block]:
+        edges = np.searchsorted(rows, self.starts)
+        for block in np.flatnonzero(np.diff(edges)).tolist():
+            inside = rows[edges[block] : edges[block + 1]] - self.starts[block]
+            batch = _load(self.folder / f"block-{block}.arrow")
+            if len(inside) < batch.num_rows:
+                batch = batch.take(pa.array(inside))
+            yield batch.num_rows, {int(name): batch.column(name) for name in batch.schema.names}
+
+
+def cut(
+    source: Path | BinaryIO,
+    table: Table,
+    folder: Path,
+    *,
+    mapping: Mapping | None = None,
+    latest: int | None = None,
+    part_rows: int = PART_ROWS,
+    stdin: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Cut, list[Part]]:
+    """Set a ledger down in a folder and say which rows make which part.
+
+    Parameters
+    ----------
+    source, table, mapping, latest, stdin, progress
+        As in `read_table`; the table is `WRITEOFFS`.
+    folder
+        Where the blocks go; nobody else should be able to read it.
+    part_rows
+        Fewest rows of a part, but of the last one.
+
+    Raises
+    ------
+    BadData, ColumnsMissing, StorageFailed, UsageError
+        As `read_table` does; a broken cell is found when its part is read.
+    """
+    with closing(open_source(source, stdin, threads=True)) as opened:
+        reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
+        keys = {name: _Key(ColumnReader(table.column(name), mapping, escaped=opened.is_text, latest=None), reader) for name in KEYS}
+        sizes = []
+        for rows, arrays in opened.blocks(reader.wanted, reader.coded):
+            for key in keys.values():
+                key.add(arrays, rows)
+            _save(folder / f"block-{len(sizes)}.arrow", arrays, rows)
+            sizes.append(rows)
+            if progress is not None:
+                progress(rows)
+        total = sum(sizes)
+        if total + len(opened.broken) == 0:
+            raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
+        starts = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))]).astype(np.int64)
+        done = Cut(folder, opened.name, tuple(opened.header), opened.is_text, starts, opened.first_row, tuple(opened.broken))
+    ids, claims, reverses = (keys[name].hashes() for name in KEYS)
+    together = belonging(ids, claims, reverses)
+    return done, parts_of(together, starts, part_rows)
+
+
+class _Key:
+    """Hashes of one key column, block by block."""
+
+    def __init__(self, reader: ColumnReader, table: TableReader) -> None:
+        self._reader, self._place, self._where = reader, table.places.get(reader.column.name), table.name
+        self._parts: list[Hashes] = []
+
+    def add(self, arrays: Map[int, pa.Array], rows: int) -> None:
+        array = None if self._place is None else arrays.get(self._place)
+        if array is None:
+            self._parts.append(np.zeros(rows, dtype=np.uint64))
+            return
+        self._parts.append(text_hashes(self._reader.texts(array, f"{self._where}: column {self._reader.column.name}")))
+
+    def hashes(self) -> Hashes:
+        return np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=np.uint64)
+
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+
+
+def text_hashes(texts: pa.Array) -> Hashes:
+    """Return 64 bits for each text, eight bytes of it at a time; 0 for null.
+
+    >>> hashes = text_hashes(pa.array(["C1", None, "C1", "C2", "a claim number of some length"]))
+    >>> hashes[0] == hashes[2] != hashes[3], int(hashes[1])
+    (np.True_, 0)
+    """
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    starts, length = ends[:-1], np.diff(ends)
+    # Eight bytes more, so that the last text can be read eight at a time.
+    padded = np.concatenate([np.frombuffer(data or b"", dtype=np.uint8)[: ends[-1]], np.zeros(8, dtype=np.uint8)])
+    eights = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
+    found = (length.astype(np.uint64) + np.uint64(1)) * _MIX
+    for at in range(0, int(length.max(initial=0)), 8):
+        left = length - at
+        word = eights[np.minimum(starts + at, len(eights) - 1)] & _MASKS[np.clip(left, 0, 8)]
+        mixed = (found ^ word) * _MIX
+        mixed ^= mixed >> np.uint64(32)
+        found = np.where(left > 0, mixed, found)
+    found[found == 0] = 1
+    if texts.null_count:
+        found[np.asarray(texts.is_null())] = 0
+    return found
+
+
+def belonging(ids: Hashes, claims: Hashes, reverses: Hashes) -> Hashes:
+    """Return one number per row, the same for rows that belong together: of one claim, of one id, a reversal and what it names.
+
+    Parameters
+    ----------
+    ids, claims, reverses
+        Hashes of the row's id, its claim and the posting that it reverses; 0 where there is none.
+
+    Examples
+    --------
+    >>> number = lambda *values: np.array(values, dtype=np.uint64)
+    >>> belonging(number(11, 12, 13), number(7, 7, 8), number(0, 0, 0)).tolist()
+    [7, 7, 8]
+    >>> len(set(belonging(number(11, 12, 13), number(7, 7, 8), number(0, 0, 11)).tolist()))
+    1
+    """
+    # A row without a claim stands for itself, apart from all claims.
+    own = np.where(claims != 0, claims, ids ^ _MIX)
+    links = [*_named(ids, reverses), *_same(ids)]
+    pairs = [(a, b) for a, b in zip(*(own[np.array(side, dtype=np.int64)].tolist() for side in _sides(links)), strict=True) if a != b]
+    if not pairs:
+        return own
+    root: dict[int, int] = {}
+
+    def find(key: int) -> int:
+        while (above := root.get(key, key)) != key:
+            root[key] = root.get(above, above)
+            key = above
+        return key
+
+    for a, b in pairs:
+        root[find(a)] = find(b)
+    linked = np.array(sorted(root.keys() | set(root.values())), dtype=np.uint64)
+    target = np.array([find(key) for key in linked.tolist()], dtype=np.uint64)
+    place = np.minimum(np.searchsorted(linked, own), len(linked) - 1)
+    return np.where(linked[place] == own, target[place], own)
+
+
+def _sides(links: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    return [a for a, _ in links], [b for _, b in links]
+
+
+def _named(ids: Hashes, reverses: Hashes) -> list[tuple[int, int]]:
+    """Return the rows of reversals with those of the postings that they name."""
+    asking = np.flatnonzero(reverses)
+    if not len(asking):
+        return []
+    named = np.flatnonzero(np.isin(ids, reverses[asking]))
+    row_of = {key: row for key, row in zip(ids[named].tolist(), named.tolist(), strict=True)}
+    told = zip(asking.tolist(), reverses[asking].tolist(), strict=True)
+    return [(row, row_of[key]) for row, key in told if key in row_of]
+
+
+def _same(ids: Hashes) -> list[tuple[int, int]]:
+    """Return rows of one id with the first of them."""
+    ordered = np.sort(ids)
+    doubled = np.unique(ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)])
+    if not len(doubled):
+        return []
+    first: dict[int, int] = {}
+    rows = np.flatnonzero(np.isin(ids, doubled))
+    return [(first.setdefault(key, row), row) for key, row in zip(ids[rows].tolist(), rows.tolist(), strict=True)]
+
+
+def parts_of(together: Hashes, starts: Rows, part_rows: int = PART_ROWS) -> list[Part]:
+    """Return the parts: blocks side by side without the rows that belong elsewhere, then those rows, gathered.
+
+    Examples
+    --------
+    >>> together = np.array([7, 8, 8, 9, 7, 5], dtype=np.uint64)
+    >>> [part.rows.tolist() for part in parts_of(together, np.array([0, 3, 6]), part_rows=1)]
+    [[1, 2], [3, 5], [0, 4]]
+    """
+    total = int(starts[-1])
+    # Blocks are small where rows are wide: some of them make a home.
+    home_starts = [0]
+    for end in starts[1:].tolist():
+        if end - home_starts[-1] >= part_rows or end == total:
+            home_starts.append(end)
+    home = np.searchsorted(np.array(home_starts[1:]), np.arange(total), side="right")
+    order = np.argsort(together, kind="stable")
+    begins = np.flatnonzero(np.r_[True, together[order][1:] != together[order][:-1]]) if total else np.zeros(0, dtype=np.int64)
+    homes = home[order]
+    is_split = np.zeros(total, dtype=np.bool_)
+    if total:
+        sizes = np.diff(np.r_[begins, total])
+        split = np.minimum.reduceat(homes, begins) != np.maximum.reduceat(homes, begins)
+        is_split[order] = np.repeat(split, sizes)
+    parts = [np.flatnonzero(~is_split[a:b]) + a for a, b in zip(home_starts[:-1], home_starts[1:], strict=True)]
+    rows = np.flatnonzero(is_split)
+    if len(rows):
+        # In the order of their first rows, so that neighbours stay neighbours.
+        _, first, place = np.unique(together[rows], return_index=True, return_inverse=True)
+        rank = np.empty(len(first), dtype=np.int64)
+        rank[np.argsort(first)] = np.arange(len(first))
+        group = rank[place]
+        part = (np.cumsum(np.bincount(group)) - 1) // part_rows
+        gathered = part[group]
+        parts += [rows[gathered == number] for number in np.unique(gathered).tolist()]
+    return [Part(number, held, together[held]) for number, held in enumerate(held for held in parts if len(held))]
+
+
+def _save(path: Path, arrays: Map[int, pa.Array], rows: int) -> None:
+    columns = {str(place): array for place, array in arrays.items()} or {"-1": pa.nulls(rows)}
+    batch = pa.record_batch(columns)
+    try:
+        # A block is worth nothing without the others: it need not outlive the machine, so the disk is not waited for.
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+            writer.write_batch(batch)
+    except OSError as error:
+        raise StorageFailed(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+
+
+def _load(path: Path) -> pa.RecordBatch:
+    """Return a block; its pages are read when they are looked at."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)

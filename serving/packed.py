@@ -1,0 +1,62 @@
+"""A scorer as plain data that can go to another process or another machine and be the same scorer there."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.codes.tables import Codes
+from features.history import History
+from features.patient_share import UsualShares
+from features.tables import Batch
+from features.usual import Usual
+from features.view import Practice, Viewer
+from features.vocabulary import Vocabulary
+from models.scorer import Scorer
+from models.value import Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Everything that a scorer knows.
+
+    Parameters
+    ----------
+    files
+        Of the bundle, by name; None: the prior, which has none.
+    version, costs
+        Of the scorer.
+    tables, usual, history, shares
+        What its viewer sees with: those of the bundle, advanced and replaced by what the run was given.
+    words
+        Codes everything above; an overlay of the bundle's where the run brought words of its own.
+    """
+
+    files: dict[str, bytes] | None
+    version: str
+    costs: Costs
+    tables: dict[str, Batch]
+    usual: Usual
+    history: History
+    shares: dict[tuple[str, str | None], int]
+    words: Vocabulary
+
+    @classmethod
+    def of(cls, scorer: Scorer, words: Vocabulary) -> Packed:
+        """Pack a scorer; `words` codes the tables that it was given."""
+        viewer, folder = scorer.viewer, scorer.folder
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()} if folder is not None else None
+        return cls(files, scorer.version, scorer.costs, viewer.practice.tables(), viewer.usual, viewer.history, viewer.shares.parts, words)
+
+    def unpack(self) -> Scorer:
+        """Return the scorer; a bundle is checked as on every load."""
+        if self.files is None:
+            scorer = Scorer.prior(self.words, costs=self.costs)
+        else:
+            with tempfile.TemporaryDirectory(prefix="recoup-model-") as place:
+                for name, content in self.files.items():
+                    (Path(place) / name).write_bytes(content)
+                scorer = Scorer.load(Path(place), version=self.version, costs=self.costs)
+        scorer.viewer = Viewer(Practice(Codes.load(), **self.tables), self.usual, self.history, UsualShares(self.shares))
+        return scorer
