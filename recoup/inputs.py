@@ -9,6 +9,7 @@ from pathlib import Path
 
 from features.intake import mapping as mappings
 from features.intake.cells import latest_day
+from features.intake.cut import Cut, Part, cut, resume
 from features.intake.output import write_table
 from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.rejects import Reject, TooManyRowsRejected
@@ -62,9 +63,9 @@ class Inputs:
         self.rejects_file = rejects
         self.reads: dict[str, TableRead] = {}
         self._rejects: list[tuple[str, Reject]] = []
-        self._mapping = mappings.load(mapping) if mapping is not None else None
+        self.mapping = mappings.load(mapping) if mapping is not None else None
         self._identity = Pseudonyms(load_or_create_key(settings.home / KEY_FILE))
-        self._latest, self._bars = latest_day(today), bars
+        self.latest, self._bars = latest_day(today), bars
 
     def read(self, path: Path, table: Table, vocabulary: Vocabulary) -> Batch:
         """Read one table and return its accepted rows; too many refused rows are written out before they end the run."""
@@ -73,18 +74,33 @@ class Inputs:
                 path,
                 table,
                 vocabulary=vocabulary,
-                mapping=self._mapping,
+                mapping=self.mapping,
                 identity=self._identity,
-                latest=self._latest,
+                latest=self.latest,
                 progress=self._bars.rows(table.name),
             )
         except TooManyRowsRejected as error:
-            self._rejects += [(table.name, reject) for reject in error.rejects]
-            self.write_rejects()
+            self.refuse(table.name, error)
             raise
-        self.reads[table.name] = read
-        self._rejects += [(table.name, reject) for reject in read.rejects]
+        self.take(table.name, read)
         return read.batch
+
+    def cut(self, path: Path, table: Table, folder: Path) -> tuple[Cut, list[Part]]:
+        """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is."""
+        known = resume(folder)
+        if known is not None:
+            return known
+        return cut(path, table, folder, mapping=self.mapping, latest=self.latest, progress=self._bars.rows(table.name))
+
+    def take(self, name: str, read: TableRead) -> None:
+        """Take the account of a table that was read in parts."""
+        self.reads[name] = read
+        self._rejects += [(name, reject) for reject in read.rejects]
+
+    def refuse(self, name: str, error: TooManyRowsRejected) -> None:
+        """Write out the rows that were refused, too many to go on."""
+        self._rejects += [(name, reject) for reject in error.rejects]
+        self.write_rejects()
 
     def beside(self, files: Beside, vocabulary: Vocabulary) -> Mapping[str, Batch]:
         """Read the tables beside the ledger that the run has."""

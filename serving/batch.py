@@ -25,7 +25,7 @@ from features.intake.issues import Findings
 from features.intake.output import replace_file, write_blocks
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.table_read import TableRead
-from features.tables import WRITEOFFS, Batch
+from features.tables import WRITEOFFS, Batch, empty_columns
 from features.triage import WHY
 from models.scorer import PRIOR, Scorer
 from serving.merging import Run, merge
@@ -88,6 +88,11 @@ class Account:
             "unknown": {column: sorted(words) for column, words in self.unknown.items()},
         }
         return json.dumps(told)
+
+    def as_read(self) -> TableRead:
+        """Return the account of reading alone, without the rows."""
+        none = Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), Vocabulary())
+        return TableRead(none, np.zeros(0, dtype=np.int64), self.rejects, self.findings, self.rows_read, self.zero_amounts)
 
     @classmethod
     def from_json(cls, text: str) -> Account:
@@ -314,6 +319,7 @@ def score_parts(
         done = account.rows_read
         tell("score", done, len(task.cut))
     cut = task.cut
+    account.findings.unknown.update(dict.fromkeys(cut.unknown))
     account.rows_read += len(cut.broken)
     account.rejects += [Reject(number, "", "", Rule.FIELD_COUNT) for number in cut.broken]
     places = {name: place for place, name in enumerate(WRITEOFFS.names)}

@@ -8,7 +8,8 @@ bring rows together that need not be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence, Set
 from collections.abc import Mapping as Map
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 from features.errors import BadData, StorageFailed
 from features.intake.column_reader import ColumnReader
 from features.intake.mapping import Mapping
+from features.intake.output import replace_file
 from features.intake.sources import Block, open_source
 from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
-from features.tables import Table
+from features.tables import Batch, Table
 from features.vocabulary import Vocabulary
 
 PART_ROWS = 1 << 16
@@ -76,6 +78,8 @@ class Cut:
         Position of the first row of each block, and the number of rows behind the last.
     first_row, broken
         Number of the first row, and the numbers of those that had more or fewer fields than the header.
+    unknown
+        Names in the header that the table does not have.
     """
 
     folder: Path
@@ -85,6 +89,7 @@ class Cut:
     starts: Rows
     first_row: int
     broken: tuple[int, ...]
+    unknown: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -94,6 +99,41 @@ class Cut:
         reader = TableReader(self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest)
         reader.add_all(self._blocks(part.rows))
         return reader.finish(vocabulary, self.numbers(part.rows))
+
+    def gather(
+        self,
+        parts: Sequence[Part],
+        table: Table,
+        vocabulary: Vocabulary,
+        *,
+        mapping: Mapping | None,
+        latest: int | None,
+        names: Sequence[str] | None = None,
+        ids: Set[str] | None = None,
+    ) -> Batch:
+        """Return accepted rows of the whole ledger in its order: some columns of all rows, or all columns of some.
+
+        Parameters
+        ----------
+        names
+            Columns wanted; None: all.
+        ids
+            Of the rows wanted; None: all.
+        """
+        found: list[tuple[Rows, Batch]] = []
+        for part in parts:
+            read = self.read(part, table, vocabulary, mapping=mapping, latest=latest)
+            batch, at = read.batch, self.positions(part, read.row_numbers)
+            if ids is not None:
+                kept = np.flatnonzero([ident in ids for ident in batch.columns[table.columns[0].name].tolist()])
+                batch, at = batch.take(kept), at[kept]
+            columns = batch.columns if names is None else {name: batch.columns[name] for name in names}
+            found.append((at, Batch(table, columns, vocabulary, batch.extras if names is None else {})))
+        order = np.argsort(np.concatenate([at for at, _ in found]))
+        first = found[0][1]
+        columns = {name: np.concatenate([batch.columns[name] for _, batch in found])[order] for name in first.columns}
+        extras = {name: np.concatenate([batch.extras[name] for _, batch in found])[order] for name in first.extras}
+        return Batch(table, columns, vocabulary, extras)
 
     def numbers(self, rows: Rows) -> Rows:
         """Return the row numbers of rows, as rejects name them."""
@@ -157,10 +197,34 @@ def cut(
         if total + len(opened.broken) == 0:
             raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
         starts = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))]).astype(np.int64)
-        done = Cut(folder, opened.name, tuple(opened.header), opened.is_text, starts, opened.first_row, tuple(opened.broken))
+        done = Cut(
+            folder, opened.name, tuple(opened.header), opened.is_text, starts, opened.first_row, tuple(opened.broken), tuple(reader.unknown)
+        )
     ids, claims, reverses = (keys[name].hashes() for name in KEYS)
     together = belonging(ids, claims, reverses)
+    _keep(done, together)
     return done, parts_of(together, starts, part_rows)
+
+
+def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] | None:
+    """Return what `cut` set down in a folder, or None where it did not come to its end."""
+    path = folder / _KEPT
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as kept:
+        starts, together, told = kept["starts"], kept["together"], json.loads(str(kept["told"]))
+    name, header, is_text, first_row, broken, unknown = told
+    return Cut(folder, name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown)), parts_of(
+        together, starts, part_rows
+    )
+
+
+_KEPT = "cut.npz"
+
+
+def _keep(cut: Cut, together: Hashes) -> None:
+    told = json.dumps([cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown])
+    replace_file(cut.folder / _KEPT, lambda file: np.savez(file, starts=cut.starts, together=together, told=np.array(told)))
 
 
 class _Key:
