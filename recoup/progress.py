@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias
@@ -47,6 +48,17 @@ class Bars:
             self._show(work, f"{work}: {seen:,} rows"[:WORDS], 0, 0)
 
         return count
+
+    def rate(self, work: str) -> Step:
+        """Return the callback of a piece of work that tells how many rows of it are done; it is shown with its speed."""
+        begun: dict[str, float] = {}
+
+        def step(name: str, done: int, total: int) -> None:
+            seconds = time.monotonic() - begun.setdefault(name, time.monotonic())
+            speed = f" {done / seconds:,.0f} rows/s" if seconds > 0.5 else ""
+            self._show(work, f"{name}: {done:,}{speed}"[:WORDS], done, total)
+
+        return step
 
     def _show(self, work: str, words: str, done: int, total: int) -> None:
         if self._progress is None:

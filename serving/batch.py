@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS, Batch, empty_columns
 from features.triage import WHY
+from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer
 from serving.merging import Run, merge
 from serving.packed import Packed
@@ -123,6 +125,8 @@ class Task:
         The morning of scoring.
     explain_all
         Every row gets reasons at once.
+    codes
+        Folder of licensed lists of codes.
     cache
         Private folder of compiled trees; None: trees are interpreted.
     """
@@ -133,6 +137,7 @@ class Task:
     latest: int | None
     as_of: int
     explain_all: bool
+    codes: Path | None
     cache: Path | None
 
 
@@ -142,7 +147,7 @@ class Worker:
     def __init__(self, task: Task, scorer: Scorer | None = None) -> None:
         self._task = task
         self._scorer = scorer if scorer is not None else task.packed.unpack()
-        self._codes = Codes.load()
+        self._codes = Codes.load(extra=task.codes, on=date(1970, 1, 1) + timedelta(days=task.as_of))
         if task.cache is not None:
             self._scorer.compile(task.cache)
 

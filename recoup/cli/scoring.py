@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,17 +29,33 @@ from recoup.cli.options import (
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.progress import bars
-from recoup.trial import day_number, use_tables
+from recoup.trial import EPOCH, day_number, use_tables
 
 if TYPE_CHECKING:
-    from features.codes.tables import Codes
+    from features.intake.cut import Cut, Part
     from features.tables import Batch
+    from features.vocabulary import Vocabulary
     from models.scorer import Scorer
-    from models.scores import Scores
     from recoup.inputs import Inputs
     from recoup.settings import Settings
+    from serving.batch import Scored
 
 TOP_LINES = 10
+COMPILE_ROWS = 200_000
+"""From so many rows on, trees are worth the seconds that compiling them takes, once a model."""
+
+LEARNED_FROM = (
+    "writeoff_id",
+    "writeoff_date",
+    "payer_id",
+    "plan_id",
+    "procedure_code",
+    "units",
+    "allowed_amount",
+    "paid_amount",
+    "patient_responsibility_amount",
+)
+"""Columns of all postings from which a scorer without a model learns what payers allow and patients carry."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,13 +92,16 @@ def score(
     mapping: MappingFile = None,
     as_of: AsOf = None,
     reasons: Annotated[str, typer.Option(metavar="WHICH", help="rows that get reasons: top:N, all or none")] = "top:5000",
+    workers: Annotated[int | None, typer.Option(min=1, help="processes that score; default one for each core")] = None,
     as_json: Json = False,
 ) -> None:
     """Score and rank a table of write-offs; without a model, expert rates do."""
-    from features.codes.tables import Codes
-    from features.intake.output import write_table
+    from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.inputs import Beside, Inputs, rejects_beside
+    from recoup.inputs import BESIDE, Beside, Inputs, rejects_beside
+    from serving.batch import Task, score_parts, workers_of
+    from serving.batch_folder import batch_folder
+    from serving.packed import Packed
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
@@ -86,16 +109,36 @@ def score(
     with bars() as shown:
         scorer = load_scorer(model, chosen)
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
-        words = scorer.vocabulary.overlay()
-        ledger = inputs.read(writeoffs, WRITEOFFS, words)
-        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words):
-            use_tables(scorer, tables)
-        prepare(scorer, ledger, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day)
-        scores = scorer.score(ledger, as_of=day, reasons=most).ranked()
-        write_table(out, scores.table())
+        beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
+        files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
+        told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
+        with batch_folder(chosen.home, told_of(told, files)) as folder:
+            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder)
+            words = scorer.vocabulary.overlay()
+            if tables := inputs.beside(beside, words):
+                use_tables(scorer, tables)
+            prepare(scorer, ledger, parts, inputs, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day, words)
+            task = Task(
+                ledger,
+                Packed.of(scorer, words),
+                inputs.mapping,
+                inputs.latest,
+                as_of=day,
+                explain_all=most is None,
+                codes=chosen.home / "codes",
+                cache=cache_of(chosen, len(ledger)),
+            )
+            with workers_of(task, scorer, workers or usable_cores()) as hands:
+                try:
+                    scored = score_parts(
+                        task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score")
+                    )
+                except TooManyRowsRejected as error:
+                    inputs.refuse(WRITEOFFS.name, error)
+                    raise
+    inputs.take(WRITEOFFS.name, scored.account.as_read())
     inputs.write_rejects()
-    tell = Teller(as_json=as_json, to_stderr=str(out) == "-")
-    _tell(tell, scorer, Codes.load(extra=chosen.home / "codes", on=as_of or today()), ledger, scores, inputs, out)
+    _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)
 
 
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
@@ -109,26 +152,56 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
     return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
 
 
-def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
+def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping[str, object] | None:
+    """Return what a job's result depends on; None where it reads what cannot be read twice."""
+    from serving.batch_folder import state_of
+
+    given = [path for path in files if path is not None]
+    if any(str(path) == "-" or not path.exists() for path in given):
+        return None
+    return {**told, "recoup": version("recoup"), "files": [state_of(path) if path is not None else None for path in files]}
+
+
+def cache_of(chosen: Settings, rows: int) -> Path | None:
+    """Return where compiled trees are kept; None for a ledger so small that compiling costs more than it brings."""
+    return chosen.home / "cache" / "trees" if rows >= COMPILE_ROWS else None
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare(
+    scorer: Scorer, ledger: Cut, parts: Sequence[Part], inputs: Inputs, outcomes: Batch | None, day: int, words: Vocabulary
+) -> None:
     """Let a scorer see what became known since its data cut: usual allowed amounts without a model, outcomes where they are given."""
+    from features.tables import WRITEOFFS
     from models.scorer import PRIOR
 
+    def gather(**which: Any) -> Batch:
+        return ledger.gather(parts, WRITEOFFS, words, mapping=inputs.mapping, latest=inputs.latest, **which)
+
     if scorer.version == PRIOR:
-        scorer.learn_usual(ledger, until=day)
+        scorer.learn_usual(gather(names=LEARNED_FROM), until=day)
     if outcomes is not None and len(outcomes):
         from recoup.outcomes import events_of
 
-        scorer.advance(events_of(scorer.viewer, ledger, outcomes, as_of=day), until=day)
+        worked = gather(ids=set(outcomes.columns["writeoff_id"].tolist()))
+        scorer.advance(events_of(scorer.viewer, worked, outcomes, as_of=day), until=day)
 
 
-def _tell(tell: Teller, scorer: Scorer, codes: Codes, ledger: Batch, scores: Scores, inputs: Inputs, out: Path) -> None:
-    unknown = unknown_words(scorer, ledger, codes)
-    account = _account(scores)
+def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:
+    account = scored.account
+    unknown = {column: sorted(words) for column, words in account.unknown.items()}
     tell.json(
         {
             "out": str(out),
             "model_version": scorer.version,
-            **account,
+            "scored": account.scored,
+            "in_scope": account.in_scope,
+            "expected_recovery": round(account.expected, 2),
+            "as_of": str(EPOCH + timedelta(days=day)) if account.scored else None,
             "unknown": unknown,
             "rejects": str(inputs.rejects_file) if inputs.rejected else None,
             "tables": {name: reading_json(read) for name, read in inputs.reads.items()},
@@ -147,62 +220,30 @@ def _tell(tell: Teller, scorer: Scorer, codes: Codes, ledger: Batch, scores: Sco
         state += "" if column.endswith("_retired") else "model" if column == "payer_id" else "code tables"
         tell.line(f"  note: {column.removesuffix('_retired')} {state}, scored all the same: {named(words)}")
     by = "expert rates, because no model was promoted yet" if scorer.version == "prior" else f"model {scorer.version}"
-    tell.line(f"scored {account['scored']:,} write-offs by {by}; {account['in_scope']:,} may still be owed by a payer, worth about "
-              f"${account['expected_recovery']:,.0f} if all were worked")  # fmt: skip
-    _tell_top(tell, ledger, scores)
+    tell.line(f"scored {account.scored:,} write-offs by {by}; {account.in_scope:,} may still be owed by a payer, worth about "
+              f"${account.expected:,.0f} if all were worked")  # fmt: skip
+    _tell_top(tell, scored)
     tell.line(f"the ranking is {out}" if str(out) != "-" else "")
 
 
-def _account(scores: Scores) -> dict[str, Any]:
-    c = scores.columns
-    scope = c["in_scope"].astype(bool)
-    return {
-        "scored": len(scores),
-        "in_scope": int(scope.sum()),
-        "expected_recovery": round(float(c["expected_recovery"][scope].sum()), 2),
-        "as_of": scores.table()["as_of"][0] if len(scores) else None,
-    }
-
-
-def _tell_top(tell: Teller, ledger: Batch, scores: Scores) -> None:
+def _tell_top(tell: Teller, scored: Scored) -> None:
     """Show the first rows, with the payer that the ledger names."""
-    from models.scores import Scores
-
-    top = Scores({name: values[:TOP_LINES] for name, values in scores.columns.items()}).records()
-    place = {key: i for i, key in enumerate(ledger.columns["writeoff_id"].tolist())}
-    rows = [_top_line(record, ledger, place) for record in top if record["in_scope"]]
+    top = scored.top.to_pylist() if scored.top is not None else []
+    rows = [_top_line(rank, row) for rank, row in enumerate(top, start=1) if row["in_scope"]]
     if rows:
         head = ["rank", "write-off", "payer", "code", "what to do", "expected", "chance", "due"]
         tell.table(head, rows, right=["rank", "expected", "chance"])
 
 
-def _top_line(record: Mapping[str, Any], ledger: Batch, place: Mapping[str, int]) -> Sequence[str]:
-    row = place[record["writeoff_id"]]
-    payer, carc = (ledger.vocabulary.word(name, int(ledger.columns[name][row])) for name in ("payer_id", "carc"))
+def _top_line(rank: int, row: Mapping[str, Any]) -> Sequence[str]:
+    day = row["deadline_date"]
     return (
-        str(record["rank"]),
-        record["writeoff_id"],
-        payer or "",
-        carc or "",
-        record["remedy"].replace("_", " "),
-        f"${record['expected_recovery']:,.0f}",
-        f"{100 * record['recovery_probability']:.0f} %",
-        record["deadline_date"] or "",
+        str(rank),
+        row["writeoff_id"],
+        row["payer_id"],
+        row["carc"],
+        row["remedy"].replace("_", " "),
+        f"${row['expected_recovery'] / 100:,.0f}",
+        f"{100 * row['recovery_probability']:.0f} %",
+        "" if day is None else str(EPOCH + timedelta(days=day)),
     )
-
-
-def unknown_words(scorer: Scorer, ledger: Batch, codes: Codes) -> dict[str, list[str]]:
-    """Name payers that the model never saw, and codes that no table has or that were retired; all are scored all the same."""
-    import numpy as np
-
-    from features.codes.known import doubtful_codes
-    from models.scorer import PRIOR
-
-    found: dict[str, list[str]] = {}
-    if scorer.version != PRIOR:
-        seen = np.unique(ledger.columns["payer_id"])
-        new = seen[seen >= scorer.vocabulary.size("payer_id")]
-        found["payer_id"] = [word for word in ledger.vocabulary.decode("payer_id", new) if word]
-    for doubt in doubtful_codes(ledger, codes):
-        found.setdefault(doubt.column if doubt.state == "unknown" else f"{doubt.column}_{doubt.state}", []).append(doubt.word)
-    return {column: words for column, words in found.items() if words}
