@@ -233,9 +233,9 @@ class Processes:
 
 
 @contextmanager
-def workers_of(task: Task, scorer: Scorer, count: int) -> Iterator[Workers]:
+def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE) -> Iterator[Workers]:
     """Return so many workers for as long as the block runs."""
-    if count <= 1 or len(task.cut) <= ALONE:
+    if count <= 1 or len(task.cut) <= alone:
         yield Alone(Worker(task, scorer))
         return
     # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.

@@ -209,7 +209,11 @@ def _write_parquet(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> 
 
 
 def _dollars(array: pa.Array) -> pa.Array:
-    return array.cast(pa.float64())
+    """Return decimals as the nearest floats; Arrow's own cast may be off in the last bit."""
+    if array.type.scale != 2 or array.type.precision > 19:
+        return array.cast(pa.string()).cast(pa.float64())
+    halves = np.frombuffer(array.buffers()[1], dtype=np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+    return pa.array(halves / 100.0, mask=np.asarray(array.is_null()))
 
 
 def _write_csv(file: BinaryIO | io.BufferedIOBase, blocks: Iterable[Mapping[str, pa.Array]]) -> None:

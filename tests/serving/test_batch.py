@@ -1,0 +1,239 @@
+"""A ledger scored in parts gives what scoring everything at once gives, to the last byte."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import StorageFailed
+from features.intake.cut import belonging, cut, parts_of, resume, text_hashes
+from features.intake.output import write_table
+from features.intake.rejects import TooManyRowsRejected
+from features.intake.table_file import read_table
+from features.tables import WRITEOFFS
+from models.scorer import Scorer
+from models.scores import Scores
+from serving.batch import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
+from serving.batch_folder import batch_folder, state_of
+from serving.merging import Run, merge
+from serving.packed import Packed
+from serving.score_run import cents_of, six_digits
+from tests.practice import Files, Learned, day
+
+AS_OF = day("2026-11-01")
+
+
+@pytest.fixture(scope="module")
+def ledger(practice: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with everything that ties rows together far apart, and with rows that cannot be read."""
+    with (practice.folder / "writeoffs.csv").open() as file:
+        reader = csv.DictReader(file)
+        rows, names = [dict(row) for row in reader], list(reader.fieldnames or [])
+    rows = rows[-3000:]
+    names += [name for name in ("reverses_writeoff_id",) if name not in names]
+    last = len(rows) - 1
+    # A reversal names the posting of another claim; an id comes again; a claim's rows lie at both ends; a posting is made twice.
+    rows[last] |= {"reverses_writeoff_id": rows[3]["writeoff_id"], "claim_id": "another"}
+    rows[last - 1] |= {"writeoff_id": rows[5]["writeoff_id"]}
+    rows[last - 2] |= {"claim_id": f" {rows[7]['claim_id']} ", "line_number": rows[7]["line_number"], "carc": "16"}
+    rows.append(rows[9] | {"writeoff_id": "again"})
+    rows.append(rows[11] | {"writeoff_id": "minus", "writeoff_amount": f"-{rows[11]['writeoff_amount']}"})
+    rows.append(rows[13] | {"writeoff_id": "zero", "writeoff_amount": "0.00"})
+    rows.append(rows[15] | {"writeoff_id": "wrong", "writeoff_amount": "twelve"})
+    rows.append(rows[17] | {"writeoff_id": "new payer", "payer_id": "NOBODY KNOWS", "carc": "ZZ9"})
+    path = tmp_path_factory.mktemp("ledger") / "ledger.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+        file.write("too,few,fields\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def at_once(ledger: Path, learned: Learned) -> Scores:
+    """The slow twin: the whole ledger read and scored at once."""
+    return whole(learned.scorer, ledger, reasons=300)
+
+
+def whole(scorer: Scorer, path: Path, reasons: int | None) -> Scores:
+    batch = read_table(path, WRITEOFFS, vocabulary=scorer.vocabulary.overlay()).batch
+    return scorer.score(batch, as_of=AS_OF, reasons=reasons).ranked()
+
+
+def in_parts(
+    scorer: Scorer, path: Path, folder: Path, out: Path, *, reasons: int | None = 300, part_rows: int = 400, workers: Workers | None = None
+) -> Scored:
+    """Score a ledger in small parts."""
+    folder.mkdir(exist_ok=True)
+    done, parts = resume(folder, part_rows) or cut(path, WRITEOFFS, folder, part_rows=part_rows)
+    task = Task(done, Packed.of(scorer, scorer.vocabulary.overlay()), None, None, AS_OF, reasons is None, None, None)
+    hands = workers if workers is not None else Alone(Worker(task, scorer))
+    return score_parts(task, parts, hands, out, version=scorer.version, reasons=reasons)
+
+
+def same_bytes(found: Path, expected: Scores, folder: Path) -> None:
+    write_table(folder / "expected.csv", expected.table())
+    assert found.read_bytes() == (folder / "expected.csv").read_bytes()
+
+
+def test_parts_give_the_bytes_of_the_whole(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    scored = in_parts(learned.scorer, ledger, tmp_path / "work", tmp_path / "out.csv")
+    same_bytes(tmp_path / "out.csv", at_once, tmp_path)
+    account = scored.account
+    assert (account.rows_read, account.zero_amounts, account.scored) == (3006, 1, len(at_once))
+    expected = read_table(ledger, WRITEOFFS, vocabulary=learned.scorer.vocabulary.overlay())
+    assert account.rejects == expected.rejects and len(expected.rejects) == 3
+    assert account.as_read().issues == expected.issues
+    assert account.unknown["payer_id"] == {"NOBODY KNOWS"} and "ZZ9" in account.unknown["carc"]
+    assert scored.top is not None and scored.top["writeoff_id"].to_pylist() == at_once.columns["writeoff_id"][:10].tolist()
+
+
+def test_parquet_in_and_out_holds_the_same_values(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    batch = read_table(ledger, WRITEOFFS, vocabulary=learned.scorer.vocabulary.overlay()).batch
+    columns = {name: batch.words(name) if batch.columns[name].dtype == np.int32 else batch.columns[name] for name in WRITEOFFS.names}
+    kinds = {column.name: column.kind for column in WRITEOFFS.columns}
+    write_table(tmp_path / "ledger.parquet", columns, kinds=kinds)
+    in_parts(learned.scorer, tmp_path / "ledger.parquet", tmp_path / "work", tmp_path / "out.parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.schema.field("expected_recovery").type == pa.float64() and table.schema.field("deadline_date").type == pa.date32()
+    for name, texts in at_once.table().items():
+        found = table[name].to_pylist()
+        if name in ("deadline_date", "as_of"):
+            found = [None if value is None else str(value) for value in found]
+        elif table.schema.field(name).type == pa.float64():
+            texts = [float(text) if text != "" else None for text in texts]
+        assert found == list(texts), name
+
+
+@pytest.mark.parametrize("reasons", [None, 0])
+def test_reasons_of_all_and_of_none(reasons: int | None, ledger: Path, learned: Learned, tmp_path: Path) -> None:
+    in_parts(learned.scorer, ledger, tmp_path / "work", tmp_path / "out.csv", reasons=reasons)
+    same_bytes(tmp_path / "out.csv", whole(learned.scorer, ledger, reasons), tmp_path)
+
+
+def test_several_processes_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    done, parts = cut(ledger, WRITEOFFS, tmp_path / "work", part_rows=400)
+    task = Task(done, Packed.of(learned.scorer, learned.scorer.vocabulary.overlay()), None, None, AS_OF, False, None, tmp_path / "trees")
+    with workers_of(task, learned.scorer, 2, alone=0) as workers:
+        score_parts(task, parts, workers, tmp_path / "out.csv", version=learned.scorer.version, reasons=300)
+    same_bytes(tmp_path / "out.csv", at_once, tmp_path)
+    assert (tmp_path / "trees").stat().st_mode & 0o077 == 0
+
+
+def test_a_killed_job_goes_on_where_it_was(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    done, parts = cut(ledger, WRITEOFFS, folder, part_rows=400)
+    task = Task(done, Packed.of(learned.scorer, learned.scorer.vocabulary.overlay()), None, None, AS_OF, False, None, None)
+    worker = Worker(task, learned.scorer)
+    first = worker.score(parts[0]).stat()
+
+    class Killed(Alone):
+        def score(self, parts: object) -> Iterator[Path]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_parts(task, parts, Killed(worker), tmp_path / "out.csv", version="", reasons=0)
+    assert not (tmp_path / "out.csv").exists()
+    in_parts(learned.scorer, tmp_path / "gone.csv", folder, tmp_path / "out.csv")
+    same_bytes(tmp_path / "out.csv", at_once, tmp_path)
+    assert (folder / "run-0.arrow").stat().st_mtime_ns == first.st_mtime_ns
+
+
+def test_the_folder_is_found_again_only_by_the_same_job(tmp_path: Path) -> None:
+    told = {"day": 1, "files": [state_of(Path(__file__))]}
+    with pytest.raises(StorageFailed), batch_folder(tmp_path, told) as folder:
+        (folder / "part").write_text("done")
+        raise StorageFailed("disk full")
+    with batch_folder(tmp_path, {"day": 2}) as other:
+        assert not (other / "part").exists()
+    with batch_folder(tmp_path, told) as again:
+        assert (again / "part").read_text() == "done" and again.stat().st_mode & 0o077 == 0
+        with batch_folder(tmp_path, told) as beside:
+            assert beside != again and not (beside / "part").exists()
+    assert [path for path in (tmp_path / "batch").iterdir() if path.is_dir()] == []
+
+
+def test_too_many_rejects_write_nothing(learned: Learned, tmp_path: Path) -> None:
+    rows = "".join(f"W{i},2026-01-05,AETNA,{'x' if i < 2 else 5}\n" for i in range(10))
+    (tmp_path / "bad.csv").write_text("writeoff_id,writeoff_date,payer_id,writeoff_amount\n" + rows)
+    with pytest.raises(TooManyRowsRejected, match="2 of 10 rows rejected") as refused:
+        in_parts(learned.scorer, tmp_path / "bad.csv", tmp_path / "work", tmp_path / "out.csv", part_rows=3)
+    assert [reject.row for reject in refused.value.rejects] == [2, 3] and not (tmp_path / "out.csv").exists()
+
+
+def test_a_ledger_of_which_no_row_is_scored_gives_a_header(learned: Learned, tmp_path: Path) -> None:
+    (tmp_path / "zero.csv").write_text("writeoff_id,writeoff_date,payer_id,writeoff_amount\nW1,2026-01-05,AETNA,0\n")
+    scored = in_parts(learned.scorer, tmp_path / "zero.csv", tmp_path / "work", tmp_path / "out.csv")
+    assert scored.account.zero_amounts == 1 and (tmp_path / "out.csv").read_text().startswith("writeoff_id,rank")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1
+
+
+def test_what_belongs_together_is_in_one_part() -> None:
+    draw = np.random.default_rng(0)
+    ids = np.array(draw.permutation(500) + 1, dtype=np.uint64)
+    ids[draw.integers(0, 500, 20)] = ids[0]
+    claims = draw.integers(0, 150, 500).astype(np.uint64) * np.uint64(1 << 40)
+    reverses = np.where(draw.random(500) < 0.1, draw.choice(ids, 500), 0).astype(np.uint64)
+    together = belonging(ids, claims, reverses)
+    parts = parts_of(together, np.arange(0, 501, 50), part_rows=50)
+    part_of = np.full(500, -1)
+    for part in parts:
+        assert (np.diff(part.rows) > 0).all() and (part_of[part.rows] == -1).all()
+        part_of[part.rows] = part.number
+    assert (part_of >= 0).all()
+    for a in range(500):
+        linked = (claims == claims[a]) & (claims[a] != 0) | (ids == ids[a]) | (ids == reverses[a]) & (reverses[a] != 0)
+        assert len(set(part_of[linked])) == 1
+
+
+def test_texts_hash_alike_wherever_they_stand() -> None:
+    words = ["C1", "", "é", "a claim number of many characters", "12345678", "123456789", None, "C1"]
+    alone = [int(text_hashes(pa.array([word], pa.string()))[0]) for word in words]
+    assert text_hashes(pa.array(["x" * 90, *words])).tolist()[1:] == alone
+    assert text_hashes(pa.array(["no", *words]).slice(1)).tolist() == alone
+    assert len(set(alone)) == 7 and alone[6] == 0
+
+
+def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
+    draw = np.random.default_rng(1)
+    count = 400
+    scope, value = draw.random(count) < 0.5, np.round(draw.normal(size=count), 0)
+    ids = [f"W{i}" for i in draw.permutation(count)]
+    expected = sorted(range(count), key=lambda i: (not scope[i], -value[i], -abs(value[i]), ids[i]))
+    runs = []
+    for rows in np.array_split(draw.permutation(count), 7):
+        held = sorted(rows.tolist(), key=expected.index)
+        columns = {"writeoff_id": [ids[i] for i in held], "in_scope": scope[held], "by_value": value[held], "by_expected": abs(value[held])}
+        runs.append(Run(pa.record_batch(columns)))
+    for bucket_rows in (1, 37, 1000):
+        buckets = list(merge(runs, bucket_rows))
+        assert [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()] == [ids[i] for i in expected]
+    assert max(bucket.num_rows for bucket in merge(runs, 37)) < 120
+
+
+def test_money_and_six_digits_are_rounded_as_their_text_is() -> None:
+    draw = np.random.default_rng(2)
+    values = np.concatenate(
+        [draw.normal(size=3000) * 10.0 ** draw.integers(-3, 8, 3000), np.arange(-400, 400) / 8, [0.0, -0.0, 2.675, 1e15]]
+    )
+    assert cents_of(values).tolist() == [round(round(value, 2) * 100) for value in values.tolist()]
+    positive = np.concatenate([np.abs(values), 10.0 ** np.arange(-30.0, 20.0), [999999.5, 99999.95, 9999995.0]])
+    assert six_digits(positive).tolist() == [float(f"{value:.6g}") for value in positive.tolist()]
+
+
+def test_an_account_comes_back_from_its_text() -> None:
+    account = Account(rows_read=3, scored=2, in_scope=1, expected=0.1, unknown={"carc": {"ZZ9"}})
+    account.findings.rows["date_after_writeoff", "remit_date"] = 2
+    again = Account.from_json(account.as_json())
+    assert again.as_json() == account.as_json() and again.as_read().rows_read == 3
+    again.add(account)
+    assert (again.scored, again.findings.rows["date_after_writeoff", "remit_date"]) == (4, 4)
