@@ -96,7 +96,7 @@ _RESTRICTED, _NO_APPEAL, _NO_STANDING = np.array(RESTRICTED), np.array(NO_APPEAL
 _SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
 _CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
 
-__all__ = ["EXPECTED_SOURCES", "IMPOSSIBLE", "IN_SCOPE", "SCENARIOS", "SHARE_SOURCES", "Triage", "classify"]
+__all__ = ["EXPECTED_SOURCES", "IMPOSSIBLE", "IN_SCOPE", "SCENARIOS", "SHARE_SOURCES", "WHY", "Triage", "classify"]
 
 
 @dataclass(frozen=True, slots=True)

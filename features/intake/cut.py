@@ -185,7 +185,7 @@ def cut(
     with closing(open_source(source, stdin, threads=True)) as opened:
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
         keys = {name: _Key(ColumnReader(table.column(name), mapping, escaped=opened.is_text, latest=None), reader) for name in KEYS}
-        sizes = []
+        sizes: list[int] = []
         for rows, arrays in opened.blocks(reader.wanted, reader.coded):
             for key in keys.values():
                 key.add(arrays, rows)

@@ -117,7 +117,7 @@ def score(
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
                 use_tables(scorer, tables)
-            prepare(scorer, ledger, parts, inputs, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day, words)
+            _prepare_by_parts(scorer, ledger, parts, inputs, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day, words)
             task = Task(
                 ledger,
                 Packed.of(scorer, words),
@@ -172,10 +172,19 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(
+def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
+    """Let a scorer see what became known since its data cut: usual allowed amounts without a model, outcomes where they are given."""
+    from models.scorer import PRIOR
+
+    if scorer.version == PRIOR:
+        scorer.learn_usual(ledger, until=day)
+    _add_outcomes(scorer, ledger, outcomes, day)
+
+
+def _prepare_by_parts(
     scorer: Scorer, ledger: Cut, parts: Sequence[Part], inputs: Inputs, outcomes: Batch | None, day: int, words: Vocabulary
 ) -> None:
-    """Let a scorer see what became known since its data cut: usual allowed amounts without a model, outcomes where they are given."""
+    """Do the same from a ledger in parts: of all rows only what is learned from, of worked ones everything."""
     from features.tables import WRITEOFFS
     from models.scorer import PRIOR
 
@@ -185,10 +194,14 @@ def prepare(
     if scorer.version == PRIOR:
         scorer.learn_usual(gather(names=LEARNED_FROM), until=day)
     if outcomes is not None and len(outcomes):
+        _add_outcomes(scorer, gather(ids=set(outcomes.columns["writeoff_id"].tolist())), outcomes, day)
+
+
+def _add_outcomes(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
+    if outcomes is not None and len(outcomes):
         from recoup.outcomes import events_of
 
-        worked = gather(ids=set(outcomes.columns["writeoff_id"].tolist()))
-        scorer.advance(events_of(scorer.viewer, worked, outcomes, as_of=day), until=day)
+        scorer.advance(events_of(scorer.viewer, ledger, outcomes, as_of=day), until=day)
 
 
 def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:
