@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-gates bench-drift bench-retrain: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-gates bench-drift bench-retrain bench-packets: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets
@@ -109,6 +109,10 @@ bench-policy-value: $(RUN_SET) ## error of the estimated value of an order of wo
 .PHONY: bench-gates
 bench-gates: $(RUN_SET) ## sabotaged outcomes never pass the gates of a retraining, equal models seldom
 	$(PYTHON) -m benchmarks.gates $(ARGS)
+
+.PHONY: bench-packets
+bench-packets: $(RUN_SET) ## a thousand packets: no placeholder left, every figure the row's
+	$(PYTHON) -m benchmarks.packets $(ARGS)
 
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons

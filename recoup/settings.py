@@ -108,6 +108,7 @@ class Settings:
     trail_head: Path | None = _setting(
         None, _folder, "file that the end of the access log is copied to, best on another disk; default keys/trail.head in `home`"
     )
+    identity_key: str | None = _setting(None, _key, "key of the vault of patients' identities; keep it apart from `home`", secret=True)
     hourly_cost: float = _setting(40.0, _dollars, "dollars that an hour of staff costs, for the net recovery")
     action_outlay: float = _setting(0.0, _dollars, "dollars that an action costs beside the hours")
     gates: str | None = _setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 TO_COMPLETE = "[complete from the practice system]"
@@ -12,9 +12,12 @@ TO_COMPLETE = "[complete from the practice system]"
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, and the names of the fields that it rests on (`serving.packet.fields`)."""
+    """A sentence, and the names of the fields that it rests on (`serving.packet.fields`).
 
-    text: str
+    Its text, which may name a patient, is not in its `repr`: no traceback tells it.
+    """
+
+    text: str = field(repr=False)
     fields: tuple[str, ...]
 
 
@@ -30,7 +33,7 @@ class Fact:
     """A label with its value, and the fields that the value rests on."""
 
     label: str
-    value: str
+    value: str = field(repr=False)
     fields: tuple[str, ...]
 
 

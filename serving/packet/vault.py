@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,18 +32,32 @@ _PRAGMAS = (
     "secure_delete = ON",
     "synchronous = FULL",
 )
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS identity (
   patient_id TEXT NOT NULL, payer_id TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, birth_date TEXT, member_id TEXT, group_number TEXT,
   PRIMARY KEY (patient_id, payer_id)
 ) STRICT, WITHOUT ROWID
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS reading (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, subject TEXT NOT NULL, patient_id TEXT NOT NULL, payer_id TEXT NOT NULL,
+  found INTEGER NOT NULL
+) STRICT
+""",
+    *(
+        f"CREATE TRIGGER IF NOT EXISTS reading_no_{act.lower()} BEFORE {act} ON reading BEGIN SELECT RAISE(ABORT, 'reads are kept'); END"
+        for act in ("UPDATE", "DELETE")
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One read of an identity: the patient's hash, the payer, and whether it was found; never who it is."""
+    """One read of an identity: when, by whom, of which patient's hash and payer, and whether it was found; never who it is."""
 
+    at: str
+    subject: str
     patient_id: str
     payer_id: str
     found: bool
@@ -67,10 +81,12 @@ class Vault:
         The file; made on the first import, readable by its owner alone.
     key
         What it is encrypted with; it is kept elsewhere.
+    clock
+        Gives the time of a read.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
-        self._path, self._key = path, key
+    def __init__(self, path: Path, key: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._path, self._key, self._clock = path, key, clock
 
     @property
     def exists(self) -> bool:
@@ -78,10 +94,17 @@ class Vault:
         return self._path.is_file()
 
     @contextmanager
-    def reader(self, log: Callable[[Reading], None]) -> Iterator[Callable[[str, str], Identity | None]]:
+    def reader(self, subject: str, log: Callable[[Reading], None]) -> Iterator[Callable[[str, str], Identity | None]]:
         """Open the vault for one document and give what looks a patient up; what the payer knows stands over what any payer does.
 
-        Each read is told to `log` before its result is given away; when that fails, the read fails.
+        Each read is written into the vault, told to `log`, and only then given away: when either fails, nothing is read.
+
+        Parameters
+        ----------
+        subject
+            Who reads, as the access log names them.
+        log
+            Told of each read; the service writes it into its access log.
 
         Raises
         ------
@@ -97,12 +120,24 @@ class Vault:
                     "WHERE patient_id = ? AND payer_id IN (?, '') ORDER BY payer_id DESC LIMIT 1",
                     (patient_id, payer_id),
                 ).fetchone()
-                log(Reading(patient_id, payer_id, row is not None))
+                reading = Reading(self._clock().isoformat(timespec="seconds"), subject, patient_id, payer_id, row is not None)
+                told = (reading.at, subject, patient_id, payer_id, int(reading.found))
+                connection.execute("INSERT INTO reading (at, subject, patient_id, payer_id, found) VALUES (?, ?, ?, ?, ?)", told)
+                log(reading)
                 if row is None:
                     return None
                 return Identity(row[0], date.fromisoformat(row[1]) if row[1] else None, row[2], row[3])
 
             yield look_up
+        finally:
+            connection.close()
+
+    def readings(self, most: int = 1000) -> list[Reading]:
+        """Return the last reads, the latest first."""
+        connection = self._open()
+        try:
+            rows = connection.execute("SELECT at, subject, patient_id, payer_id, found FROM reading ORDER BY number DESC LIMIT ?", (most,))
+            return [Reading(at, subject, patient, payer, bool(found)) for at, subject, patient, payer, found in rows]
         finally:
             connection.close()
 
@@ -147,7 +182,8 @@ class Vault:
         connection = self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_SCHEMA)
+            for statement in _SCHEMA:
+                connection.execute(statement)
             connection.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)", rows)
             connection.execute("COMMIT")
         except sqlcipher3.OperationalError as error:

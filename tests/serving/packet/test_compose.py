@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.packets import cases_of, files_faults, packets_of
 from features.errors import BadData, UsageError
 from features.guards import BIT
 from features.tables import REMEDIES
@@ -109,6 +111,10 @@ def test_with_identity_the_letter_is_complete() -> None:
     assert "Ada Example" in text_of(packet) and "02/03/1950" in text_of(packet)
     # The worksheet needs no name.
     assert "Ada" not in "\n".join(packet.worksheet.texts())
+
+
+def test_no_traceback_tells_who_the_patient_is() -> None:
+    assert "Ada" not in repr(write_packet(a_case(), identities=somebody)) + repr(somebody("", ""))
 
 
 def test_an_identity_is_asked_once_for_each_patient() -> None:
@@ -314,3 +320,19 @@ def test_a_file_of_words_that_cannot_be_is_named(text: str, told: str) -> None:
 
 def test_every_field_is_a_column_or_explained() -> None:
     assert set(read_fields(a_case())) <= NAMES
+
+
+def test_the_page_lists_every_field() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "packets.md").read_text()
+    assert [name for name in sorted(NAMES) if f"`{name}`" not in page] == []
+
+
+def test_packets_of_a_practice_have_no_fault(tmp_path: Path) -> None:
+    cases = cases_of(tmp_path, 400)
+    made = list(packets_of(cases, 40))
+    kinds = {packet.kind for packet, _ in made}
+    assert len(made) >= 40 and len(kinds) >= 5
+    for packet, of in made:
+        assert faults(packet, of) == []
+    for packet, of in made[::8]:
+        assert files_faults(packet, of) == []

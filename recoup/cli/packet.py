@@ -1,0 +1,246 @@
+"""The commands `packet` and `packet-templates`: the documentation of a reversal from files."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from features.errors import BadData, CheckFailed, UsageError
+from features.money import format_cents
+from recoup.cli.options import (
+    Citations,
+    Contracts,
+    Json,
+    MappingFile,
+    Model,
+    PayerRules,
+    Policies,
+    ReferenceFees,
+    Writeoffs,
+    settings,
+    today,
+)
+from recoup.cli.scoring import load_scorer, prepare
+from recoup.cli.telling import Teller, named
+from recoup.progress import bars
+from recoup.trial import day_number, use_tables
+
+if TYPE_CHECKING:
+    from features.tables import Batch
+    from models.scores import Scores
+    from serving.packet import Case, Packet
+
+FORMATS = ("docx", "pdf")
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_AGREE = ("remedy", "category", "recoverable_amount", "underpayment_amount", "deadline_date", "deadline_source")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("packet")(packet)
+    app.command("packet-templates")(packet_templates)
+
+
+def packet(
+    writeoff_ids: Annotated[list[str], typer.Argument(metavar="WRITEOFF_ID...", help="a write-off, or those of a project")],
+    scores: Annotated[Path, typer.Option(help="table that `recoup score` wrote")],
+    writeoffs: Writeoffs,
+    out: Annotated[Path, typer.Option(help="folder for the files")],
+    is_project: Annotated[bool, typer.Option("--project", help="one letter for all, with a table of claims")] = False,
+    attach: Annotated[list[Path] | None, typer.Option(metavar="PDF", help="file to enclose behind the letter; again for each")] = None,
+    void: Annotated[bool, typer.Option("--void", help="a corrected claim takes the first one back: frequency 8")] = False,
+    remit_lines: Annotated[Path | None, typer.Option(help="table of remit_lines, for what the remittances said")] = None,
+    model: Model = "champion",
+    outcomes: Annotated[Path | None, typer.Option(help="efforts that the scores were made with")] = None,
+    contracts: Contracts = None,
+    payer_rules: PayerRules = None,
+    policies: Policies = None,
+    reference_fees: ReferenceFees = None,
+    citations: Citations = None,
+    mapping: MappingFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write the letter or sheet of a write-off (Word, PDF) and its worksheet; nothing is sent. A guard may forbid it: exit 1."""
+    from recoup.inputs import Beside, Inputs
+    from serving.packet import Desk, Enclosure
+
+    chosen = settings()
+    if attach and len(writeoff_ids) > 1 and not is_project:
+        raise UsageError("files are enclosed with one packet: name one write-off, or make a --project")
+    told = _read_scores(scores, writeoff_ids)
+    day = date.fromisoformat(next(iter(told.values()))["as_of"])
+    with bars() as shown:
+        scorer = load_scorer(model, chosen)
+        words = scorer.vocabulary.overlay()
+        inputs = Inputs(chosen, mapping=mapping, rejects=None, today=today(), bars=shown)
+        ledger, lines = _read_ledger(inputs, writeoffs, remit_lines, words)
+        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words):
+            use_tables(scorer, tables)
+        efforts = _read_outcomes(inputs, outcomes, words)
+        prepare(scorer, ledger, efforts, day_number(day))
+        found = scorer.score(ledger, as_of=day_number(day), reasons=0)
+        cases = _cases(scorer.viewer, ledger, found, lines, writeoff_ids, told, scores.name)
+    desk = Desk.at(chosen.home, chosen.identity_key)
+    enclosures = [Enclosure(path.stem, path.read_bytes()) for path in attach or ()]
+    titles = [enclosure.title for enclosure in enclosures]
+    out.mkdir(parents=True, exist_ok=True)
+    results = []
+    subject = f"command:{getpass.getuser()}"
+    for group in [cases] if is_project else [[case] for case in cases]:
+        made = desk.write(group, subject=subject, log=lambda _: None, attachments=titles, void=void)
+        stem = f"project-{file_stem(made.writeoff_ids[0])}" if len(group) > 1 else file_stem(made.writeoff_ids[0])
+        files = {
+            f"{stem}.docx": desk.docx(made),
+            f"{stem}.pdf": desk.pdf(made, enclosures),
+            f"{stem}-worksheet.pdf": desk.pdf(made, is_worksheet=True),
+        }
+        _write(out, files)
+        results.append((made, [str(out / name) for name in files]))
+    _tell(results, as_json)
+
+
+def file_stem(writeoff_id: str) -> str:
+    """Return how files of a write-off are called: its id where that is a plain name, else a hash of it.
+
+    >>> file_stem("W0001234"), file_stem("../W 1")
+    ('W0001234', 'writeoff-a036b090e01f')
+    """
+    if _SAFE.fullmatch(writeoff_id):
+        return writeoff_id
+    return f"writeoff-{hashlib.sha256(writeoff_id.encode()).hexdigest()[:12]}"
+
+
+def _read_scores(path: Path, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the rows of some write-offs as texts."""
+    import csv
+
+    import pyarrow.parquet as pq
+
+    wanted = set(ids)
+    if path.name.lower().endswith(".parquet"):
+        rows: Any = pq.read_table(path).to_pylist()
+    else:
+        import gzip
+
+        opened = gzip.open if path.name.lower().endswith(".gz") else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    if rows and not {"writeoff_id", "as_of", *_AGREE} <= set(rows[0]):
+        raise BadData(f"{path.name} is no table of scores: `recoup score --out` writes one")
+    found = {str(row["writeoff_id"]): {key: "" if value is None else str(value) for key, value in row.items()} for row in rows}
+    found = {key: row for key, row in found.items() if key in wanted}
+    missing = [key for key in ids if key not in found]
+    if missing:
+        raise BadData(
+            f"{path.name} has no score of {', '.join(missing[:5])}" + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        )
+    if len({row["as_of"] for row in found.values()}) > 1:
+        raise BadData(f"{path.name} holds scores of several days: score the ledger anew")
+    return found
+
+
+def _read_ledger(inputs: Any, writeoffs: Path, remit_lines: Path | None, words: Any) -> tuple[Batch, Batch | None]:
+    from features.tables import REMIT_LINES, WRITEOFFS
+
+    ledger = inputs.read(writeoffs, WRITEOFFS, words)
+    return ledger, None if remit_lines is None else inputs.read(remit_lines, REMIT_LINES, words)
+
+
+def _read_outcomes(inputs: Any, outcomes: Path | None, words: Any) -> Batch | None:
+    from features.tables import OUTCOMES
+
+    return None if outcomes is None else inputs.read(outcomes, OUTCOMES, words)
+
+
+def _cases(
+    viewer: Any, ledger: Batch, scores: Scores, lines: Batch | None, ids: Sequence[str], told: dict[str, dict[str, str]], name: str
+) -> list[Case]:
+    """Read the cases, and see that the scores say the same: a letter must not differ from the queue."""
+    from serving.packet import read_cases
+
+    place = {key: row for row, key in enumerate(ledger.columns["writeoff_id"].tolist())}
+    missing = [key for key in ids if key not in place]
+    if missing:
+        raise BadData(f"the ledger has no write-off {named(missing)}")
+    cases = list(read_cases(viewer, ledger, scores, [place[key] for key in ids], remit_lines=lines))
+    for case in cases:
+        now = {
+            "remedy": case.score.remedy,
+            "category": case.score.category,
+            "recoverable_amount": _money(case.score.recoverable_amount),
+            "underpayment_amount": _money(case.score.underpayment_amount),
+            "deadline_date": case.due.day.isoformat() if case.due is not None else "",
+            "deadline_source": case.due.source if case.due is not None else told[case.row.writeoff_id]["deadline_source"],
+        }
+        row = told[case.row.writeoff_id]
+        differing = [key for key in _AGREE if row[key] != now[key]]
+        if differing:
+            words = "; ".join(f"{key} {row[key] or 'blank'} there, {now[key] or 'blank'} here" for key in differing)
+            raise CheckFailed(
+                f"{case.row.writeoff_id}: {name} and the files at hand differ ({words}): give the same --model, --contracts, "
+                "--payer-rules, --policies and --outcomes that it was scored with, or score anew"
+            )
+    return cases
+
+
+def _money(cents: int | None) -> str:
+    return "" if cents is None else format_cents(cents)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    from features.intake.output import replace_file
+
+    for name, content in files.items():
+        replace_file(folder / name, lambda file, content=content: _put(file, content))  # type: ignore[misc]
+
+
+def _put(file: Any, content: bytes) -> None:
+    file.write(content)
+
+
+def _tell(results: list[tuple[Packet, list[str]]], as_json: bool) -> None:
+    from serving.packet.fields import sources_of
+
+    tell = Teller(as_json=as_json)
+    tell.json(
+        [
+            {
+                "writeoff_ids": list(made.writeoff_ids),
+                "kind": made.kind,
+                "status": made.status,
+                "missing": list(made.missing),
+                "files": files,
+                # Who the patient is stands in the files alone.
+                "sentences": [
+                    {"fields": list(told.fields), "columns": list(sources_of(told.fields))}
+                    | ({} if "patient_id" in told.fields else {"text": told.text})
+                    for told in made.letter.trace()
+                ],
+            }
+            for made, files in results
+        ]
+    )
+    for made, files in results:
+        tell.line(f"{made.kind.replace('_', ' ')} of {', '.join(made.writeoff_ids[:5])}: {made.status}; {', '.join(files)}")
+        tell.lines(f"  to do: {what}" for what in made.missing)
+
+
+def packet_templates(out: Annotated[Path, typer.Option(help="folder for the copies")]) -> None:
+    """Copy the Word templates and the words of every kind, to be edited and put into RECOUP_HOME/packets."""
+    from importlib.resources import files
+
+    from serving.packet.kinds import KINDS
+
+    out.mkdir(parents=True, exist_ok=True)
+    room = files("serving.packet")
+    copies = {f"{kind}.docx": room.joinpath("templates", f"{kind}.docx").read_bytes() for kind in (*KINDS, "worksheet")}
+    copies |= {f"{kind}.toml": room.joinpath("letters", f"{kind}.toml").read_bytes() for kind in KINDS}
+    _write(out, copies)
+    Teller().line(f"{len(copies)} files in {out}; what is put into RECOUP_HOME/packets stands over what ships")
