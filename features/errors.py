@@ -4,6 +4,7 @@
 
     RecoupError            1   500
       CheckFailed          1   409   a data check or a gate did not hold
+      NotFound             1   404   what was asked for is not there, or not the caller's to see
       UsageError           2   400   the call itself is wrong
       BadData             65   422   what came in cannot be read
         ColumnsMissing               a table lacks a required column
@@ -32,6 +33,12 @@ class CheckFailed(RecoupError):
     """A data check or a gate did not hold."""
 
     http_status = 409
+
+
+class NotFound(RecoupError):
+    """What was asked for is not there, or not the caller's to see."""
+
+    http_status = 404
 
 
 class UsageError(RecoupError):

@@ -1,0 +1,148 @@
+"""Outcomes: events that are only ever added, and beside them the efforts that they add up to now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, Table, Text, insert, select
+from sqlalchemy.dialects import sqlite
+
+from serving.store.schema import METADATA, Moment
+from serving.store.store import Unit
+from serving.worklist.events import Effort, Event, Kind, add, fold
+
+Counter = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+"""A key that the database counts up; SQLite counts only INTEGER."""
+
+events = Table(
+    "outcome_events",
+    METADATA,
+    Column("sequence", Counter, primary_key=True, autoincrement=True),
+    Column("client_id", Text, nullable=False),
+    Column("writeoff_id", Text, nullable=False),
+    Column("effort_id", Text, nullable=False),
+    Column("item_id", Text),
+    Column("kind", Text, nullable=False),
+    Column("known_on", Date, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+    Column("shifted", BigInteger, nullable=False),
+    Column("patient_paid", BigInteger, nullable=False),
+    Column("hours", Float, nullable=False),
+    Column("status", Text),
+    Column("worked_on", Date),
+    Column("resolved_on", Date),
+    Column("action", Text),
+    Column("level", Integer),
+    Column("channel", Text),
+    Column("sent_on", Date),
+    Column("reference", Text),
+    Column("follow_up_on", Date),
+    Column("is_reopened", Boolean, nullable=False),
+    Column("explored", Boolean),
+    Column("lot_share", Float),
+    Column("came_with", Text),
+    Column("chance", Float),
+    Column("source_effort_id", Text),
+    Index("ix_outcome_events_effort", "client_id", "writeoff_id", "effort_id", "sequence"),
+)
+"""One row per event; the database refuses to change or delete one."""
+
+efforts = Table(
+    "efforts",
+    METADATA,
+    Column("client_id", Text, primary_key=True),
+    Column("writeoff_id", Text, primary_key=True),
+    Column("effort_id", Text, primary_key=True),
+    Column("item_id", Text),
+    Column("worked_on", Date, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("resolved_on", Date),
+    Column("recovered", BigInteger),
+    Column("taken_back", BigInteger, nullable=False),
+    Column("shifted", BigInteger, nullable=False),
+    Column("patient_paid", BigInteger, nullable=False),
+    Column("hours", Float),
+    Column("action", Text),
+    Column("level", Integer),
+    Column("channel", Text),
+    Column("sent_on", Date),
+    Column("reference", Text),
+    Column("follow_up_on", Date),
+    Column("explored", Boolean),
+    Column("lot_share", Float),
+    Column("came_with", Text),
+    Column("chance", Float),
+    Column("source", Text, nullable=False),
+    Column("source_effort_id", Text),
+    Index("ix_efforts_source", "client_id", "writeoff_id", "source_effort_id"),
+    Index("ix_efforts_item", "client_id", "item_id"),
+)
+"""One row per effort: what its events add up to now."""
+
+_EFFORT = tuple(field.name for field in fields(Effort))
+_EVENT = tuple(field.name for field in fields(Event))
+
+
+def find(unit: Unit, client_id: str, writeoff_id: str, effort_id: str) -> Effort | None:
+    """Return an effort as it is known now."""
+    c = efforts.c
+    statement = select(efforts).where(c.client_id == client_id, c.writeoff_id == writeoff_id, c.effort_id == effort_id)
+    row = unit.connection.execute(statement.with_for_update()).mappings().first()
+    return None if row is None else Effort(**{name: row[name] for name in _EFFORT})
+
+
+def of_writeoffs(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> list[Effort]:
+    """Return all efforts on some write-offs, by write-off, day and id."""
+    c = efforts.c
+    statement = select(efforts).where(c.client_id == client_id, c.writeoff_id.in_(writeoff_ids))
+    rows = unit.connection.execute(statement.order_by(c.writeoff_id, c.worked_on, c.effort_id)).mappings()
+    return [Effort(**{name: row[name] for name in _EFFORT}) for row in rows]
+
+
+def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> Effort:
+    """Add an event and return the effort that it makes.
+
+    Raises
+    ------
+    CheckFailed
+        When more would be taken back than came.
+    """
+    before = find(unit, client_id, event.writeoff_id, event.effort_id)
+    after = add(before, event)
+    row: dict[str, Any] = {name: getattr(event, name) for name in _EVENT}
+    row |= {"kind": event.kind.value, "client_id": client_id, "item_id": item_id, "recorded_at": at, "recorded_by": by}
+    unit.connection.execute(insert(events), [row])
+    kept = asdict(after) | {"client_id": client_id, "item_id": item_id}
+    unit.upsert(efforts, [kept], update=[name for name in _EFFORT if name not in ("writeoff_id", "effort_id")])
+    return after
+
+
+def as_known(unit: Unit, client_id: str, as_of: date | None = None) -> Iterator[tuple[Effort, date | None]]:
+    """Yield every effort of a client as it was known on the morning of a day (None: now), with the day its state became known.
+
+    By write-off and effort.
+    """
+    c = events.c
+    statement = select(events).where(c.client_id == client_id).order_by(c.writeoff_id, c.effort_id, c.sequence)
+    group: list[Event] = []
+    for row in unit.connection.execution_options(yield_per=2000).execute(statement).mappings():
+        event = Event(**({name: row[name] for name in _EVENT} | {"kind": Kind(row["kind"])}))
+        if group and (group[0].writeoff_id, group[0].effort_id) != (event.writeoff_id, event.effort_id):
+            yield from _folded(group, as_of)
+            group = []
+        group.append(event)
+    if group:
+        yield from _folded(group, as_of)
+
+
+def _folded(group: list[Event], as_of: date | None) -> Iterator[tuple[Effort, date | None]]:
+    effort = fold(group, as_of=as_of)
+    if effort is not None:
+        known = [event.known_on for event in group if (as_of is None or event.known_on < as_of) and event.resolved_on is not None]
+        yield effort, known[-1] if known else None

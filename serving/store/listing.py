@@ -1,0 +1,105 @@
+"""Lists of items, page by page, and their sums."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from serving.access import Identity
+from serving.store.items import in_facilities, items, of_row
+from serving.store.store import Unit
+from serving.worklist.item import State
+from serving.worklist.listing import Page, Query, Sort, Totals, Which, cursor_of, read_cursor
+
+_c = items.c
+_COLUMN = {Sort.VALUE: _c.value_per_hour, Sort.EXPECTED: _c.expected, Sort.DUE: _c.due_on, Sort.FOLLOW_UP: _c.follow_up_on}
+_DESCENDING = (Sort.VALUE, Sort.EXPECTED)
+_NARROWED = ("payer_id", "carc", "family", "category", "remedy", "assigned_to", "facility_id", "project_id", "claim_id")
+_DONE = [state.value for state in (State.WON, State.LOST, State.SKIPPED, State.CLOSED, State.WITHDRAWN)]
+
+
+def page(unit: Unit, who: Identity, query: Query, *, now: datetime, today: date) -> Page:
+    """Return one page of what somebody may see.
+
+    Raises
+    ------
+    BadData
+        When the cursor is of no list, or of one in another order.
+    """
+    sort = query.order
+    column = _COLUMN[sort]
+    statement = select(items).where(*_conditions(who, query, now, today))
+    if sort is Sort.FOLLOW_UP and query.which is not Which.FOLLOW_UP:
+        statement = statement.where(_c.follow_up_on.is_not(None))
+    if query.after is not None:
+        place, item_id = read_cursor(query.after, sort)
+        beyond = column < place if sort in _DESCENDING else column > place
+        # Said twice, so that an index can begin at the place.
+        reached = column <= place if sort in _DESCENDING else column >= place
+        statement = statement.where(reached, or_(beyond, _c.item_id > item_id))
+    ordered = statement.order_by(column.desc() if sort in _DESCENDING else column, _c.item_id).limit(query.size + 1)
+    found = [of_row(row) for row in unit.connection.execute(ordered).mappings()]
+    shown = tuple(found[: query.size])
+    return Page(shown, cursor_of(shown[-1], sort) if len(found) > query.size else None)
+
+
+def totals(unit: Unit, who: Identity, query: Query, *, now: datetime, today: date) -> Totals:
+    """Return the sums over a whole list."""
+    sums = [func.coalesce(func.sum(column), 0) for column in (_c.written_off, _c.expected, _c.net, _c.hours)]
+    row = unit.connection.execute(select(func.count(), *sums).select_from(items).where(*_conditions(who, query, now, today))).one()
+    return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))
+
+
+def counts(unit: Unit, who: Identity, *, now: datetime, today: date) -> dict[Which, int]:
+    """Return how many items each list has, for the tabs above them."""
+    found = {}
+    for which in Which:
+        statement = select(func.count()).select_from(items).where(*_conditions(who, Query(which), now, today))
+        found[which] = int(unit.connection.execute(statement).scalar_one())
+    return found
+
+
+def _conditions(who: Identity, query: Query, now: datetime, today: date) -> list[ColumnElement[bool]]:
+    narrowed = [_c[name] == value for name in _NARROWED if (value := getattr(query, name)) is not None]
+    if query.due_before is not None:
+        narrowed.append(_c.due_on < query.due_before)
+    if query.least_expected is not None:
+        narrowed.append(_c.expected >= query.least_expected)
+    return [_c.client_id == who.client_id, in_facilities(who.facilities), _which(who, query.which, now, today), *narrowed]
+
+
+def _which(who: Identity, which: Which, now: datetime, today: date) -> ColumnElement[bool]:
+    conditions: dict[Which, Any] = {
+        Which.READY: _c.is_ready,
+        Which.MINE: and_(
+            _c.state.not_in(_DONE), or_(_c.assigned_to == who.subject, and_(_c.leased_to == who.subject, _c.leased_until > now))
+        ),
+        Which.FOLLOW_UP: and_(_c.state == State.SENT.value, _c.follow_up_on <= today),
+        Which.CHECKS: and_(_c.in_lot, _c.is_ready, _c.state == State.OPEN.value, _c.worked_on.is_(None)),
+        Which.LAPSED: and_(_c.is_ready, _c.lapses_on < today),
+        Which.ASLEEP: and_(_c.is_ready, _c.snoozed_until > today),
+        Which.ALL: _c.state != State.WITHDRAWN.value,
+    }
+    found: ColumnElement[bool] = conditions[which] if which in conditions else _c.state == which.value
+    return found
+
+
+def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:
+    """Return what the best items that fit into so many hours would bring: the queue from its top, as far as the hours go."""
+    spent = func.sum(_c.hours).over(order_by=(_c.value_per_hour.desc(), _c.item_id))
+    inner = (
+        select(_c.written_off, _c.expected, _c.net, _c.hours, spent.label("spent"))
+        .where(
+            _c.client_id == who.client_id,
+            _c.is_ready,
+            in_facilities(who.facilities),
+            or_(_c.lapses_on.is_(None), _c.lapses_on >= today),
+            or_(_c.snoozed_until.is_(None), _c.snoozed_until <= today + timedelta(days=7)),
+        )
+        .subquery()
+    )
+    sums = [func.coalesce(func.sum(inner.c[name]), 0) for name in ("written_off", "expected", "net", "hours")]
+    row = unit.connection.execute(select(func.count(), *sums).where(inner.c.spent <= hours)).one()
+    return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))

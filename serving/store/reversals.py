@@ -1,0 +1,82 @@
+"""Requests to the ledger to take write-offs back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Date, Index, RowMapping, Table, Text, select, update
+
+from serving.store.schema import METADATA, Moment
+from serving.store.store import Unit
+from serving.worklist.reversals import Reversal, ReversalState
+
+reversals = Table(
+    "reversal_requests",
+    METADATA,
+    Column("client_id", Text, primary_key=True),
+    Column("reversal_id", Text, primary_key=True),
+    Column("item_id", Text),
+    Column("writeoff_id", Text, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+    Column("known_on", Date, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Moment),
+    Column("batch_id", Text),
+    Index("ix_reversal_requests_state", "client_id", "state", "reversal_id"),
+    Index("ix_reversal_requests_batch", "client_id", "batch_id"),
+    Index("ix_reversal_requests_item", "client_id", "item_id"),
+)
+"""One row per request."""
+
+_FIELDS = tuple(field.name for field in fields(Reversal))
+
+
+def ask(unit: Unit, reversal: Reversal) -> None:
+    """Add a request; one that is there under the same id stays."""
+    unit.upsert(reversals, [asdict(reversal) | {"state": reversal.state.value}])
+
+
+def find(unit: Unit, client_id: str, reversal_id: str) -> Reversal | None:
+    """Return a request, locked until the transaction ends."""
+    statement = select(reversals).where(reversals.c.client_id == client_id, reversals.c.reversal_id == reversal_id)
+    row = unit.connection.execute(statement.with_for_update()).mappings().first()
+    return None if row is None else _of_row(row)
+
+
+def keep(unit: Unit, reversal: Reversal) -> None:
+    """Write a request that was changed."""
+    unit.upsert(reversals, [asdict(reversal) | {"state": reversal.state.value}], update=["state", "decided_by", "decided_at", "batch_id"])
+
+
+def in_state(unit: Unit, client_id: str, state: ReversalState, *, after: str = "", most: int = 100) -> list[Reversal]:
+    """Return requests in a state by id, those after an id."""
+    c = reversals.c
+    statement = select(reversals).where(c.client_id == client_id, c.state == state.value, c.reversal_id > after)
+    return [_of_row(row) for row in unit.connection.execute(statement.order_by(c.reversal_id).limit(most)).mappings()]
+
+
+def export(unit: Unit, client_id: str, batch_id: str, at: datetime) -> Sequence[Reversal]:
+    """Give all approved requests to a file and return them; a file of that name that is there is returned as it was."""
+    c = reversals.c
+    of_batch = select(reversals).where(c.client_id == client_id, c.batch_id == batch_id).order_by(c.reversal_id)
+    if (there := list(unit.connection.execute(of_batch).mappings())) == []:
+        approved = (c.client_id == client_id) & (c.state == ReversalState.APPROVED.value)
+        unit.connection.execute(update(reversals).where(approved).values(state=ReversalState.EXPORTED.value, batch_id=batch_id))
+        there = list(unit.connection.execute(of_batch).mappings())
+    return [_of_row(row) for row in there]
+
+
+def _of_row(row: RowMapping) -> Reversal:
+    return Reversal(**({name: row[name] for name in _FIELDS} | {"state": ReversalState(row["state"])}))
+
+
+def of_item(unit: Unit, client_id: str, item_id: str) -> list[Reversal]:
+    """Return the requests of an item, by id."""
+    c = reversals.c
+    statement = select(reversals).where(c.client_id == client_id, c.item_id == item_id).order_by(c.reversal_id).limit(200)
+    return [_of_row(row) for row in unit.connection.execute(statement).mappings()]

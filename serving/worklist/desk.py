@@ -1,0 +1,493 @@
+"""What somebody does with items: take, give back, assign, put off, send, win, lose. One method is one transaction's worth."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from features.deadlines import LEVELS
+from features.errors import CheckFailed, NotFound, UsageError
+from serving.access import Identity
+from serving.worklist.choice import Choice, Draw, How, chance_of, is_sample_turn
+from serving.worklist.events import Event, Kind
+from serving.worklist.item import Item, State
+from serving.worklist.reversals import Reversal, ReversalState
+from serving.worklist.shares import share_out
+from serving.worklist.shelf import Entry, Part, Shelf, Wanted, is_waiting_check
+
+FEWEST_IN_BATCH, MOST_IN_BATCH = 10, 25
+LONGEST_SNOOZE, LONGEST_FOLLOW_UP = 180, 365
+MOST_HOURS = 1000.0
+
+SKIP_REASONS = {
+    "not_recoverable": "the payer owes nothing here",
+    "not_worth_it": "it would cost more than it brings",
+    "documents_missing": "papers that are needed cannot be had",
+    "wrong_remedy": "another step is needed than the one proposed",
+    "already_worked": "somebody has worked it elsewhere",
+    "patient_matter": "it concerns the patient, not the payer",
+    "other": "something else; say what in a note",
+}
+"""Why an item is skipped or closed."""
+
+MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
+    "draft": ((State.OPEN, State.NEXT_LEVEL), State.DRAFTED),
+    "send": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SENT),
+    "follow_up": ((State.SENT,), State.SENT),
+    "win": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.WON),
+    "lose": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.LOST),
+    "next_level": ((State.SENT, State.LOST, State.WON), State.NEXT_LEVEL),
+    "skip": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SKIPPED),
+    "close": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.CLOSED),
+    "snooze": ((State.OPEN, State.NEXT_LEVEL), State.OPEN),
+    "reopen": ((State.SKIPPED, State.CLOSED, State.LOST), State.OPEN),
+}
+"""Each act, the states in which it may be done, and the state after it (a snooze keeps the state)."""
+
+NextDeadline: TypeAlias = Callable[[Item, int, date], tuple[date | None, str | None]]
+"""Returns last day and source of an item's next level, given that level and the day of the decision."""
+
+
+class Stale(CheckFailed):
+    """Somebody else changed an item first."""
+
+
+class Held(CheckFailed):
+    """Somebody else has an item."""
+
+
+def no_deadline(item: Item, level: int, decided_on: date) -> tuple[date | None, str | None]:
+    """Return that nobody knows the last day of a next level."""
+    return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An item that was taken, and how it was chosen."""
+
+    item: Item
+    choice: Choice
+
+
+class Desk:
+    """One person or program at work within one transaction.
+
+    Every change names the version of the item that it saw and raises Stale when that is no longer the one; what another one holds
+    raises Held, what the state does not allow CheckFailed, what is not there, or not theirs to see, NotFound.
+
+    Parameters
+    ----------
+    shelf
+        Where items are kept.
+    who
+        Who works.
+    now, today
+        The moment, and the day on the wall of the practice.
+    draw
+        Random numbers in [0, 1).
+    next_deadline
+        Knows the last day of a next level.
+
+    Attributes
+    ----------
+    touched
+        Ids of the items that were taken or changed.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        who: Identity,
+        *,
+        now: datetime,
+        today: date,
+        draw: Draw = random.random,
+        next_deadline: NextDeadline = no_deadline,
+    ) -> None:
+        self._shelf, self._who, self._now, self._today = shelf, who, now, today
+        self._draw, self._next_deadline = draw, next_deadline
+        self._policy = shelf.policy(who.client_id)
+        self.touched: set[str] = set()
+
+    # ---- taking ------------------------------------------------------------------------------------------------------
+
+    def take_next(
+        self, *, payer_id: str | None = None, carc: str | None = None, remedy: str | None = None, project_id: str | None = None
+    ) -> Offer | None:
+        """Take the item to work next and hold it for the minutes of a lease; None when nothing waits.
+
+        Without narrowing words a turn may offer a sample check. No two callers are offered the same item.
+        """
+        wanted = self._wanted(payer_id=payer_id, carc=carc, remedy=remedy, project_id=project_id)
+        found = self._choose(wanted)
+        if found is None:
+            return None
+        item, choice = found
+        return Offer(self._lease(item, choice), choice)
+
+    def take_batch(self, payer_id: str, *, most: int = MOST_IN_BATCH, same_reason: bool = False) -> list[Offer]:
+        """Take the best items of one payer, to be worked in one go; with `same_reason` only those with the reason code of the best.
+
+        Raises
+        ------
+        UsageError
+            When `most` is not from 10 to 25.
+        """
+        if not FEWEST_IN_BATCH <= most <= MOST_IN_BATCH:
+            raise UsageError(f"a batch is of {FEWEST_IN_BATCH} to {MOST_IN_BATCH} items, not {most}")
+        wanted = self._wanted(payer_id=payer_id)
+        first = self._shelf.best(wanted)
+        if same_reason and first and first[0].worth.carc is not None:
+            wanted = replace(wanted, carc=first[0].worth.carc)
+        choice = Choice(How.PERSON, None)
+        return [Offer(self._lease(item, choice), choice) for item in self._shelf.best(wanted, most)]
+
+    def take(self, item_id: str, version: int) -> Item:
+        """Take one item that somebody picked from a list."""
+        item = self._begin(item_id, version, "take")
+        if not self._wanted().admits(item) and item.holder(self._now) != self._who.subject:
+            raise CheckFailed(f"item {item_id} is {self._why_not(item)}; it is not to be taken")
+        return self._lease(item, Choice(How.PERSON, None))
+
+    def release(self, item_id: str, version: int) -> Item:
+        """Give an item back before its lease ends; a lead may give back what another one holds."""
+        item = self._find(item_id, version)
+        holder = item.holder(self._now)
+        if holder != self._who.subject and not (holder and self._is_lead):
+            raise Held(f"item {item_id} is held by {holder}" if holder else f"nobody holds item {item_id}")
+        return self._keep(item, "released", leased_to=None, leased_until=None)
+
+    def assign(self, item_id: str, version: int, to: str | None) -> Item:
+        """Give an item to somebody, or to nobody; a lease of another one ends."""
+        item = self._find(item_id, version)
+        if item.state in (State.WON, State.WITHDRAWN):
+            raise CheckFailed(f"item {item_id} is {item.state}; it is not to be assigned")
+        keep = to is not None and item.holder(self._now) == to
+        lease: dict[str, Any] = {} if keep else {"leased_to": None, "leased_until": None}
+        return self._keep(item, "assigned", facts={"to": to}, assigned_to=to, **lease)
+
+    # ---- putting off -------------------------------------------------------------------------------------------------
+
+    def skip(self, item_id: str, version: int, reason: str, text: str = "") -> Item:
+        """Leave an item out of the queue, with a reason of `SKIP_REASONS`; a lead may bring it back."""
+        item = self._begin(item_id, version, "skip")
+        self._check_reason(reason)
+        changed = self._end_effort(item, "abandoned") if item.worked_on else item
+        return self._move(changed, "skip", text=text, facts={"reason": reason}, reason=reason)
+
+    def snooze(self, item_id: str, version: int, until: date, text: str = "") -> Item:
+        """Offer an item again from a day on; the day is at most 180 days ahead and not after the last day of the item."""
+        item = self._begin(item_id, version, "snooze")
+        self._check_ahead("a snooze", until, LONGEST_SNOOZE)
+        if item.lapses_on is not None and until > item.lapses_on >= self._today:
+            raise UsageError(f"item {item_id} cannot sleep until {until}: its last day is {item.lapses_on}")
+        facts = {"until": until.isoformat()}
+        return self._keep(item, "snoozed", text=text, facts=facts, snoozed_until=until, leased_to=None, leased_until=None)
+
+    # ---- working -----------------------------------------------------------------------------------------------------
+
+    def draft(self, item_id: str, version: int) -> Item:
+        """Begin the effort; the item is then its worker's."""
+        item = self._begun(self._begin(item_id, version, "draft"))
+        return self._move(item, "draft", assigned_to=self._who.subject)
+
+    def send(
+        self,
+        item_id: str,
+        version: int,
+        *,
+        follow_up_on: date,
+        sent_on: date | None = None,
+        channel: str | None = None,
+        reference: str | None = None,
+        hours: float = 0.0,
+    ) -> Item:
+        """Say that something was sent, and when to ask again: that day is at most a year ahead and has its own queue."""
+        item = self._begin(item_id, version, "send")
+        self._check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP)
+        sent = self._check_past("sent_on", sent_on)
+        item = self._begun(item, on=sent)
+        self._record(item, hours=self._check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
+        facts = {"sent_on": sent.isoformat(), "follow_up_on": follow_up_on.isoformat(), "channel": channel}
+        return self._move(item, "send", facts=facts, sent_on=sent, follow_up_on=follow_up_on, assigned_to=self._who.subject)
+
+    def follow_up(self, item_id: str, version: int, *, again_on: date, text: str = "", hours: float = 0.0) -> Item:
+        """Say that the payer was asked and has not decided, and when to ask again."""
+        item = self._begin(item_id, version, "follow_up")
+        self._check_ahead("a follow-up", again_on, LONGEST_FOLLOW_UP)
+        self._record(item, hours=self._check_hours(hours), follow_up_on=again_on)
+        return self._move(item, "follow_up", text=text, facts={"follow_up_on": again_on.isoformat()}, follow_up_on=again_on)
+
+    def win(
+        self,
+        item_id: str,
+        version: int,
+        *,
+        cents: int | Mapping[str, int],
+        decided_on: date | None = None,
+        hours: float = 0.0,
+        settled: bool = False,
+    ) -> Item:
+        """Say what the payer paid: a sum, shared out by what was at stake, or cents by write-off; the ledger is asked to reverse it.
+
+        `settled` says that the rest was given up by agreement.
+        """
+        item = self._begin(item_id, version, "win")
+        day = self._check_past("decided_on", decided_on)
+        parts = self._shelf.parts(item)
+        shares = self._shares(item, parts, cents)
+        item = self._begun(item, on=day)
+        spent = share_out(round(self._check_hours(hours) * 100), {part.writeoff_id: 1 for part in parts})
+        for part in parts:
+            came = shares.get(part.writeoff_id, 0)
+            whole = part.recoverable or part.written_off
+            status = "denied" if came == 0 else "settled" if settled else "recovered" if came >= whole else "partially_recovered"
+            self._say(item, part.writeoff_id, cents=came, hours=spent[part.writeoff_id] / 100, status=status, resolved_on=self._today)
+        self._ask_reversals(item, shares, day)
+        facts = {"cents": sum(shares.values()), "decided_on": day.isoformat()}
+        return self._move(item, "win", facts=facts, decided_on=day, follow_up_on=None)
+
+    def lose(self, item_id: str, version: int, *, decided_on: date | None = None, expired: bool = False, hours: float = 0.0) -> Item:
+        """Say that the payer refused, or that the day has passed (`expired`)."""
+        item = self._begin(item_id, version, "lose")
+        day = self._check_past("decided_on", decided_on)
+        item = self._end_effort(self._begun(item, on=day), "expired" if expired else "denied", hours=self._check_hours(hours))
+        return self._move(item, "lose", facts={"decided_on": day.isoformat()}, decided_on=day, follow_up_on=None)
+
+    def next_level(self, item_id: str, version: int, *, decided_on: date | None = None, hours: float = 0.0) -> Item:
+        """Say that the payer refused and that the next level is to be drafted; its own last day counts from the decision."""
+        item = self._begin(item_id, version, "next_level")
+        if item.level >= LEVELS:
+            raise CheckFailed(f"item {item_id} is at level {item.level}; there is none above")
+        day = self._check_past("decided_on", decided_on or item.decided_on)
+        if item.state is State.SENT:
+            item = self._end_effort(item, "upheld_next_level_open", hours=self._check_hours(hours))
+        last, source = self._next_deadline(item, item.level + 1, day)
+        facts = {"level": item.level + 1, "decided_on": day.isoformat(), "deadline": last.isoformat() if last else None}
+        return self._move(
+            item,
+            "next_level",
+            facts=facts,
+            level=item.level + 1,
+            effort=item.effort + 1,
+            worked_on=None,
+            sent_on=None,
+            follow_up_on=None,
+            decided_on=day,
+            next_deadline_on=last,
+            next_deadline_source=source,
+        )
+
+    def close(self, item_id: str, version: int, reason: str, text: str = "") -> Item:
+        """Give an item up, with a reason of `SKIP_REASONS`."""
+        item = self._begin(item_id, version, "close")
+        self._check_reason(reason)
+        item = self._end_effort(item, "abandoned") if item.worked_on else item
+        return self._move(item, "close", text=text, facts={"reason": reason}, reason=reason, follow_up_on=None)
+
+    def reopen(self, item_id: str, version: int, text: str = "") -> Item:
+        """Bring an item back into the queue; what was begun before stays as it was, and the work is a new effort."""
+        item = self._begin(item_id, version, "reopen")
+        fresh: dict[str, Any] = {"effort": item.effort + 1, "worked_on": None, "sent_on": None} if item.worked_on else {}
+        return self._move(item, "reopen", text=text, reason=None, assigned_to=None, decided_on=None, **fresh)
+
+    def note(self, item_id: str, text: str, *, is_call: bool = False, facts: Mapping[str, str | None] | None = None) -> Item:
+        """Add a note, or what was said in a call, to an item's story; the item itself is not changed."""
+        item = self._find(item_id, None)
+        if not text.strip():
+            raise UsageError("a note says something")
+        entry = Entry(
+            item.client_id, item_id, self._now, self._who.subject, "call" if is_call else "note", item.state, item.state, text, facts or {}
+        )
+        self._shelf.tell(entry)
+        self.touched.add(item_id)
+        return item
+
+    def set_project(self, item_id: str, version: int, project_id: str | None) -> Item:
+        """Put an item into a project, or take it out."""
+        item = self._find(item_id, version)
+        return self._keep(item, "project", facts={"project_id": project_id}, project_id=project_id)
+
+    # ---- how ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_lead(self) -> bool:
+        return self._who.may("queue.assign")
+
+    def _wanted(self, **narrowed: str | None) -> Wanted:
+        return Wanted(
+            self._who.client_id, self._who.facilities, self._who.subject, self._now, self._today, self._policy.pin_days, **narrowed
+        )
+
+    def _choose(self, wanted: Wanted) -> tuple[Item, Choice] | None:
+        policy = self._policy
+        if wanted.is_narrowed:
+            found = self._shelf.best(wanted)
+            return (found[0], Choice(How.PERSON, None)) if found else None
+        waiting = self._shelf.waiting_checks(wanted)
+        drawn = self._shelf.next_check(wanted) if is_sample_turn(policy, waiting, self._draw) else None
+        best = self._shelf.best(wanted)
+        item = drawn or (best[0] if best else None)
+        if item is None:
+            return None
+        if drawn is None and item.assigned_to == self._who.subject:
+            return item, Choice(How.PERSON, None, waiting)
+        is_best = bool(best) and best[0].item_id == item.item_id
+        chance = chance_of(policy, waiting=waiting, is_drawn=is_waiting_check(item), is_best=is_best)
+        return item, Choice(How.LOT if drawn else How.GREEDY, chance, waiting)
+
+    def _lease(self, item: Item, choice: Choice) -> Item:
+        self._shelf.chose(item, choice, at=self._now, by=self._who.subject)
+        until = self._now + timedelta(minutes=self._policy.lease_minutes)
+        facts = {"how": choice.how.value, "chance": choice.chance}
+        chosen: dict[str, Any] = {} if item.worked_on else {"chosen": choice.how.value, "chance": choice.chance}
+        return self._keep(item, "taken", facts=facts, leased_to=self._who.subject, leased_until=until, **chosen)
+
+    def _find(self, item_id: str, version: int | None) -> Item:
+        item = self._shelf.get(self._who.client_id, item_id)
+        if item is None or not self._who.sees(item.client_id, item.worth.facility_id):
+            raise NotFound("there is no such item")
+        if version is not None and item.version != version:
+            since = f", {item.state} by {item.changed_by} since {item.changed_at:%Y-%m-%d %H:%M} UTC" if item.changed_at else ""
+            raise Stale(f"item {item_id} was changed meanwhile: you saw version {version}, it is at version {item.version}{since}")
+        return item
+
+    def _begin(self, item_id: str, version: int, act: str) -> Item:
+        """Find an item that this one may act on now."""
+        item = self._find(item_id, version)
+        if act in MOVES and item.state not in MOVES[act][0]:
+            allowed = ", ".join(MOVES[act][0])
+            raise CheckFailed(f"item {item_id} is {item.state}; to {act.replace('_', ' ')} it, it has to be {allowed}")
+        holder = item.holder(self._now)
+        if holder not in (None, self._who.subject):
+            raise Held(f"item {item_id} is held by {holder} until {item.leased_until:%Y-%m-%d %H:%M} UTC")
+        if item.assigned_to not in (None, self._who.subject) and not self._is_lead:
+            raise Held(f"item {item_id} is assigned to {item.assigned_to}")
+        return item
+
+    def _why_not(self, item: Item) -> str:
+        if item.snoozed_until is not None and item.snoozed_until > self._today:
+            return f"asleep until {item.snoozed_until}"
+        if item.lapses_on is not None and item.lapses_on < self._today:
+            return f"past its last day, {item.lapses_on}"
+        return item.state.value
+
+    def _move(self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, **changed: Any) -> Item:
+        lease = {"leased_to": None, "leased_until": None, "snoozed_until": None}
+        return self._keep(item, _PAST[act], text=text, facts=facts, state=MOVES[act][1], **lease, **changed)
+
+    def _keep(self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, **changed: Any) -> Item:
+        after = replace(item, **changed, version=item.version + 1, changed_at=self._now, changed_by=self._who.subject)
+        if not self._shelf.put(after, seen=item.version):
+            raise Stale(f"item {item.item_id} was changed meanwhile: you saw version {item.version}, it is at a later one")
+        who = self._who.subject
+        self.touched.add(item.item_id)
+        self._shelf.tell(Entry(item.client_id, item.item_id, self._now, who, act, item.state, after.state, text, dict(facts or {})))
+        return after
+
+    # ---- efforts -----------------------------------------------------------------------------------------------------
+
+    def _begun(self, item: Item, on: date | None = None) -> Item:
+        """Return the item with its effort begun, and say so of its write-offs if that is news."""
+        if item.worked_on is not None:
+            return item
+        begun = replace(item, worked_on=min(on or self._today, self._today))
+        is_greedy = item.chosen == How.GREEDY
+        for part in self._shelf.parts(item):
+            self._say(
+                begun,
+                part.writeoff_id,
+                status="pending",
+                worked_on=begun.worked_on,
+                action=item.remedy,
+                level=item.level,
+                explored=item.in_lot if item.effort == 1 else None,
+                lot_share=item.lot_share if item.in_lot and item.effort == 1 else None,
+                came_with=item.came_with if item.effort == 1 else None,
+                chance=1.0 if is_greedy and not item.in_lot and item.effort == 1 else None,
+            )
+        return begun
+
+    def _end_effort(self, item: Item, status: str, *, hours: float = 0.0) -> Item:
+        # The day of an outcome is the day it became known here; when the payer decided is the item's `decided_on`.
+        self._record(item, hours=hours, status=status, resolved_on=self._today)
+        return item
+
+    def _record(self, item: Item, *, hours: float = 0.0, **said: Any) -> None:
+        """Say the same of all write-offs of an item; hours are shared out among them."""
+        parts = self._shelf.parts(item)
+        spent = share_out(round(hours * 100), {part.writeoff_id: 1 for part in parts})
+        for part in parts:
+            self._say(item, part.writeoff_id, hours=spent[part.writeoff_id] / 100, **said)
+
+    def _say(self, item: Item, writeoff_id: str, **said: Any) -> None:
+        event = Event(writeoff_id, item.effort_id, Kind.STATED, self._today, "person", **said)
+        self._shelf.record(item.client_id, event, at=self._now, by=self._who.subject, item_id=item.item_id)
+
+    def _shares(self, item: Item, parts: Sequence[Part], cents: int | Mapping[str, int]) -> Mapping[str, int]:
+        if isinstance(cents, int):
+            if cents <= 0:
+                raise UsageError("a win brings more than nothing; say `lose` where nothing came")
+            return share_out(cents, {part.writeoff_id: part.recoverable or part.written_off for part in parts})
+        strange = sorted(set(cents) - {part.writeoff_id for part in parts})
+        if strange:
+            raise UsageError(f"item {item.item_id} has no write-off {strange[0]}")
+        if any(value < 0 for value in cents.values()) or sum(cents.values()) <= 0:
+            raise UsageError("a win brings more than nothing, and nothing less than 0 of a write-off")
+        return cents
+
+    def _ask_reversals(self, item: Item, shares: Mapping[str, int], day: date) -> None:
+        is_large = sum(shares.values()) > self._policy.approval_over
+        for writeoff_id, cents in sorted(shares.items()):
+            if cents:
+                self._shelf.ask_reversal(
+                    Reversal(
+                        item.client_id,
+                        f"{item.effort_id}.{writeoff_id}",
+                        item.item_id,
+                        writeoff_id,
+                        cents,
+                        day,
+                        self._who.subject,
+                        self._now,
+                        ReversalState.WAITING if is_large else ReversalState.APPROVED,
+                    )
+                )
+
+    # ---- what callers may say ----------------------------------------------------------------------------------------
+
+    def _check_reason(self, reason: str) -> None:
+        if reason not in SKIP_REASONS:
+            raise UsageError(f"the reason is one of {', '.join(SKIP_REASONS)}")
+
+    def _check_ahead(self, what: str, day: date, most: int) -> None:
+        if not 0 < (day - self._today).days <= most:
+            raise UsageError(f"{what} is after {self._today} and at most {most} days ahead, not {day}")
+
+    def _check_past(self, name: str, day: date | None) -> date:
+        found = day or self._today
+        if not date(1990, 1, 1) <= found <= self._today:
+            raise UsageError(f"{name} is not after {self._today}, nor before 1990; {found} came")
+        return found
+
+    def _check_hours(self, hours: float) -> float:
+        if not 0.0 <= hours <= MOST_HOURS:
+            raise UsageError(f"hours are from 0 to {MOST_HOURS:g}")
+        return hours
+
+
+_PAST = {
+    "draft": "drafted",
+    "send": "sent",
+    "follow_up": "asked",
+    "win": "won",
+    "lose": "lost",
+    "next_level": "next_level",
+    "skip": "skipped",
+    "close": "closed",
+    "reopen": "reopened",
+}
+"""How an item's story names an act."""

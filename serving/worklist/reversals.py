@@ -1,0 +1,71 @@
+"""Requests to the ledger to take a write-off back, because the payer has paid it after all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from features.errors import CheckFailed, NotPermitted
+
+
+class ReversalState(StrEnum):
+    """Where a request stands."""
+
+    WAITING = "waiting"
+    """A second person has to approve it."""
+    APPROVED = "approved"
+    """It goes out with the next file for the ledger."""
+    REFUSED = "refused"
+    EXPORTED = "exported"
+    """It went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """One request: this much of this write-off, because of this effort.
+
+    Parameters
+    ----------
+    reversal_id
+        The effort it is for, and the number of the request among those of that effort.
+    cents
+        To be taken back from the write-off; negative where the payer took its money back and the write-off stands again.
+    known_on
+        The day the payer's decision became known.
+    decided_by, decided_at
+        Who approved or refused it; None where no approval was needed.
+    batch_id
+        The file it went out with.
+    """
+
+    client_id: str
+    reversal_id: str
+    item_id: str | None
+    writeoff_id: str
+    cents: int
+    known_on: date
+    requested_by: str
+    requested_at: datetime
+    state: ReversalState = ReversalState.APPROVED
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    batch_id: str | None = None
+
+
+def decided(reversal: Reversal, *, by: str, at: datetime, approve: bool) -> Reversal:
+    """Return a request after a second person looked at it.
+
+    Raises
+    ------
+    CheckFailed
+        When it does not wait.
+    NotPermitted
+        When it is the one who asked.
+    """
+    if reversal.state is not ReversalState.WAITING:
+        raise CheckFailed(f"this request is {reversal.state}, it does not wait for approval")
+    if by == reversal.requested_by:
+        raise NotPermitted("whoever asked for a reversal above the limit cannot approve it; somebody else has to")
+    state = ReversalState.APPROVED if approve else ReversalState.REFUSED
+    return replace(reversal, state=state, decided_by=by, decided_at=at)

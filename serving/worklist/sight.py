@@ -1,0 +1,76 @@
+"""What the rules say of write-offs of the store as they stand today: the next step, what must not be done, and the days of a next level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from features.deadlines import SOURCES, deadlines
+from features.guards import Refusal, refusals
+from features.money import NULL
+from features.tables import REMEDIES, WRITEOFFS
+from features.view import Viewer
+from features.vocabulary import Vocabulary
+from serving.store.rows import EPOCH, batch_of
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One write-off as the rules see it: what to do next, and what must not be done or must be asked before."""
+
+    step: str
+    guards: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Rules, codes, contracts and policies of a practice, as the model that serves was given them.
+
+    Parameters
+    ----------
+    viewer
+        Of that model.
+    vocabulary
+        In which it codes text; never added to.
+    """
+
+    viewer: Viewer
+    vocabulary: Vocabulary
+
+    def look(self, rows: Sequence[Mapping[str, Any]], today: date) -> list[Seen]:
+        """Look at write-offs of the store on the morning of a day."""
+        if not rows:
+            return []
+        triage = self.viewer.serve(batch_of(rows, WRITEOFFS, self.vocabulary.overlay()), (today - EPOCH).days).triage
+        steps, refused, asked = triage.next_step.tolist(), triage.refused.tolist(), triage.asked.tolist()
+        return [Seen(triage.next_steps[step], refusals(no, ask)) for step, no, ask in zip(steps, refused, asked, strict=True)]
+
+    def next_deadline(self, rows: Sequence[Mapping[str, Any]], remedy: str, level: int, decided_on: date) -> tuple[date | None, str | None]:
+        """Return the earliest last day of the next level of a remedy, counted from the decision of the level below, and who sets it."""
+        if not rows or remedy not in REMEDIES:
+            return None, None
+        # The day in the ledger is that of the first level.
+        batch = batch_of([{**row, "appeal_deadline": None} for row in rows], WRITEOFFS, self.vocabulary.overlay())
+        decided = (decided_on - EPOCH).days
+        triage = self.viewer.serve(batch, decided).triage
+        asked = replace(triage, remedy=np.full(len(batch), REMEDIES.index(remedy), dtype=np.int8))
+        found = deadlines(
+            batch,
+            asked,
+            rules=self.viewer.practice.payer_rules,
+            as_of=decided,
+            level=level,
+            prior_decision=np.full(len(batch), decided, dtype=np.int64),
+        )
+        dated = [(day, source) for day, source in zip(found.day.tolist(), found.source.tolist(), strict=True) if day != NULL]
+        if not dated:
+            return None, None
+        day, source = min(dated)
+        if SOURCES[source] == "default":
+            # Ninety days of last resort count from what is decided now, not from the first remittance.
+            return decided_on + timedelta(days=90), "default"
+        return EPOCH + timedelta(days=day), SOURCES[source]

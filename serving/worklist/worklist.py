@@ -1,0 +1,358 @@
+"""The worklist as the service offers it: lists, items, turns and acts, each in one transaction that the access log is part of."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TypeAlias
+
+from features.errors import CheckFailed, NotFound, UsageError
+from serving.access import Identity
+from serving.store import detail as details
+from serving.store import items, listing, loads, policies, projects, reversals, views
+from serving.store import writeoffs as ledger
+from serving.store.projects import Project
+from serving.store.shelf import StoreShelf
+from serving.store.store import Store, Unit
+from serving.store.views import View
+from serving.worklist.choice import Draw
+from serving.worklist.desk import Desk, Offer
+from serving.worklist.detail import Detail, Line
+from serving.worklist.item import Item
+from serving.worklist.listing import Page, Query, Totals, Which
+from serving.worklist.policy import Policy
+from serving.worklist.reversals import Reversal, ReversalState, decided
+from serving.worklist.sight import Sight
+
+Tell: TypeAlias = Callable[[Unit, Identity, str, Sequence[str]], None]
+"""Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
+
+MOST_IN_PROJECT = 500
+
+
+def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str]) -> None:
+    """Write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What stands above the lists.
+
+    Parameters
+    ----------
+    counts
+        Items of each list.
+    ready
+        Sums of what waits.
+    week
+        Sums of the best of it that a week's hours are enough for.
+    as_of, model_version
+        The morning and the model of the scores; None before anything was loaded.
+    policy
+        How the queue is run.
+    """
+
+    counts: Mapping[Which, int]
+    ready: Totals
+    week: Totals
+    as_of: date | None
+    model_version: str | None
+    policy: Policy
+
+
+class Worklist:
+    """The worklist of a store. Every method checks that `who` may do it, is one transaction, and is told to the access log with it.
+
+    Somebody sees the rows of their own client, and of their facilities if they are bound to some; what is another's is NotFound.
+
+    Parameters
+    ----------
+    store
+        Where it is kept.
+    clock
+        Returns the moment, with its zone.
+    today
+        Returns the day on the wall of the practice.
+    tell
+        Writes the access log.
+    sight
+        Returns what the rules know just now; None where no rules are at hand.
+    draw
+        Random numbers in [0, 1).
+
+    Examples
+    --------
+    ::
+
+        worklist = Worklist(store, clock=lambda: datetime.now(UTC), today=date.today, tell=log.tell)
+        offer = worklist.take_next(ana)
+        with worklist.desk(ana) as desk:
+            desk.send(offer.item.item_id, offer.item.version, follow_up_on=date(2026, 12, 1))
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        today: Callable[[], date],
+        tell: Tell = _untold,
+        sight: Callable[[], Sight | None] = lambda: None,
+        draw: Draw = random.random,
+    ) -> None:
+        self._store, self._clock, self._today = store, clock, today
+        self._tell, self._sight, self._draw = tell, sight, draw
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    def page(self, who: Identity, query: Query) -> Page:
+        """Return one page of a list; follow-ups that are due are `Query(Which.FOLLOW_UP)`."""
+        who.check("queue.read")
+        with self._store.write() as unit:
+            found = listing.page(unit, who, query, now=self._clock(), today=self._today())
+            self._tell(unit, who, "queue.read", [item.item_id for item in found.items])
+            return found
+
+    def totals(self, who: Identity, query: Query) -> Totals:
+        """Return count, dollars and hours of a whole list."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return listing.totals(unit, who, query, now=self._clock(), today=self._today())
+
+    def overview(self, who: Identity) -> Overview:
+        """Return counts of all lists, sums of what waits and what a week's hours would bring."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            policy = policies.find(unit, who.client_id)
+            now, today = self._clock(), self._today()
+            latest = loads.latest(unit, who.client_id)
+            return Overview(
+                listing.counts(unit, who, now=now, today=today),
+                listing.totals(unit, who, Query(), now=now, today=today),
+                listing.capacity(unit, who, policy.hours_per_week, today=today),
+                latest["as_of"] if latest else None,
+                latest["model_version"] if latest else None,
+                policy,
+            )
+
+    def detail(self, who: Identity, item_id: str) -> Detail:
+        """Return an item with its write-offs, amounts, reasons, guards, efforts, story, remittances and like past cases."""
+        who.check("writeoff.read")
+        with self._store.write() as unit:
+            found = details.detail(unit, who, self._seen(unit, who, item_id), today=self._today(), sight=self._sight())
+            self._tell(unit, who, "writeoff.read", [item_id, *(line.writeoff_id for line in found.lines)])
+            return found
+
+    def writeoff(self, who: Identity, writeoff_id: str) -> Detail | Line:
+        """Return the item that a write-off is in, with all that belongs to it; one that is in none comes alone."""
+        who.check("writeoff.read")
+        with self._store.write() as unit:
+            row = ledger.find(unit, who.client_id, [writeoff_id]).get(writeoff_id)
+            if row is None or not who.sees(row["client_id"], row["facility_id"]):
+                raise NotFound("there is no such write-off")
+            found = details.of_writeoff(unit, who, row, today=self._today(), sight=self._sight())
+            self._tell(unit, who, "writeoff.read", [writeoff_id])
+            return found
+
+    # ---- working -----------------------------------------------------------------------------------------------------
+
+    def take_next(
+        self,
+        who: Identity,
+        *,
+        payer_id: str | None = None,
+        carc: str | None = None,
+        remedy: str | None = None,
+        project_id: str | None = None,
+    ) -> Offer | None:
+        """Take the item to work next, and hold it for the minutes of a lease; None when nothing waits."""
+        with self.desk(who) as desk:
+            return desk.take_next(payer_id=payer_id, carc=carc, remedy=remedy, project_id=project_id)
+
+    @contextmanager
+    def desk(self, who: Identity, action: str = "queue.work") -> Iterator[Desk]:
+        """Let somebody act on items within one transaction; see `Desk` for what they can do.
+
+        `action` is what the access log calls it, and what `who` must be allowed.
+        """
+        who.check(action)
+        with self._store.write() as unit:
+            desk = Desk(
+                StoreShelf(unit),
+                who,
+                now=self._clock(),
+                today=self._today(),
+                draw=self._draw,
+                next_deadline=lambda item, level, day: self._next_deadline(unit, item, level, day),
+            )
+            yield desk
+            self._tell(unit, who, action, sorted(desk.touched))
+
+    def _next_deadline(self, unit: Unit, item: Item, level: int, day: date) -> tuple[date | None, str | None]:
+        sight = self._sight()
+        if sight is None:
+            return None, None
+        ids = [part.writeoff_id for part in StoreShelf(unit).parts(item)]
+        return sight.next_deadline(list(ledger.find(unit, item.client_id, ids).values()), item.remedy, level, day)
+
+    def set_policy(self, who: Identity, policy: Policy) -> Policy:
+        """Set how the queue is run: lease, capacity, sample checks, limit of approval."""
+        who.check("queue.settings")
+        with self._store.write() as unit:
+            policies.keep(unit, who.client_id, policy, at=self._clock(), by=who.subject)
+            self._tell(unit, who, "queue.settings", [])
+        return policy
+
+    def policy(self, who: Identity) -> Policy:
+        """Return how the queue is run."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return policies.find(unit, who.client_id)
+
+    # ---- projects ----------------------------------------------------------------------------------------------------
+
+    def make_project(self, who: Identity, *, name: str, cause: str, template: str = "", query: Query | None = None) -> tuple[Project, int]:
+        """Begin a project: one cause, many claims; with a query, up to 500 items that it lists go into it, in its order.
+
+        Returns
+        -------
+        Project, int
+            And how many items went in. Items that are in another project stay there.
+        """
+        who.check("queue.assign")
+        if not name.strip():
+            raise UsageError("a project has a name")
+        now = self._clock()
+        project = Project(who.client_id, secrets.token_hex(8), name.strip(), cause.strip(), template.strip(), who.subject, now)
+        with self._store.write() as unit:
+            projects.keep(unit, project)
+            touched = self._fill_project(unit, who, project, query, now) if query is not None else []
+            self._tell(unit, who, "queue.assign", touched)
+        return project, len(touched)
+
+    def _fill_project(self, unit: Unit, who: Identity, project: Project, query: Query, now: datetime) -> list[str]:
+        desk = Desk(StoreShelf(unit), who, now=now, today=self._today())
+        chosen: list[Item] = []
+        asked = replace(query, size=min(query.size, 200), after=None)
+        while len(chosen) < MOST_IN_PROJECT:
+            page = listing.page(unit, who, asked, now=now, today=self._today())
+            chosen += [item for item in page.items if item.project_id is None]
+            if page.next is None:
+                break
+            asked = replace(asked, after=page.next)
+        for item in sorted(chosen[:MOST_IN_PROJECT], key=lambda item: item.item_id):
+            desk.set_project(item.item_id, item.version, project.project_id)
+        return sorted(desk.touched)
+
+    def project(self, who: Identity, project_id: str) -> tuple[Project, Totals]:
+        """Return a project and the sums of its items."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            found = projects.find(unit, who.client_id, project_id)
+            if found is None:
+                raise NotFound("there is no such project")
+            query = Query(Which.ALL, project_id=project_id)
+            return found, listing.totals(unit, who, query, now=self._clock(), today=self._today())
+
+    def projects(self, who: Identity) -> list[Project]:
+        """Return the client's projects, the latest first."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return projects.all_of(unit, who.client_id)
+
+    def change_project(
+        self,
+        who: Identity,
+        project_id: str,
+        *,
+        name: str | None = None,
+        cause: str | None = None,
+        template: str | None = None,
+        is_ended: bool | None = None,
+    ) -> Project:
+        """Change the words of a project, or end it; None leaves what is."""
+        who.check("queue.assign")
+        with self._store.write() as unit:
+            found = projects.find(unit, who.client_id, project_id)
+            if found is None:
+                raise NotFound("there is no such project")
+            changed = replace(
+                found,
+                name=found.name if name is None else name.strip(),
+                cause=found.cause if cause is None else cause.strip(),
+                template=found.template if template is None else template.strip(),
+            )
+            if is_ended is not None:
+                changed = replace(changed, ended_at=self._clock() if is_ended else None)
+            projects.keep(unit, changed)
+            self._tell(unit, who, "queue.assign", [project_id])
+            return changed
+
+    # ---- saved views -------------------------------------------------------------------------------------------------
+
+    def views(self, who: Identity) -> list[View]:
+        """Return one's own saved views and shared ones."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return views.seen_by(unit, who.client_id, who.subject)
+
+    def save_view(self, who: Identity, name: str, query: Mapping[str, str], *, is_shared: bool = False) -> View:
+        """Save filters and order under a name."""
+        who.check("queue.read")
+        if not name.strip():
+            raise UsageError("a view has a name")
+        view = View(who.client_id, who.subject, name.strip(), self._clock(), dict(query), is_shared)
+        with self._store.write() as unit:
+            if len(views.seen_by(unit, who.client_id, who.subject)) >= views.MOST_VIEWS:
+                raise CheckFailed(f"there are {views.MOST_VIEWS} saved views; remove one first")
+            views.keep(unit, view)
+        return view
+
+    def remove_view(self, who: Identity, name: str) -> None:
+        """Remove one of one's own views."""
+        who.check("queue.read")
+        with self._store.write() as unit:
+            if not views.remove(unit, who.client_id, who.subject, name):
+                raise NotFound("there is no such view")
+
+    # ---- reversals ---------------------------------------------------------------------------------------------------
+
+    def waiting_reversals(self, who: Identity, *, after: str = "", most: int = 100) -> list[Reversal]:
+        """Return requests above the limit, which a second person has to approve."""
+        who.check("reversal.approve")
+        with self._store.read() as unit:
+            return reversals.in_state(unit, who.client_id, ReversalState.WAITING, after=after, most=min(most, 200))
+
+    def decide_reversal(self, who: Identity, reversal_id: str, *, approve: bool) -> Reversal:
+        """Approve or refuse a request; not by the one who asked."""
+        who.check("reversal.approve")
+        with self._store.write() as unit:
+            found = reversals.find(unit, who.client_id, reversal_id)
+            if found is None:
+                raise NotFound("there is no such request")
+            changed = decided(found, by=who.subject, at=self._clock(), approve=approve)
+            reversals.keep(unit, changed)
+            self._tell(unit, who, "reversal.approve", [found.writeoff_id])
+            return changed
+
+    def export_reversals(self, who: Identity, batch_id: str) -> Sequence[Reversal]:
+        """Give all approved requests to a file for the ledger, once; the same batch gives the same requests again."""
+        who.check("export.read")
+        if not batch_id or len(batch_id) > 64:
+            raise UsageError("a batch has a name of 1 to 64 characters")
+        with self._store.write() as unit:
+            found = reversals.export(unit, who.client_id, batch_id, self._clock())
+            self._tell(unit, who, "export.read", [one.writeoff_id for one in found][:1000])
+            return found
+
+    # ---- how ---------------------------------------------------------------------------------------------------------
+
+    def _seen(self, unit: Unit, who: Identity, item_id: str) -> Item:
+        item = items.find(unit, who.client_id, item_id)
+        if item is None or not who.sees(item.client_id, item.worth.facility_id):
+            raise NotFound("there is no such item")
+        return item

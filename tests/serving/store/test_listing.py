@@ -1,0 +1,145 @@
+"""Lists: every item once, in order, page by page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from features.errors import BadData, UsageError
+from serving.access import Identity, Role
+from serving.store import listing
+from serving.store.store import Store
+from serving.worklist.item import Item, State
+from serving.worklist.listing import Page, Query, Sort, Which
+from tests.serving.worklist.queues import ANA, NOW, TODAY, item_of, put
+
+QUEUE = [
+    item_of(
+        n,
+        payer_id=f"P{n % 3}",
+        carc=str(50 + n % 2),
+        facility_id=(None, "F1", "F2")[n % 3],
+        value_per_hour=100 * (n // 4),
+        expected=1_000 - n,
+        deadline_on=None if n % 5 == 0 else TODAY + timedelta(days=(7 * n) % 11),
+        deadline_source="default",
+    )
+    for n in range(40)
+]
+
+
+def read(store: Store, query: Query, who: Identity = ANA) -> Page:
+    with store.read() as unit:
+        return listing.page(unit, who, query, now=NOW, today=TODAY)
+
+
+def walk(store: Store, query: Query, who: Identity = ANA) -> list[Item]:
+    found: list[Item] = []
+    after = None
+    while True:
+        page = read(store, Query(query.which, query.sort, query.payer_id, size=query.size, after=after), who)
+        assert len(page.items) <= query.size
+        found += page.items
+        after = page.next
+        if after is None:
+            return found
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 200])
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        (Sort.VALUE, lambda item: (-item.worth.value_per_hour, item.item_id)),
+        (Sort.EXPECTED, lambda item: (-item.worth.expected, item.item_id)),
+        (Sort.DUE, lambda item: (item.due_on or TODAY + timedelta(days=10_000), item.item_id)),
+    ],
+)
+def test_pages_hold_every_item_once_in_order(store: Store, sort: Sort, key: object, size: int) -> None:
+    put(store, QUEUE)
+    assert callable(key)
+    found = walk(store, Query(sort=sort, size=size))
+    assert [item.item_id for item in found] == [item.item_id for item in sorted(QUEUE, key=key)]
+
+
+def test_filters_and_sums_agree(store: Store) -> None:
+    put(store, QUEUE)
+    query = Query(payer_id="P1", carc="51", least_expected=970, due_before=TODAY + timedelta(days=8))
+    wanted = [
+        item
+        for item in QUEUE
+        if item.worth.payer_id == "P1"
+        and item.worth.carc == "51"
+        and item.worth.expected >= 970
+        and item.due_on is not None
+        and item.due_on < TODAY + timedelta(days=8)
+    ]
+    assert 0 < len(wanted) < 10
+    assert {item.item_id for item in read(store, query).items} == {item.item_id for item in wanted}
+    with store.read() as unit:
+        sums = listing.totals(unit, ANA, query, now=NOW, today=TODAY)
+    assert (sums.items, sums.expected, sums.hours) == (len(wanted), sum(item.worth.expected for item in wanted), float(len(wanted)))
+
+
+def test_a_list_shows_ones_own_client_and_facilities_only(store: Store) -> None:
+    put(store, QUEUE)
+    bound = Identity("person:fay", "session", Role.WORKER, facilities=frozenset({"F1"}))
+    found = walk(store, Query(), bound)
+    assert {item.worth.facility_id for item in found} == {None, "F1"}
+    assert walk(store, Query(), Identity("person:sam", "session", Role.ADMIN, "other")) == []
+
+
+def test_each_list_shows_its_items(store: Store) -> None:
+    week = timedelta(days=7)
+    states = {
+        Which.READY: item_of(1),
+        Which.MINE: item_of(2, assigned_to=ANA.subject),
+        Which.FOLLOW_UP: item_of(3, state=State.SENT, follow_up_on=TODAY),
+        Which.SENT: item_of(4, state=State.SENT, follow_up_on=TODAY + week),
+        Which.CHECKS: item_of(5, in_lot=True),
+        Which.LAPSED: item_of(6, deadline_on=TODAY - week, deadline_source="statute"),
+        Which.ASLEEP: item_of(7, snoozed_until=TODAY + week),
+        Which.DRAFTED: item_of(8, state=State.DRAFTED),
+        Which.NEXT_LEVEL: item_of(9, state=State.NEXT_LEVEL),
+        Which.WON: item_of(10, state=State.WON),
+        Which.LOST: item_of(11, state=State.LOST),
+        Which.SKIPPED: item_of(12, state=State.SKIPPED),
+        Which.CLOSED: item_of(13, state=State.CLOSED),
+    }
+    gone = item_of(14, state=State.WITHDRAWN)
+    put(store, [*states.values(), gone])
+    found = {which: {item.item_id for item in walk(store, Query(which))} for which in Which}
+    for which, item in states.items():
+        assert item.item_id in found[which]
+    alone = {Which.MINE, Which.FOLLOW_UP, Which.CHECKS, Which.LAPSED, Which.ASLEEP, Which.WON, Which.LOST, Which.SKIPPED, Which.CLOSED}
+    assert {which: len(found[which]) for which in alone} == dict.fromkeys(alone, 1)
+    assert found[Which.ALL] == {item.item_id for item in states.values()}
+    with store.read() as unit:
+        assert listing.counts(unit, ANA, now=NOW, today=TODAY) == {which: len(ids) for which, ids in found.items()}
+
+
+def test_a_weeks_hours_take_the_best_items_that_fit(store: Store) -> None:
+    put(store, QUEUE)
+    with store.read() as unit:
+        sums = listing.capacity(unit, ANA, 5.0, today=TODAY)
+    best = sorted(QUEUE, key=lambda item: (-item.worth.value_per_hour, item.item_id))[:5]
+    assert (sums.items, sums.expected, sums.hours) == (5, sum(item.worth.expected for item in best), 5.0)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "W10=", "WzEsMiwzXQ==", "a" * 500, "WyJ2YWx1ZV9wZXJfaG91ciIsMWU5OTksImEiXQ=="])
+def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(BadData):
+        read(store, Query(after=cursor))
+
+
+def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
+    put(store, QUEUE)
+    cursor = read(store, Query(size=5)).next
+    assert cursor is not None
+    with pytest.raises(BadData):
+        read(store, Query(sort=Sort.DUE, after=cursor))
+
+
+def test_a_page_has_a_largest_size() -> None:
+    with pytest.raises(UsageError, match="1 to 200"):
+        Query(size=201)
