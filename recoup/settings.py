@@ -72,10 +72,11 @@ def _address(value: object) -> str:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
         is_address = is_address and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+        is_address = is_address and (parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost", "::1"))
     except ValueError:
         is_address = False
     if not is_address:
-        raise ValueError("an address like https://recoup.example, without a path")
+        raise ValueError("an address like https://recoup.example, without a path; http is for this machine only")
     return text
 
 

@@ -138,7 +138,7 @@ def link(
     chosen, tell = settings(), Teller(as_json=as_json)
     with opened_gate(chosen) as gate:
         secret = gate.accounts.link(_operator_of(gate, name), name, minutes=minutes)
-    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/?token={secret}"
+    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/enter?token={secret}"
     tell.json({"name": name, "address": address, "minutes": minutes})
     tell.line(f"open {address}")
     tell.line(f"it works once, within {minutes} minutes")
@@ -155,7 +155,7 @@ def break_glass(
     chosen, tell = settings(), Teller(as_json=as_json)
     with opened_gate(chosen) as gate:
         secret = gate.visits.break_glass_link(_operator_of(gate, name), _person(gate, name), reason)
-    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/?token={secret}"
+    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/enter?token={secret}"
     tell.json({"name": name, "address": address})
     tell.line(f"open {address}")
     tell.line("it works once, within 15 minutes, and ends an hour after it was opened; everything that is done is logged with the reason")

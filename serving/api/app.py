@@ -24,7 +24,9 @@ from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.champion import Champion
 from serving.identity.gate import Gate
-from serving.web.pages import Page, add_page
+from serving.web.pages import Page, add_page, add_static
+from serving.web.sign_in import add_sign_in
+from serving.web.visitors import add_door
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ def create_app(service: Service) -> FastAPI:
     _add_health(app, metrics)
     if service.page is not None:
         add_page(app, service.page)
+    if service.page is not None or service.gate is not None:
+        add_static(app)
+    if service.gate is not None:
+        add_door(app)
+        add_sign_in(app, service.gate)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

@@ -38,6 +38,7 @@ COOKIE, SECURE_COOKIE = "recoup_session", "__Host-recoup_session"
 
 FORM_HEADER = "x-form-token"
 SAFE = ("GET", "HEAD", "OPTIONS")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Keys:
@@ -99,8 +100,8 @@ async def _of_session(gate: Gate, request: Request) -> Identity | None:
     secret = session_cookie(request)
     if secret is None:
         return None
-    if request.method not in SAFE and not is_from_here(request):
-        raise Problem(403, "a session changes something only from a page of this service")
+    if request.method not in SAFE:
+        check_from_here(request)
     visit = await run_in_threadpool(gate.visits.of, secret, origin(request))
     if visit is None:
         return None
@@ -118,32 +119,42 @@ def origin(request: Request) -> str:
 
 def session_cookie(request: Request) -> str | None:
     """Return the secret of the session that a browser sends."""
-    return request.cookies.get(SECURE_COOKIE if is_secure(request) else COOKIE)
+    here = address(request)
+    return None if here is None else request.cookies.get(cookie_name(here))
 
 
-def is_secure(request: Request) -> bool:
-    """Tell whether browsers reach this service by https: then the cookie is for https only."""
-    return urlsplit(_address(request)).scheme == "https"
+def cookie_name(here: str) -> str:
+    """Return the name of the session's cookie at an address of this service."""
+    return SECURE_COOKIE if here.startswith("https:") else COOKIE
 
 
-def is_from_here(request: Request) -> bool:
-    """Tell whether a browser sent this from a page of this service: against forms that others plant (CSRF).
+def address(request: Request) -> str | None:
+    """Return the address by which a browser reached this service; None if it is not one of ours.
+
+    Ours are `public_url` and this machine. Any other name was made to lead here by somebody else (DNS rebinding): no session there.
+    """
+    host, configured = request.headers.get("host", ""), request.app.state.public_url
+    if configured is not None and host == urlsplit(configured).netloc:
+        return str(configured)
+    if urlsplit(f"//{host}").hostname in LOOPBACK:
+        return f"{request.url.scheme}://{host}"
+    return None
+
+
+def check_from_here(request: Request) -> None:
+    """Return if a browser sent this from a page of this service: against forms that others plant (CSRF).
 
     `Sec-Fetch-Site` cannot be set by scripts; browsers without it send `Origin` with what changes something.
+
+    Raises
+    ------
+    Problem
+        With status 403 when it did not, or does not say.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site != "same-origin":
-        return False
-    sent = request.headers.get("origin")
-    if sent is not None:
-        return sent == _address(request)
-    return site == "same-origin"
-
-
-def _address(request: Request) -> str:
-    """The address by which browsers reach this service: as configured, else as this request named it."""
-    configured: str | None = request.app.state.public_url
-    return configured or f"{request.url.scheme}://{request.headers.get('host', '')}"
+    site, sent = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    is_ours = sent == address(request) if sent is not None else site is not None
+    if not is_ours or site not in (None, "same-origin"):
+        raise Problem(403, "a session changes something only from a page of this service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ class Permission:
         except NotPermitted as error:
             gate: Gate | None = request.app.state.gate
             if gate is not None:
-                await run_in_threadpool(_tell_refusal, gate, identity, self.action)
+                await run_in_threadpool(tell_refusal, gate, identity, self.action)
             raise Problem(403, str(error)) from None
         return identity
 
@@ -180,7 +191,8 @@ class Open:
         """Let pass."""
 
 
-def _tell_refusal(gate: Gate, identity: Identity, action: str) -> None:
+def tell_refusal(gate: Gate, identity: Identity, action: str) -> None:
+    """Write to the access log that somebody was refused."""
     with gate.store.write() as unit:
         gate.log.tell(unit, identity, action, outcome="refused")
 

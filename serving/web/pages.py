@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Annotated
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.background import BackgroundTask
 
@@ -34,7 +34,7 @@ class Page:
 
 
 def add_page(app: FastAPI, page: Page) -> None:
-    """Add the page at `/`, and its style sheet, which anybody may read."""
+    """Add the page at `/`."""
     templates = _templates()
     html = templates.get_template("top.html.j2").render(top=page.top)
     closed = templates.get_template("closed.html.j2").render()
@@ -48,10 +48,14 @@ def add_page(app: FastAPI, page: Page) -> None:
             return HTMLResponse(closed, 401)
         return HTMLResponse(html, background=BackgroundTask(page.answered))
 
+
+def add_static(app: FastAPI) -> None:
+    """Add the style sheet and its like, which anybody may read."""
+
     @app.get("/static/{name}", include_in_schema=False)
     def static(name: str, nobody: Annotated[None, anybody("a style sheet says nothing")]) -> Response:
         if name not in STATIC:
-            return HTMLResponse(closed, 404)
+            return PlainTextResponse("there is no such file", 404)
         return Response((files("serving.web") / "static" / name).read_bytes(), media_type=STATIC[name])
 
 

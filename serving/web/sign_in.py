@@ -1,0 +1,136 @@
+"""Pages for signing in and out, the password, and emergencies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from features.errors import BadData, NotPermitted, TryAgain
+from serving.access import ROLES
+from serving.api.identity import address, anybody, check_from_here, cookie_name, origin, session_cookie
+from serving.api.problems import Problem
+from serving.identity.gate import Gate
+from serving.identity.visits import LONGEST, LONGEST_REASON, SHORTEST_REASON, Visit
+from serving.web.forms import Fields, read_fields
+from serving.web.rendering import page
+from serving.web.visitors import Form, Refusal, safe_next, visitor
+
+NOT_HERE = "signing in works at the address that `public_url` names, or on the machine itself"
+
+
+async def _newcomers_form(request: Request) -> Fields:
+    """The form of somebody who has no session yet: it must come from a page of ours, so that nobody is signed in unawares."""
+    try:
+        check_from_here(request)
+        return await read_fields(request)
+    except Problem as problem:
+        raise Refusal(problem.status, str(problem)) from None
+
+
+NewcomersForm = Annotated[Fields, Depends(_newcomers_form)]
+Anyone = Annotated[None, anybody("whoever is not signed in comes here")]
+
+
+def add_sign_in(app: FastAPI, gate: Gate) -> None:
+    """Add the pages of a gate."""
+
+    @app.get("/sign-in", include_in_schema=False)
+    def ask(request: Request, nobody: Anyone, next: str = "/") -> Response:
+        if gate.visits.of(session_cookie(request), origin(request)) is not None:
+            return RedirectResponse(safe_next(next), 303)
+        return _sign_in_page(request, safe_next(next))
+
+    @app.post("/sign-in", include_in_schema=False)
+    def sign_in(request: Request, nobody: Anyone, form: NewcomersForm) -> Response:
+        path = safe_next(form.one("next"))
+        if address(request) is None:
+            return _sign_in_page(request, path, 403, NOT_HERE)
+        try:
+            secret = gate.visits.sign_in(form.one("name"), form.exact("password"), origin(request))
+        except (NotPermitted, TryAgain) as error:
+            return _sign_in_page(request, path, error.http_status, str(error), name=form.one("name"))
+        return with_session(request, RedirectResponse(path, 303), secret)
+
+    @app.get("/enter", include_in_schema=False)
+    def enter(request: Request, nobody: Anyone, token: str = "") -> Response:
+        """Spend a one-time link; the page that follows takes it out of the address bar."""
+        secret = gate.visits.enter(token, origin(request)) if address(request) is not None else None
+        if secret is None:
+            return page("closed.html.j2", 403)
+        return with_session(request, page("go_on.html.j2", path="/"), secret)
+
+    @app.post("/sign-out", include_in_schema=False)
+    def sign_out(request: Request, visit: Annotated[Visit, visitor("session.own", is_for_newcomers=True)], form: Form) -> Response:
+        gate.visits.close(visit)
+        answer = RedirectResponse("/sign-in", 303, {"Clear-Site-Data": '"cache"'})
+        here = address(request) or ""
+        answer.delete_cookie(cookie_name(here), path="/", secure=here.startswith("https:"), httponly=True, samesite="strict")
+        return answer
+
+    @app.post("/session/extend", include_in_schema=False)
+    def extend(visit: Annotated[Visit, visitor("session.own")], form: Form) -> Response:
+        """Stay signed in: that the visit was looked up has done it."""
+        return Response(status_code=204)
+
+    @app.get("/account", include_in_schema=False)
+    def account(visit: Annotated[Visit, visitor("session.own")]) -> Response:
+        return page("account.html.j2", visit=visit, role=ROLES[visit.identity.role], may_break=visit.identity.may("access.break"))
+
+    @app.get("/password", include_in_schema=False)
+    def ask_password(visit: Annotated[Visit, visitor("session.own", is_for_newcomers=True)]) -> Response:
+        return _password_page(visit)
+
+    @app.post("/password", include_in_schema=False)
+    def change_password(visit: Annotated[Visit, visitor("session.own", is_for_newcomers=True)], form: Form) -> Response:
+        new = form.exact("new")
+        if new != form.exact("again"):
+            return _password_page(visit, 422, "the new password was not typed the same twice")
+        try:
+            gate.visits.change_password(visit, form.exact("old"), new)
+        except (NotPermitted, BadData, TryAgain) as error:
+            return _password_page(visit, error.http_status, str(error))
+        return RedirectResponse("/", 303)
+
+    @app.get("/emergency", include_in_schema=False)
+    def ask_emergency(visit: Annotated[Visit, visitor("access.break")]) -> Response:
+        return _emergency_page(visit)
+
+    @app.post("/emergency", include_in_schema=False)
+    def break_glass(request: Request, visit: Annotated[Visit, visitor("access.break")], form: Form) -> Response:
+        try:
+            secret = gate.visits.break_glass(visit, form.one("reason"))
+        except (NotPermitted, BadData) as error:
+            return _emergency_page(visit, error.http_status, str(error))
+        return with_session(request, RedirectResponse("/", 303), secret)
+
+
+def with_session(request: Request, answer: Response, secret: str) -> Response:
+    """Return an answer that keeps the browser signed in, over https by a cookie that goes nowhere else."""
+    here = address(request)
+    if here is None:
+        raise Refusal(403, NOT_HERE)
+    answer.set_cookie(
+        cookie_name(here),
+        secret,
+        max_age=int(LONGEST.total_seconds()),
+        path="/",
+        secure=here.startswith("https:"),
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+def _sign_in_page(request: Request, path: str, status: int = 200, problem: str = "", *, name: str = "") -> Response:
+    provider = getattr(request.app.state, "provider", None)
+    return page("sign_in.html.j2", status, path=path, problem=problem, name=name, provider=provider)
+
+
+def _password_page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    return page("password.html.j2", status, visit=visit, problem=problem)
+
+
+def _emergency_page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    return page("emergency.html.j2", status, visit=visit, problem=problem, shortest=SHORTEST_REASON, longest=LONGEST_REASON)
