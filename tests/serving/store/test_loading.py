@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -28,13 +27,19 @@ from tests.serving.worklist.queues import NOW, TODAY, store_office
 DAY = TODAY.isoformat()
 
 
-def ledger_of(*rows: Mapping[str, Any]) -> Batch:
-    usual = {"writeoff_date": "2026-09-01", "payer_id": "AETNA", "writeoff_amount": "200.00", "carc": "50"}
+def ledger_of(*rows: dict[str, Any]) -> Batch:
+    usual: dict[str, Any] = {"writeoff_date": "2026-09-01", "payer_id": "AETNA", "writeoff_amount": "200.00", "carc": "50"}
     return read_records([usual | row for row in rows], WRITEOFFS, vocabulary=Vocabulary()).batch
 
 
-def scored_of(*rows: Mapping[str, Any]) -> Batch:
-    usual = {"in_scope": True, "category": "denial", "remedy": "appeal", "recovery_probability": 0.5, "recoverable_amount": "150.00"}
+def scored_of(*rows: dict[str, Any]) -> Batch:
+    usual: dict[str, Any] = {
+        "in_scope": True,
+        "category": "denial",
+        "remedy": "appeal",
+        "recovery_probability": 0.5,
+        "recoverable_amount": "150.00",
+    }
     usual |= {"expected_recovery": "60.00", "expected_net_recovery": "30.00", "expected_hours": 0.75, "value_per_hour": "40.00"}
     usual |= {"reasons": "[]", "model_version": "3", "as_of": DAY, "deadline_date": "2026-12-01", "deadline_source": "statute"}
     return read_records([usual | row for row in rows], SCORES, vocabulary=Vocabulary()).batch

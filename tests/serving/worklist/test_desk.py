@@ -26,14 +26,11 @@ def office(request: pytest.FixtureRequest) -> MakeOffice:
     """Return a way to offices of each kind in turn."""
     if request.param == "memory":
         return memory_office
-    make_url = request.getfixturevalue("make_url")
+    migrated = request.getfixturevalue("migrated")
 
     def make(queue: Sequence[Item], parts: int = 1, policy: Policy | None = None) -> Office:
-        from serving.store import migrations
-
-        store = Store.open(make_url(request.param))
+        store = Store.open(migrated(request.param))
         request.addfinalizer(store.close)
-        migrations.up(store)
         put(store, queue, parts, policy)
         return store_office(store)
 
