@@ -114,6 +114,10 @@ bench-gates: $(RUN_SET) ## sabotaged outcomes never pass the gates of a retraini
 bench-packets: $(RUN_SET) ## a thousand packets: no placeholder left, every figure the row's
 	$(PYTHON) -m benchmarks.packets $(ARGS)
 
+.PHONY: bench-drift
+bench-drift: $(RUN_SET) ## a payer's change of mind is found in time, and false alarms are as few as stated
+	$(PYTHON) -m benchmarks.drift $(ARGS)
+
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)

@@ -40,6 +40,7 @@ _TABLES: Mapping[str, Table] = {
     "reference_fees": REFERENCE_FEES,
     "citations": CITATIONS,
 }
+REFERENCE = "reference.json"
 _OUTSIDE = ("manifest.json", "report.html", "report.json", "card.md")
 """Files that say something of the model but are not the model: they stand outside the content hash."""
 
@@ -74,6 +75,8 @@ class Bundle:
         Counts and metrics of the fit, for the registry and the card.
     sums
         How far sums of expected dollars have been off.
+    reference
+        Histograms of the latest write-offs (`models.reference`), which later ones are held against.
     """
 
     cut: int
@@ -98,6 +101,7 @@ class Bundle:
     tables: dict[str, Batch] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)
+    reference: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ def write(bundle: Bundle, folder: Path) -> None:
         (folder / f"{role}.txt").write_text(text)
     _write_json(folder / "model.json", _model_json(bundle))
     _write_json(folder / "vocabulary.json", bundle.vocabulary.as_dict())
+    _write_json(folder / REFERENCE, bundle.reference)
     _write_parquet(folder / "history.parquet", bundle.history.snapshot())
     _write_parquet(folder / "usual.parquet", bundle.usual.snapshot())
     for name, batch in bundle.tables.items():

@@ -118,6 +118,19 @@ class Registry:
             self.promote(number)
         return number
 
+    def note(self, bundle_hash: str, metrics: Mapping[str, float], *, step: int, files: Mapping[str, str]) -> bool:
+        """Add numbers and files to the run of a registered bundle, as of a day; False where the bundle is not registered."""
+        with self._client() as client:
+            version = next((v for v in self._read(client) if v.bundle_hash == bundle_hash), None)
+            run = client.get_model_version(NAME, version.number).run_id if version else None
+            if run is None:
+                return False
+            for name, value in metrics.items():
+                client.log_metric(run, name, float(value), step=step)
+            for place, text in files.items():
+                client.log_text(run, text, place)
+            return True
+
     def versions(self) -> list[Version]:
         """Return every version, the latest first."""
         with self._client() as client:

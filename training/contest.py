@@ -13,6 +13,7 @@ from features.errors import CheckFailed
 from features.feature import Floats
 from features.money import NULL
 from features.tables import Batch
+from models.reference import stability_index
 from models.scorer import Scorer
 from training.cut import Ledger, recode
 from training.evaluate import auc, expected_calibration_error, first_efforts, reliability_bins, static_rates
@@ -263,17 +264,6 @@ def population_shift(before: Floats, after: Floats, bins: int = 10) -> float:
         np.bincount(np.searchsorted(edges, before, side="left"), minlength=len(edges) + 1),
         np.bincount(np.searchsorted(edges, after, side="left"), minlength=len(edges) + 1),
     )
-
-
-def stability_index(before: NDArray[Any], after: NDArray[Any]) -> float:
-    """Return the population stability index of two histograms over the same bins; half a row is added to each bin.
-
-    >>> stability_index(np.array([10, 10]), np.array([100, 100]))
-    0.0
-    """
-    p = (before + 0.5) / (before.sum() + 0.5 * len(before))
-    q = (after + 0.5) / (after.sum() + 0.5 * len(after))
-    return round(float(((q - p) * np.log(q / p)).sum()), 4) + 0.0
 
 
 def worst(rows: Sequence[Mapping[str, Any]]) -> float:

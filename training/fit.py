@@ -23,6 +23,7 @@ from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
 from models.intervals import Range
 from models.linear import Linear
+from models.reference import histograms
 from models.sums import Sums
 from training.amount import fit_amount
 from training.anomaly import fit_anomaly
@@ -43,6 +44,9 @@ LEAST_LABELS = 60
 
 FIXED = Recipe()
 """The recipe of `recoup train`, which tunes nothing."""
+
+REFERENCE_DAYS = 180
+"""Write-offs posted in the last so many days are what later ones are held against."""
 
 BLOCKS = 4
 _CATEGORY_LIMIT = 200
@@ -132,6 +136,8 @@ def train(
     postings = replay_postings(ledger, practice, viewer.history, as_of)
     x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
     anomaly = fit_anomaly(x, postings.columns, layout, seed)
+    recent = ledger.writeoffs.columns["writeoff_date"][postings.rows] >= as_of - REFERENCE_DAYS
+    reference = histograms(x[recent], layout.names, layout.category_sizes)
     say("done", 5, 5)
     won = examples.cases.recovered
     facts = {
@@ -167,6 +173,7 @@ def train(
         tables=dict(ledger.tables),
         facts=facts,
         sums=sums,
+        reference=reference,
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands of a model's life: `train`, `retrain`, `evaluate`, `models list/show/promote/rollback`."""
+"""Commands of a model's life: `train`, `retrain`, `evaluate`, `drift`, `models list/show/promote/rollback`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from recoup.cli.options import (
     Contracts,
     Json,
     MappingFile,
+    Model,
     Outcomes,
     PayerRules,
     Policies,
@@ -47,6 +48,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("train")(train)
     app.command("retrain")(retrain)
     app.command("evaluate")(evaluate)
+    app.command("drift")(drift)
     group = typer.Typer(no_args_is_help=True, help="The registered models, and which of them serves.")
     group.command("list")(list_models)
     group.command("show")(show_model)
@@ -344,6 +346,55 @@ def _tell_evaluated(result: Mapping[str, Any], inputs: Inputs, out: Path | None,
     tell.lines(f"warning: {warning}" for warning in result["warnings"])
     if out is not None:
         tell.line(f"the report is {out / 'report.html'}")
+
+
+def drift(
+    writeoffs: Writeoffs,
+    outcomes: Outcomes,
+    as_of: Annotated[
+        date, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning up to which everything counts as known")
+    ],
+    model: Model = "champion",
+    contracts: Contracts = None,
+    payer_rules: PayerRules = None,
+    policies: Policies = None,
+    reference_fees: ReferenceFees = None,
+    citations: Citations = None,
+    mapping: MappingFile = None,
+    out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json; default: under RECOUP_HOME/reports")] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch for payers that changed their minds since a model's data cut; exit 1 when an alarm rings."""
+    from features.errors import CheckFailed
+    from features.tables import OUTCOMES, WRITEOFFS
+    from recoup.cli.scoring import load_scorer
+    from recoup.inputs import Beside, Inputs
+    from recoup.report.drift import headline
+    from recoup.trial import use_tables
+    from recoup.watching import REPORTS, keep_drift, watched
+
+    chosen, report = settings(), out or settings().home / REPORTS / f"drift-{as_of}"
+    with bars() as shown:
+        scorer = load_scorer(model, chosen)
+        inputs = Inputs(chosen, mapping=mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
+        words = scorer.vocabulary.overlay()
+        ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
+        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words):
+            use_tables(scorer, tables)
+        result = watched(scorer, model, ledger, efforts, day_number(as_of), chosen.home, tracking_uri())
+    inputs.write_rejects()
+    keep_drift(result, report, chosen.home, tracking_uri())
+    tell = Teller(as_json=as_json)
+    tell.json({**result, "report": str(report / "report.html")})
+    for name, read in inputs.reads.items():
+        tell.lines(reading_words(name, read))
+    tell.line(headline(result))
+    tell.lines(result["advice"])
+    tell.lines(f"look: {line}" for line in result["looks"])
+    tell.line(f"false alarms allowed: {result['false_alarms_a_year']:g} a year for {result['payers']} payers")
+    tell.line(f"the report is {report / 'report.html'}")
+    if result["alarms"]:
+        raise CheckFailed("; ".join(result["advice"]))
 
 
 def _registry() -> Registry:

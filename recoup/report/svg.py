@@ -145,8 +145,10 @@ def pairs(bars: Sequence[Pair], *, title: str, description: str, beside: str, wo
     return frame.close(title, description)
 
 
-def ranges(rows: Sequence[Span], *, low: float, high: float, title: str, description: str, words: Callable[[float], str]) -> str:
-    """Draw ranges one below the other from left to right, with a line at zero."""
+def ranges(
+    rows: Sequence[Span], *, low: float, high: float, title: str, description: str, words: Callable[[float], str], mark: float = 0.0
+) -> str:
+    """Draw ranges one below the other from left to right, with a line at the mark."""
     frame = Frame(x_max=1.0, y_max=float(len(rows)), height=70 + 56 * len(rows), left=150)
     span = (high - low) or 1.0
 
@@ -157,7 +159,7 @@ def ranges(rows: Sequence[Span], *, low: float, high: float, title: str, descrip
         value = low + span * i / 4
         frame.add(f'<line class="grid" x1="{x(value)}" x2="{x(value)}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
         frame.add(_text(x(value), frame.height - frame.bottom + 18, words(value), "middle"))
-    frame.add(f'<line class="even" x1="{x(0.0)}" x2="{x(0.0)}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
+    frame.add(f'<line class="even" x1="{x(mark)}" x2="{x(mark)}" y1="{frame.top}" y2="{frame.height - frame.bottom}"/>')
     for i, row in enumerate(rows):
         y = frame.y(len(rows) - i - 0.5)
         said = f"{row.label}: {words(row.middle)}, from {words(row.low)} to {words(row.high)}"

@@ -45,8 +45,8 @@ class Practice:
     efforts: Efforts
 
 
-def draw_practice(*, rows: int, seed: int, end: date, explore: float) -> Practice:
-    """Draw a practice with exactly `rows` postings in the 28 months before `end`.
+def draw_practice(*, rows: int, seed: int, end: date, explore: float, jumps: bool = True) -> Practice:
+    """Draw a practice with exactly `rows` postings in the 28 months before `end`; without `jumps` no payer changes its mind.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def draw_practice(*, rows: int, seed: int, end: date, explore: float) -> Practic
         if ledger is not None:
             break
         count = count * 3 // 2
-    truth = draw_truth(seed, ledger, lines, claims, payers, day_number(start), day_number(end))
+    truth = draw_truth(seed, ledger, lines, claims, payers, day_number(start), day_number(end), jumps=jumps)
     efforts = work(seed, ledger, truth, explore)
     return Practice(payers, procedures, contracts, claims, lines, ledger, truth, efforts)
 
@@ -80,6 +80,7 @@ def write_sample(
     end: date = date(2026, 11, 1),
     explore: float = 0.03,
     truth: bool = False,
+    jumps: bool = True,
     progress: Progress | None = None,
 ) -> None:
     """Write a synthetic practice into a folder; the same arguments give the same bytes.
@@ -98,6 +99,8 @@ def write_sample(
         Chance of each workable write-off to be worked by lot, which is logged; 0 <= explore <= 1.
     truth
         Whether to write what nobody could know beside it: chances, later outcomes, planted defects, later remits.
+    jumps
+        Whether payers change their minds along the way.
     progress
         Told the step's name, the steps done and the steps in all.
 
@@ -119,7 +122,7 @@ def write_sample(
     told = progress or _tell_nobody
     steps = 3 + 2 * truth
     told("practice", 0, steps)
-    p = draw_practice(rows=rows, seed=seed, end=end, explore=explore)
+    p = draw_practice(rows=rows, seed=seed, end=end, explore=explore, jumps=jumps)
     told("remits", 1, steps)
     answers = Answers(p.lines, p.claims, p.payers, p.procedures, np.unique(p.ledger.line[~p.ledger.is_balanced]))
     index = write_remits(out / "remits", seed, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)

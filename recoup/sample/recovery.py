@@ -74,8 +74,10 @@ class Truth:
 TAKEBACK_SHARE = 0.03
 
 
-def draw_truth(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, start: int, end: int) -> Truth:
-    """Draw the truth of all postings."""
+def draw_truth(
+    seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, start: int, end: int, *, jumps: bool = True
+) -> Truth:
+    """Draw the truth of all postings; without `jumps` no payer changes its mind."""
     rng = stream(seed, "recovery")
     n = len(ledger)
     claim = lines.claim[ledger.line]
@@ -99,7 +101,7 @@ def draw_truth(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: 
         remedy=remedy,
         logit=_logits(seed, ledger, lines, claims, payers, is_misposted) + hidden,
         jump_day=jump_day[payer, family],
-        jump=np.where(codes.IS_DENIAL[code] | is_misposted, jump[payer, family], 0.0),
+        jump=np.where(jumps & (codes.IS_DENIAL[code] | is_misposted), jump[payer, family], 0.0),
         deadline=claims.remit_day[claim] + days,
         is_hopeless=is_hopeless,
         is_takeback=rng.random(n) < TAKEBACK_SHARE,

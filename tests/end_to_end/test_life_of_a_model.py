@@ -73,3 +73,25 @@ def test_a_limit_of_a_gate_is_the_practices_own(fresh: Commands, practice_folder
     assert done.code == 1 and "judged_efforts is" in done.err and "it must be at least 100,000" in done.err
     (tmp_path / "recoup.toml").write_text("[gates]\njudged = 1\n")
     assert fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01").code == 78
+
+
+def test_drift_is_watched_told_and_kept(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    assert fresh("drift", *tables(practice_folder), "--as-of", "2026-11-01").code == 1
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-07-01").code == 0
+    calm = fresh("drift", *tables(practice_folder), "--as-of", "2026-11-01", "--json")
+    told = json.loads(calm.out)
+    assert calm.code == (1 if told["alarms"] else 0)
+    assert json.loads((fresh.home / "reports" / "drift.json").read_text())["bundle_hash"] == told["bundle_hash"]
+    assert "<h1>" in Path(told["report"]).read_text()
+    assert json.loads(fresh("models", "show", "champion", "--json").out)["metrics"]["drift_results"] == told["results"]
+
+    header, *lines = (practice_folder / "outcomes.csv").read_text().splitlines()
+    names = header.split(",")
+    rows = [dict(zip(names, line.split(","), strict=True)) for line in lines]
+    for row in rows:
+        if row["resolved_date"] >= "2026-07-01" and row["status"] != "pending":
+            row |= {"status": "denied", "recovered_amount": "0.00"}
+    spoilt = tmp_path / "outcomes.csv"
+    spoilt.write_text("\n".join([header, *(",".join(row.values()) for row in rows)]) + "\n")
+    rung = fresh("drift", "--writeoffs", practice_folder / "writeoffs.csv", "--outcomes", spoilt, "--as-of", "2026-11-01")
+    assert rung.code == 1 and "pays less often" in rung.err and "retrain" in rung.err
