@@ -148,8 +148,8 @@ def threshold(stream: Stream, groupings: list[NDArray[np.int64]], allowed: float
     tops = np.concatenate([_tops(added, won, group) for group in groupings])
     # Charts x draws -> the height that `allowed` charts a draw pass.
     each = np.sort(tops.ravel())[::-1]
-    place = int(allowed * design.draws)
-    return float(each[place]) if place < len(each) else 0.0
+    passing = int(allowed * design.draws)
+    return float(each[passing]) if passing < len(each) else 0.0
 
 
 def _tops(added: Floats, won: NDArray[np.bool_], group: NDArray[np.int64]) -> Floats:

@@ -28,7 +28,7 @@ def histograms(matrix: Floats, names: Sequence[str], category_sizes: Mapping[str
             continue
         values = matrix[:, place]
         if name in category_sizes:
-            found[name] = {"edges": None, "counts": _counts(values, np.arange(category_sizes[name] - 1) + 0.5)}
+            found[name] = {"edges": None, "counts": _counts(values, _between(category_sizes[name]))}
             continue
         there = values[np.isfinite(values)]
         edges = np.unique(np.quantile(there, np.linspace(0, 1, BINS + 1)[1:-1])) if len(there) else np.empty(0)
@@ -42,8 +42,8 @@ def shifts(reference: Mapping[str, Any], matrix: Floats, names: Sequence[str]) -
     for place, name in enumerate(names):
         told = reference["features"].get(name)
         if told is not None:
-            edges = np.arange(len(told["counts"]) - 2) + 0.5 if told["edges"] is None else np.array(told["edges"])
-            found[name] = stability_index(np.array(told["counts"]), np.array(_counts(matrix[:, place], edges)))
+            edges = _between(len(told["counts"]) - 1) if told["edges"] is None else np.array(told["edges"], dtype=np.float64)
+            found[name] = stability_index(np.array(told["counts"]), np.array(_counts(matrix[:, place], edges), dtype=np.int64))
     return found
 
 
@@ -61,6 +61,11 @@ def stability_index(before: NDArray[Any], after: NDArray[Any]) -> float:
     p = (before + 0.5) / (before.sum() + 0.5 * len(before))
     q = (after + 0.5) / (after.sum() + 0.5 * len(after))
     return round(float(((q - p) * np.log(q / p)).sum()), 4) + 0.0
+
+
+def _between(codes: int) -> Floats:
+    """Return edges between codes, so that each code is a bin."""
+    return np.arange(codes - 1, dtype=np.float64) + 0.5
 
 
 def _counts(values: Floats, edges: Floats) -> list[int]:

@@ -53,8 +53,9 @@ def keep_drift(result: Mapping[str, Any], report: Path, home: Path, tracking_uri
     page, told = drift_html(result), json.dumps(result, indent=1, allow_nan=False)
     report.mkdir(parents=True, exist_ok=True)
     (home / REPORTS).mkdir(parents=True, exist_ok=True)
-    for path, text in ((report / "report.html", page), (report / "report.json", told), (home / REPORTS / LATEST, told)):
-        replace_file(path, lambda file, text=text: file.write(text.encode()))
+    replace_file(report / "report.html", lambda file: _write(file, page))
+    for path in (report / "report.json", home / REPORTS / LATEST):
+        replace_file(path, lambda file: _write(file, told))
     day = day_number(date.fromisoformat(result["as_of"]))
     try:
         Registry(home, tracking_uri).note(
@@ -63,6 +64,10 @@ def keep_drift(result: Mapping[str, Any], report: Path, home: Path, tracking_uri
     except Unavailable:
         # What was found stands in the report; a registry that does not answer now loses a line of a chart.
         return
+
+
+def _write(file: Any, text: str) -> None:
+    file.write(text.encode())
 
 
 def metrics_of(result: Mapping[str, Any]) -> dict[str, float]:

@@ -266,8 +266,8 @@ def _moved(scorer: Scorer, new: Batch, reference: Mapping[str, Any]) -> list[dic
     alone.columns["claim_id"] = np.full(len(new), None, dtype=object)
     x = scorer.matrix(alone, scorer.viewer.serve(alone, int(scorer.cut or 0)).columns)
     found = shifts(reference, x, scorer.layout.names)
-    rows = [{"feature": name, "psi": value} for name, value in found.items()]
-    return sorted(rows, key=lambda row: (-float(row["psi"]), str(row["feature"])))[:_SHOWN]
+    order = sorted(found, key=lambda name: (-found[name], name))
+    return [{"feature": name, "psi": found[name]} for name in order[:_SHOWN]]
 
 
 def new_codes(scorer: Scorer, new: Batch) -> list[dict[str, Any]]:
