@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from serving.findings.audit import Audit
     from serving.findings.remits import Remits
 
-FINDINGS, OVERPAYMENTS, OUTCOMES_FILE = "findings.csv", "overpayments.csv", "outcomes.csv"
+FINDINGS, OVERPAYMENTS, OUTCOMES_FILE, DOCUMENT = "findings.csv", "overpayments.csv", "outcomes.csv", "audit.json"
+REPORT, SUMMARY, WORKBOOK = "report.html", "summary.pdf", "workbook.xlsx"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,6 +58,19 @@ class Sources:
     mapping: Path | None
     beside: Any
     is_prospect: bool
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one audit: its tables and findings, the document made of them, what later remittances brought, and the sample for
+    people with what they answered before."""
+
+    inputs: Inputs
+    audit: Audit
+    result: dict[str, Any]
+    later: TextColumns
+    sample: list[dict[str, Any]]
+    answers: dict[str, str]
 
 
 def audit(
@@ -87,20 +102,23 @@ def audit(
     sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect)
     day = as_of or today()
     with bars() as shown:
-        inputs, found, later = _run(sources, out, model, day_number(day), shown)
-        _write(out, found, later)
-        inputs.write_rejects(out / "rejects.csv")
-    _tell(Teller(as_json=as_json), inputs, found, out)
+        ran = _run(sources, out, model, day_number(day), shown)
+        _write(out, ran)
+        ran.inputs.write_rejects(out / "rejects.csv")
+    _tell(Teller(as_json=as_json), ran, out)
 
 
-def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> tuple[Inputs, Audit, TextColumns]:
+def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
     import numpy as np
 
     from features.tables import OUTCOMES, WRITEOFFS
     from recoup.inputs import Inputs
+    from recoup.report.workbook import read_answers
     from serving.findings.audit import audit as run
     from serving.findings.audit import look
     from serving.findings.later import later_outcomes
+    from serving.findings.result import result
+    from serving.findings.validation import ANSWER, draw, judge
 
     chosen = settings()
     scorer = load_scorer(model, chosen)
@@ -129,7 +147,13 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> tupl
             from datetime import date
 
             later = imported.outcomes(date.fromisoformat(iso)).columns
-    return inputs, run(case, progress=shown.of("audit")), later
+    found = run(case, progress=shown.of("audit"))
+    told = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=sources.is_prospect)
+    sample = draw(found.case, found.findings)
+    answers = read_answers(out / WORKBOOK, ANSWER)
+    told["validation"] = {"size": len(sample), "judged": judge(answers, sample)}
+    told["rejected"] = inputs.rejected
+    return Ran(inputs, found, told, later, sample, answers)
 
 
 def _import(sources: Sources, shown: Bars) -> RemitImport:
@@ -173,15 +197,35 @@ def _forget(ledger: Batch) -> None:
         columns[name] = np.full(len(ledger), None, dtype=object)
 
 
-def _write(out: Path, found: Audit, later: Mapping[str, list[str]]) -> None:
-    from features.intake.output import write_table
+def _write(out: Path, ran: Ran) -> None:
+    from features.intake.output import replace_file, write_table
     from features.intake.remits.recoveries import OUTCOME_COLUMNS
     from serving.findings.clock import overpayment_table
 
     out.mkdir(parents=True, exist_ok=True)
-    write_table(out / FINDINGS, found.findings.table())
-    write_table(out / OVERPAYMENTS, overpayment_table(found.case, found.findings, _earlier(out / OVERPAYMENTS)))
-    write_table(out / OUTCOMES_FILE, {name: [value or None for value in later.get(name, [])] for name in OUTCOME_COLUMNS})
+    from recoup.report.audit import audit_html
+    from recoup.report.pdf import audit_pdf
+    from recoup.report.workbook import audit_workbook
+    from serving.findings.validation import ANSWER, NOTE
+
+    found = ran.audit
+    overpayments = overpayment_table(found.case, found.findings, _earlier(out / OVERPAYMENTS))
+    findings = found.findings.table()
+    write_table(out / FINDINGS, findings)
+    write_table(out / OVERPAYMENTS, overpayments)
+    write_table(out / OUTCOMES_FILE, {name: [value or None for value in ran.later.get(name, [])] for name in OUTCOME_COLUMNS})
+    files = {
+        DOCUMENT: json.dumps(ran.result, indent=1, allow_nan=False).encode(),
+        REPORT: audit_html(ran.result).encode(),
+        SUMMARY: audit_pdf(ran.result),
+        WORKBOOK: audit_workbook(ran.result, findings, overpayments, ran.sample, answer=ANSWER, note=NOTE, answers=ran.answers),
+    }
+    for name, content in files.items():
+        replace_file(out / name, partial(_put, content=content))
+
+
+def _put(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
 
 
 def _earlier(path: Path) -> dict[str, dict[str, str]]:
@@ -193,22 +237,22 @@ def _earlier(path: Path) -> dict[str, dict[str, str]]:
     return {}
 
 
-def _tell(tell: Teller, inputs: Inputs, found: Audit, out: Path) -> None:
-    from features.money import NULL
-
-    findings = found.findings
-    counts = []
-    for number, rule in enumerate(findings.rules):
-        rows = (findings.rule == number).nonzero()[0]
-        cents = findings.cents[rows]
-        if len(rows):
-            counts.append(
-                {"rule": rule.id, "severity": rule.severity, "findings": len(rows), "amount": int(cents[cents != NULL].sum()) / 100}
-            )
-    tell.json({"out": str(out), "rules": counts, "not_run": found.not_run})
-    for name, read in inputs.reads.items():
+def _tell(tell: Teller, ran: Ran, out: Path) -> None:
+    told = ran.result
+    tell.json({"out": str(out), **told})
+    for name, read in ran.inputs.reads.items():
         tell.lines(reading_words(name, read))
-    rows = [[one["rule"], one["severity"], f"{one['findings']:,}", f"${one['amount']:,.0f}"] for one in counts if one["severity"] != "info"]
+    rules = [one for one in told["rules"] if one["findings"] and one["severity"] != "info"]
+    rows = [[one["rule"], one["severity"], f"{one['findings']:,}", f"${one['amount']:,.0f}"] for one in rules]
     tell.table(["rule", "severity", "findings", "at stake"], rows, right=["findings", "at stake"])
-    tell.lines(f"  not run: {rule} {why}" for rule, why in found.not_run.items())
-    tell.line(f"every finding is in {out / FINDINGS}")
+    tell.lines(f"  not run: {one['rule']} {one['not_run']}" for one in told["rules"] if one["not_run"])
+    steps = {one["step"]: one for one in told["opportunity"]["steps"]}
+    low, high = told["opportunity"]["expected_band"]
+    tell.line(
+        f"${steps['total']['dollars']:,.0f} written off; at most ${steps['gross']['dollars']:,.0f} could still come, "
+        f"${steps['expected']['dollars']:,.0f} is expected (${low:,.0f} to ${high:,.0f}), by {told['opportunity']['basis']}"
+    )
+    owed = told["overpayments"]
+    if owed["findings"]:
+        tell.line(f"{owed['findings']:,} possible overpayments are in {out / OVERPAYMENTS}, netted against nothing")
+    tell.line(f"the report is {out / REPORT}; every finding is in {out / FINDINGS}")

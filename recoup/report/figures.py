@@ -19,9 +19,11 @@ def dollars(value: float | None) -> str:
 def short_dollars(value: float) -> str:
     """Write dollars for an axis.
 
-    >>> short_dollars(950), short_dollars(12_000), short_dollars(2_500_000), short_dollars(0)
-    ('$950', '$12k', '$2.5M', '$0')
+    >>> short_dollars(950), short_dollars(12_000), short_dollars(-2_500_000), short_dollars(0)
+    ('$950', '$12k', '-$2.5M', '$0')
     """
+    if value < 0:
+        return f"-{short_dollars(-value)}"
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"${value / size:.1f}".removesuffix(".0") + unit

@@ -157,7 +157,7 @@ def _write_tables(out: Path, seed: int, p: Practice, index: RemitIndex, explore:
 def _write_truth(out: Path, p: Practice, index: RemitIndex, explore: float, end: int) -> None:
     write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth, end), out / "truth.parquet")
     write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
-    write_csv(defect_table(p.ledger, p.lines, p.truth, index), out / "defects.csv")
+    write_csv(defect_table(p.ledger, p.lines, p.claims, p.payers, p.truth, index), out / "defects.csv")
 
 
 def _months_before(day: date, months: int) -> date:

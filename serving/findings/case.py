@@ -56,6 +56,12 @@ class Case:
     efforts: Batch | None = None
     is_ledger: bool = True
 
+    @property
+    def scores_by(self) -> str:
+        """Return the version of the model that scored; `prior` for the expert's rates."""
+        versions = self.scores.columns["model_version"]
+        return str(versions[0]) if len(versions) else "prior"
+
     def __len__(self) -> int:
         return len(self.ledger)
 

@@ -24,7 +24,8 @@ def test_planted_underpayments_are_found_to_the_cent_where_priced(tmp_path: Path
     assert priced.reason is not None
     short = underpayment(priced.allowed_cents, batch.columns["allowed_amount"])
     with (tmp_path / "defects.csv").open() as file:
-        planted = {row["writeoff_id"]: parse_cents(row["amount"]) for row in csv.DictReader(file) if row["rule"] == "underpaid_contractual"}
+        short_kinds = ("underpaid_contractual", "below_usual_allowed")
+        planted = {row["writeoff_id"]: parse_cents(row["amount"]) for row in csv.DictReader(file) if row["rule"] in short_kinds}
     ids = batch.columns["writeoff_id"].tolist()
     rows = [row for row, name in enumerate(ids) if name in planted]
     found = [row for row in rows if priced.reason[row] == 0]

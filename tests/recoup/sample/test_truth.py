@@ -73,6 +73,7 @@ def test_planted_defects_are_what_they_say(sample: Path, ledger: dict[str, Row],
     rules = Counter(row["rule"] for row in defects)
     assert set(rules) == {
         "unbalanced_remit", "duplicate_posting", "contractual_posted_on_denial", "small_balance_over_policy", "underpaid_contractual",
+        "below_usual_allowed",
     }  # fmt: skip
     wrong = set(truth.writeoff_id[truth.mispost])
     for defect in defects:

@@ -1,0 +1,176 @@
+"""The audit as a workbook: one sheet for each list, numbers as numbers, and no text that a spreadsheet would run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile
+
+import openpyxl
+import xlsxwriter
+from openpyxl.utils.exceptions import InvalidFileException
+
+from recoup.report.words import named, plain
+
+MOST_ROWS = 100_000
+"""Rows of the sheet of findings; the file `findings.csv` has all."""
+
+_MONEY = ("dollars", "amount", "gross", "expected", "low", "high", "net", "posted", "reversed", "in_bridge", "unexplained", "cost",
+          "cash_in_a_year", "lost_to_deadlines", "written_off", "open_expected", "underpaid", "interest_paid", "excess_dollars_a_year",
+          "dollars_a_year", "on_a_remittance_in_hand", "predicted", "realised", "of_it_by_rule_or_law", "recovered_per_hour")  # fmt: skip
+_SHARES = ("rate", "rate_elsewhere", "refused_share", "rate_variance", "overturned_share", "initial_denial_rate", "net_recovery_rate",
+           "initial_denial_dollars_rate", "primary_denial_rate", "denial_writeoffs_share", "overturn_rate", "writeoff_error_rate",
+           "unknown_code_rate")  # fmt: skip
+_WIDE = {
+    "evidence": 90,
+    "sentence": 80,
+    "citation": 40,
+    "change": 60,
+    "training": 60,
+    "words": 60,
+    "cell": 44,
+    "definition": 100,
+    "rows": 44,
+}
+_NUMBERS = ("amount", "segment", "line_number")
+
+
+def audit_workbook(
+    result: Mapping[str, Any],
+    findings: Mapping[str, Sequence[object]],
+    overpayments: Mapping[str, Sequence[object]],
+    sample: Sequence[Mapping[str, Any]],
+    *,
+    answer: str,
+    note: str,
+    answers: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return the workbook.
+
+    Parameters
+    ----------
+    result
+        What `serving.findings.result` returned.
+    findings, overpayments
+        Tables by column; of the findings the gravest come first.
+    sample
+        Write-offs for a person to judge; what the audit says of them is in no cell of the sheet.
+    answer, note
+        Heads of the columns that a person fills in.
+    answers
+        What was filled in before, by write-off.
+    """
+    stream = BytesIO()
+    # Text stays text: nothing is taken for a formula, a link or a number.
+    safe = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "in_memory": True,
+        "constant_memory": False,
+    }
+    with xlsxwriter.Workbook(stream, safe) as book:
+        sheets = _Sheets(book)
+        opportunity, prevention, kpis = result["opportunity"], result["prevention"], result["kpis"]
+        sheets.table("Bridge", opportunity["steps"], ("words", "writeoffs", "dollars"))
+        sheets.table("Expiring", opportunity["expiring"])
+        for name, key in (("By payer", "by_payer"), ("By family", "by_family"), ("By remedy", "by_remedy")):
+            sheets.table(name, opportunity[key])
+        rules = [rule for rule in result["rules"] if rule["rule"] != "classified"]
+        sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
+        kept = [i for i, rule in enumerate(findings["rule"]) if rule != "classified"]
+        sheets.columns("Findings", {name: [values[i] for i in kept[:MOST_ROWS]] for name, values in findings.items()})
+        sheets.columns("Overpayments", overpayments)
+        sheets.table("Staffing", [{**one, **_by_month(one["cash"])} for one in opportunity["staffing"]])
+        causes = [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["causes"]]
+        sheets.table("Root causes", causes)
+        sheets.table("Changes", prevention["recommendations"], ("team", "family", "change", "training", "excess_dollars_a_year", "rows"))
+        sheets.table("Posters", prevention["posters"])
+        before = [
+            {"family": one["family"], **dict(zip(one["quarters"], one["per_hundred_lines"], strict=True))}
+            for one in prevention["before_and_after"]
+        ]
+        sheets.table("Before and after", before)
+        sheets.table("Payers", prevention["scorecard"])
+        definitions = [{"figure": name, "value": kpis["all"][name], "definition": words} for name, words in kpis["definitions"].items()]
+        sheets.table("Key figures", definitions)
+        sheets.table("Figures by month", kpis["by_month"])
+        sheets.table("Figures by payer", kpis["by_payer"])
+        sheets.table("Tie-out", opportunity["tie_out"])
+        blind = [{**one["cells"], answer: (answers or {}).get(one["cells"]["writeoff_id"], ""), note: ""} for one in sample]
+        sheets.table(VALIDATION, blind)
+    return stream.getvalue()
+
+
+VALIDATION = "Validation"
+
+
+def read_answers(path: Any, answer: str) -> dict[str, str]:
+    """Return what a person filled into the sheet of an earlier workbook, by write-off; nothing where there is none."""
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (FileNotFoundError, InvalidFileException, BadZipFile, KeyError):
+        return {}
+    with closing(book):
+        if VALIDATION not in book.sheetnames:
+            return {}
+        rows = book[VALIDATION].iter_rows(values_only=True)
+        head = [str(name) for name in next(rows, ())]
+        if answer not in head or "writeoff_id" not in head:
+            return {}
+        key, at = head.index("writeoff_id"), head.index(answer)
+        return {str(row[key]): str(row[at]) for row in rows if row[key] is not None and row[at] not in (None, "")}
+
+
+def _by_month(cash: Sequence[float]) -> dict[str, float]:
+    return {f"month {i}": value for i, value in enumerate(cash, start=1)}
+
+
+class _Sheets:
+    """Writes sheets with heads that stay in sight, filters, widths and number formats."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        self._text = book.add_format({"valign": "top"})
+        self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
+        self._money = book.add_format({"num_format": "#,##0.00;[Red]-#,##0.00", "valign": "top"})
+        self._share = book.add_format({"num_format": "0.0%", "valign": "top"})
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None) -> None:
+        """Write rows; the columns of the first one unless they are named."""
+        names = list(columns) if columns is not None else list(rows[0]) if rows else []
+        names = [one for one in names if one not in ("cash", "examples")]
+        self.columns(name, {one: [row.get(one) for row in rows] for one in names})
+
+    def columns(self, name: str, columns: Mapping[str, Sequence[object]]) -> None:
+        """Write columns."""
+        sheet = self._book.add_worksheet(name)
+        sheet.freeze_panes(1, 1)
+        for at, (head, values) in enumerate(columns.items()):
+            is_money, is_share = head in _MONEY or head.startswith("month "), head in _SHARES
+            style = self._money if is_money else self._share if is_share else self._wrap if head in _WIDE else self._text
+            sheet.set_column(at, at, _WIDE.get(head, 16 if is_money else max(12, min(28, len(head) + 2))), style)
+            sheet.write_string(0, at, head if name == VALIDATION else plain(head), self._head)
+            for row, value in enumerate(values, start=1):
+                _write(sheet, row, at, value, is_number=head in _NUMBERS)
+        rows = max((len(values) for values in columns.values()), default=0)
+        if columns and rows:
+            sheet.autofilter(0, 0, rows, len(columns) - 1)
+        if not rows:
+            sheet.write_string(1, 0, "nothing")
+
+
+def _write(sheet: Any, row: int, column: int, value: object, *, is_number: bool) -> None:
+    if value is None or value == "":
+        return
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        sheet.write_number(row, column, value)
+    elif is_number and isinstance(value, str) and value.lstrip("-").replace(".", "", 1).isdigit():
+        sheet.write_number(row, column, float(value))
+    elif isinstance(value, (list, tuple)):
+        sheet.write_string(row, column, ", ".join(str(one) for one in value))
+    else:
+        sheet.write_string(row, column, str(value)[:32_000])

@@ -1,0 +1,147 @@
+"""The audit as one document: what the reports show and what `audit.json` holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.money import NULL
+from features.tables import REMEDIES
+from models.sums import Sums
+from models.value import Costs
+from serving.findings import prevention
+from serving.findings.audit import Audit
+from serving.findings.case import Case
+from serving.findings.clock import OVERPAYMENT_COLUMNS
+from serving.findings.kpis import key_figures
+from serving.findings.opportunity import Opportunity
+from serving.findings.overpaid import OVERPAYMENT_RULES
+from serving.findings.plan import learn_lags, realised, staffing
+from serving.findings.rules import BY_ID
+
+EXAMPLES = 3
+_WRONG = frozenset(("posting", "policy"))
+
+
+def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False) -> dict[str, Any]:
+    """Return everything the audit says, ready for JSON; money in dollars."""
+    case, findings = audit.case, audit.findings
+    opportunity = Opportunity(case, sums, costs)
+    wrong = np.zeros(len(case), dtype=np.bool_)
+    for number, rule in enumerate(findings.rules):
+        if rule.family in _WRONG and rule.severity in ("high", "medium"):
+            rows = findings.row[findings.rule == number]
+            wrong[rows[rows >= 0]] = True
+    causes = prevention.root_causes(case)
+    lags = learn_lags(opportunity)
+    c = case.scores.columns
+    return {
+        "as_of": str(np.datetime64(case.as_of, "D")),
+        "model_version": case.scores_by,
+        "is_ledger": case.is_ledger,
+        "is_prospect": is_prospect,
+        "hourly_cost": costs.hourly,
+        "inputs": _inputs(case),
+        "rules": _rules(audit),
+        "categories": _categories(case),
+        "opportunity": {
+            **opportunity.bridge(),
+            "by_payer": opportunity.by(case.words("payer_id")),
+            "by_family": opportunity.by(c["family"]),
+            "by_remedy": opportunity.by(c["remedy"]),
+            "expiring": opportunity.expiring(),
+            "tie_out": opportunity.tie_out(),
+            "staffing": staffing(opportunity, lags),
+            "lags": {
+                name: {"days": int(lags.days[i]), "recoveries": int(lags.labels[i])}
+                for i, name in enumerate(REMEDIES)
+                if bool((case.view.triage.remedy[opportunity.open] == i).any())
+            },
+            "realised": realised(opportunity),
+        },
+        "overpayments": _overpayments(audit),
+        "prevention": {
+            **causes,
+            "recommendations": prevention.recommendations(case, causes["causes"], findings),
+            "posters": prevention.posters(case, findings),
+            "before_and_after": prevention.before_and_after(case),
+            "scorecard": prevention.scorecard(opportunity),
+        },
+        "kpis": key_figures(case, wrong),
+    }
+
+
+def _inputs(case: Case) -> dict[str, Any]:
+    days = case.columns["writeoff_date"]
+    told: dict[str, Any] = {
+        "writeoffs": len(case),
+        "written_off": float(case.given("writeoff_amount").sum()) / 100,
+        "from": str(np.datetime64(int(days.min()), "D")) if len(days) else None,
+        "to": str(np.datetime64(int(days.max()), "D")) if len(days) else None,
+        "contracts": case.practice.contracts is not None,
+        "payer_rules": case.practice.payer_rules is not None,
+        "policies": case.has("policies"),
+        "efforts": 0 if case.efforts is None else len(case.efforts),
+        "remittances": 0 if case.remits is None else len(case.remits.remits),
+        "files": 0 if case.remits is None else len(case.remits.files),
+        "claims": 0 if case.remits is None else len(case.remits.chains),
+    }
+    if case.told is not None:
+        told["writeoffs_on_a_remittance"] = int((case.told.line >= 0).sum())
+        told["cells_filled"] = case.told.filled
+    return told
+
+
+def _rules(audit: Audit) -> list[dict[str, Any]]:
+    told = []
+    findings = audit.findings
+    ran = {rule.id: number for number, rule in enumerate(findings.rules)}
+    for rule in BY_ID.values():
+        number = ran.get(rule.id)
+        rows = findings.rule == number if number is not None else np.zeros(len(findings), dtype=np.bool_)
+        cents = findings.cents[rows]
+        told.append(
+            {
+                "rule": rule.id,
+                "family": rule.family,
+                "severity": rule.severity,
+                "kind": rule.kind,
+                "sentence": rule.sentence,
+                "citation": rule.citation,
+                "findings": int(rows.sum()) if number is not None else None,
+                "amount": round(float(cents[cents != NULL].sum()) / 100, 2),
+                "not_run": audit.not_run.get(rule.id),
+                "examples": _examples(audit, np.flatnonzero(rows)[:EXAMPLES]),
+            }
+        )
+    return told
+
+
+def _examples(audit: Audit, at: NDArray[np.int64]) -> list[dict[str, Any]]:
+    columns = audit.findings.table(at)
+    names = ("finding_id", "writeoff_id", "claim_id", "file", "segment", "amount", "evidence")
+    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
+
+
+def _categories(case: Case) -> list[dict[str, Any]]:
+    names, group = np.unique(case.scores.columns["category"].astype(str), return_inverse=True)
+    amount = np.zeros(len(names), dtype=np.int64)
+    np.add.at(amount, group, case.given("writeoff_amount"))
+    counts = np.bincount(group, minlength=len(names))
+    told = [{"category": str(n), "writeoffs": int(counts[i]), "amount": int(amount[i]) / 100} for i, n in enumerate(names.tolist())]
+    return sorted(told, key=lambda one: -one["amount"])
+
+
+def _overpayments(audit: Audit) -> dict[str, Any]:
+    at = audit.findings.of(*OVERPAYMENT_RULES)
+    cents = audit.findings.cents[at]
+    return {
+        "findings": len(at),
+        "amount": round(float(cents[cents != NULL].sum()) / 100, 2),
+        "columns": list(OVERPAYMENT_COLUMNS),
+        "words": "Kept apart: netted against nothing and in no queue. Detection by a program starts no clock; once a person has "
+        "identified an overpayment it is reported and returned within 60 days, an investigation in good faith suspending them for at "
+        "most 180 (42 CFR 401.305).",
+    }
