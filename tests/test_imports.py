@@ -81,5 +81,6 @@ def test_nothing_is_opened_or_connected_at_import() -> None:
     web = "fastapi uvicorn prometheus_client structlog jinja2 typer typer.core rich.progress rich.table mlflow.pyfunc.model mlflow.models"
     stored = "pysqlite3 psycopg sqlalchemy sqlalchemy.dialects.sqlite.pysqlite sqlalchemy.dialects.postgresql.psycopg alembic alembic.op"
     written = "docx docxtpl lxml.etree reportlab.platypus reportlab.pdfbase.ttfonts pypdf xlsxwriter sqlcipher3"
+    written += " openpyxl reportlab.graphics.shapes"
     opened = run(OPENED, " ".join(MODULES), f"{others} {web} {stored} {written}")
     assert opened.returncode == 0, opened.stderr
