@@ -77,6 +77,8 @@ class Bundle:
         How far sums of expected dollars have been off.
     reference
         Histograms of the latest write-offs (`models.reference`), which later ones are held against.
+    effort
+        Weight of the effort's trees, and log of the practice's hours against the defaults.
     """
 
     cut: int
@@ -102,6 +104,7 @@ class Bundle:
     facts: dict[str, Any] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)
     reference: dict[str, Any] = field(default_factory=dict)
+    effort: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +239,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
             default_fraction=told["default_fraction"],
             default_dollars=told["default_dollars"],
         ),
-        Effort(forest("effort")),
+        # A bundle made before hours were drawn to the defaults has trees that speak alone.
+        Effort(forest("effort"), **told.get("effort", {"weight": 1.0, "level": 0.0})),
         Anomaly(forest("anomaly"), tuple(told["spread"]), tuple(told["payer_factor"])),
         Sums.from_json(told.get("sums")),
     )
@@ -288,6 +292,7 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "shares": sorted(([payer, plan, parts] for (payer, plan), parts in bundle.shares.parts.items()), key=str),
         "decay_days": bundle.history.decay_days,
         "sums": bundle.sums.as_json(),
+        "effort": {"weight": bundle.effort[0], "level": bundle.effort[1]},
     }
 
 

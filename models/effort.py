@@ -38,14 +38,39 @@ DEFAULT_HOURS: dict[str, float] = {
 _LEAST, _MOST_LOG = 0.05, 4.0
 
 
+_DEFAULT = np.array([DEFAULT_HOURS[name] for name in REMEDIES])
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Hours per write-off: learned where hours were logged, else the defaults by remedy."""
+    """Hours per write-off: what was logged, drawn to the defaults by remedy while little was.
+
+    Parameters
+    ----------
+    trees
+        Raw score: log hours; None: the defaults, at the practice's level.
+    weight
+        Of the trees against the defaults, on the log: logged efforts / (logged efforts + pseudo-efforts).
+    level
+        Log of what the practice takes against the defaults.
+    """
 
     trees: Forest | None = None
+    weight: float = 0.0
+    level: float = 0.0
 
     def hours(self, matrix: Floats, remedy: Array) -> Floats:
         """Return hours (> 0) of each row; `remedy` indexes `REMEDIES`."""
-        if self.trees is None:
-            return np.array([DEFAULT_HOURS[name] for name in REMEDIES])[remedy.astype(np.int64)]
-        return np.maximum(np.exp(np.minimum(self.trees.raw(matrix), _MOST_LOG)), _LEAST)
+        usual = default_hours(remedy)
+        if self.trees is None and not self.level:
+            return usual
+        log = np.log(usual) + self.level
+        if self.trees is not None:
+            log = self.weight * self.trees.raw(matrix) + (1.0 - self.weight) * log
+        return np.maximum(np.exp(np.minimum(log, _MOST_LOG)), _LEAST)
+
+
+def default_hours(remedy: Array) -> Floats:
+    """Return the hours believed of each remedy, given by its place in `REMEDIES`."""
+    found: Floats = _DEFAULT[remedy.astype(np.int64)]
+    return found

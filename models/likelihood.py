@@ -8,14 +8,15 @@ import numpy as np
 
 from features.feature import Floats
 from features.tables import Columns
-from models.calibration import Calibration, log_odds
+from models.calibration import Calibration
 from models.forest import Explainer, Forest
 from models.linear import Linear
+from models.prior import late_part, prior_logits, proof_part, rate_part
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """The blend, drawn to the expert's rate per code family while labels are few.
+    """The blend, drawn to what an expert believes (`models.prior`) while labels are few.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Likelihood:
 
     def logits(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return calibrated log odds of recovery for each row."""
-        prior = log_odds(columns["prior_rate"])
+        prior = prior_logits(columns)
         if self.trees is None or self.linear is None:
             return self.calibration.apply(prior)
         learned = 0.5 * self.trees.raw(matrix) + 0.5 * self.linear.raw(terms)
@@ -56,8 +57,8 @@ class Reasoner:
         Group of each matrix column.
     linear_groups
         Group of each term of the linear score.
-    prior_group, count
-        Group of the prior; number of groups.
+    prior_groups, count
+        Groups of the prior's rate, proof and lateness; number of groups.
 
     Attributes
     ----------
@@ -65,8 +66,10 @@ class Reasoner:
         The calibrated log odds that contributions are measured from.
     """
 
-    def __init__(self, likelihood: Likelihood, groups: list[int], linear_groups: list[int], prior_group: int, count: int) -> None:
-        self._likelihood, self._prior_group, self._count = likelihood, prior_group, count
+    def __init__(
+        self, likelihood: Likelihood, groups: list[int], linear_groups: list[int], prior_groups: tuple[int, int, int], count: int
+    ) -> None:
+        self._likelihood, self._prior_groups, self._count = likelihood, prior_groups, count
         self._explainer = Explainer(likelihood.trees, np.array(groups), count) if likelihood.trees is not None else None
         self._spread = np.eye(count)[linear_groups] if linear_groups else np.zeros((0, count))
         self._means = likelihood.linear.means() if likelihood.linear is not None else np.empty(0)
@@ -87,7 +90,8 @@ class Reasoner:
         if self._explainer is not None and m.linear is not None:
             out += (0.5 * m.weight) * self._explainer.contributions(matrix)
             out += (0.5 * m.weight) * ((terms - self._means) @ self._spread)
-        out[:, self._prior_group] += (1.0 - m.weight) * log_odds(columns["prior_rate"])
+        for group, part in zip(self._prior_groups, (rate_part, proof_part, late_part), strict=True):
+            out[:, group] += (1.0 - m.weight) * part(columns)
         # The calibration bends the scale: each part of a row moves by the same factor, so that they still sum to its log odds.
         total = out.sum(axis=1)
         moved = m.calibration.apply(self._middle + total) - self.base

@@ -50,6 +50,10 @@ SHOWN = 3
 _LEAST_POINTS = 0.005
 
 
+PRIOR_GROUPS = (CONCEPTS.index("code"), CONCEPTS.index("documentation"), CONCEPTS.index("deadline"))
+"""Concepts of what an expert believes: the rate of the code, the proof that answers it, a deadline that has passed."""
+
+
 def matrix_groups(names: tuple[str, ...]) -> list[int]:
     """Return the concept of each matrix column, as its place in `CONCEPTS`."""
     return [CONCEPTS.index(BY_NAME[n].concept if n in BY_NAME else "your own columns") for n in names]

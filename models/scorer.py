@@ -31,15 +31,12 @@ from models.calibration import Calibration, probability
 from models.effort import Effort
 from models.intervals import Range
 from models.likelihood import Likelihood, Reasoner
-from models.reasons import CONCEPTS, Teller, linear_groups, matrix_groups, points
+from models.reasons import CONCEPTS, PRIOR_GROUPS, Teller, linear_groups, matrix_groups, points
 from models.scores import SCORE_COLUMNS, Scores
 from models.value import Costs, Dollars, rank
 
 PRIOR = "prior"
 """The model version of a scorer without a bundle: the expert's rates alone."""
-
-_LATE = 0.5
-"""What the expert takes off once the deadline has passed: the chance falls, never to zero (a judgement, replaced by data)."""
 
 _FURTHEST_DAYS = 5 * 365 + 1
 """A date more than five years ahead is a slip of the pen."""
@@ -290,9 +287,6 @@ class Scorer:
     def _estimate(self, seen: _Seen) -> Columns:
         m, columns, x, terms = self.models, seen.columns, seen.x, seen.terms
         p = probability(m.likelihood.logits(x, columns, terms))
-        if self.version == PRIOR:
-            left = columns["deadline_day"] - columns["row_day"]
-            p = np.where((columns["deadline_day"] != NULL) & (left < 0), p * _LATE, p)
         p = np.where(columns["possible"], p, 0.0)
         amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
@@ -357,9 +351,7 @@ class Scorer:
     @cached_property
     def _reasoner(self) -> Reasoner:
         linear = self.models.likelihood.linear
-        return Reasoner(
-            self.models.likelihood, matrix_groups(self.layout.names), linear_groups(linear), CONCEPTS.index("code"), len(CONCEPTS)
-        )
+        return Reasoner(self.models.likelihood, matrix_groups(self.layout.names), linear_groups(linear), PRIOR_GROUPS, len(CONCEPTS))
 
 
 _CATEGORY, _FAMILY, _REMEDY, _SOURCE = (np.array(words, dtype=object) for words in (CATEGORIES, FAMILIES, REMEDIES, SOURCES))

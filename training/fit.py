@@ -21,8 +21,10 @@ from features.usual import Usual
 from features.view import Practice, Viewer, shares_of_month
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
+from models.effort import default_hours
 from models.intervals import Range
 from models.linear import Linear
+from models.prior import prior_logits
 from models.reference import histograms
 from models.sums import Sums
 from training.amount import fit_amount
@@ -39,8 +41,14 @@ from training.trees import fit_trees, predict
 Progress = Callable[[str, int, int], None]
 
 SEED = 7
-LEAST_LABELS = 60
-"""With fewer decided cases nothing is learned and the bundle scores by the expert's rates."""
+LEAST_SPLIT = 40
+"""Trees of twenty rows a leaf say one number below this: a mean, which is then taken from what is believed as far as cases are few."""
+
+PSEUDO_HOURS = 150.0
+PSEUDO_LEVEL = 20.0
+"""The defaults count as so many logged efforts against the trees, and the belief in a mean as so many cases."""
+
+BELIEVED_FRACTION, BELIEVED_DOLLARS = 0.7, 200.0
 
 FIXED = Recipe()
 """The recipe of `recoup train`, which tunes nothing."""
@@ -174,6 +182,7 @@ def train(
         facts=facts,
         sums=sums,
         reference=reference,
+        effort=value.effort,
     )
 
 
@@ -284,7 +293,7 @@ class _LikelihoodFit:
 
 def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe) -> _LikelihoodFit:
     won = examples.cases.recovered
-    if len(examples) < LEAST_LABELS or min(won.sum(), (~won).sum()) < 10:
+    if min(won.sum(), (~won).sum()) < 1:
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
     weight = len(examples) / (len(examples) + recipe.pseudo_labels)
@@ -325,7 +334,7 @@ def fit_blend(part: Examples, layout: Layout, seed: int, recipe: Recipe = FIXED)
 def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
     """Return the uncalibrated log odds that the served likelihood would give."""
     learned = 0.5 * predict(trees, examples.matrix, raw=True) + 0.5 * linear.raw(linear.terms(examples.matrix, examples.columns))
-    blended: Floats = weight * learned + (1.0 - weight) * log_odds(examples.columns["prior_rate"])
+    blended: Floats = weight * learned + (1.0 - weight) * prior_logits(examples.columns)
     return blended
 
 
@@ -337,6 +346,7 @@ class _ValueFit:
     default_fraction: float
     default_dollars: float
     amount: tuple[Linear, Linear, float] | None
+    effort: tuple[float, float]
 
 
 def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
@@ -344,27 +354,41 @@ def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
     won = examples.take(examples.cases.recovered)
     known = won.take(~np.isnan(won.fraction))
     fraction_range = amount_range = Range.fit(np.empty(0), np.empty(0))
-    default_fraction, default_dollars = 0.7, 200.0
-    if len(known) >= LEAST_LABELS:
-        default_fraction = float(np.average(known.fraction, weights=known.weight))
+    default_fraction = _drawn_mean(known.fraction, known.weight, BELIEVED_FRACTION)
+    default_dollars = _drawn_mean(won.cases.cents / 100.0, won.weight, BELIEVED_DOLLARS)
+    if len(known) >= LEAST_SPLIT:
         booster, fraction_range = _fit_ranged(known, known.fraction, layout, "cross_entropy", seed)
         trees["fraction"] = booster.model_to_string()
-    if len(won):
-        default_dollars = float(np.average(won.cases.cents, weights=won.weight)) / 100.0
     # Dollars are learned where amounts are unknown to the ledger, not as a second opinion.
     amount = None
-    if len(won) >= LEAST_LABELS and len(known) < 0.5 * len(won):
+    if len(won) >= LEAST_SPLIT and len(known) < 0.5 * len(won):
         c = won.cases
         amount = fit_amount(
             won.matrix, won.columns, c.cents / 100.0, c.worked_on, layout, weight=won.weight, extras=category_extras(layout), seed=seed
         )
         trees["amount"], amount_range = amount.trees, amount.range
-    logged = examples.take(examples.cases.hours > 0)
-    if len(logged) >= LEAST_LABELS:
-        booster = fit_trees(logged.matrix, logged.cases.hours, layout, objective="gamma", rounds=150, seed=seed)
-        trees["effort"] = booster.model_to_string()
+    booster_text, weight, level = _fit_effort(examples, layout, seed)
+    trees |= booster_text
     pieces = (amount.level, amount.spread, amount.scale) if amount else None
-    return _ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars, pieces)
+    return _ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars, pieces, (weight, level))
+
+
+def _drawn_mean(values: Floats, weight: Floats, believed: float) -> float:
+    """Return the mean, drawn to what is believed while cases are few."""
+    return float((weight * values).sum() + PSEUDO_LEVEL * believed) / float(weight.sum() + PSEUDO_LEVEL)
+
+
+def _fit_effort(examples: Examples, layout: Layout, seed: int) -> tuple[dict[str, str], float, float]:
+    """Fit hours where they were logged: trees, their weight, and the practice's level against the defaults."""
+    logged = examples.take(examples.cases.hours > 0)
+    if not len(logged):
+        return {}, 0.0, 0.0
+    taken, usual = logged.cases.hours, default_hours(logged.columns["remedy"])
+    level = float(np.log(taken.sum() / usual.sum())) * len(logged) / (len(logged) + PSEUDO_LEVEL)
+    if len(logged) < LEAST_SPLIT:
+        return {}, 0.0, level
+    trees = fit_trees(logged.matrix, taken, layout, objective="gamma", rounds=150, seed=seed)
+    return {"effort": trees.model_to_string()}, len(logged) / (len(logged) + PSEUDO_HOURS), level
 
 
 def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: str, seed: int) -> tuple[lightgbm.Booster, Range]:
@@ -377,7 +401,7 @@ def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: s
     predicted = np.full(len(examples), np.nan)
     for b in np.unique(block).tolist():
         there = block == b
-        if (~there).sum() >= LEAST_LABELS // 2:
+        if (~there).sum() >= LEAST_SPLIT // 2:
             predicted[there] = predict(fit(examples.take(~there), target[~there]), examples.matrix[there])
     told = ~np.isnan(predicted)
     return fit(examples, target), Range.fit(predicted[told], target[told])
@@ -394,7 +418,7 @@ def _fit_sums(
         test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
         p = probability(blend(*fit_blend(past, layout, seed, recipe), test, len(past) / (len(past) + recipe.pseudo_labels)))
         share = np.full(len(test), value.default_fraction)
-        if len(won) >= LEAST_LABELS:
+        if len(won) >= LEAST_SPLIT:
             trees = fit_trees(won.matrix, won.fraction, layout, objective="cross_entropy", rounds=150, seed=seed, weight=won.weight)
             share = predict(trees, test.matrix)
         return p, share * test.columns["cap_cents"] / 100.0

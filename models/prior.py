@@ -1,0 +1,62 @@
+"""What an expert believes of a write-off before any outcome is known: the rate of its code, the proof at hand, the time that is left."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.codes.tables import FAMILIES
+from features.feature import Floats
+from features.money import NULL
+from features.tables import Columns
+from models.calibration import log_odds
+
+ANSWERED_BY = {
+    "authorization": "authorization_on_file",
+    "network": "referral_on_file",
+    "documentation": "records_on_file",
+    "medical_necessity": "records_on_file",
+    "timely_filing": "timely_proof_on_file",
+    "cob": "other_coverage_on_file",
+    "eligibility": "other_coverage_on_file",
+}
+"""The proof that answers a refusal of each family."""
+
+PROOF = 0.6
+"""Log odds that such a proof is worth, and that its known absence costs: even odds become 65 or 35 % (a judgement)."""
+
+LATE = -1.0
+"""Log odds once the deadline has passed: the chance falls, never to zero (a judgement)."""
+
+_PROOFS = tuple(dict.fromkeys(ANSWERED_BY.values()))
+# A family that no proof answers reads the last row, which is null; a null flag reads the last worth, which is 0.
+_WORTH = np.array([-PROOF, PROOF, 0.0])
+_PLACE = np.array([_PROOFS.index(ANSWERED_BY[family]) if family in ANSWERED_BY else -1 for family in FAMILIES])
+
+
+def rate_part(columns: Columns) -> Floats:
+    """Return the log odds of the rate of each row's code."""
+    return log_odds(columns["prior_rate"])
+
+
+def proof_part(columns: Columns) -> Floats:
+    """Return what the proof that answers each row's refusal adds to the log odds; 0 where nobody noted whether it is there.
+
+    >>> authorization = np.full(3, FAMILIES.index("authorization"))
+    >>> flags = {name: np.full(3, -1) for name in _PROOFS} | {"authorization_on_file": np.array([1, 0, -1])}
+    >>> proof_part({"family": authorization, **flags}).tolist()
+    [0.6, -0.6, 0.0]
+    """
+    held = np.stack([columns[name] for name in _PROOFS] + [np.full(len(columns["family"]), -1)])
+    found: Floats = _WORTH[held[_PLACE[columns["family"]], np.arange(held.shape[1])].astype(np.int64)]
+    return found
+
+
+def late_part(columns: Columns) -> Floats:
+    """Return what a deadline that has passed takes off the log odds."""
+    deadline = columns["deadline_day"]
+    return np.where((deadline != NULL) & (deadline < columns["row_day"]), LATE, 0.0)
+
+
+def prior_logits(columns: Columns) -> Floats:
+    """Return the log odds believed of each row."""
+    return rate_part(columns) + proof_part(columns) + late_part(columns)
