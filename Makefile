@@ -122,6 +122,10 @@ bench-drift: $(RUN_SET) ## a payer's change of mind is found in time, and false 
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)
 
+.PHONY: bench-speed
+bench-speed: $(TEST_SET) ## speed against peers, one table with the bar that each row must reach
+	$(PYTHON) -m benchmarks.speed $(ARGS)
+
 .PHONY: constraints
 constraints: ## write constraints.txt anew: what a new environment resolves to today
 	rm -rf build/constraints

@@ -21,10 +21,11 @@ from pypdf import PdfReader
 from features.errors import RecoupError
 from features.tables import WRITEOFFS
 from models.scorer import Scorer
+from recoup.days import day_number
 from recoup.inputs import Beside, Inputs
 from recoup.progress import bars
 from recoup.settings import Settings
-from recoup.trial import day_number, use_tables
+from recoup.trial import use_tables
 from serving.packet import Case, read_cases, write_packet
 from serving.packet.document import TO_COMPLETE, Packet
 from serving.packet.pdf import to_pdf

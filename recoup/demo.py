@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from features.money import NULL
 from features.tables import OUTCOMES, WRITEOFFS, Batch
+from recoup.days import day_number
 from recoup.inputs import Beside, Inputs
 from recoup.progress import Bars
 from recoup.settings import Settings
-from recoup.trial import Trial, day_number
+from recoup.trial import Trial
 
 if TYPE_CHECKING:
     from features.triage import Triage

@@ -17,8 +17,8 @@ from features.errors import TryAgain
 from features.tables import Batch
 from models.pointer import Promotion, read_pointer
 from models.value import Costs
+from recoup.days import day_number
 from recoup.settings import Settings
-from recoup.trial import day_number
 from training.cut import Ledger, cut_ledger
 from training.gates import Verdict, limits, parse_limits
 from training.retrain import Retrained, Rival, retrain

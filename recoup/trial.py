@@ -6,20 +6,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from features.errors import BadData
-from features.tables import Batch
+from recoup.days import EPOCH
 
 if TYPE_CHECKING:
+    from features.tables import Batch
     from models.scorer import Scorer
     from recoup.progress import Step
 
-EPOCH = date(1970, 1, 1)
 TRUTH_COLUMNS = ("p_recover", "ev", "e_hours", "pot_recovered", "mispost")
 
 
@@ -76,7 +74,7 @@ class Trial:
             writeoffs, outcomes, scorer=scorer, as_of=self.as_of, start=self.start, end=self.end + 1, capacity=self.capacity, truth=truth
         )
         # The judge's end is the day after the last one, which a person would read as one day too many.
-        return {**result, "to": str(np.datetime64(self.end, "D"))}
+        return {**result, "to": str(EPOCH + timedelta(days=self.end))}
 
 
 @contextmanager
@@ -118,12 +116,3 @@ def known_truth(path: Path) -> dict[str, Any]:
     except (pa.ArrowException, KeyError) as error:
         raise BadData(f"{path}: not the truth.parquet of `recoup sample --truth`") from error
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
-
-
-def day_number(day: date) -> int:
-    """Return the days since 1970-01-01.
-
-    >>> day_number(date(1970, 1, 31))
-    30
-    """
-    return (day - EPOCH).days

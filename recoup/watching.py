@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import CheckFailed, Unavailable
 from features.tables import Batch
-from recoup.trial import day_number
+from recoup.days import day_number
 
 if TYPE_CHECKING:
     from models.scorer import Scorer

@@ -28,8 +28,9 @@ from recoup.cli.options import (
 )
 from recoup.cli.scoring import load_scorer, prepare
 from recoup.cli.telling import Teller, reading_words
+from recoup.days import day_number
 from recoup.progress import Bars, bars
-from recoup.trial import day_number, use_tables
+from recoup.trial import use_tables
 
 if TYPE_CHECKING:
     from features.intake.remits.candidates import TextColumns

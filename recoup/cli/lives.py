@@ -31,8 +31,9 @@ from recoup.cli.options import (
     tracking_uri,
 )
 from recoup.cli.telling import Teller, reading_json, reading_words
+from recoup.days import day_number
 from recoup.progress import Bars, bars
-from recoup.trial import Trial, day_number, known_truth
+from recoup.trial import Trial, known_truth
 
 if TYPE_CHECKING:
     from features.tables import Batch

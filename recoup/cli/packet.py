@@ -29,8 +29,9 @@ from recoup.cli.options import (
 )
 from recoup.cli.scoring import load_scorer, prepare
 from recoup.cli.telling import Teller, named
+from recoup.days import day_number
 from recoup.progress import bars
-from recoup.trial import day_number, use_tables
+from recoup.trial import use_tables
 
 if TYPE_CHECKING:
     from features.tables import Batch

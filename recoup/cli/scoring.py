@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +27,9 @@ from recoup.cli.options import (
     tracking_uri,
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
+from recoup.days import EPOCH, day_number
 from recoup.progress import bars
-from recoup.trial import EPOCH, day_number, use_tables
+from recoup.trial import use_tables
 
 if TYPE_CHECKING:
     from features.intake.cut import Cut, Part
@@ -154,6 +154,8 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
 
 def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping[str, object] | None:
     """Return what a job's result depends on; None where it reads what cannot be read twice."""
+    from importlib.metadata import version
+
     from serving.batch_folder import state_of
 
     given = [path for path in files if path is not None]

@@ -1,0 +1,413 @@
+"""Speed against peers, in one table: `python -m benchmarks.speed [--share S] [--only NAME ...] [--runs N] [--json FILE]`
+
+Each row times our work and a peer's in turn, so that a busy machine is busy for both, and gives the ratio of the medians beside the bar
+that it must reach. Sizes are those of the claims; `--share 0.1` takes a tenth of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from features.feature import Floats
+
+AS_OF = "2026-11-01"
+PRACTICE_ROWS = 60_000
+ROLES = ("likelihood", "fraction", "effort", "anomaly")
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds of a piece of work: on the clock, and of all cores, children among them."""
+
+    wall: float
+    cpu: float
+
+
+def timed(work: Callable[[], object]) -> Took:
+    """Do the work once."""
+    wall, before = time.perf_counter(), os.times()
+    work()
+    wall, after = time.perf_counter() - wall, os.times()
+    return Took(wall, sum(after[:4]) - sum(before[:4]))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Parameters
+    ----------
+    name, work, peer
+        What was done, by us and by whom else.
+    bar
+        The ratio that must be reached; `at_least` or at most.
+    ours, theirs
+        Seconds per unit of work, one for each run.
+    """
+
+    name: str
+    work: str
+    peer: str
+    bar: float
+    at_least: bool
+    ours: list[Took]
+    theirs: list[Took]
+    scale: float = 1.0
+    note: str = ""
+
+    def ratio(self, clock: str = "wall") -> float:
+        """Return how often faster (at least) or how much longer (at most) our work is, by the medians."""
+        mine, other = (float(np.median([getattr(took, clock) for took in runs])) for runs in (self.ours, self.theirs))
+        other *= self.scale
+        return (other / mine) if self.at_least else (mine / other)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the bar is reached on the clock."""
+        ratio = self.ratio()
+        return ratio >= self.bar if self.at_least else ratio <= self.bar
+
+
+@dataclass
+class Bench:
+    """Files and models that several rows share, made when first asked for."""
+
+    folder: Path
+    share: float
+    runs: int
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def rows(self, count: int) -> int:
+        """Return so many rows, or the share of them that was asked for."""
+        return max(int(count * self.share), 1000)
+
+    @cached_property
+    def practice(self) -> Path:
+        """A synthetic practice."""
+        from recoup.sample.practice import write_sample
+
+        write_sample(self.folder / "practice", rows=min(PRACTICE_ROWS, self.rows(2_000_000)))
+        return self.folder / "practice"
+
+    @cached_property
+    def bundle(self) -> Path:
+        """A model of it."""
+        self.recoup(
+            "train", "--writeoffs", self.practice / "writeoffs.csv", "--outcomes", self.practice / "outcomes.csv",
+            "--contracts", self.practice / "contract_rates.csv", "--payer-rules", self.practice / "payer_rules.csv",
+            "--policies", self.practice / "writeoff_policies.csv", "--as-of", AS_OF, "--out", self.folder / "model", "--no-register",
+        )  # fmt: skip
+        return self.folder / "model"
+
+    def ledger(self, rows: int, ending: str) -> Path:
+        """A ledger of so many rows."""
+        from benchmarks.volume import write_volume
+
+        path = self.folder / f"ledger-{rows}{ending}"
+        if not path.exists():
+            write_volume(self.practice, rows, path)
+        return path
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """Rows of the ledger as LightGBM reads them: at most half a million, which is a quarter of a gigabyte."""
+        from features.intake.table_file import read_table
+        from features.tables import WRITEOFFS
+        from models.scorer import Scorer
+
+        scorer, parts = Scorer.load(self.bundle), []
+        path = self.ledger(min(self.rows(2_000_000), 500_000), ".parquet")
+        batch = read_table(path, WRITEOFFS, vocabulary=scorer.vocabulary.overlay()).batch
+        for start in range(0, len(batch), 1 << 16):
+            part = batch.take(np.arange(start, min(start + (1 << 16), len(batch))))
+            parts.append(scorer.matrix(part, scorer.viewer.serve(part, day(AS_OF)).columns))
+        return np.concatenate(parts)
+
+    @cached_property
+    def boosters(self) -> list[Any]:
+        """LightGBM's own boosters of the model's trees."""
+        import lightgbm
+
+        return [lightgbm.Booster(model_file=str(path)) for role in ROLES if (path := self.bundle / f"{role}.txt").exists()]
+
+    def recoup(self, *words: object, home: str = "home", **more: str) -> None:
+        """Run a command of recoup."""
+        environment = os.environ | {"RECOUP_HOME": str(self.folder / home)} | more
+        environment.pop("OMP_NUM_THREADS", None)
+        ran = subprocess.run([sys.executable, "-m", "recoup.cli", *map(str, words)], env=environment, capture_output=True, text=True)
+        if ran.returncode:
+            raise SystemExit(f"recoup {' '.join(map(str, words[:1]))} ended with {ran.returncode}: {ran.stderr[-2000:]}")
+
+    def score(self, ledger: Path, out: str, **more: str) -> None:
+        """Score a ledger with the command."""
+        self.recoup(
+            "score", "--writeoffs", ledger, "--out", self.folder / out, "--model", self.bundle, "--as-of", AS_OF, "--json", **more
+        )  # fmt: skip
+
+    def in_turn(self, ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[list[Took], list[Took]]:
+        """Time both in turn, after one run of each that does not count."""
+        ours(), theirs()
+        pairs = [(timed(ours), timed(theirs)) for _ in range(self.runs)]
+        return [mine for mine, _ in pairs], [other for _, other in pairs]
+
+
+def day(text: str) -> int:
+    """Return a date as days since 1970-01-01."""
+    return int(np.datetime64(text, "D").astype(np.int64))
+
+
+def score_row(bench: Bench) -> Row:
+    """A ledger from Parquet to a ranked table."""
+    return _score(bench, "score", 2.5, {})
+
+
+def interpreted_row(bench: Bench) -> Row:
+    """The same on a machine without a compiler."""
+    return _score(bench, "score without a compiler", 1.5, {"PATH": "/nonexistent"}, home="without")
+
+
+def _score(bench: Bench, name: str, bar: float, more: dict[str, str], home: str = "home") -> Row:
+    rows, x = bench.rows(2_000_000), bench.matrix
+    ledger = bench.ledger(rows, ".parquet")
+    ours, theirs = bench.in_turn(
+        lambda: bench.score(ledger, "ranked.parquet", home=home, **more),
+        lambda: [booster.predict(x, raw_score=True, num_threads=2) for booster in bench.boosters],
+    )
+    work = f"{rows:,} write-offs, Parquet to ranked Parquet, every column, reasons for 5,000"
+    return Row(name, work, "LightGBM predict, ready matrix, 2 threads", bar, True, ours, theirs, scale=rows / len(x))
+
+
+def csv_row(bench: Bench) -> Row:
+    """CSV against Parquet."""
+    rows = bench.rows(2_000_000)
+    text, typed = bench.ledger(rows, ".csv"), bench.ledger(rows, ".parquet")
+    ours, theirs = bench.in_turn(lambda: bench.score(text, "a.parquet"), lambda: bench.score(typed, "b.parquet"))
+    return Row("score from CSV", f"{rows:,} write-offs from CSV", "the same from Parquet", 1.5, False, ours, theirs)
+
+
+def pyfunc_row(bench: Bench) -> Row:
+    """Against a frame handed to the logged model."""
+    import pandas as pd
+
+    from models.pyfunc import WriteOffModel
+
+    rows, few = bench.rows(2_000_000), bench.rows(100_000)
+    model = WriteOffModel()
+    model.load_context(SimpleNamespace(artifacts={"bundle": bench.bundle}))
+    frame = pd.read_parquet(bench.ledger(few, ".parquet"))
+    ledger = bench.ledger(rows, ".parquet")
+    ours, theirs = bench.in_turn(
+        lambda: bench.score(ledger, "ranked.parquet"), lambda: model.predict(None, frame, {"as_of": AS_OF, "reasons": False})
+    )
+    return Row("score against pyfunc", f"{rows:,} write-offs", "the same model's pyfunc on a pandas frame, without reasons", 4.0, True,
+               ours, theirs, scale=rows / few)  # fmt: skip
+
+
+def volume_row(bench: Bench) -> Row:
+    """Cost per row of many against few, and the peak of memory."""
+    many, few = bench.rows(10_000_000), bench.rows(100_000)
+    large, small = bench.ledger(many, ".parquet"), bench.ledger(few, ".parquet")
+    bench.score(small, "small.parquet")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    ours = [timed(lambda: bench.score(large, "large.parquet"))]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    theirs = [timed(lambda: bench.score(small, "small.parquet")) for _ in range(3)]
+    note = f"largest process {peak / 1024:.0f} MB" + (" (an earlier one)" if peak == before else "")
+    return Row("cost per row at volume", f"{many:,} write-offs", f"{few:,}, per row", 1.15, False, ours, theirs, many / few, note)
+
+
+def one_row(bench: Bench) -> Row:
+    """One write-off against one prediction."""
+    import csv
+
+    from models.scorer import Scorer
+
+    scorer = Scorer.load(bench.bundle)
+    with (bench.practice / "writeoffs.csv").open() as file:
+        records: list[dict[str, object]] = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)][-1000:]
+    x = bench.matrix[:1]
+    ours, theirs = bench.in_turn(
+        lambda: [scorer.score_records([record], as_of=day(AS_OF), reasons=False) for record in records],
+        lambda: [[booster.predict(x, raw_score=True, num_threads=1) for booster in bench.boosters] for _ in records],
+    )
+    return Row("one write-off", "1,000 write-offs, one at a time, dictionary in, score out", "LightGBM predict of one ready row, 1 thread",
+               3.0, False, ours, theirs)  # fmt: skip
+
+
+def reasons_row(bench: Bench) -> Row:
+    """Contributions of every row."""
+    from models.forest import Explainer, Forest
+
+    x = bench.matrix[: bench.rows(100_000)]
+    booster = bench.boosters[0]
+    explainer = Explainer(Forest(bench.bundle / "likelihood.txt"), np.arange(x.shape[1]), x.shape[1])
+    found, known = explainer.contributions(x[:500]), booster.predict(x[:500], pred_contrib=True)
+    off = float(np.abs(found - known[:, :-1]).max())
+    assert off < 1e-12, off
+    ours, theirs = bench.in_turn(
+        lambda: explainer.contributions(x), lambda: booster.predict(x[: len(x) // 10], pred_contrib=True, num_threads=1)
+    )
+    return Row("reasons", f"contributions of {len(x):,} rows, one thread", "LightGBM pred_contrib, same trees", 10.0, True, ours, theirs,
+               scale=len(x) / (len(x) // 10), note=f"largest difference {off:.0e}")  # fmt: skip
+
+
+def history_row(bench: Bench) -> Row:
+    """History of one key against an as-of join."""
+    import pandas as pd
+
+    from features.history import KEYS, Events, History, replay
+
+    rows, events = bench.rows(5_000_000), bench.rows(1_000_000)
+    draw = np.random.default_rng(0)
+    names = sorted({name for key in KEYS for name in key})
+    sizes = {"payer_id": 60, "family": 20, "carc": 250, "adjustment_code": 40, "procedure_code": 600, "provider_id": 120, "facility_id": 8}
+    columns = {name: draw.integers(0, sizes.get(name, 20), rows).astype(np.int32) for name in names}
+    keys = {name: draw.integers(0, sizes.get(name, 20), events).astype(np.int32) for name in names}
+    days, known_on = np.sort(draw.integers(0, 850, rows)), np.sort(draw.integers(0, 850, events))
+    won = draw.random(events) < 0.4
+    happened = Events(known_on, keys, won, draw.random(events) * won, draw.integers(1, 200, events), draw.integers(0, 90_000, events))
+    left = pd.DataFrame({"day": days, "payer_id": columns["payer_id"], "carc": columns["carc"]})
+    counted = pd.DataFrame({"day": known_on, "payer_id": keys["payer_id"], "carc": keys["carc"], "won": won.astype(float)})
+    group = counted.groupby(["payer_id", "carc"])
+    counted["efforts"], counted["recoveries"] = group.cumcount() + 1, group["won"].cumsum()
+    ours, theirs = bench.in_turn(
+        lambda: replay(History(), columns, days, happened),
+        lambda: pd.merge_asof(left, counted, on="day", by=["payer_id", "carc"], allow_exact_matches=False),
+    )
+    return Row("history", f"{rows:,} rows by {events:,} events, per key ({len(KEYS)} of them), decayed",
+               "pandas.merge_asof of one pair of keys, running sums given, no decay", 2.0, True, ours, theirs, scale=len(KEYS))  # fmt: skip
+
+
+def tokens_row(bench: Bench) -> Row:
+    """Segments of an 835 against a tokenizer that does nothing else."""
+    from x12.core.tokenizer import tokenize_x12
+
+    payload = _remit(bench).read_bytes()
+    ours, theirs = bench.in_turn(lambda: _segments(bench), lambda: tokenize_x12(payload))
+    return Row("835 segments", _megabytes(bench), "ansi-x12 tokenizer", 2.0, True, ours, theirs)
+
+
+def pyx12_row(bench: Bench) -> Row:
+    """Segments of an 835 against pyx12's reader of segments."""
+    from pyx12.x12file import X12Reader
+
+    def read() -> int:
+        with _remit(bench).open() as file:
+            return sum(1 for _ in X12Reader(file))
+
+    ours, theirs = bench.in_turn(lambda: _segments(bench), read)
+    return Row("835 segments again", _megabytes(bench), "pyx12 segment reader", 8.0, True, ours, theirs)
+
+
+def _remit(bench: Bench) -> Path:
+    from benchmarks.remits import remit_text
+
+    path = bench.folder / "speed.835"
+    if not path.exists():
+        path.write_text(remit_text(int(4_500_000 * max(bench.share, 0.1))))
+    return path
+
+
+def _segments(bench: Bench) -> int:
+    from features.intake.remits.issues import IssueLog
+    from features.intake.remits.segments import read_segments
+
+    with _remit(bench).open("rb") as file:
+        return sum(1 for _ in read_segments(iter(lambda: file.read(1 << 18), b""), IssueLog("speed.835")))
+
+
+def _megabytes(bench: Bench) -> str:
+    return f"{_remit(bench).stat().st_size / 1e6:.1f} MB of distinct claims to segments, names and ids taken away"
+
+
+def help_row(bench: Bench) -> Row:
+    """The time until a person reads the help."""
+    ours, theirs = bench.in_turn(lambda: bench.recoup("--help"), lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+    return Row("help", "recoup --help, seconds", "one second", 0.3, False, ours, [Took(1.0, 1.0)] * len(theirs))
+
+
+ROWS: dict[str, Callable[[Bench], Row]] = {
+    "score": score_row,
+    "interpreted": interpreted_row,
+    "csv": csv_row,
+    "pyfunc": pyfunc_row,
+    "volume": volume_row,
+    "one": one_row,
+    "reasons": reasons_row,
+    "history": history_row,
+    "tokens": tokens_row,
+    "pyx12": pyx12_row,
+    "help": help_row,
+}
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures depend on."""
+    libraries = ("numpy", "pyarrow", "lightgbm", "pylignum", "pandas", "mlflow")
+    return {
+        "cores": os.cpu_count(),
+        "usable": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()),
+        **{library: version(library) for library in libraries},
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="share of the sizes")
+    parser.add_argument("--only", nargs="+", choices=ROWS, help="rows of the table")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="keep ledgers and the model here, and use what is there")
+    parser.add_argument("--json", type=Path, help="keep the results here")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        bench = Bench(options.folder or Path(place), options.share, options.runs)
+        bench.folder.mkdir(parents=True, exist_ok=True)
+        told = machine()
+        print(", ".join(f"{name} {value}" for name, value in told.items()))
+        print(f"{'':26s} {'ratio':>7s} {'bar':>8s}         {'ours':>8s} {'peer':>8s}   (seconds; ratio of CPU seconds)")
+        results = []
+        for name in options.only or ROWS:
+            row = ROWS[name](bench)
+            _print(row)
+            results.append({**asdict(row), "ratio": row.ratio(), "ratio_cpu": row.ratio("cpu"), "reached": row.is_reached})
+        if options.json:
+            options.json.write_text(json.dumps({"machine": told, "share": options.share, "rows": results}, indent=1) + "\n")
+
+
+def _print(row: Row) -> None:
+    mine, other = (float(np.median([took.wall for took in runs])) for runs in (row.ours, row.theirs))
+    bar = f"{'>=' if row.at_least else '<='} {row.bar:.2f}"
+    reached = "reached" if row.is_reached else "NOT    "
+    print(f"{row.name:26s} {row.ratio():7.2f} {bar:>8s} {reached} {mine:8.3f} {other * row.scale:8.3f}   ({row.ratio('cpu'):.2f})")
+    print(f"    {row.work}; peer: {row.peer}" + (f"; {row.note}" if row.note else ""), flush=True)
+
+
+if __name__ == "__main__":
+    main()
