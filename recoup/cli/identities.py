@@ -48,12 +48,15 @@ def import_identities(
 ) -> None:
     """Keep who patients are in the encrypted vault under RECOUP_HOME; a patient and payer known already is replaced."""
     from features.intake.pseudonyms import Pseudonyms, load_or_create_key
+    from recoup.identity import opened_gate, operator
     from recoup.inputs import KEY_FILE
 
     chosen = settings()
     vault = open_vault(chosen)
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        found = vault.import_rows(stream, file.name, Pseudonyms(load_or_create_key(chosen.home / KEY_FILE)))
+    names = Pseudonyms(load_or_create_key(chosen.home / KEY_FILE))
+    with file.open(encoding="utf-8-sig", newline="") as stream, opened_gate(chosen) as gate, gate.store.write() as unit:
+        gate.log.tell(unit, operator(), "identity.import")
+        found = vault.import_rows(stream, file.name, names)
     tell = Teller(as_json=as_json)
     rejects = [{"row": row, "column": column, "rule": rule} for row, column, rule in found.rejects]
     tell.json({"rows_read": found.rows, "rows_kept": found.kept, "rejects": rejects})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import re
 from collections.abc import Sequence
@@ -32,13 +31,14 @@ from recoup.cli.telling import Teller, named
 from recoup.days import day_number
 from recoup.progress import bars
 from recoup.trial import use_tables
+from serving.access import DEFAULT_CLIENT
 
 if TYPE_CHECKING:
     from features.tables import Batch
     from models.scores import Scores
-    from serving.packet import Case, Packet
+    from recoup.settings import Settings
+    from serving.packet import Case, Desk, Packet
 
-FORMATS = ("docx", "pdf")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _AGREE = ("remedy", "category", "recoverable_amount", "underpayment_amount", "deadline_date", "deadline_source")
 
@@ -93,9 +93,8 @@ def packet(
     titles = [enclosure.title for enclosure in enclosures]
     out.mkdir(parents=True, exist_ok=True)
     results = []
-    subject = f"command:{getpass.getuser()}"
     for group in [cases] if is_project else [[case] for case in cases]:
-        made = desk.write(group, subject=subject, log=lambda _: None, attachments=titles, void=void)
+        made = _write_packet(chosen, desk, group, titles, void)
         stem = f"project-{file_stem(made.writeoff_ids[0])}" if len(group) > 1 else file_stem(made.writeoff_ids[0])
         files = {
             f"{stem}.docx": desk.docx(made),
@@ -105,6 +104,19 @@ def packet(
         _write(out, files)
         results.append((made, [str(out / name) for name in files]))
     _tell(results, as_json)
+
+
+def _write_packet(chosen: Settings, desk: Desk, cases: Sequence[Case], titles: Sequence[str], void: bool) -> Packet:
+    """Write one packet; what the vault tells is in the access log before any of it is given away."""
+    from recoup.identity import opened_gate, operator
+
+    if desk.vault is None:
+        return desk.write(cases, subject=operator().subject, log=lambda _: None, attachments=titles, void=void)
+    who, read = operator(cases[0].row.client_id or DEFAULT_CLIENT), list[str]()
+    with opened_gate(chosen) as gate, gate.store.write() as unit:
+        made = desk.write(cases, subject=who.subject, log=lambda told: read.append(told.patient_id), attachments=titles, void=void)
+        gate.log.tell(unit, who, "identity.read", read)
+    return made
 
 
 def file_stem(writeoff_id: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from features.errors import UsageError
 from serving.packet.case import Case
 from serving.packet.document import Document, Packet, Section, Signature
-from serving.packet.draft import Draft, identity_of, needs_coder, original_number
+from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number
 from serving.packet.fields import read_fields, read_project
 from serving.packet.kinds import kind_of
 from serving.packet.people import Identities, Identity, Party, Practice, nobody
@@ -22,8 +22,8 @@ MOST_CLAIMS = 500
 
 CODER_LINES = ("Coder, name and credential", "Signature", "Date")
 SIGNER_LINES = ("Signature", "Name and title", "Date")
+POSTING_LINES = ("Requested by", "Approved by", "Date")
 COMPLIANCE_LINES = ("Amount decided", "Identified on", "Decided by", "Date")
-_TO_NEXT_PAYER = ("rebill_other_payer", "bill_secondary")
 
 
 def write_packet(
@@ -64,7 +64,9 @@ def write_packet(
         raise UsageError("a packet needs at least one write-off")
     kind = _common_kind(told)
     words = texts(kind)
-    known = read_fields(told[0]) if len(told) == 1 else read_project(told)
+    letterhead = practice if practice is not None else Practice()
+    names = {payer: party.name for payer, party in letterhead.payers.items()}
+    known = read_fields(told[0], names) if len(told) == 1 else read_project(told, names)
     first = told[0]
     families = Counter(case.score.family for case in told)
     subject = Subject(
@@ -75,8 +77,7 @@ def write_packet(
         tuple(dict.fromkeys(code.code for case in told for code in case.rarcs)),
         known,
     )
-    draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void)
-    letterhead = practice if practice is not None else Practice()
+    draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void, names)
     missing = _missing(draft)
     letter = _letter(draft, letterhead)
     return Packet(kind, tuple(case.row.writeoff_id for case in told), letter, write_worksheet(draft, missing, letter), missing)
@@ -114,13 +115,18 @@ def _identify(cases: tuple[Case, ...], identities: Identities) -> Mapping[str, I
 def _missing(draft: Draft) -> tuple[str, ...]:
     """Return what must be done before the packet may go out."""
     found = []
-    if not all((who := identity_of(draft, case)) is not None and who.birth_date and who.member_id for case in draft.cases):
+    needs_identity = "patient" in draft.texts.order
+    if needs_identity and not all(
+        (who := identity_of(draft, case)) is not None and who.birth_date and who.member_id for case in draft.cases
+    ):
         found.append("patient's identity: complete the marked block from the practice system")
     if draft.kind == "corrected_claim":
         if draft.subject.remedy != "new_claim" and not all(original_number(case) for case in draft.cases):
             found.append("original claim number (REF*F8): the ledger has none")
         if needs_coder(draft):
             found.append("coder's sign-off before a code, modifier or diagnosis is changed")
+    if draft.kind == "ledger_correction":
+        found.append("approval before the ledger is changed")
     if draft.kind == "refund":
         found.append("compliance's decision on the amount")
     return tuple(found)
@@ -133,6 +139,8 @@ def _letter(draft: Draft, practice: Practice) -> Document:
         sections.append(
             Section("decision_of", "Decision", (Signature("Decided by compliance; nothing is returned before.", COMPLIANCE_LINES),))
         )
+    elif draft.kind == "ledger_correction":
+        sections.append(Section("posting", "", (Signature("To be posted once it is approved.", POSTING_LINES),)))
     elif draft.kind == "corrected_claim" and needs_coder(draft):
         statement = "The record supports every change of code, modifier or diagnosis entered above."
         sections.append(Section("coder", "Coder's sign-off", (Signature(statement, CODER_LINES),)))
@@ -170,7 +178,7 @@ def _addressee(draft: Draft, practice: Practice) -> tuple[str, ...]:
     row = draft.case.row
     if draft.kind == "ledger_correction":
         return ("Payment posting",)
-    payer = row.next_payer_id if draft.subject.remedy in _TO_NEXT_PAYER else row.payer_id
+    payer = row.next_payer_id if draft.subject.remedy in TO_NEXT_PAYER else row.payer_id
     if payer is None:
         return ("The payer that owes the claim",)
     party = practice.payers.get(payer, Party(f"Payer {payer}"))

@@ -11,6 +11,9 @@ from serving.packet.fields import Known
 from serving.packet.people import Identity
 from serving.packet.texts import Subject, Texts
 
+TO_NEXT_PAYER = ("rebill_other_payer", "bill_secondary")
+"""Remedies whose letter goes to another payer than the one that decided."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -23,6 +26,7 @@ class Draft:
     identities: Mapping[str, Identity | None]
     attachments: tuple[str, ...]
     void: bool
+    names: Mapping[str, str]
 
     @property
     def case(self) -> Case:

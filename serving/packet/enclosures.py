@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
+from pypdf.generic import ArrayObject, NameObject
 from reportlab.lib import colors
 from reportlab.pdfgen.canvas import Canvas
 
@@ -16,8 +17,22 @@ from serving.packet.document import Document, Section, Sentence, Table
 from serving.packet.pdf import to_pdf
 
 MOST_PAGES = 2000
-_ACTIVE = ("/AA", "/Annots")
-"""What a page may do by itself, or link to: taken away, so that an enclosure only shows."""
+_ACTIONS = ("/A", "/AA", "/PA")
+_SHOWN = (
+    "/Widget",
+    "/Stamp",
+    "/FreeText",
+    "/Text",
+    "/Highlight",
+    "/Underline",
+    "/StrikeOut",
+    "/Squiggly",
+    "/Line",
+    "/Square",
+    "/Circle",
+    "/Ink",
+)
+"""Annotations that only show something, such as the filled fields of a form; links, sounds and attached files are left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +54,20 @@ def compile_pdf(document: Document, enclosures: Sequence[Enclosure] = ()) -> byt
     BadData
         When a file is no PDF that can be read, is encrypted or too long: which, by its title.
     """
-    letter = to_pdf(document)
     if not enclosures:
-        return letter
+        return to_pdf(document)
     read = [_read(enclosure) for enclosure in enclosures]
-    front = PdfReader(io.BytesIO(letter))
+    before = len(_pages(to_pdf(document)))
     # The index says on which page each enclosure begins, which depends on its own length: it is set twice.
-    before = len(front.pages)
-    index = PdfReader(io.BytesIO(to_pdf(_index(document, enclosures, read, before + 1), before=before)))
-    index = PdfReader(io.BytesIO(to_pdf(_index(document, enclosures, read, before + len(index.pages)), before=before)))
-    total = before + len(index.pages) + sum(len(pages) for pages in read)
+    length = len(_pages(to_pdf(_index(document, enclosures, read, before + 1))))
+    total = before + length + sum(len(pages) for pages in read)
     if total > MOST_PAGES:
         raise BadData(f"the packet has {total} pages; at most {MOST_PAGES} are allowed: enclose only what the dates of service need")
+    letter = _pages(to_pdf(document, total=total))
+    index = _pages(to_pdf(_index(document, enclosures, read, before + length), before=before, total=total))
     writer = PdfWriter()
     writer.add_metadata({"/Title": document.title, "/Creator": "recoup", "/Producer": "recoup"})
-    for title, pages in ((document.title, list(front.pages)), ("Index of enclosures", list(index.pages))):
+    for title, pages in ((document.title, letter), ("Index of enclosures", index)):
         first = len(writer.pages)
         for page in pages:
             writer.add_page(page)
@@ -62,13 +76,30 @@ def compile_pdf(document: Document, enclosures: Sequence[Enclosure] = ()) -> byt
         first = len(writer.pages)
         for place, page in enumerate(pages, start=1):
             added = writer.add_page(page)
-            for key in _ACTIVE:
-                added.pop(key, None)
+            _calm(added)
             added.merge_page(_stamp(added, f"Enclosure {number}, page {place} of {len(pages)} (page {len(writer.pages)} of {total})"))
         writer.add_outline_item(title=f"Enclosure {number}: {enclosure.title}", page_number=first)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def _calm(page: PageObject) -> None:
+    """Take away what a page would do by itself, and keep what it shows."""
+    page.pop("/AA", None)
+    found = page.get("/Annots")
+    annotations = [told.get_object() for told in found.get_object()] if found is not None else []
+    kept = ArrayObject(told for told in annotations if told.get("/Subtype") in _SHOWN)
+    for told in kept:
+        for key in _ACTIONS:
+            told.pop(key, None)
+    page.pop("/Annots", None)
+    if kept:
+        page[NameObject("/Annots")] = kept
+
+
+def _pages(content: bytes) -> list[PageObject]:
+    return list(PdfReader(io.BytesIO(content)).pages)
 
 
 def _read(enclosure: Enclosure) -> list[PageObject]:

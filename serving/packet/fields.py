@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from types import MappingProxyType
 from typing import TypeAlias
 
 from serving.packet.case import Case, Row
@@ -67,6 +68,13 @@ def _first_denial(case: Case) -> str | None:
     return long_day(first) if first is not None and first != remit else None
 
 
+def _deadline(case: Case) -> str | None:
+    due = case.due
+    if due is None or due.source in ("default", "none") or due.day < case.score.as_of:
+        return None
+    return long_day(due.day)
+
+
 def _overpaid_by_contract(case: Case) -> str | None:
     allowed, contract = case.row.allowed_amount, case.contract
     return dollars(allowed - contract.allowed) if allowed is not None and contract is not None and allowed > contract.allowed else None
@@ -110,6 +118,13 @@ DERIVED = (
         lambda c: dollars(c.row.patient_responsibility_amount) if c.row.patient_responsibility_amount else None,
     ),
     Field("first_denial_date", "the first denial, where another than this", ("initial_denial_date", "remit_date"), _first_denial),
+    Field("deadline_date", "the last day of the remedy, where somebody set it and it is not over", ("deadline_date", "as_of"), _deadline),
+    Field(
+        "deadline_law",
+        "the law that sets it",
+        ("deadline_source",),
+        lambda c: c.due.citation.removesuffix(" (memory)") or None if c.due is not None and c.due.source == "statute" else None,
+    ),
     Field("contract_term", "the contract term in words", ("contract_id",), lambda c: _upper(c.contract.term) if c.contract else None),
     Field("contract_price", "what the contract allows", ("contract_id",), lambda c: dollars(c.contract.allowed) if c.contract else None),
     Field(
@@ -139,6 +154,7 @@ TOTALS = (
 )
 """Fields of a project; of one case they are not known."""
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 COLUMNS = tuple(item.name for item in fields(Row))
 NAMES = frozenset((*COLUMNS, *(item.name for item in (*DERIVED, *TOTALS))))
 """Every name that a sentence may use."""
@@ -154,8 +170,8 @@ def sources_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source for name in names for source in _SOURCES.get(name, (name,))))
 
 
-def read_fields(case: Case) -> Known:
-    """Return what is known of a case, as it reads.
+def read_fields(case: Case, names: Mapping[str, str] = NO_NAMES) -> Known:
+    """Return what is known of a case, as it reads; `names` of payers by their id, where the practice gave them.
 
     >>> from datetime import date
     >>> from serving.packet.case import Score
@@ -167,7 +183,8 @@ def read_fields(case: Case) -> Known:
     ('CO-16', '$120.00', False)
     """
     known = {name: text for name in COLUMNS if (text := read_cell(name, getattr(case.row, name))) is not None}
-    return known | {item.name: text for item in DERIVED if (text := item.read(case)) is not None}
+    known |= {item.name: text for item in DERIVED if (text := item.read(case)) is not None}
+    return known | {"payer": names.get(case.row.payer_id, case.row.payer_id)}
 
 
 def read_cell(name: str, value: object) -> str | None:
@@ -185,9 +202,9 @@ def read_cell(name: str, value: object) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def read_project(cases: Sequence[Case]) -> Known:
+def read_project(cases: Sequence[Case], names: Mapping[str, str] = NO_NAMES) -> Known:
     """Return what all cases of a project have in common, and their totals; a total is known when every part of it is."""
-    parts = [read_fields(case) for case in cases]
+    parts = [read_fields(case, names) for case in cases]
     first = parts[0]
     common = {name: text for name, text in first.items() if all(part.get(name) == text for part in parts[1:])}
     claims = {case.row.claim_id or case.row.writeoff_id for case in cases}

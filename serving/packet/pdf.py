@@ -22,20 +22,23 @@ from reportlab.platypus import Table as Grid
 from features.errors import Unavailable
 from serving.packet.document import Block, Document, Facts, Listing, Paragraph, Section, Signature, Table
 from serving.packet.stock import SALUTATIONS, notice_of
-from serving.packet.word import MARKED, MARKED_EDGE, MUTED, RULE
+from serving.packet.word import MARKED, MARKED_EDGE, MUTED, RULE, SHORT
 
 _INK = colors.HexColor("#1a1a1a")
 _MARGIN = inch
 _WIDTH = letter[0] - 2 * _MARGIN
 _LINE = colors.HexColor("#404040")
-_SHORT = 6
-"""Rows of a table that is kept with its heading on one page."""
 _WIDE_FONTS = ("DejaVuSans", "LiberationSans-Regular")
 """Fonts of the system for names that the built-in ones cannot write."""
 
 
-def to_pdf(document: Document, *, before: int = 0) -> bytes:
-    """Return a document as PDF, on US letter paper; `before`: pages that stand before it, for its numbers.
+def to_pdf(document: Document, *, before: int = 0, total: int = 0) -> bytes:
+    """Return a document as PDF, on US letter paper.
+
+    Parameters
+    ----------
+    before, total
+        Pages that stand before it, and of the whole, for the numbers at the foot; 0: it stands alone.
 
     Raises
     ------
@@ -43,11 +46,13 @@ def to_pdf(document: Document, *, before: int = 0) -> bytes:
         When a text needs letters that neither the built-in fonts nor those of the system have; the Word file holds them.
     """
     drawer = _Drawer(*_fonts("".join(document.texts())))
-    return build(drawer.story(document), document.title, document.sender[0], drawer.foot(document, before))
+    _, pages = _build(drawer, document, before, total)
+    # How many pages there are is known once they are set.
+    return _build(drawer, document, before, total or before + pages)[0]
 
 
-def build(story: list[Flowable], title: str, author: str, foot: Callable[[Canvas, Any], None]) -> bytes:
-    """Set a story on pages."""
+def _build(drawer: _Drawer, document: Document, before: int, total: int) -> tuple[bytes, int]:
+    """Set a document on pages; return the file and how many there are."""
     out = io.BytesIO()
     pages = SimpleDocTemplate(
         out,
@@ -57,13 +62,14 @@ def build(story: list[Flowable], title: str, author: str, foot: Callable[[Canvas
         rightMargin=_MARGIN - 6,
         topMargin=0.65 * inch,
         bottomMargin=0.8 * inch,
-        title=title,
-        author=author,
+        title=document.title,
+        author=document.sender[0],
         creator="recoup",
         invariant=1,
     )
-    pages.build(story, onFirstPage=foot, onLaterPages=foot)
-    return out.getvalue()
+    foot = drawer.foot(document, before, total)
+    pages.build(drawer.story(document), onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue(), int(pages.page)
 
 
 def _fonts(text: str) -> tuple[str, str]:
@@ -123,9 +129,9 @@ class _Drawer:
         # A heading is not left alone at the foot of a page, nor a line to sign without its words.
         if isinstance(section.blocks[-1], Signature):
             return [KeepTogether([*heading, *parts])]
-        if isinstance(section.blocks[0], Table) and len(section.blocks[0].rows) > _SHORT:
-            return [CondPageBreak(1.5 * inch), *heading, *parts]
-        return [KeepTogether([*heading, parts[0]]), *parts[1:]] if heading else parts
+        if sum(len(block.rows) for block in section.blocks if isinstance(block, Table)) <= SHORT:
+            return [KeepTogether([*heading, *parts])]
+        return [CondPageBreak(1.5 * inch), *heading, *parts]
 
     def _block(self, block: Block) -> list[Flowable]:
         if isinstance(block, Paragraph):
@@ -197,7 +203,7 @@ class _Drawer:
         lines: list[tuple[Any, ...]] = [("LINEABOVE", (2 * at, 0), (2 * at, 0), 0.75, _LINE) for at in range(len(block.lines))]
         return [Spacer(1, 4), Text(block.statement, self._body), Spacer(1, 26), self._grid([row], widths, lines), Spacer(1, 6)]
 
-    def foot(self, document: Document, before: int) -> Callable[[Canvas, Any], None]:
+    def foot(self, document: Document, before: int, total: int) -> Callable[[Canvas, Any], None]:
         """Return what draws the foot of each page."""
         words = f"{notice_of(document.kind)}  {document.reference}, page "
 
@@ -205,7 +211,7 @@ class _Drawer:
             canvas.saveState()
             canvas.setFont(self._plain, 8)
             canvas.setFillColor(colors.HexColor(f"#{MUTED}"))
-            canvas.drawString(_MARGIN, 0.55 * inch, f"{words}{before + pages.page}")
+            canvas.drawString(_MARGIN, 0.55 * inch, f"{words}{before + pages.page} of {total}")
             canvas.restoreState()
 
         return draw

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from serving.packet.case import Case
 from serving.packet.document import TO_COMPLETE, Block, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
-from serving.packet.draft import Draft, evidence, identity_of, needs_coder, original_number
+from serving.packet.draft import TO_NEXT_PAYER, Draft, evidence, identity_of, needs_coder, original_number
 from serving.packet.fields import read_cell
 from serving.packet.words import dollars, short_day
 
@@ -76,7 +76,7 @@ _CLAIM = (
     ("Place of service", "place_of_service"),
     ("Rendering provider", "provider_id"),
     ("Submitted", "submitted_date"),
-    ("Remittance", "remit_date"),
+    ("Remittance date", "remit_date"),
     ("Billed", "billed_amount"),
     ("Allowed", "allowed_amount"),
     ("Paid", "paid_amount"),
@@ -90,8 +90,15 @@ def _claim(draft: Draft) -> tuple[Block, ...]:
         return ()
     known = draft.known
     # A letter is addressed to the payer already.
-    rows = _CLAIM[1:] if draft.texts.is_letter else _CLAIM
+    labels = {"payer_claim_number": number_label(draft)}
+    rows = [(labels.get(name, label), name) for label, name in (_CLAIM[1:] if draft.texts.is_letter else _CLAIM)]
     return (Facts(tuple(Fact(label, known[name], (name,)) for label, name in rows if name in known)),)
+
+
+def number_label(draft: Draft) -> str:
+    """Return how the number of the payer that decided is called: to that payer, or to others."""
+    is_decider = draft.texts.is_letter and draft.subject.remedy not in TO_NEXT_PAYER
+    return "Your claim number" if is_decider else "Payer's claim number"
 
 
 def _remits(draft: Draft) -> tuple[Block, ...]:
@@ -186,10 +193,16 @@ def _payers(draft: Draft) -> tuple[Block, ...]:
     if draft.is_project:
         return ()
     row = draft.case.row
-    rows = [(row.payer_id, "decided" if row.remit_date else "billed", dollars(row.paid_amount) if row.paid_amount is not None else "")]
+    rows = [
+        (
+            draft.names.get(row.payer_id, row.payer_id),
+            "decided" if row.remit_date else "billed",
+            dollars(row.paid_amount) if row.paid_amount is not None else "",
+        )
+    ]
     if row.next_payer_id:
         paid = dollars(row.other_payer_paid_amount) if row.other_payer_paid_amount is not None else ""
-        rows.append((row.next_payer_id, "next payer", paid))
+        rows.append((draft.names.get(row.next_payer_id, row.next_payer_id), "next payer", paid))
     names = (("payer_id", "next_payer_id"), ("remit_date",), ("paid_amount", "other_payer_paid_amount"))
     cells = tuple(tuple(Sentence(text, names[at] if text else ()) for at, text in enumerate(line)) for line in rows)
     return (Table(("Payer", "State", "Paid"), cells, (0.5, 0.3, 0.2), right=(2,)),)
@@ -233,7 +246,9 @@ def _schedule(draft: Draft) -> tuple[Block, ...]:
     right = tuple(at for at, (_, name, _) in enumerate(columns) if name.endswith("_amount") or name in ("contract_price", "contract_short"))
     share = sum(width for _, _, width in columns)
     widths = tuple(width / share for _, _, width in columns)
-    return (Table(tuple(label for label, _, _ in columns), tuple(rows), widths, right=right, has_total=has_total),)
+    number = number_label(draft).removesuffix(" number")
+    head = tuple(number if name == "payer_claim_number" else label for label, name, _ in columns)
+    return (Table(head, tuple(rows), widths, right=right, has_total=has_total),)
 
 
 def _schedule_cell(case: Case, name: str) -> Sentence:

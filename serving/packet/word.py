@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -30,6 +31,8 @@ MUTED = "595959"
 RULE = "BFBFBF"
 MARKED, MARKED_EDGE = "FFF6D6", "B8860B"
 SMALL = 9
+SHORT = 12
+"""Rows of a table that is kept on one page, with what stands before it."""
 
 
 def to_docx(document: Document, *, own: Path | None = None) -> bytes:
@@ -99,8 +102,11 @@ class _Writer:
         for element in list(self._body):
             if not element.tag.endswith("sectPr"):
                 self._body.remove(element)
-        for block in section.blocks:
-            self._write(block)
+        for block, following in pairwise((*section.blocks, None)):
+            if block is not None:
+                self._write(block)
+            if isinstance(following, Table) and len(following.rows) <= SHORT:
+                self._word.paragraphs[-1].paragraph_format.keep_with_next = True
         kept = [element for element in self._body if not element.tag.endswith("sectPr")]
         return Markup("".join(etree.tostring(element, encoding="unicode") for element in kept))
 
@@ -157,6 +163,9 @@ class _Writer:
         for number, line in enumerate(block.rows, start=1):
             is_last = block.has_total and number == len(block.rows)
             self._line(table.rows[number], line, block, is_last=is_last)
+        if len(block.rows) <= SHORT:
+            for row in table.rows[:-1]:
+                row.cells[0].paragraphs[0].paragraph_format.keep_with_next = True
         self._gap()
 
     def _line(self, row: Any, line: Sequence[Sentence], block: Table, *, is_last: bool) -> None:

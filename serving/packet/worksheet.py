@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from features.rules import rules
 from serving.packet.document import Block, Document, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import Draft, evidence
 from serving.packet.words import dollars, long_day
@@ -31,7 +30,7 @@ def write_worksheet(draft: Draft, missing: tuple[str, ...], letter: Document) ->
     )
     return Document(
         kind="worksheet",
-        title="Worksheet: stays in the house",
+        title="Worksheet (internal, not to be sent)",
         reference=f"{letter.title.lower()}, {letter.reference}",
         prepared=letter.prepared,
         sender=letter.sender,
@@ -111,12 +110,12 @@ def _guards(draft: Draft) -> tuple[Block, ...]:
     found: dict[str, Item] = {}
     for case in draft.cases:
         for guard in case.guards:
-            state = "ask" if guard.is_question else "never"
-            found.setdefault(guard.rule_id, Item(_cited(guard.sentence, guard.citation), state, ("guards", guard.rule_id)))
-    if any(case.row.group_code not in ("PR", None) for case in draft.cases):
-        rule = rules()["patient.group"]
-        text = f"The patient is not billed for this amount. {_cited(rule.sentence, rule.citation)}"
-        found.setdefault(rule.rule, Item(text, "never", ("group_code",)))
+            word = "" if guard.is_question else "Never: "
+            found.setdefault(guard.rule_id, Item(word + _cited(guard.sentence, guard.citation), "", ("guards", guard.rule_id)))
+    groups = sorted({case.row.group_code for case in draft.cases if case.row.group_code not in ("PR", None)} - {None})
+    if groups:
+        text = f"Never: bill the patient for this amount; the remittance puts it in group {', '.join(map(str, groups))}, not in PR."
+        found.setdefault("patient.group", Item(text, "", ("group_code",)))
     return (Listing(tuple(found.values()), numbered=False),) if found else ()
 
 

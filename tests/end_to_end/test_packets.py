@@ -52,7 +52,11 @@ def test_a_letter_is_written_and_completed_from_the_vault(
     assert "Ada" not in ran.out + ran.err and "MEM-77" not in ran.out
     assert "Ada" not in pdf_text((tmp_path / "out" / "W1-worksheet.pdf").read_bytes())
     (read,) = json.loads(fresh("identities", "reads", "--json").out)
-    assert read["patient_id"].startswith("pt_") and read["subject"].startswith("command:") and read["found"]
+    assert read["patient_id"].startswith("pt_") and read["found"]
+    acts = [json.loads(line) for line in fresh("trail", "export").out.splitlines() if '"action"' in line]
+    told_of = {act["action"]: act for act in acts}
+    assert told_of["identity.read"]["ids"] == [read["patient_id"]] and told_of["identity.read"]["subject"] == read["subject"]
+    assert "identity.import" in told_of and fresh("trail", "verify").code == 0
 
 
 def test_a_project_and_its_enclosures_are_one_file(fresh: Commands, scored: list[object], tmp_path: Path) -> None:

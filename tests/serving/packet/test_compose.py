@@ -170,8 +170,8 @@ def test_a_question_is_on_the_worksheet_and_forbids_nothing() -> None:
 
 
 def test_the_patient_is_never_billed_for_what_the_provider_carries() -> None:
-    assert "The patient is not billed for this amount." in "\n".join(write_packet(a_case()).worksheet.texts())
-    assert "not billed" not in "\n".join(write_packet(a_case(group_code="PR")).worksheet.texts())
+    assert "Never: bill the patient for this amount" in "\n".join(write_packet(a_case()).worksheet.texts())
+    assert "bill the patient" not in "\n".join(write_packet(a_case(group_code="PR")).worksheet.texts())
 
 
 def test_real_guards_reach_the_packet() -> None:
@@ -295,7 +295,22 @@ def test_letterhead_and_address_come_from_the_practice() -> None:
     practice = Practice(Party("Hill Clinic", ("NPI 1", "12 Hill")), {"P7": Party("Good Health", ("PO Box 1",))})
     letter = write_packet(a_case(), practice=practice).letter
     assert letter.sender == ("Hill Clinic", "NPI 1", "12 Hill") and letter.addressee == ("Good Health", "PO Box 1")
-    assert write_packet(a_case("cob_facts"), practice=practice).letter.addressee == ("Payer P8",)
+    other = write_packet(a_case("cob_facts"), practice=practice)
+    assert other.letter.addressee == ("Payer P8",) and "The remittance of Good Health of March 7, 2026" in text_of(other)
+
+
+def test_a_deadline_is_named_while_it_runs_and_somebody_set_it() -> None:
+    assert "The time limit for this request ends on December 5, 2026 (42 CFR 405.942)." in text_of(write_packet(a_case()))
+    case = a_case()
+    assert case.due is not None
+    for due in (replace(case.due, source="default"), replace(case.due, day=date(2026, 10, 31))):
+        assert "time limit for this request" not in text_of(write_packet(replace(case, due=due)))
+
+
+def test_the_house_needs_no_identity_to_put_its_ledger_right() -> None:
+    packet = write_packet(a_case("ledger_correction"))
+    assert packet.missing == ("approval before the ledger is changed",)
+    assert TO_COMPLETE not in text_of(packet)
 
 
 def test_titles_follow_the_track() -> None:
