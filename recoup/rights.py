@@ -61,12 +61,9 @@ def explained(settings: Settings, subject: str, asked: str) -> Explanation:
     UsageError
         When there is no such subject, action or route.
     """
-    route, policy = _route(settings, asked) if "/" in asked else (None, Permission(named_action(asked).name))
-    if subject in set(Role):
-        found = _Subject(Role(subject), f"{subject} is a role")
-    else:
-        with opened_gate(settings) as gate:
-            found = _subject(gate, subject)
+    with opened_gate(settings) as gate:
+        route, policy = _route(settings, gate, asked) if "/" in asked else (None, Permission(named_action(asked).name))
+        found = _Subject(Role(subject), f"{subject} is a role") if subject in set(Role) else _subject(gate, subject)
     if isinstance(policy, Open):
         return Explanation(OPEN, route, found.role, True, (f"{route} is open to anybody: {policy.reason}",))
     action = named_action(policy.action)
@@ -96,10 +93,10 @@ def _subject(gate: Gate, name: str) -> _Subject:
     raise UsageError(f"{name!r} is no person, no key and no role; `recoup user list` and `recoup key list` show who there is")
 
 
-def _route(settings: Settings, asked: str) -> tuple[str, Permission | Open]:
+def _route(settings: Settings, gate: Gate, asked: str) -> tuple[str, Permission | Open]:
     from recoup.cli.service import routes
 
-    table = routes(settings)
+    table = routes(settings, gate)
     method, _, path = asked.rpartition(" ")
     found = [(f"{m} {p}", policy) for m, p, policy in table if _fits(p, path) and (not method or m == method.upper())]
     if not found:

@@ -106,6 +106,14 @@ class Settings:
         None, _text, "database of the service, like postgresql://user:password@host/recoup; without it a SQLite file in `home`", secret=True
     )
     public_url: str | None = _setting(None, _address, "address by which browsers reach the service, like https://recoup.example")
+    oidc_issuer: str | None = _setting(None, _text, "address of the identity provider that people may sign in with, as its tokens name it")
+    oidc_client_id: str | None = _setting(None, _text, "what this service is called there")
+    oidc_client_secret: str | None = _setting(None, _text, "how this service proves that", secret=True)
+    oidc_roles: str | None = _setting(
+        None, _text, "claim, and which of its values give which role, like `groups: Billing Leads=lead, Billing=worker`"
+    )
+    oidc_client_claim: str | None = _setting(None, _text, "claim that names the organisation; without it everybody is of `default`")
+    oidc_facility_claim: str | None = _setting(None, _text, "claim that names the facilities to see; without it all")
     trail_head: Path | None = _setting(
         None, _folder, "file that the end of the access log is copied to, best on another disk; default keys/trail.head in `home`"
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from serving.api.identity import Open, Permission
     from serving.champion import Champion
     from serving.identity.gate import Gate
+    from serving.identity.provider import Provider
     from serving.web.pages import Page
 
 VISIT_SECONDS = 10.0
@@ -43,17 +44,18 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port: Port = None) -> None:
     """Serve scores over HTTP; a promoted model is taken up without a restart."""
-    from recoup.identity import opened_gate
+    from recoup.identity import opened_gate, provider_of
     from recoup.listening import Listener
     from serving.api.app import create_app
     from serving.log import write_to
 
     chosen = settings(host=host, port=port)
     with opened_gate(chosen) as gate:
-        has_identity = chosen.api_key is not None or gate.has_anybody()
+        provider = provider_of(chosen)
+        has_identity = chosen.api_key is not None or provider is not None or gate.has_anybody()
         listener = Listener(chosen.host, chosen.port, has_identity=has_identity)
         fresh = None if has_identity else new_secret()
-        service = _service(chosen, _champion(chosen.home, chosen), today, key=chosen.api_key or fresh, gate=gate)
+        service = _service(chosen, _champion(chosen.home, chosen), today, key=chosen.api_key or fresh, gate=gate, provider=provider)
         tell, loaded = Teller(), service.champion.current()
         listener.listen()
         tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
@@ -166,6 +168,7 @@ def _service(
     key: str | None,
     page: Page | None = None,
     gate: Gate | None = None,
+    provider: Provider | None = None,
 ) -> Service:
     """Return what an application is built from; `key` opens it beside those that are stored."""
     from serving.access import BOOTSTRAP, Identity, Role
@@ -173,12 +176,13 @@ def _service(
     from serving.api.identity import Keys
 
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, page, gate, chosen.public_url)
+    return Service(champion, keys, day, page, gate, chosen.public_url, provider)
 
 
-def routes(chosen: Settings) -> list[tuple[str, str, Permission | Open]]:
+def routes(chosen: Settings, gate: Gate) -> list[tuple[str, str, Permission | Open]]:
     """Return method, path and policy of every route that `recoup serve` would serve."""
+    from recoup.identity import provider_of
     from serving.api.app import create_app
     from serving.api.identity import policies
 
-    return policies(create_app(_service(chosen, _champion(chosen.home, chosen), today, key=None)))
+    return policies(create_app(_service(chosen, _champion(chosen.home, chosen), today, key=None, gate=gate, provider=provider_of(chosen))))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,8 +25,11 @@ from serving.api.shell import Shell
 from serving.champion import Champion
 from serving.identity.gate import Gate
 from serving.web.pages import Page, add_page, add_static
-from serving.web.sign_in import add_sign_in
+from serving.web.sign_in import add_provider, add_sign_in
 from serving.web.visitors import add_door
+
+if TYPE_CHECKING:
+    from serving.identity.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Service:
         Stored keys, people and the access log; None where nothing is stored.
     public_url
         The address by which browsers reach the service, like https://recoup.example; None takes what they ask for.
+    provider
+        The identity provider that people may sign in with; None for none.
     """
 
     champion: Champion
@@ -55,6 +60,7 @@ class Service:
     page: Page | None = None
     gate: Gate | None = None
     public_url: str | None = None
+    provider: Provider | None = None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -74,6 +80,8 @@ def create_app(service: Service) -> FastAPI:
     if service.gate is not None:
         add_door(app)
         add_sign_in(app, service.gate)
+        if service.provider is not None:
+            add_provider(app, service.gate, service.provider)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

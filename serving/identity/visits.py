@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from features.errors import BadData, NotPermitted
 from serving.access import DEFAULT_CLIENT, Identity, Role
 from serving.identity.accounts import LINK, LINK_MINUTES, NAME
-from serving.identity.keyring import Keyring, new_secret
+from serving.identity.keyring import Keyring, new_id, new_secret
 from serving.identity.passwords import Passwords
+from serving.identity.vouched import Vouched, other_name
 from serving.log import logger
 from serving.store import people, sessions
 from serving.store.people import Person
@@ -26,6 +27,8 @@ WARNING = timedelta(minutes=2)
 
 SEEN_EVERY = timedelta(seconds=30)
 """How exactly use is noted: not every request is a write."""
+
+JOURNEY, JOURNEY_LASTS = "provider", timedelta(minutes=10)
 
 EMERGENCY = timedelta(minutes=60)
 SHORTEST_REASON, LONGEST_REASON = 10, 200
@@ -132,9 +135,56 @@ class Visits:
                 return self._open_emergency(unit, person, origin, Role(found["role"]), found["purpose"])
             return self._open(unit, person, origin)
 
-    def admit(self, unit: Unit, person: Person, origin: str) -> str:
-        """Open a session for a person whom an identity provider vouches for."""
-        return self._open(unit, person, origin)
+    def depart(self, content: Mapping[str, str]) -> str:
+        """Remember what a browser will need when it comes back from the identity provider; return the secret of its cookie."""
+        secret = new_secret()
+        with self._store.write() as unit:
+            sessions.give_ticket(unit, self._ring.digest(JOURNEY, secret), JOURNEY, content, self._now() + JOURNEY_LASTS)
+        return secret
+
+    def come_back(self, secret: str | None) -> dict[str, str] | None:
+        """Return what was remembered, once; None where nothing was, or too long ago."""
+        if not secret:
+            return None
+        with self._store.write() as unit:
+            return sessions.spend_ticket(unit, self._ring.digest(JOURNEY, secret), JOURNEY, self._now())
+
+    def admit(self, vouched: Vouched, origin: str) -> str:
+        """Return the secret of a session for somebody whom the identity provider vouches for; role and client are what it says now.
+
+        Raises
+        ------
+        NotPermitted
+            When this person is barred here.
+        """
+        with self._store.write() as unit:
+            person = people.of_provider(unit, vouched.subject)
+            if person is None:
+                person = self._newcomer(unit, vouched)
+            else:
+                listed = None if vouched.facilities is None else sorted(vouched.facilities)
+                people.change(unit, person.person_id, role=str(vouched.role), client_id=vouched.client_id, facilities=listed)
+                person = replace(person, role=vouched.role, client_id=vouched.client_id, facilities=vouched.facilities)
+            if not person.is_barred:
+                return self._open(unit, person, origin)
+            refused = Identity(person.subject, KIND, person.role, person.client_id, origin=origin)
+            self._trail.tell(unit, refused, "session.open", outcome="refused")
+        raise NotPermitted("this account is barred here; ask an administrator")
+
+    def _newcomer(self, unit: Unit, vouched: Vouched) -> Person:
+        """Somebody who signs in for the first time; a name that a local account has is not taken over."""
+        is_free = NAME.fullmatch(vouched.name) is not None and people.named(unit, vouched.name) is None
+        person = Person(
+            client_id=vouched.client_id,
+            person_id=new_id(),
+            name=vouched.name if is_free else other_name(vouched.subject),
+            role=vouched.role,
+            created_at=self._now(),
+            facilities=vouched.facilities,
+            provider_subject=vouched.subject,
+        )
+        people.add(unit, person)
+        return person
 
     def of(self, secret: str | None, origin: str, *, is_use: bool = True) -> Visit | None:
         """Return the visit that a cookie stands for; None if it stands for none, or its time is over.

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from features.errors import BadData, NotPermitted, TryAgain
+from features.errors import BadData, NotPermitted, RecoupError, TryAgain
 from serving.access import ROLES
 from serving.api.identity import address, anybody, check_from_here, cookie_name, origin, session_cookie
 from serving.api.problems import Problem
 from serving.identity.gate import Gate
 from serving.identity.visits import LONGEST, LONGEST_REASON, SHORTEST_REASON, Visit
+from serving.identity.vouched import Journey
 from serving.web.forms import Fields, read_fields
 from serving.web.rendering import page
 from serving.web.visitors import Form, Refusal, safe_next, visitor
 
+if TYPE_CHECKING:
+    # It brings a client for HTTP along, which a service without a provider does not need.
+    from serving.identity.provider import Provider
+
+ANSWER = "/sign-in/answer"
+JOURNEY_COOKIE = "recoup_sign_in"
 NOT_HERE = "signing in works at the address that `public_url` names, or on the machine itself"
 
 
@@ -104,6 +112,42 @@ def add_sign_in(app: FastAPI, gate: Gate) -> None:
         except (NotPermitted, BadData) as error:
             return _emergency_page(visit, error.http_status, str(error))
         return with_session(request, RedirectResponse("/", 303), secret)
+
+
+def add_provider(app: FastAPI, gate: Gate, provider: Provider) -> None:
+    """Add the way over an identity provider."""
+    app.state.provider = provider
+
+    @app.get("/sign-in/provider", include_in_schema=False)
+    def depart(request: Request, nobody: Anyone, next: str = "/") -> Response:
+        here = address(request)
+        if here is None:
+            return _sign_in_page(request, "/", 403, NOT_HERE)
+        try:
+            url, journey = provider.begin(here + ANSWER)
+        except RecoupError as error:
+            return _sign_in_page(request, safe_next(next), error.http_status, str(error))
+        secret = gate.visits.depart({**asdict(journey), "next": safe_next(next)})
+        answer = RedirectResponse(url, 303)
+        # Lax, because the browser comes back from another site; it opens nothing, and only for ten minutes.
+        answer.set_cookie(JOURNEY_COOKIE, secret, max_age=600, path=ANSWER, secure=here.startswith("https:"), httponly=True, samesite="lax")
+        return answer
+
+    @app.get(ANSWER, include_in_schema=False)
+    def come_back(request: Request, nobody: Anyone) -> Response:
+        here, found = address(request), gate.visits.come_back(request.cookies.get(JOURNEY_COOKIE))
+        if here is None or found is None:
+            return _sign_in_page(request, "/", 403, "this sign-in took too long, or was begun in another browser; begin anew")
+        path = safe_next(found.pop("next"))
+        try:
+            vouched = provider.finish(Journey(**found), here + ANSWER, dict(request.query_params))
+            secret = gate.visits.admit(vouched, origin(request))
+        except RecoupError as error:
+            answer: Response = _sign_in_page(request, path, error.http_status, str(error))
+        else:
+            answer = with_session(request, page("go_on.html.j2", path=path), secret)
+        answer.delete_cookie(JOURNEY_COOKIE, path=ANSWER, secure=here.startswith("https:"), httponly=True, samesite="lax")
+        return answer
 
 
 def with_session(request: Request, answer: Response, secret: str) -> Response:
