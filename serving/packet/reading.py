@@ -66,10 +66,24 @@ def read_cases(
     """
     if not len(rows):
         return
-    tables = codes if codes is not None else viewer.practice.codes
     view = viewer.serve(batch, int(scores.columns["as_of"][0]))
+    told = [(place, _score(scores, place)) for place in rows]
+    yield from view_cases(viewer, view, batch, told, codes=codes, remit_lines=remit_lines)
+
+
+def view_cases(
+    viewer: Viewer,
+    view: View,
+    batch: Batch,
+    scores: Sequence[tuple[int, Score]],
+    *,
+    codes: Codes | None = None,
+    remit_lines: Batch | None = None,
+) -> Iterator[Case]:
+    """Give the cases of rows that were viewed already, each with its position and score."""
+    tables = codes if codes is not None else viewer.practice.codes
     lines = _lines_by_claim(remit_lines) if remit_lines is not None else {}
-    for place in rows:
+    for place, score in scores:
         row = Row(**{name: _value(batch, name, place) for name in _ROW_FIELDS})
         step = view.triage.next_steps[int(view.triage.next_step[place])]
         computation, unpriced = None, ""
@@ -79,7 +93,7 @@ def read_cases(
                 unpriced = SENTENCES[REASONS[int(view.priced.reason[place])]]
         yield Case(
             row=row,
-            score=_score(scores, place),
+            score=score,
             next_step=step,
             why=view.triage.whys[int(view.triage.why[place])],
             carc=_meaning(row.carc, tables.carcs) if row.carc else None,
