@@ -1,0 +1,147 @@
+"""Roles by routes, cell by cell: every route of the service against every role, and against nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from features.errors import Misconfigured
+from serving.access import ACTIONS, Role
+from serving.api.app import Service, create_app
+from serving.api.identity import Keys, Open, check_policies, policies
+from serving.champion import Champion
+from serving.identity.gate import Gate
+from serving.web.visitors import Visitor
+from tests.serving.client import Client
+from tests.serving.fakes import FixedScorer, load_fake
+from tests.serving.identity.clocks import BOSS, PASSWORD, acts, small_gate
+from tests.serving.test_sign_in import OURS, sign_in, token_of
+
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def service_on(gate: Gate, home: Path) -> FastAPI:
+    """Return the service with every route that it can have."""
+    champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
+    return create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), None, gate))
+
+
+class House:
+    """A service, and a way in for each role: a key and a session."""
+
+    def __init__(self, home: Path) -> None:
+        self.gate = small_gate(home)
+        self.app = service_on(self.gate, home)
+        self.keys = {role: self.gate.programs.make(BOSS, role, owner="test").secret for role in Role}
+        self.clients: dict[Role, Client] = {}
+        self.tokens: dict[Role, str] = {}
+        for role in Role:
+            self.gate.accounts.add(BOSS, str(role), role, password=PASSWORD)
+            self.clients[role] = Client(self.app)
+            sign_in(self.clients[role], str(role))
+            self.tokens[role] = token_of(self.clients[role])
+
+    def call(self, method: str, path: str, role: Role | None, policy: object) -> httpx.Response:
+        """Call a route as a role: programs by their key, pages by a session."""
+        filled = re.sub(r"\{[^}]+\}", "0", path)
+        if isinstance(policy, Visitor) and role is not None:
+            headers = {**OURS, "X-Form-Token": self.tokens[role], "Content-Type": "application/x-www-form-urlencoded"}
+            return self.clients[role].request(method, filled, headers=headers if method in UNSAFE else None)
+        headers = {"Content-Type": "application/json"} | ({} if role is None else {"Authorization": f"Bearer {self.keys[role]}"})
+        return Client(self.app).request(method, filled, content=b"{}" if method in UNSAFE else b"", headers=headers)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    made = House(tmp_path_factory.mktemp("house"))
+    yield made
+    made.gate.store.close()
+
+
+def cells() -> list[Any]:
+    """Return every route of the service; made without a store, whose routes are added where one is."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        gate = small_gate(Path(folder))
+        found = policies(service_on(gate, Path(folder)))
+        gate.store.close()
+    # Signing out would end the session that the other cells need: it is tested for itself.
+    return [pytest.param(*cell, id=f"{cell[0]} {cell[1]}") for cell in found if cell[1] != "/sign-out"]
+
+
+CELLS = cells()
+
+
+@pytest.mark.parametrize(("method", "path", "policy"), CELLS)
+def test_a_role_gets_through_where_the_table_says_so_and_nowhere_else(house: House, method: str, path: str, policy: Any) -> None:
+    for role in Role:
+        answer = house.call(method, path, role, policy)
+        if isinstance(policy, Open) or role in ACTIONS[policy.action].roles:
+            assert answer.status_code != 401 and "may not" not in answer.text, role
+        else:
+            assert answer.status_code == 403 and f"({policy.action})" in answer.text, role
+
+
+@pytest.mark.parametrize(("method", "path", "policy"), CELLS)
+def test_nobody_gets_through_but_where_it_is_open(house: House, method: str, path: str, policy: Any) -> None:
+    answer = house.call(method, path, None, policy)
+    if isinstance(policy, Open):
+        assert answer.status_code != 401 and policy.reason
+    elif isinstance(policy, Visitor):
+        assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
+    else:
+        assert answer.status_code == 401 and answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_programs_call_is_never_open(house: House) -> None:
+    open_paths = {path for _, path, policy in policies(house.app) if isinstance(policy, Open)}
+    assert not any(path.startswith("/v1") for path in open_paths)
+    assert open_paths == {"/livez", "/readyz", "/static/{name}", "/sign-in", "/enter"}
+
+
+def test_a_refusal_is_told(house: House) -> None:
+    before = len(acts(house.gate))
+    house.call("GET", "/metrics", Role.VIEWER, None)
+    (told,) = acts(house.gate)[before:]
+    assert told[0].startswith("key:") and told[1:] == ("metrics.read", "refused")
+
+
+def test_a_revoked_key_no_longer_opens(house: House) -> None:
+    made = house.gate.programs.make(BOSS, Role.SERVICE, owner="short-lived")
+    house.gate.programs.revoke(BOSS, made.row.key_id)
+    answer = Client(house.app).get("/v1/openapi.json", {"Authorization": f"Bearer {made.secret}"})
+    assert answer.status_code == 401
+
+
+def test_an_identity_knows_where_it_calls_from(house: House) -> None:
+    house.call("GET", "/metrics", Role.VIEWER, None)
+    with house.gate.store.read() as unit:
+        last = [line.act() for line in house.gate.log.lines(unit)][-1]
+    assert (last.origin, last.client_id) == ("127.0.0.1", "default")
+
+
+def test_a_service_with_a_route_that_nobody_thought_about_does_not_start(house: House, tmp_path: Path) -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/v1/forgotten")
+    def forgotten() -> str:
+        return "everybody"
+
+    with pytest.raises(Misconfigured, match="/v1/forgotten"):
+        check_policies(app)
+
+
+def test_rights_of_a_client_are_not_those_of_another(house: House) -> None:
+    north = replace(BOSS, client_id="north")
+    made = house.gate.programs.make(north, Role.ADMIN, owner="north's own")
+    found = house.gate.programs.look_up(house.gate.programs.digest(made.secret))
+    assert found is not None and not found.sees("default") and found.sees("north")
