@@ -105,8 +105,16 @@ def of_writeoffs(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> lis
     return [Effort(**{name: row[name] for name in _EFFORT}) for row in rows]
 
 
-def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> Effort:
-    """Add an event and return the effort that it makes.
+def find_by_source(unit: Unit, client_id: str, writeoff_id: str, source_effort_id: str) -> Effort | None:
+    """Return the effort that a source knows under another id; None if there is none."""
+    c = efforts.c
+    statement = select(efforts).where(c.client_id == client_id, c.writeoff_id == writeoff_id, c.source_effort_id == source_effort_id)
+    row = unit.connection.execute(statement.with_for_update()).mappings().first()
+    return None if row is None else Effort(**{name: row[name] for name in _EFFORT})
+
+
+def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> tuple[Effort, int]:
+    """Add an event and return the effort that it makes, and the number of the event.
 
     Raises
     ------
@@ -117,10 +125,12 @@ def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, i
     after = add(before, event)
     row: dict[str, Any] = {name: getattr(event, name) for name in _EVENT}
     row |= {"kind": event.kind.value, "client_id": client_id, "item_id": item_id, "recorded_at": at, "recorded_by": by}
-    unit.connection.execute(insert(events), [row])
+    told = unit.connection.execute(insert(events).values(row))
     kept = asdict(after) | {"client_id": client_id, "item_id": item_id}
     unit.upsert(efforts, [kept], update=[name for name in _EFFORT if name not in ("writeoff_id", "effort_id")])
-    return after
+    number = told.inserted_primary_key
+    assert number is not None
+    return after, int(number[0])
 
 
 def as_known(unit: Unit, client_id: str, as_of: date | None = None) -> Iterator[tuple[Effort, date | None]]:
@@ -130,8 +140,9 @@ def as_known(unit: Unit, client_id: str, as_of: date | None = None) -> Iterator[
     """
     c = events.c
     statement = select(events).where(c.client_id == client_id).order_by(c.writeoff_id, c.effort_id, c.sequence)
+    statement = statement.execution_options(yield_per=2000)
     group: list[Event] = []
-    for row in unit.connection.execution_options(yield_per=2000).execute(statement).mappings():
+    for row in unit.connection.execute(statement).mappings():
         event = Event(**({name: row[name] for name in _EVENT} | {"kind": Kind(row["kind"])}))
         if group and (group[0].writeoff_id, group[0].effort_id) != (event.writeoff_id, event.effort_id):
             yield from _folded(group, as_of)

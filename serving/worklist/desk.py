@@ -343,7 +343,7 @@ class Desk:
         self._shelf.chose(item, choice, at=self._now, by=self._who.subject)
         until = self._now + timedelta(minutes=self._policy.lease_minutes)
         facts = {"how": choice.how.value, "chance": choice.chance}
-        chosen: dict[str, Any] = {} if item.worked_on else {"chosen": choice.how.value, "chance": choice.chance}
+        chosen: dict[str, Any] = {} if item.worked_on or item.effort > 1 else {"chosen": choice.how.value, "chance": choice.chance}
         return self._keep(item, "taken", facts=facts, leased_to=self._who.subject, leased_until=until, **chosen)
 
     def _find(self, item_id: str, version: int | None) -> Item:

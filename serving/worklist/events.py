@@ -160,7 +160,7 @@ def add(effort: Effort | None, event: Event) -> Effort:
         changed |= {"resolved_on": None, "status": PENDING}
     if event.kind is Kind.TAKEN_BACK:
         changed["taken_back"] = effort.taken_back - event.cents
-    elif event.cents or (event.status or PENDING) != PENDING:
+    elif event.cents or event.status not in (None, PENDING, "settled"):
         changed["recovered"] = (effort.recovered or 0) + event.cents
     changed["shifted"], changed["patient_paid"] = effort.shifted + event.shifted, effort.patient_paid + event.patient_paid
     if event.hours:
