@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
+from benchmarks.peers import NUMBERS, PLAIN, fit, levels_of, matrix, read_ledger
 from recoup.sample import codes
 from recoup.sample.practice import write_sample
 
@@ -41,12 +41,8 @@ BANDS = {
 }
 """What the mean of several seeds of 60,000 rows should lie in; `ceiling` and `anomaly_ap` are what can be reached."""
 
-CATEGORIES = "payer_id payer_type plan_id provider_id facility_id procedure_code carc rarcs adjustment_code".split()
-NUMBERS = "billed_amount allowed_amount paid_amount writeoff_amount units resubmission_count authorization_on_file".split()
 PAPERS = "referral_on_file records_on_file timely_proof_on_file other_coverage_on_file denial_count".split()
-PLAIN: dict[str, object] = {"learning_rate": 0.04, "num_leaves": 15, "verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True}
 SMALL = PLAIN | {"num_leaves": 8, "feature_fraction": 0.5, "cat_smooth": 50, "cat_l2": 20, "min_data_in_leaf": 40}
-ROUNDS = 300
 
 
 def main() -> None:
@@ -76,7 +72,7 @@ def measure_seed(rows: int, seed: int, *, is_quick: bool = False) -> dict[str, f
 
 def measure(folder: Path, *, is_quick: bool = False) -> dict[str, float]:
     """Measure the shares of a practice that was written with its truth."""
-    ledger = pd.read_csv(folder / "writeoffs.csv", dtype={"carc": str, "rarcs": str, "procedure_code": str}, low_memory=False)
+    ledger = read_ledger(folder)
     outcomes = pd.read_csv(folder / "outcomes.csv")
     frame = ledger.merge(pd.read_parquet(folder / "truth.parquet"), on="writeoff_id", validate="1:1")
     known = outcomes[outcomes.resolved_date.notna() & (outcomes.resolved_date < CUT)]
@@ -113,35 +109,9 @@ def _captured(order: npt.NDArray[np.intp], value: Floats, hours: Floats) -> floa
 
 def _classify(train: pd.DataFrame, new: pd.DataFrame) -> Floats:
     """Fit what a good data scientist would try first: no history, no payer rules, no thought for late outcomes."""
-    levels = _levels(train)
+    levels = levels_of(train)
     won = np.asarray(train.recovered_amount > 0, dtype=np.float64)
-    return _fit(PLAIN | {"objective": "binary"}, _matrix(train, NUMBERS, levels), won, _matrix(new, NUMBERS, levels))
-
-
-def _fit(params: Mapping[str, object], x: pd.DataFrame, y: Floats, xn: pd.DataFrame) -> Floats:
-    booster = lgb.train(dict(params), lgb.Dataset(x, y), ROUNDS)
-    return np.asarray(booster.predict(xn), dtype=np.float64)
-
-
-def _levels(frame: pd.DataFrame) -> dict[str, list[str]]:
-    counts = {name: frame[name].fillna("").astype(str).value_counts() for name in CATEGORIES}
-    return {name: sorted(str(value) for value in count[count >= 10].index) for name, count in counts.items()}
-
-
-def _matrix(frame: pd.DataFrame, numbers: Sequence[str], levels: dict[str, list[str]]) -> pd.DataFrame:
-    x = pd.DataFrame(index=frame.index)
-    for name in CATEGORIES:
-        value = frame[name].fillna("").astype(str)
-        x[name] = pd.Categorical(value.where(value.isin(levels[name]), "other"), categories=[*levels[name], "other"])
-    for name in numbers:
-        x[name] = pd.to_numeric(frame[name].replace({"True": 1, "False": 0, True: 1, False: 0}), errors="coerce")
-    x["wait"] = _days(frame, "service_date", "remit_date")
-    x["age"] = _days(frame, "remit_date", "writeoff_date")
-    return x
-
-
-def _days(frame: pd.DataFrame, earlier: str, later: str) -> pd.Series[float]:
-    return (pd.to_datetime(frame[later]) - pd.to_datetime(frame[earlier])).dt.days.astype(float)
+    return fit(PLAIN | {"objective": "binary"}, matrix(train, NUMBERS, levels), won, matrix(new, NUMBERS, levels))
 
 
 def _reachable(frame: pd.DataFrame) -> dict[str, float]:
@@ -153,13 +123,13 @@ def _reachable(frame: pd.DataFrame) -> dict[str, float]:
     new = _with_rates(old, frame[frame.writeoff_date >= CUT]).reset_index(drop=True)
     old = _with_rates(old, old)
     rates = [name for name in map(str, old.columns) if name.startswith(("rate_", "count_"))]
-    levels = _levels(old)
+    levels = levels_of(old)
     numbers = [*NUMBERS, *PAPERS, "usual", "short", *rates]
-    x, xn = _matrix(old, numbers, levels), _matrix(new, numbers, levels)
+    x, xn = matrix(old, numbers, levels), matrix(new, numbers, levels)
     won = old.pot_recovered.to_numpy()
-    p = _fit(SMALL | {"objective": "binary"}, x, won.astype(np.float64), xn)
+    p = fit(SMALL | {"objective": "binary"}, x, won.astype(np.float64), xn)
     share = (old.pot_amount / old.writeoff_amount.abs()).clip(0, 1).to_numpy()
-    fraction = _fit(SMALL | {"objective": "cross_entropy"}, x[won], share[won], xn)
+    fraction = fit(SMALL | {"objective": "cross_entropy"}, x[won], share[won], xn)
     score = p * fraction * new.writeoff_amount.to_numpy() / new.e_hours.to_numpy()
     return {"ceiling": captured_share(new, score), "anomaly_ap": _anomaly(old, new, x, xn)}
 
@@ -208,7 +178,7 @@ def _anomaly(old: pd.DataFrame, new: pd.DataFrame, x: pd.DataFrame, xn: pd.DataF
     asked = np.log(np.maximum(new.allowed_amount.to_numpy() / new.usual.to_numpy(), 0.01))
     params = SMALL | {"objective": "quantile", "alpha": 0.5, "feature_fraction": 1.0}
     both = pd.concat([x.loc[is_old, names], xn.loc[is_new, names]])
-    expected = _fit(params, x.loc[is_old, names], seen[is_old], both)
+    expected = fit(params, x.loc[is_old, names], seen[is_old], both)
     miss = pd.Series(np.abs(seen[is_old] - expected[: is_old.sum()]))
     spread = miss.groupby(old.payer_id[is_old].to_numpy()).median()
     scale = new.payer_id[is_new].map(spread).fillna(miss.median()).clip(lower=0.01).to_numpy()
