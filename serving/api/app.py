@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from features.errors import RecoupError
 from serving.access import Identity
 from serving.api.admission import Admission
 from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
+from serving.api.jobs import add_jobs
 from serving.api.metrics import CONTENT_TYPE, Metrics
 from serving.api.once import Turns
 from serving.api.problems import Problem, answer_problem, problem_response
@@ -24,6 +25,8 @@ from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.champion import Champion
 from serving.identity.gate import Gate
+from serving.jobs.failpoints import FailPoints
+from serving.jobs.worker import Shop
 from serving.web.pages import Page, add_page, add_static
 from serving.web.sign_in import add_provider, add_sign_in
 from serving.web.visitors import add_door
@@ -52,6 +55,10 @@ class Service:
         The address by which browsers reach the service, like https://recoup.example; None takes what they ask for.
     provider
         The identity provider that people may sign in with; None for none.
+    shop
+        Where jobs are handed in; None takes none.
+    points
+        Where the service dies, in tests.
     """
 
     champion: Champion
@@ -61,6 +68,8 @@ class Service:
     gate: Gate | None = None
     public_url: str | None = None
     provider: Provider | None = None
+    shop: Shop | None = None
+    points: FailPoints = field(default_factory=FailPoints)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -71,6 +80,8 @@ def create_app(service: Service) -> FastAPI:
     app.state.turns = Turns()
     app.state.gate, app.state.public_url = service.gate, service.public_url
     add_scores(app)
+    if service.shop is not None:
+        add_jobs(app, service.shop, service.points)
     _add_description(app)
     _add_health(app, metrics)
     if service.page is not None:

@@ -115,6 +115,11 @@ def renew(unit: Unit, job: Job, until: datetime) -> bool:
     return _change(unit, job, {"lease_until": until})
 
 
+def note_result(unit: Unit, job: Job, outcome: Outcome) -> bool:
+    """Say what a job made while it goes on; whoever takes it over begins there. False if somebody else has it by now."""
+    return _change(unit, job, {name: getattr(outcome, name) for name in ("result", "result_hash", "result_bytes", "account")})
+
+
 def finish(unit: Unit, job: Job, outcome: Outcome, now: datetime) -> bool:
     """Say what came of a job; False, and nothing is said, if somebody else has it by now."""
     told = {name: getattr(outcome, name) for name in ("result", "result_hash", "result_bytes", "account", "problem")}

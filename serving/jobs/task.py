@@ -1,0 +1,122 @@
+"""What a job's own process is told, and the files by which it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import UsageError
+
+KINDS: Mapping[str, str] = {
+    "score": "a table of write-offs becomes its ranking",
+    "import-remits": "an 835 file, or a table of remit_lines, becomes write-off candidates",
+    "load": "a table of write-offs is scored and put into the queue",
+}
+"""Every kind of job, and what it does."""
+
+ACCOUNT, PROBLEM = "account.json", "problem.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the process of a job may use.
+
+    Parameters
+    ----------
+    memory_bytes
+        Of address space.
+    cpu_seconds
+        Of all its threads.
+    file_bytes
+        Of one file that it writes.
+    cells
+        Rows times columns of a table that it reads.
+    """
+
+    memory_bytes: int = 3 * 1024**3
+    cpu_seconds: int = 900
+    file_bytes: int = 2 * 1024**3
+    cells: int = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt at a job.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    input, out
+        The file, and the folder that takes the result: nobody else writes there.
+    client_id
+        Whose rows they are; a row that names another client is not taken.
+    options
+        `as_of` (YYYY-MM-DD), `reasons` (how many ranks get them; None: all), `today`.
+    bundle
+        Folder of the model; None: expert rates.
+    costs
+        Dollars an hour costs, and dollars an action costs beside.
+    patients_key
+        File of the key by which patient ids are hashed.
+    limits
+        What the process may use.
+    fail_at
+        A fail-point, in tests.
+    """
+
+    kind: str
+    input: str
+    out: str
+    client_id: str
+    options: Mapping[str, Any]
+    bundle: str | None
+    costs: tuple[float, float]
+    patients_key: str
+    limits: Limits
+    fail_at: str | None = None
+
+    def as_json(self) -> str:
+        """Return the task as one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        """Read what `as_json` wrote."""
+        told = json.loads(text)
+        return cls(**{**told, "limits": Limits(**told["limits"]), "costs": tuple(told["costs"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a job's process gave up: an exit code as the command line has them, and words that hold no value of a row."""
+
+    exit_code: int
+    words: str
+
+    def write(self, folder: Path) -> None:
+        """Leave it for whoever started the process."""
+        (folder / PROBLEM).write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> Problem | None:
+        """Return what was left; None if nothing was, or half of it."""
+        try:
+            return cls(**json.loads((folder / PROBLEM).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def named_kind(kind: str) -> str:
+    """Return the name of a kind.
+
+    >>> named_kind("bake")
+    Traceback (most recent call last):
+    features.errors.UsageError: 'bake' is no kind of job; kinds are score, import-remits, load
+    """
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} is no kind of job; kinds are {', '.join(KINDS)}")
+    return kind

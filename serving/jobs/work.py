@@ -1,0 +1,160 @@
+"""What each kind of job makes of its file; runs in the job's own process."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import BadData
+from features.intake.cells import latest_day
+from features.intake.output import write_batch, write_table
+from features.intake.pseudonyms import Pseudonyms, load_or_create_key
+from features.intake.table_file import read_table
+from features.intake.table_read import TableRead
+from features.tables import WRITEOFFS
+from models.scorer import PRIOR, Scorer
+from models.scores import Scores
+from models.value import Costs
+from serving.jobs.failpoints import FailPoints
+from serving.jobs.task import ACCOUNT, Limits, Task
+
+RESULT: Mapping[str, str] = {"score": "scores.csv", "import-remits": "writeoffs.csv", "load": "scores.csv"}
+"""The file that each kind makes."""
+
+LEDGER = "ledger.csv"
+"""The write-offs as they were read, of a job that loads them: in our own columns, patient ids hashed."""
+
+MOST_NAMED = 50
+MOST_UNPACKED = 2 * 1024**3
+
+Account = dict[str, Any]
+
+
+def work(task: Task, points: FailPoints) -> None:
+    """Make the result and the account of a task.
+
+    The account is written first and the result gets its name last, so a result with its name is whole and has an account.
+
+    Raises
+    ------
+    BadData
+        When the file cannot be read, or is larger than a job may be.
+    """
+    points.reach("child-began")
+    out = Path(task.out)
+    part = out / f"part-{RESULT[task.kind]}"
+    account = _MAKE[task.kind](task, part, points)
+    points.reach("child-written")
+    (out / ACCOUNT).write_text(json.dumps(account, allow_nan=False))
+    part.rename(out / RESULT[task.kind])
+    points.reach("child-named")
+
+
+def _score(task: Task, part: Path, points: FailPoints) -> Account:
+    scorer, read = _read_writeoffs(task)
+    points.reach("child-read")
+    as_of = _day(task.options["as_of"])
+    if scorer.version == PRIOR:
+        scorer.learn_usual(read.batch, until=as_of)
+    scores = scorer.score(read.batch, as_of=as_of, reasons=task.options["reasons"]).ranked()
+    write_table(part, scores.table())
+    return _reading(read) | _sums(scores) | {"model_version": scorer.version, "as_of": task.options["as_of"]}
+
+
+def _load(task: Task, part: Path, points: FailPoints) -> Account:
+    scorer, read = _read_writeoffs(task)
+    others = {client for client in read.batch.words("client_id") if client not in (None, task.client_id)}
+    if others:
+        raise BadData(f"the file has write-offs of {len(others)} other clients than {task.client_id}; each client loads its own")
+    points.reach("child-read")
+    as_of = _day(task.options["as_of"])
+    if scorer.version == PRIOR:
+        scorer.learn_usual(read.batch, until=as_of)
+    write_batch(part.with_name(LEDGER), read.batch)
+    scores = scorer.score(read.batch, as_of=as_of, reasons=None)
+    write_table(part, scores.table())
+    return _reading(read) | _sums(scores) | {"model_version": scorer.version, "as_of": task.options["as_of"]}
+
+
+def _import_remits(task: Task, part: Path, points: FailPoints) -> Account:
+    from features.intake.remits.import_ import import_remits
+
+    check_size(Path(task.input), task.limits)
+    found = import_remits([Path(task.input)], today=date.fromisoformat(task.options["today"]))
+    points.reach("child-read")
+    write_table(part, found.candidates)
+    issues = Counter(issue.code for issue in found.issues)
+    return {"totals": found.summary["totals"], "issues": dict(issues.most_common(MOST_NAMED)), "rejected": len(found.rejects)}
+
+
+_MAKE: Mapping[str, Callable[[Task, Path, FailPoints], Account]] = {"score": _score, "import-remits": _import_remits, "load": _load}
+
+
+def _read_writeoffs(task: Task) -> tuple[Scorer, TableRead]:
+    check_size(Path(task.input), task.limits)
+    costs = Costs(*task.costs)
+    scorer = Scorer.prior(costs=costs) if task.bundle is None else Scorer.load(Path(task.bundle), costs=costs)
+    read = read_table(
+        Path(task.input),
+        WRITEOFFS,
+        vocabulary=scorer.vocabulary.overlay(),
+        identity=Pseudonyms(load_or_create_key(Path(task.patients_key))),
+        latest=latest_day(date.fromisoformat(task.options["today"])),
+    )
+    if len(read.batch) * len(WRITEOFFS.columns) > task.limits.cells:
+        raise BadData(f"{len(read.batch):,} rows are more than a job may have; send parts of the file")
+    return scorer, read
+
+
+def check_size(path: Path, limits: Limits) -> None:
+    """Refuse a Parquet file that would unpack to more than a job may read, by what it says of itself; what lies is met by the limits.
+
+    Raises
+    ------
+    BadData
+        When it is too large, or no Parquet at all under that name.
+    """
+    if path.suffix != ".parquet":
+        return
+    try:
+        told = pq.ParquetFile(path).metadata
+        unpacked = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadData("the file is not Parquet") from error
+    if told.num_rows * told.num_columns > limits.cells or unpacked > MOST_UNPACKED:
+        raise BadData(
+            f"{told.num_rows:,} rows of {told.num_columns:,} columns ({unpacked >> 20:,} MB unpacked) are more than a job may have "
+            f"({limits.cells:,} cells, {MOST_UNPACKED >> 20:,} MB); send parts of the file"
+        )
+
+
+def _reading(read: TableRead) -> Account:
+    """What was read, and what was refused by row, column and rule; ids and values stay out."""
+    return {
+        "rows_read": read.rows_read,
+        "rows_rejected": read.rows_rejected,
+        "zero_amounts": read.zero_amounts,
+        "rejects": [{"row": reject.row, "column": reject.column, "rule": reject.rule.value} for reject in read.rejects[:MOST_NAMED]],
+        "issues": [{"code": issue.code, "column": issue.column, "count": issue.count} for issue in read.issues[:MOST_NAMED]],
+    }
+
+
+def _sums(scores: Scores) -> Account:
+    scope = scores.columns["in_scope"].astype(bool)
+    return {
+        "scored": len(scores),
+        "in_scope": int(scope.sum()),
+        "expected_recovery": round(float(scores.columns["expected_recovery"][scope].sum()), 2),
+    }
+
+
+def _day(text: str) -> int:
+    return int(np.datetime64(text, "D").astype(np.int64))
