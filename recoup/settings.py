@@ -38,6 +38,23 @@ def _port(value: object) -> int:
     return int(text)
 
 
+def _count(value: object) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) > 64:
+        raise ValueError("a number from 0 to 64")
+    return int(text)
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = -1.0
+    if isinstance(value, bool) or not 0.5 <= seconds <= 3600:
+        raise ValueError("seconds, from 0.5 to 3600")
+    return seconds
+
+
 def _dollars(value: object) -> float:
     try:
         dollars = float(str(value))
@@ -123,6 +140,8 @@ class Settings:
     gates: str | None = _setting(
         None, _gates, "limits of the gates of `recoup retrain` in place of the usual ones; `[gates]` in recoup.toml"
     )
+    workers: int = _setting(1, _count, "jobs that `recoup serve` works on beside answering; 0 leaves them to `recoup worker`")
+    job_lease: float = _setting(30.0, _seconds, "seconds after which a worker that was not heard of has lost its job")
     public_data: Path | None = _setting(None, _folder, "folder of public remits and outcomes, for development and tests")
     sources: Mapping[str, str] = field(default_factory=dict, metadata={"read": None})
 

@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     """Serve scores over HTTP; a promoted model is taken up without a restart."""
     from recoup.identity import opened_gate, provider_of
     from recoup.listening import Listener
+    from recoup.shop import fail_points, shop_of, working
     from serving.api.app import create_app
     from serving.log import write_to
 
@@ -56,6 +58,8 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
         listener = Listener(chosen.host, chosen.port, has_identity=has_identity)
         fresh = None if has_identity else new_secret()
         service = _service(chosen, _champion(chosen.home, chosen), today, key=chosen.api_key or fresh, gate=gate, provider=provider)
+        shop, points = shop_of(chosen, gate, today), fail_points()
+        service = replace(service, shop=shop, points=points)
         tell, loaded = Teller(), service.champion.current()
         listener.listen()
         tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
@@ -65,7 +69,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
             tell.line("send it as `Authorization: Bearer KEY`; `recoup key create` makes one that stays, and so does RECOUP_API_KEY")
         tell.flush()
         write_to(sys.stderr)
-        with service.champion.follow():
+        with service.champion.follow(), working(shop, points, chosen.workers):
             listener.serve(create_app(service))
 
 

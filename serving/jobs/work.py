@@ -79,7 +79,7 @@ def _load(task: Task, part: Path, points: FailPoints) -> Account:
     if scorer.version == PRIOR:
         scorer.learn_usual(read.batch, until=as_of)
     write_batch(part.with_name(LEDGER), read.batch)
-    scores = scorer.score(read.batch, as_of=as_of, reasons=None)
+    scores = scorer.score(read.batch, as_of=as_of, reasons=task.options["reasons"])
     write_table(part, scores.table())
     return _reading(read) | _sums(scores) | {"model_version": scorer.version, "as_of": task.options["as_of"]}
 

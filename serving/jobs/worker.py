@@ -112,7 +112,7 @@ class Worker:
         """Work on what comes until `stop` is set; what is being worked on then goes back into the queue."""
         while not stop.is_set():
             try:
-                self._sweep()
+                self.sweep()
                 if not self.work_one(stop):
                     stop.wait(LOOK_SECONDS)
             except (TryAgain, Unavailable, StorageFailed) as error:
@@ -275,17 +275,20 @@ class Worker:
         log.info("job ended", job_id=job.job_id, kind=job.kind, state=state, attempt=job.attempt)
         tidy(self._folder(job), [outcome.result] if outcome.result and outcome.problem is None else [])
 
-    def _sweep(self) -> None:
-        """Throw away what is no longer wanted, now and then."""
+    def sweep(self) -> None:
+        """Throw away what is no longer wanted, now and then: old results and answers, and what a worker that died left of ended jobs."""
         shop, now = self._shop, self._shop.clock()
         if now.timestamp() - self._swept < SWEEP_SECONDS:
             return
         self._swept = now.timestamp()
         with shop.store.write() as unit:
             answers.forget(unit, now - KEEP_ANSWERS)
-            known, old = kept.ids(unit), kept.ended_before(unit, now - KEEP_RESULTS, 100)
+            known, ended = kept.ids(unit), kept.results(unit)
+            old = kept.ended_before(unit, now - KEEP_RESULTS, 100)
             for job in old:
                 kept.forget_result(unit, job)
+        for job_id, result in ended.items():
+            tidy(shop.folder / job_id, [result] if result else [])
         for job in old:
             tidy(self._folder(job), [])
         sweep(shop.folder, known, now.timestamp())

@@ -155,6 +155,12 @@ def forget_result(unit: Unit, job: Job) -> None:
     unit.connection.execute(update(jobs).where(_the(job)).values(result=None))
 
 
+def results(unit: Unit) -> dict[str, str | None]:
+    """Return the file that each ended job keeps; None for those that failed or whose result was thrown away."""
+    ended = select(jobs.c.job_id, jobs.c.state, jobs.c.result).where(jobs.c.state.in_((DONE, FAILED)))
+    return {job_id: result if state == DONE else None for job_id, state, result in unit.connection.execute(ended)}
+
+
 def ids(unit: Unit) -> set[str]:
     """Return the number of every job."""
     return {job_id for (job_id,) in unit.connection.execute(select(jobs.c.job_id))}

@@ -24,7 +24,7 @@ from serving.jobs.folder import sweep
 from serving.jobs.task import Limits
 from serving.jobs.worker import MOST_ATTEMPTS, Shop, Worker
 from serving.store import jobs as kept
-from serving.store import migrations
+from serving.store import migrations, scores
 from serving.store.store import Store
 from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
@@ -130,6 +130,27 @@ def test_a_remittance_becomes_candidates(client: Client, shop: Shop) -> None:
     assert done["account"]["totals"]["claims"] == 1
     rows = list(csv.DictReader(io.StringIO(client.get(f"/v1/jobs/{job['job_id']}/result", auth(NORTH)).text)))
     assert [(row["carc"], row["writeoff_amount"]) for row in rows] == [("197", "20.00")]
+
+
+def test_a_table_is_scored_into_the_queue_once(client: Client, shop: Shop, store: Store) -> None:
+    worker = Worker(shop)
+    for _ in range(2):
+        job = hand_in(client, ledger(40), "kind=load&as_of=2026-11-01")
+        assert worker.work_one()
+        done = state(client, job["job_id"])
+        assert done["state"] == "done", done
+    assert done["account"]["loaded"] == {"writeoffs": 40, "items_new": 0, "items_withdrawn": 0}
+    with store.read() as unit:
+        found = scores.of_writeoffs(unit, "north", [f"W{i}" for i in range(40)])
+    assert len(found) == 40 and {row["model_version"] for row in found.values()} == {"prior"}
+
+
+def test_a_file_of_another_client_is_not_loaded(client: Client, shop: Shop) -> None:
+    lines = ledger(3).decode().splitlines()
+    body = "\n".join([lines[0] + ",client_id", *(line + ",south" for line in lines[1:])]) + "\n"
+    job = hand_in(client, body.encode(), "kind=load")
+    assert Worker(shop).work_one()
+    assert "1 other clients than north" in state(client, job["job_id"])["problem"]
 
 
 @pytest.mark.parametrize(
