@@ -118,6 +118,14 @@ bench-packets: $(RUN_SET) ## a thousand packets: no placeholder left, every figu
 bench-drift: $(RUN_SET) ## a payer's change of mind is found in time, and false alarms are as few as stated
 	$(PYTHON) -m benchmarks.drift $(ARGS)
 
+.PHONY: bench-load
+bench-load: $(RUN_SET) ## the service under load beside MLflow's and an empty route (wrk from apt)
+	$(PYTHON) -m benchmarks.load $(ARGS)
+
+.PHONY: bench-kill
+bench-kill: $(TEST_SET) ## workers and the service killed hundreds of times, on both databases, and what is left
+	$(PYTHON) -m benchmarks.kill $(ARGS)
+
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)
