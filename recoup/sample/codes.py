@@ -91,7 +91,15 @@ OTHERS = (
     Code("", "", "bad_debt", "", "none", 0.0, (), "BADDEBT"),
 )
 
-ALL = DENIALS + OTHERS
+PLANTED = (
+    Code("42", "CO", "contractual", "none", "contract_dispute", 0.0, (), "CONTRACT"),
+    Code("", "", "policy", "", "none", 0.0, (), "HARDSHIP"),
+)
+"""What only a planted posting has: a reason out of force, and charity under a code of which no policy knows."""
+
+ALL = DENIALS + OTHERS + PLANTED
+DRAWN = len(DENIALS + OTHERS)
+"""Codes that are drawn; the planted ones behind them change no draw."""
 FAMILIES = tuple(sorted({code.family for code in ALL}))
 REMEDIES = tuple(sorted({code.remedy for code in ALL} | {"new_claim", "reopening", "coverage_discovery", "posting_correction"}))
 RARCS = ("", *sorted({rarc for code in ALL for rarc in code.rarcs} - {""}))
@@ -127,6 +135,8 @@ PRIOR_PAYER = position("PRIORPAYER", "23")
 SMALL_BALANCE = position("SMALLBAL")
 CHARITY = position("CHARITY")
 BAD_DEBT = position("BADDEBT")
+RETIRED = position("CONTRACT", "42")
+HARDSHIP = position("HARDSHIP")
 IS_PATIENT: Bools = np.array([code.group == "PR" for code in ALL])
 IS_LEDGER_ONLY: Bools = np.array([code.carc == "" for code in ALL])
 IS_CONTRACTUAL: Bools = np.array([code.adjustment_code == "CONTRACT" for code in ALL])

@@ -13,6 +13,7 @@ from recoup.sample.contracts import MODIFIERS
 from recoup.sample.ledger import Ledger
 from recoup.sample.lines import DENIAL, LEDGER, PATIENT, Lines
 from recoup.sample.payers import KINDS, TYPES, Payers
+from recoup.sample.planting import APPROVERS, Planted
 from recoup.sample.procedures import SPECIALTIES, Procedures
 from recoup.sample.recovery import TAKEBACK_SHARE, Truth
 from recoup.sample.remits import RemitIndex
@@ -39,18 +40,19 @@ def payer_claim_numbers(claims: Ints) -> pa.Array:
 def writeoff_table(
     seed: int,
     *,
-    ledger: Ledger,
-    lines: Lines,
+    planted: Planted,
     claims: Claims,
     payers: Payers,
     procedures: Procedures,
     remits: RemitIndex,
 ) -> pa.Table:
     """Build writeoffs: one row per posting."""
+    ledger, lines = planted.ledger, planted.lines
     n = len(ledger)
     line, claim = ledger.line, lines.claim[ledger.line]
     payer = claims.payer[claim]
     in_remit = ledger.slot != LEDGER
+    in_hand = in_remit & ~planted.missing[claim]
     is_new = claims.resubmissions[claim] > 0
     columns: dict[str, pa.Array] = {
         "writeoff_id": writeoff_ids(np.arange(n)),
@@ -78,13 +80,14 @@ def writeoff_table(
     columns |= _service_columns(lines, claims, procedures, line, claim)
     columns |= _money_columns(ledger, lines)
     columns |= _reason_columns(seed, ledger, lines, in_remit)
+    columns["approved_by"] = text(APPROVERS, planted.approver, planted.approver >= 0)
     columns |= _paper_columns(claims, claim)
     columns |= {
         "qmb": flags(*_qmb(seed, claims, payers, claim)),
         "account_status": text(("closed", "open", "agency"), np.where(ledger.code == codes.BAD_DEBT, 2, claims.patient[claim] % 4 == 0)),
-        "remit_file": text(remits.names, remits.file[claim], in_remit),
-        "remit_segment": pa.array(remits.segment, mask=~in_remit),
-        "balanced": flags(ledger.is_balanced, in_remit),
+        "remit_file": text(remits.names, remits.file[claim], in_hand),
+        "remit_segment": pa.array(remits.segment, mask=~in_hand),
+        "balanced": flags(ledger.is_balanced, in_hand),
     }
     return pa.table(columns)
 
@@ -194,14 +197,17 @@ def outcome_table(efforts: Efforts, explore: float, known_before: int | None) ->
     )
 
 
-def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, truth: Truth, end: int) -> pa.Table:
-    """Build truth: one row per posting; chances as on the day of posting, net of later take-backs."""
+def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, truth: Truth, end: int, *, planted: Planted) -> pa.Table:
+    """Build truth: one row per posting; chances as on the day of posting, net of later take-backs.
+
+    What was changed after the truth was drawn has no category and remedy; its chances are those of before.
+    """
     p = truth.chance(ledger.day) * (1.0 - TAKEBACK_SHARE)
-    size = np.maximum(np.abs(ledger.amount), 1)
-    fraction = truth.fraction * truth.cap / size
+    size = np.maximum(np.abs(planted.ledger.amount), 1)
+    fraction = truth.fraction * np.minimum(truth.cap, size) / size
     won = (truth.luck < truth.chance(ledger.day)) & ~truth.is_takeback
     is_priced = payers.is_loaded[claims.payer[lines.claim[ledger.line]]]
-    category = categorise(ledger, lines, claims, truth, is_priced=is_priced, end=end)
+    category = np.where(planted.is_touched, 0, categorise(ledger, lines, claims, truth, is_priced=is_priced, end=end))
     return pa.table(
         {
             "writeoff_id": writeoff_ids(np.arange(len(ledger))),
@@ -210,7 +216,7 @@ def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, tr
             "ev": pa.array(p * fraction * size / 100.0),
             "e_hours": pa.array(truth.hours),
             "pot_recovered": pa.array(won),
-            "pot_amount": pa.array(np.where(won, truth.won, 0) / 100.0),
+            "pot_amount": pa.array(np.where(won, np.minimum(truth.won, size), 0) / 100.0),
             "mispost": pa.array(truth.is_misposted),
             "category": text(CATEGORIES, category),
             "remedy": text(REMEDIES, prescribe(category, ledger, lines, truth)),

@@ -15,6 +15,8 @@ REVERSED_SHARE, DUPLICATE_SHARE = 0.003, 0.001
 DENIAL_AS_CONTRACTUAL_SHARE, OVER_POLICY_SHARE, UNBALANCED_SHARE = 0.002, 0.10, 0.0008
 SMALL_BALANCE_LIMIT = 1000
 """Cents: the most that the practice's own policy lets anybody write off as a small balance."""
+CHARITY_LIMIT = 20_000
+"""Cents: the most that the practice's own policy gives as charity."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from recoup.sample.later import write_later_remits
 from recoup.sample.ledger import Ledger, post
 from recoup.sample.lines import Lines, draw_lines
 from recoup.sample.payers import Payers, draw_payers
+from recoup.sample.planting import Planted, plant
 from recoup.sample.procedures import SPECIALTIES, Procedures, draw_procedures
 from recoup.sample.recovery import Truth, draw_truth
 from recoup.sample.remits import Answers, RemitIndex, write_remits
@@ -33,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Practice:
-    """All that was drawn; positions in one part refer to entries of another."""
+    """All that was drawn; positions in one part refer to entries of another. Files are written from what was planted in it."""
 
     payers: Payers
     procedures: Procedures
@@ -43,6 +44,7 @@ class Practice:
     ledger: Ledger
     truth: Truth
     efforts: Efforts
+    planted: Planted
 
 
 def draw_practice(*, rows: int, seed: int, end: date, explore: float, jumps: bool = True) -> Practice:
@@ -69,7 +71,8 @@ def draw_practice(*, rows: int, seed: int, end: date, explore: float, jumps: boo
         count = count * 3 // 2
     truth = draw_truth(seed, ledger, lines, claims, payers, day_number(start), day_number(end), jumps=jumps)
     efforts = work(seed, ledger, truth, explore)
-    return Practice(payers, procedures, contracts, claims, lines, ledger, truth, efforts)
+    planted = plant(seed, ledger, lines, claims, payers, truth, efforts)
+    return Practice(payers, procedures, contracts, claims, lines, ledger, truth, efforts, planted)
 
 
 def write_sample(
@@ -124,17 +127,16 @@ def write_sample(
     told("practice", 0, steps)
     p = draw_practice(rows=rows, seed=seed, end=end, explore=explore, jumps=jumps)
     told("remits", 1, steps)
-    answers = Answers(p.lines, p.claims, p.payers, p.procedures, np.unique(p.ledger.line[~p.ledger.is_balanced]))
-    index = write_remits(out / "remits", seed, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers)
+    ledger, lines = p.planted.ledger, p.planted.lines
+    answers = Answers(lines, p.claims, p.payers, p.procedures, np.unique(ledger.line[~ledger.is_balanced]))
+    index = write_remits(out / "remits", seed, answers=answers, planted=p.planted, claims=p.claims, payers=p.payers)
     told("tables", 2, steps)
     _write_tables(out, seed, p, index, explore, day_number(end))
     if truth:
         told("truth", 3, steps)
         _write_truth(out, p, index, explore, day_number(end))
         told("later remits", 4, steps)
-        write_later_remits(
-            out / "later_remits", p.efforts, answers=answers, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers
-        )
+        write_later_remits(out / "later_remits", p.efforts, answers=answers, ledger=ledger, lines=lines, claims=p.claims, payers=p.payers)
     told("done", steps, steps)
 
 
@@ -143,9 +145,7 @@ def _tell_nobody(step: str, done: int, of: int) -> None:
 
 
 def _write_tables(out: Path, seed: int, p: Practice, index: RemitIndex, explore: float, end: int) -> None:
-    writeoffs = writeoff_table(
-        seed, ledger=p.ledger, lines=p.lines, claims=p.claims, payers=p.payers, procedures=p.procedures, remits=index
-    )
+    writeoffs = writeoff_table(seed, planted=p.planted, claims=p.claims, payers=p.payers, procedures=p.procedures, remits=index)
     write_csv(writeoffs, out / "writeoffs.csv")
     write_csv(outcome_table(p.efforts, explore, end), out / "outcomes.csv")
     write_csv(contract_table(p.contracts, p.payers, p.procedures), out / "contract_rates.csv")
@@ -155,9 +155,10 @@ def _write_tables(out: Path, seed: int, p: Practice, index: RemitIndex, explore:
 
 
 def _write_truth(out: Path, p: Practice, index: RemitIndex, explore: float, end: int) -> None:
-    write_parquet(truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth, end), out / "truth.parquet")
+    truth = truth_table(p.ledger, p.lines, p.claims, p.payers, p.truth, end, planted=p.planted)
+    write_parquet(truth, out / "truth.parquet")
     write_csv(outcome_table(p.efforts, explore, None), out / "true_outcomes.csv")
-    write_csv(defect_table(p.ledger, p.lines, p.claims, p.payers, p.truth, index), out / "defects.csv")
+    write_csv(defect_table(p.planted, p.claims, p.payers, p.truth, p.efforts, index, end), out / "defects.csv")
 
 
 def _months_before(day: date, months: int) -> date:

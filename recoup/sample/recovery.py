@@ -124,7 +124,7 @@ def _logits(seed: int, ledger: Ledger, lines: Lines, claims: Claims, payers: Pay
     shape = (len(payers.ids), len(codes.FAMILIES))
     toughness = rng.normal(0.0, 0.65, shape[0])
     mind = rng.normal(0.0, 1.2, shape)
-    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, rng.normal(0.0, 1.0, len(codes.ALL)), 0.0)
+    base = codes.BASE_LOGIT + np.where(codes.IS_DENIAL, np.append(rng.normal(0.0, 1.0, codes.DRAWN), np.zeros(len(codes.PLANTED))), 0.0)
     provider = rng.normal(0.0, 0.25, PROVIDERS)[claims.provider[claim]]
     specialty = rng.normal(0.0, 0.25, (len(SPECIALTIES), shape[1]))[claims.specialty[claim], family]
     remark = rng.normal(0.0, 0.4, len(codes.RARCS))[lines.rarc[ledger.line]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from recoup.sample.envelope import Holding, Transaction, date_of, render, spell_
 from recoup.sample.ledger import Ledger
 from recoup.sample.lines import LEDGER, PATIENT, Lines
 from recoup.sample.payers import KINDS, TYPES, Payers
+from recoup.sample.planting import Planted
 from recoup.sample.procedures import Procedures
 from recoup.sample.tables import drop_stale, write_text
 
@@ -69,12 +71,16 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class RemitIndex:
-    """Where the remits say what: file names, each claim's file, each posting's CAS segment, each line's SVC segment."""
+    """Where the remits say what: file names, each claim's file, each posting's CAS segment, each line's SVC segment.
+
+    `held` is the file and the PLB segment of each take-back that was planted.
+    """
 
     names: tuple[str, ...]
     file: Ints
     segment: Ints
     service_segment: Ints
+    held: tuple[tuple[int, int], ...] = ()
 
 
 def claim_id(claim: int) -> str:
@@ -179,9 +185,13 @@ class Answers:
         )
 
 
-def write_remits(folder: Path, seed: int, *, answers: Answers, ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> RemitIndex:
+def write_remits(folder: Path, seed: int, *, answers: Answers, planted: Planted, claims: Claims, payers: Payers) -> RemitIndex:
     """Write one file per month and type of payer, a transaction per payer and day of payment; say where all is."""
+    ledger, lines = planted.ledger, planted.lines
     used = np.unique(lines.claim[ledger.line])
+    used = used[~planted.missing[used]]
+    held = {(one.payer, one.day): Holding("WO", payer_claim_number(one.claim), one.cents) for one in planted.held}
+    places: dict[str, tuple[int, int]] = {}
     day, payer = claims.remit_day[used], claims.payer[used]
     month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     key = month * len(KINDS) + payers.kind[payer]
@@ -195,20 +205,37 @@ def write_remits(folder: Path, seed: int, *, answers: Answers, ledger: Ledger, l
     for number, part in enumerate(np.split(used, cuts)):
         first = int(part[0])
         name = f"{date_of(int(claims.remit_day[first])):%Y-%m}-{TYPES[payers.kind[claims.payer[first]]]}.835"
-        transactions = _transactions(part, answers, claims, payers, rng)
+        transactions = _transactions(part, answers, claims, payers, rng, held)
         text, firsts = render(transactions, number + 1)
+        places |= _held_places(number, transactions, firsts)
         write_text(text, folder / name)
         names.append(name)
         file[part] = number
         spelled = [claim for transaction in transactions for claim in transaction.claims]
         for claim, begin, segments in zip(part.tolist(), firsts, spelled, strict=True):
-            places = [begin + i for i, segment in enumerate(segments) if segment.startswith("SVC")]
-            service[answers.lines_of(claim)[0] : answers.lines_of(claim)[-1] + 1] = places
+            begins = [begin + i for i, segment in enumerate(segments) if segment.startswith("SVC")]
+            service[answers.lines_of(claim)[0] : answers.lines_of(claim)[-1] + 1] = begins
     drop_stale(folder, names)
-    return RemitIndex(tuple(names), file, _adjustment_segments(ledger, lines, service), service)
+    taken = tuple(places[payer_claim_number(one.claim)] for one in planted.held)
+    return RemitIndex(tuple(names), file, _adjustment_segments(ledger, lines, service), service, taken)
 
 
-def _transactions(part: Ints, answers: Answers, claims: Claims, payers: Payers, rng: np.random.Generator) -> list[Transaction]:
+def _held_places(file: int, transactions: list[Transaction], firsts: list[int]) -> dict[str, tuple[int, int]]:
+    """Number the PLB of each take-back by what it refers to: it follows the last claim of its transaction, six pairs to a segment."""
+    found: dict[str, tuple[int, int]] = {}
+    last = -1
+    for transaction in transactions:
+        last += len(transaction.claims)
+        behind = firsts[last] + len(transaction.claims[-1])
+        for i, one in enumerate(transaction.holdings):
+            if one.reason == "WO":
+                found[one.reference] = file, behind + i // 6
+    return found
+
+
+def _transactions(
+    part: Ints, answers: Answers, claims: Claims, payers: Payers, rng: np.random.Generator, held: Mapping[tuple[int, int], Holding]
+) -> list[Transaction]:
     transactions: list[Transaction] = []
     last = (-1, -1)
     for claim in part.tolist():
@@ -216,6 +243,8 @@ def _transactions(part: Ints, answers: Answers, claims: Claims, payers: Payers, 
         if (payer, day) != last:
             transactions.append(Transaction(payers.ids[payer], payers.names[payer], day))
             last = (payer, day)
+            if (payer, day) in held:
+                transactions[-1].holdings.append(held[payer, day])
             if rng.random() < INTEREST_SHARE:
                 transactions[-1].holdings.append(Holding("L6", "INTEREST", -int(rng.integers(10, 900))))
         answer = answers.answer(claim)

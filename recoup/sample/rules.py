@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from recoup.sample import codes
 from recoup.sample.arrays import Ints
-from recoup.sample.ledger import SMALL_BALANCE_LIMIT
+from recoup.sample.ledger import CHARITY_LIMIT, SMALL_BALANCE_LIMIT
 from recoup.sample.payers import TYPES, Payers
+from recoup.sample.planting import APPROVAL_OVER
 from recoup.sample.recovery import CORRECTIONS
 from recoup.sample.tables import dates, money, text
 
@@ -39,9 +41,9 @@ def payer_rule_table(payers: Payers, effective_from: int) -> pa.Table:
 def policy_table(effective_from: int) -> pa.Table:
     """Build writeoff_policies: one row per adjustment code of the practice's own."""
     rows = (
-        ("SMALLBAL", "policy", SMALL_BALANCE_LIMIT, SMALL_BALANCE_LIMIT, "statement_sent"),
-        ("CHARITY", "policy", 500_000, 50_000, "application approval"),
-        ("BADDEBT", "bad_debt", 2_000_000, 100_000, "statement_sent statement_sent agency_notice"),
+        ("SMALLBAL", "policy", SMALL_BALANCE_LIMIT, APPROVAL_OVER[codes.SMALL_BALANCE], "statement_sent"),
+        ("CHARITY", "policy", CHARITY_LIMIT, APPROVAL_OVER[codes.CHARITY], "application approval"),
+        ("BADDEBT", "bad_debt", 2_000_000, APPROVAL_OVER[codes.BAD_DEBT], "statement_sent statement_sent agency_notice"),
     )
     each = np.arange(len(rows))
     return pa.table(

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.guards import refusals
 from serving.findings.case import Case
-from serving.findings.rule import LIST, Hits, Place, Rule
+from serving.findings.rule import LIST, STATISTICAL, Hits, Place, Rule
 from serving.findings.words import day, dollars
 
 NEAR_DAYS = 180
@@ -52,10 +52,15 @@ def _paid_later(case: Case) -> dict[int, tuple[Place, str, str]]:
 
 
 def _unbilled_secondary(case: Case) -> Hits:
-    hits, nexts = Hits(), case.words("next_payer_id")
+    hits, nexts, wait = Hits(), case.words("next_payer_id"), case.category("unbilled_secondary")
     for row in np.flatnonzero(case.is_live & case.category("unbilled_secondary", "never_billed")).tolist():
         amount = int(case.columns["writeoff_amount"][row])
-        whose = f"payer {nexts[row]} has not answered" if nexts[row] else "the claim was never billed to a payer"
+        if nexts[row]:
+            whose = f"payer {nexts[row]} has not answered"
+        elif wait[row]:
+            whose = "the claim was handed on to another payer and nothing came of it in time"
+        else:
+            whose = "the claim was never billed to a payer"
         hits.add(row, amount, f"{dollars(amount)} written off; {whose}")
     return hits
 
@@ -131,6 +136,7 @@ RULES = (
         "DOMAIN 2.8 (cob, eligibility)",
         _repeated,
         ("patient_id",),
+        STATISTICAL,
     ),
     Rule(
         "patient_share_written_off",

@@ -215,7 +215,7 @@ def _take_back(case: Case) -> Hits:
             continue
         where = "no posting on that claim since then has the amount" if case.is_ledger else "check that the ledger has it"
         told = f"{one.reason} of {day(one.day)} takes {dollars(one.cents)} back from claim {one.claim_id}; {where}"
-        hits.add(rows[0] if rows else -1, one.cents, told, Place(one.file, one.segment, one.claim_id))
+        hits.add(-1, one.cents, told, Place(one.file, one.segment, one.claim_id))
     return hits
 
 

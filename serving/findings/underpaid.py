@@ -22,7 +22,8 @@ def _against_contract(case: Case) -> Hits:
     price = priced.allowed_cents if priced is not None else np.full(len(case), NULL, dtype=np.int64)
     expected = np.where(price != NULL, price, own)
     allowed = np.where(c["allowed_amount"] != NULL, c["allowed_amount"], case.view.columns["implied_allowed_cents"])
-    known &= (expected != NULL) & (allowed != NULL)
+    # Of nothing allowed the payer has refused: that is no underpayment.
+    known &= (expected != NULL) & (allowed > 0)
     claims: dict[tuple[int, int], int] = {}
     for row in np.flatnonzero(known & (expected - allowed >= MATERIAL_CENTS)).tolist():
         key = int(case.claim[row]), int(c["line_number"][row])

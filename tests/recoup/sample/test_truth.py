@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recoup.sample.ledger import SMALL_BALANCE_LIMIT
+from recoup.sample.ledger import CHARITY_LIMIT, SMALL_BALANCE_LIMIT
+from serving.findings.rule import DETERMINISTIC
+from serving.findings.rules import RULES
 from tests.recoup.sample.rows import Row, cents, read_rows
 
 COLUMNS = "writeoff_id p_recover e_fraction ev e_hours pot_recovered pot_amount mispost category remedy".split()
@@ -71,14 +73,17 @@ def test_reversals_undo_a_posting_of_the_same_line(ledger: dict[str, Row], truth
 def test_planted_defects_are_what_they_say(sample: Path, ledger: dict[str, Row], truth: pd.DataFrame) -> None:
     defects = read_rows(sample / "defects.csv")
     rules = Counter(row["rule"] for row in defects)
-    assert set(rules) == {
-        "unbalanced_remit", "duplicate_posting", "contractual_posted_on_denial", "small_balance_over_policy", "underpaid_contractual",
-        "below_usual_allowed",
-    }  # fmt: skip
+    statistical = {"below_usual_allowed"}
+    told_apart = {"paid_above_charge", "next_payer_not_billed", "over_policy_limit"}
+    assert set(rules) | told_apart == {rule.id for rule in RULES if rule.kind == DETERMINISTIC} | statistical
     wrong = set(truth.writeoff_id[truth.mispost])
     for defect in defects:
-        row = ledger[defect["writeoff_id"]]
         assert cents(defect["amount"]) > 0
+        if defect["rule"] == "take_back_not_posted":
+            segment = (sample / "remits" / defect["file"]).read_text().splitlines()[int(defect["segment"]) - 1]
+            assert segment.startswith("PLB*") and "*WO:" in segment and f"*{defect['amount']}" in segment
+            continue
+        row = ledger[defect["writeoff_id"]]
         match defect["rule"]:
             case "unbalanced_remit":
                 assert row["balanced"] == "false"
@@ -90,8 +95,36 @@ def test_planted_defects_are_what_they_say(sample: Path, ledger: dict[str, Row],
                 assert row["adjustment_code"] == "SMALLBAL" and cents(row["writeoff_amount"]) > SMALL_BALANCE_LIMIT
             case "contractual_posted_on_denial":
                 assert row["carc"] == "45" and row["writeoff_id"] in wrong
-            case _:
+            case "underpaid_contractual" | "below_usual_allowed":
                 assert row["carc"] in ("45", "P12") and row["writeoff_id"] in wrong
+            case "retired_code":
+                assert row["carc"] == "42" and row["remit_date"] > "2007-06-01"
+            case "forbidden_combination":
+                assert row["carc"] in ("16", "226", "252", "96", "234") and not row["rarcs"]
+            case "fee_cut_of_whole_charge":
+                assert (row["carc"], row["writeoff_amount"], row["paid_amount"]) == ("45", row["billed_amount"], "0.00")
+            case "charity_without_policy":
+                assert row["adjustment_code"] == "HARDSHIP"
+            case "provider_liability_as_patient_debt":
+                assert row["adjustment_code"] == "BADDEBT" and row["remit_segment"]
+            case "missing_remit_support":
+                assert row["carc"] and not row["remit_file"]
+            case "approval_missing":
+                assert not row["approved_by"]
+            case "small_balance_split":
+                parts = [r for r in ledger.values() if (r["claim_id"], r["line_number"]) == (row["claim_id"], row["line_number"])]
+                small = [cents(r["writeoff_amount"]) for r in parts if r["adjustment_code"] == "SMALLBAL"]
+                assert max(small) <= SMALL_BALANCE_LIMIT < sum(small)
+            case "over_policy_limit":
+                assert row["adjustment_code"] == "CHARITY" and cents(row["writeoff_amount"]) > CHARITY_LIMIT
+            case "patient_share_with_secondary" | "bad_debt_with_coverage":
+                assert row["other_coverage_on_file"] == "true"
+            case "posted_more_than_remit" | "overpaid":
+                assert row["carc"] in ("45", "253")
+            case "written_off_before_window_closed" | "next_payer_not_billed":
+                assert row["writeoff_date"] >= row["remit_date"]
+            case other:
+                raise AssertionError(f"no test of {other}")
     over = [r for r in ledger.values() if r["adjustment_code"] == "SMALLBAL" and cents(r["writeoff_amount"]) > SMALL_BALANCE_LIMIT]
     assert len(over) == rules["small_balance_over_policy"]
 
