@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, Table, Text, insert, select
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, Table, Text, delete, false, insert, select
 from sqlalchemy.dialects import sqlite
 
 from serving.store.schema import METADATA, Moment
@@ -44,6 +44,7 @@ events = Table(
     Column("reference", Text),
     Column("follow_up_on", Date),
     Column("is_reopened", Boolean, nullable=False),
+    Column("is_void", Boolean, nullable=False, server_default=false()),
     Column("explored", Boolean),
     Column("lot_share", Float),
     Column("came_with", Text),
@@ -113,8 +114,8 @@ def find_by_source(unit: Unit, client_id: str, writeoff_id: str, source_effort_i
     return None if row is None else Effort(**{name: row[name] for name in _EFFORT})
 
 
-def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> tuple[Effort, int]:
-    """Add an event and return the effort that it makes, and the number of the event.
+def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> tuple[Effort | None, int]:
+    """Add an event and return the effort that it makes (None: it voids it), and the number of the event.
 
     Raises
     ------
@@ -122,12 +123,17 @@ def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, i
         When more would be taken back than came.
     """
     before = find(unit, client_id, event.writeoff_id, event.effort_id)
-    after = add(before, event)
+    after = None if event.is_void else add(before, event)
     row: dict[str, Any] = {name: getattr(event, name) for name in _EVENT}
     row |= {"kind": event.kind.value, "client_id": client_id, "item_id": item_id, "recorded_at": at, "recorded_by": by}
     told = unit.connection.execute(insert(events).values(row))
-    kept = asdict(after) | {"client_id": client_id, "item_id": item_id}
-    unit.upsert(efforts, [kept], update=[name for name in _EFFORT if name not in ("writeoff_id", "effort_id")])
+    if after is None:
+        c = efforts.c
+        gone = (c.client_id == client_id) & (c.writeoff_id == event.writeoff_id) & (c.effort_id == event.effort_id)
+        unit.connection.execute(delete(efforts).where(gone))
+    else:
+        kept = asdict(after) | {"client_id": client_id, "item_id": item_id}
+        unit.upsert(efforts, [kept], update=[name for name in kept if name not in ("client_id", "writeoff_id", "effort_id")])
     number = told.inserted_primary_key
     assert number is not None
     return after, int(number[0])

@@ -53,6 +53,13 @@ def keep(unit: Unit, reversal: Reversal) -> None:
     unit.upsert(reversals, [asdict(reversal) | {"state": reversal.state.value}], update=["state", "decided_by", "decided_at", "batch_id"])
 
 
+def withdraw(unit: Unit, client_id: str, reversal_id: str) -> bool:
+    """Withdraw a request; False if it went out already."""
+    c = reversals.c
+    there = (c.client_id == client_id) & (c.reversal_id == reversal_id) & (c.state != ReversalState.EXPORTED.value)
+    return unit.connection.execute(update(reversals).where(there).values(state=ReversalState.WITHDRAWN.value)).rowcount == 1
+
+
 def in_state(unit: Unit, client_id: str, state: ReversalState, *, after: str = "", most: int = 100) -> list[Reversal]:
     """Return requests in a state by id, those after an id."""
     c = reversals.c

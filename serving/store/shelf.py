@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from serving.store import efforts, items, policies, reversals, scores, stories, writeoffs
+from serving.store import efforts, items, policies, reversals, scores, stories, undos, writeoffs
 from serving.store.store import Unit
 from serving.worklist.choice import Choice
 from serving.worklist.events import Effort, Event
 from serving.worklist.item import Item
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal
-from serving.worklist.shelf import Entry, Part, Wanted
+from serving.worklist.shelf import Entry, Part, Undo, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,16 @@ class StoreShelf:
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request."""
         reversals.ask(self.unit, reversal)
+
+    def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
+        """Withdraw a request."""
+        return reversals.withdraw(self.unit, client_id, reversal_id)
+
+    def remember(self, undo: Undo) -> None:
+        """Remember an act."""
+        undos.remember(self.unit, undo)
+
+    def recall(self, client_id: str, item_id: str) -> Undo | None:
+        """Return an act."""
+        item = items.find(self.unit, client_id, item_id)
+        return None if item is None else undos.recall(self.unit, item)

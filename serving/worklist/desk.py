@@ -12,15 +12,17 @@ from features.deadlines import LEVELS
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity
 from serving.worklist.choice import Choice, Draw, How, chance_of, is_sample_turn
-from serving.worklist.events import Event, Kind
+from serving.worklist.events import Effort, Event, Kind, restated
 from serving.worklist.item import Item, State
 from serving.worklist.reversals import Reversal, ReversalState
 from serving.worklist.shares import share_out
-from serving.worklist.shelf import Entry, Part, Shelf, Wanted, is_waiting_check
+from serving.worklist.shelf import Entry, Part, Shelf, Undo, Wanted, is_waiting_check
 
 FEWEST_IN_BATCH, MOST_IN_BATCH = 10, 25
 LONGEST_SNOOZE, LONGEST_FOLLOW_UP = 180, 365
 MOST_HOURS = 1000.0
+UNDO_SECONDS = 15
+"""How long an act can be taken back: ten seconds for the person, the rest for the way."""
 
 SKIP_REASONS = {
     "not_recoverable": "the payer owes nothing here",
@@ -49,6 +51,14 @@ MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
 
 NextDeadline: TypeAlias = Callable[[Item, int, date], tuple[date | None, str | None]]
 """Returns last day and source of an item's next level, given that level and the day of the decision."""
+
+
+_WORK = tuple(
+    name
+    for name in Item.__dataclass_fields__
+    if name not in ("client_id", "item_id", "remedy", "worth", "version", "changed_at", "changed_by", "in_lot", "lot_share", "lot_order")
+)
+"""Fields that an act changes and taking it back restores."""
 
 
 class Stale(CheckFailed):
@@ -111,6 +121,8 @@ class Desk:
         self._draw, self._next_deadline = draw, next_deadline
         self._policy = shelf.policy(who.client_id)
         self.touched: set[str] = set()
+        self._spoken: dict[tuple[str, str], Effort | None] = {}
+        self._asked: list[str] = []
 
     # ---- taking ------------------------------------------------------------------------------------------------------
 
@@ -294,6 +306,31 @@ class Desk:
         fresh: dict[str, Any] = {"effort": item.effort + 1, "worked_on": None, "sent_on": None} if item.worked_on else {}
         return self._move(item, "reopen", text=text, reason=None, assigned_to=None, decided_on=None, **fresh)
 
+    def undo(self, item_id: str, version: int) -> Item:
+        """Take back one's own last act on an item: the item is as it was before, and so is what is known of its efforts.
+
+        Only whoever did it can, within `UNDO_SECONDS`, and only while nobody changed the item since. What was stated stays in the
+        record of events, and that it was a slip is added.
+        """
+        item = self._find(item_id, version)
+        undo = self._shelf.recall(item.client_id, item_id)
+        if undo is None or undo.version != item.version:
+            raise CheckFailed(f"there is nothing to take back of item {item_id}")
+        if undo.by != self._who.subject:
+            raise Held(f"the last act on item {item_id} is that of {undo.by}")
+        if self._now - undo.at > timedelta(seconds=UNDO_SECONDS):
+            raise CheckFailed(f"the last act on item {item_id} is more than {UNDO_SECONDS} seconds old; it stays")
+        for (writeoff_id, effort_id), effort in undo.efforts.items():
+            void = Event(writeoff_id, effort_id, Kind.CORRECTED, self._today, "person", is_void=True)
+            again = [] if effort is None else restated(effort, known_on=self._today, source="person")
+            for event in (void, *again):
+                self._shelf.record(item.client_id, event, at=self._now, by=self._who.subject, item_id=item_id)
+        for reversal_id in undo.reversals:
+            if not self._shelf.withdraw_reversal(item.client_id, reversal_id):
+                raise CheckFailed(f"the ledger was told of item {item_id} already; what was won stays")
+        work = {name: getattr(undo.before, name) for name in _WORK}
+        return self._keep(item, "undone", is_undo=True, **work)
+
     def note(self, item_id: str, text: str, *, is_call: bool = False, facts: Mapping[str, str | None] | None = None) -> Item:
         """Add a note, or what was said in a call, to an item's story; the item itself is not changed."""
         item = self._find(item_id, None)
@@ -341,6 +378,7 @@ class Desk:
 
     def _lease(self, item: Item, choice: Choice) -> Item:
         self._shelf.chose(item, choice, at=self._now, by=self._who.subject)
+        self._before, self._spoken, self._asked = item, {}, []
         until = self._now + timedelta(minutes=self._policy.lease_minutes)
         facts = {"how": choice.how.value, "chance": choice.chance}
         chosen: dict[str, Any] = {} if item.worked_on or item.effort > 1 else {"chosen": choice.how.value, "chance": choice.chance}
@@ -353,6 +391,7 @@ class Desk:
         if version is not None and item.version != version:
             since = f", {item.state} by {item.changed_by} since {item.changed_at:%Y-%m-%d %H:%M} UTC" if item.changed_at else ""
             raise Stale(f"item {item_id} was changed meanwhile: you saw version {version}, it is at version {item.version}{since}")
+        self._before, self._spoken, self._asked = item, {}, []
         return item
 
     def _begin(self, item_id: str, version: int, act: str) -> Item:
@@ -376,14 +415,18 @@ class Desk:
         return item.state.value
 
     def _move(self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, **changed: Any) -> Item:
-        lease = {"leased_to": None, "leased_until": None, "snoozed_until": None}
+        lease: dict[str, Any] = {"leased_to": None, "leased_until": None, "snoozed_until": None}
         return self._keep(item, _PAST[act], text=text, facts=facts, state=MOVES[act][1], **lease, **changed)
 
-    def _keep(self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, **changed: Any) -> Item:
+    def _keep(
+        self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, is_undo: bool = False, **changed: Any
+    ) -> Item:
         after = replace(item, **changed, version=item.version + 1, changed_at=self._now, changed_by=self._who.subject)
         if not self._shelf.put(after, seen=item.version):
             raise Stale(f"item {item.item_id} was changed meanwhile: you saw version {item.version}, it is at a later one")
         who = self._who.subject
+        if not is_undo:
+            self._shelf.remember(Undo(self._before, after.version, self._now, who, dict(self._spoken), tuple(self._asked)))
         self.touched.add(item.item_id)
         self._shelf.tell(Entry(item.client_id, item.item_id, self._now, who, act, item.state, after.state, text, dict(facts or {})))
         return after
@@ -424,6 +467,9 @@ class Desk:
             self._say(item, part.writeoff_id, hours=spent[part.writeoff_id] / 100, **said)
 
     def _say(self, item: Item, writeoff_id: str, **said: Any) -> None:
+        key = writeoff_id, item.effort_id
+        if key not in self._spoken:
+            self._spoken[key] = self._shelf.effort(item.client_id, *key)
         event = Event(writeoff_id, item.effort_id, Kind.STATED, self._today, "person", **said)
         self._shelf.record(item.client_id, event, at=self._now, by=self._who.subject, item_id=item.item_id)
 
@@ -443,10 +489,13 @@ class Desk:
         is_large = sum(shares.values()) > self._policy.approval_over
         for writeoff_id, cents in sorted(shares.items()):
             if cents:
+                # The version tells a request from one that was undone.
+                name = f"{item.effort_id}.{writeoff_id}.{item.version}"
+                self._asked.append(name)
                 self._shelf.ask_reversal(
                     Reversal(
                         item.client_id,
-                        f"{item.effort_id}.{writeoff_id}",
+                        name,
                         item.item_id,
                         writeoff_id,
                         cents,

@@ -45,6 +45,8 @@ class Event:
         As in the table of outcomes; None says nothing new.
     is_reopened
         The effort is pending again: its day of decision is taken away.
+    is_void
+        What was stated of the effort before was a slip: it is as if nothing had been. Events after it begin anew.
     explored, lot_share, came_with
         Whether the item was drawn as a sample check, the chance of that, and the cohort of the draw.
     chance
@@ -72,6 +74,7 @@ class Event:
     reference: str | None = None
     follow_up_on: date | None = None
     is_reopened: bool = False
+    is_void: bool = False
     explored: bool | None = None
     lot_share: float | None = None
     came_with: str | None = None
@@ -173,6 +176,17 @@ def add(effort: Effort | None, event: Event) -> Effort:
     return found
 
 
+def restated(effort: Effort, *, known_on: date, source: str) -> list[Event]:
+    """Return the events that state an effort as a whole."""
+    words = {name: getattr(effort, name) for name in _LATEST}
+    sums = {"cents": effort.recovered or 0, "shifted": effort.shifted, "patient_paid": effort.patient_paid, "hours": effort.hours or 0.0}
+    words["worked_on"] = effort.worked_on
+    stated = Event(effort.writeoff_id, effort.effort_id, Kind.CORRECTED, known_on, source, **sums, **words)  # type: ignore[arg-type]
+    if not effort.taken_back:
+        return [stated]
+    return [stated, Event(effort.writeoff_id, effort.effort_id, Kind.TAKEN_BACK, known_on, source, cents=-effort.taken_back)]
+
+
 def fold(events: Iterable[Event], *, as_of: date | None = None) -> Effort | None:
     """Return the effort that its events add up to on the morning of a day (None: now); None if nothing was known.
 
@@ -181,5 +195,5 @@ def fold(events: Iterable[Event], *, as_of: date | None = None) -> Effort | None
     effort: Effort | None = None
     for event in events:
         if as_of is None or event.known_on < as_of:
-            effort = add(effort, event)
+            effort = None if event.is_void else add(effort, event)
     return effort

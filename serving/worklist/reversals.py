@@ -19,6 +19,8 @@ class ReversalState(StrEnum):
     REFUSED = "refused"
     EXPORTED = "exported"
     """It went out."""
+    WITHDRAWN = "withdrawn"
+    """What it was for was undone before it went out."""
 
 
 @dataclass(frozen=True, slots=True)

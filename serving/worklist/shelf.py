@@ -11,7 +11,7 @@ from serving.worklist.choice import Choice
 from serving.worklist.events import Effort, Event, add
 from serving.worklist.item import READY, Item, State
 from serving.worklist.policy import Policy
-from serving.worklist.reversals import Reversal
+from serving.worklist.reversals import Reversal, ReversalState
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,30 @@ class Entry:
     facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What is needed to take an item's last act back.
+
+    Parameters
+    ----------
+    before
+        The item as it was.
+    version, at, by
+        The version that the act made, when, and who did it.
+    efforts
+        The efforts that the act spoke of, by write-off and effort id, as they were; None for those it began.
+    reversals
+        Ids of the requests that it made.
+    """
+
+    before: Item
+    version: int
+    at: datetime
+    by: str
+    efforts: Mapping[tuple[str, str], Effort | None] = field(default_factory=dict)
+    reversals: tuple[str, ...] = ()
+
+
 class Shelf(Protocol):
     """Where items are kept, within one transaction."""
 
@@ -150,6 +174,15 @@ class Shelf(Protocol):
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request to the ledger; one that is there under the same id stays."""
 
+    def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
+        """Withdraw a request; False if it went out already."""
+
+    def remember(self, undo: Undo) -> None:
+        """Remember an item's last act, in the place of the one before."""
+
+    def recall(self, client_id: str, item_id: str) -> Undo | None:
+        """Return an item's last act; None if there is none to be taken back."""
+
 
 def order(wanted: Wanted) -> Callable[[Item], tuple[int, int, str]]:
     """Return the key by which offered items are sorted."""
@@ -171,6 +204,7 @@ class MemoryShelf:
         self.choices: list[tuple[str, Choice]] = []
         self.entries: list[Entry] = []
         self.reversals: dict[tuple[str, str], Reversal] = {}
+        self.undos: dict[tuple[str, str], Undo] = {}
         self._parts, self._policy = dict(parts or {}), policy or Policy()
 
     def policy(self, client_id: str) -> Policy:
@@ -215,7 +249,10 @@ class MemoryShelf:
     def record(self, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> None:
         """Add an event."""
         key = client_id, event.writeoff_id, event.effort_id
-        self.efforts[key] = add(self.efforts.get(key), event)
+        if event.is_void:
+            self.efforts.pop(key, None)
+        else:
+            self.efforts[key] = add(self.efforts.get(key), event)
         self.events.append((client_id, event))
 
     def chose(self, item: Item, choice: Choice, *, at: datetime, by: str) -> None:
@@ -229,3 +266,19 @@ class MemoryShelf:
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request."""
         self.reversals.setdefault((reversal.client_id, reversal.reversal_id), reversal)
+
+    def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
+        """Withdraw a request."""
+        held = self.reversals[client_id, reversal_id]
+        if held.state is ReversalState.EXPORTED:
+            return False
+        self.reversals[client_id, reversal_id] = replace(held, state=ReversalState.WITHDRAWN)
+        return True
+
+    def remember(self, undo: Undo) -> None:
+        """Remember an act."""
+        self.undos[undo.before.client_id, undo.before.item_id] = undo
+
+    def recall(self, client_id: str, item_id: str) -> Undo | None:
+        """Return an act."""
+        return self.undos.get((client_id, item_id))

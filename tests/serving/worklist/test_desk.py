@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -251,6 +252,52 @@ def test_giving_up_what_was_begun_is_an_outcome_and_bringing_it_back_a_new_effor
     with desk_of.shelf() as shelf:
         statuses = [shelf.effort("default", "i0001-0", f"i0001.{n}").status for n in (1, 2)]
     assert statuses == ["abandoned", "denied"]
+
+
+def test_a_slip_is_taken_back_as_if_it_had_not_been(office: MakeOffice) -> None:
+    desk_of = office([item_of(1)], parts=2)
+    with desk_of.desk() as desk:
+        before = desk.send("i0001", 0, follow_up_on=TOMORROW, hours=0.5)
+        desk.win("i0001", 1, cents=5_000, hours=1.0)
+    desk_of.day.pass_(seconds=10)
+    with desk_of.desk() as desk:
+        after = desk.undo("i0001", 2)
+        assert replace(after, version=before.version, changed_at=before.changed_at) == before
+        with pytest.raises(CheckFailed, match="nothing to take back"):
+            desk.undo("i0001", 3)
+    with desk_of.shelf() as shelf:
+        efforts = [shelf.effort("default", f"i0001-{n}", "i0001.1") for n in range(2)]
+        assert [(e.status, e.recovered, e.resolved_on, e.hours, e.sent_on) for e in efforts] == [("pending", None, None, 0.25, TODAY)] * 2
+    with desk_of.desk() as desk:
+        desk.win("i0001", 3, cents=7_000)
+    with desk_of.shelf() as shelf:
+        assert [shelf.effort("default", f"i0001-{n}", "i0001.1").recovered for n in range(2)] == [3_500, 3_500]
+
+
+def test_an_effort_that_a_slip_began_never_was(office: MakeOffice) -> None:
+    desk_of = office([item_of(1)])
+    with desk_of.desk() as desk:
+        desk.draft("i0001", 0)
+        item = desk.undo("i0001", 1)
+        assert (item.state, item.worked_on, item.assigned_to) == (State.OPEN, None, None)
+    with desk_of.shelf() as shelf:
+        assert shelf.effort("default", "i0001-0", "i0001.1") is None
+
+
+def test_only_ones_own_last_act_is_taken_back_and_only_at_once(office: MakeOffice) -> None:
+    desk_of = office([item_of(1), item_of(2)])
+    with desk_of.desk() as desk:
+        desk.skip("i0001", 0, "other")
+        desk.skip("i0002", 0, "other")
+    with desk_of.desk(LEA) as desk:
+        with pytest.raises(Held, match="that of person:ana"):
+            desk.undo("i0001", 1)
+        desk.reopen("i0001", 1)
+    with desk_of.desk() as desk, pytest.raises(Stale):
+        desk.undo("i0001", 1)
+    desk_of.day.pass_(seconds=16)
+    with desk_of.desk() as desk, pytest.raises(CheckFailed, match="more than 15 seconds"):
+        desk.undo("i0002", 1)
 
 
 @pytest.mark.parametrize("state", State)
