@@ -290,7 +290,7 @@ class Scorer:
         p = np.where(columns["possible"], p, 0.0)
         amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
-        hours = m.effort.hours(x, columns["remedy"])
+        hours = m.effort.hours(x, columns)
         net = expected - hours * self.costs.hourly - self.costs.outlay
         return {
             "recovery_probability": p,

@@ -21,10 +21,9 @@ from features.usual import Usual
 from features.view import Practice, Viewer, shares_of_month
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
-from models.effort import default_hours
 from models.intervals import Range
 from models.linear import Linear
-from models.prior import prior_logits
+from models.prior import believed_hours, prior_logits
 from models.reference import histograms
 from models.sums import Sums
 from training.amount import fit_amount
@@ -383,7 +382,7 @@ def _fit_effort(examples: Examples, layout: Layout, seed: int) -> tuple[dict[str
     logged = examples.take(examples.cases.hours > 0)
     if not len(logged):
         return {}, 0.0, 0.0
-    taken, usual = logged.cases.hours, default_hours(logged.columns["remedy"])
+    taken, usual = logged.cases.hours, believed_hours(logged.columns)
     level = float(np.log(taken.sum() / usual.sum())) * len(logged) / (len(logged) + PSEUDO_LEVEL)
     if len(logged) < LEAST_SPLIT:
         return {}, 0.0, level
