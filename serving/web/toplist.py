@@ -8,46 +8,9 @@ from datetime import date
 from typing import Any
 
 from features.codes.tables import Codes
+from serving.web.words import ACTIONS, Due, band_of, due, in_ten, long_day, spoken
 
 EPOCH = date(1970, 1, 1)
-
-ACTIONS = {
-    "appeal": "Appeal",
-    "corrected_claim": "Send a corrected claim",
-    "new_claim": "Send a new claim",
-    "reopening": "Ask for a reopening",
-    "cob_update": "Settle who pays first",
-    "rebill_other_payer": "Bill the other payer",
-    "bill_secondary": "Bill the next payer",
-    "send_records": "Send the records",
-    "contract_dispute": "Dispute the price",
-    "verify_duplicate": "Check the duplicate",
-    "peer_to_peer": "Arrange a physicians' call",
-    "external_review": "Ask for outside review",
-    "nsa_negotiation": "Open negotiation",
-    "recoupment_appeal": "Contest the take-back",
-    "posting_correction": "Correct the posting",
-    "coverage_discovery": "Look for coverage",
-    "fix_enrollment": "Fix the enrolment",
-    "patient_billing": "Bill the patient",
-    "patient_outreach": "Ask the patient",
-    "compliance_review": "Give to compliance",
-    "none": "Nothing to do",
-}
-"""Remedy to its name on the page; what it means in full is in the code tables."""
-
-BANDS = ((0.6, "high", "Good"), (0.35, "fair", "Fair"), (0.15, "low", "Low"), (0.0, "slim", "Slim"))
-"""Least chance of a band, its class in the style sheet, its name."""
-
-SOURCE_WORDS = {
-    "ledger": "from the ledger",
-    "payer_rule": "from this payer's rule",
-    "statute": "set by law",
-    "remark": "from a remark code",
-    "default": "our default of 90 days, check with the payer",
-}
-
-SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +46,6 @@ class Reason:
 
     is_for: bool
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A deadline as a person reads it."""
-
-    day: str
-    iso: str
-    left: str
-    source: str
-    is_soon: bool
-    is_passed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +125,7 @@ def top_list(scores: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts], *,
     shown = scope[:most]
     items = tuple(_item(score, facts[score["writeoff_id"]], as_of) for score in shown)
     return TopList(
-        as_of=_long(as_of),
+        as_of=long_day(as_of),
         model=str(scores[0]["model_version"]) if scores else "none",
         looked_at=len(scores),
         in_scope=len(scope),
@@ -189,18 +140,18 @@ def top_list(scores: Sequence[Mapping[str, Any]], facts: Mapping[str, Facts], *,
 
 def _item(score: Mapping[str, Any], facts: Facts, as_of: date) -> Item:
     chance = float(score["recovery_probability"])
-    band, name = next((band, name) for least, band, name in BANDS if chance >= least)
+    band, name = band_of(chance)
     remedy = Codes.load().remedies.get(score["remedy"])
     return Item(
         rank=int(score["rank"]),
         writeoff_id=score["writeoff_id"],
         facts=facts,
-        action=ACTIONS.get(score["remedy"], _words(score["remedy"])),
+        action=ACTIONS.get(score["remedy"], spoken(score["remedy"])),
         step=facts.step or (remedy.next_step if remedy else ""),
-        category=_words(score["category"]),
+        category=spoken(score["category"]),
         chance=name,
         band=band,
-        chance_in_ten=_in_ten(chance),
+        chance_in_ten=in_ten(chance),
         expected=float(score["expected_recovery"]),
         low=_number(score["amount_if_recovered_low"]),
         high=_number(score["amount_if_recovered_high"]),
@@ -211,26 +162,8 @@ def _item(score: Mapping[str, Any], facts: Facts, as_of: date) -> Item:
 
 
 def _due(score: Mapping[str, Any], as_of: date) -> Due | None:
-    if not score["deadline_date"]:
-        return None
-    day = date.fromisoformat(str(score["deadline_date"]))
-    left = (day - as_of).days
-    words = "today" if left == 0 else f"in {_days(left)}" if left > 0 else f"passed {_days(-left)} ago"
-    source = str(score["deadline_source"] or "")
-    return Due(_long(day), day.isoformat(), words, SOURCE_WORDS.get(source, _words(source).lower()), 0 <= left <= SOON_DAYS, left < 0)
-
-
-def _in_ten(chance: float) -> str:
-    """Say a chance without false precision.
-
-    >>> _in_ten(0.62), _in_ten(0.02), _in_ten(0.97)
-    ('about 6 in 10', 'less than 1 in 20', 'more than 9 in 10')
-    """
-    if chance < 0.05:
-        return "less than 1 in 20"
-    if chance > 0.95:
-        return "more than 9 in 10"
-    return f"about {max(1, round(10 * chance))} in 10"
+    day = score["deadline_date"]
+    return due(date.fromisoformat(str(day)), str(score["deadline_source"] or ""), as_of) if day else None
 
 
 def _is_for(reason: Mapping[str, Any]) -> bool:
@@ -239,20 +172,3 @@ def _is_for(reason: Mapping[str, Any]) -> bool:
 
 def _number(value: object) -> float | None:
     return None if value is None or value == "" else float(str(value))
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
-
-
-def _long(day: date) -> str:
-    # Not strftime: its month names depend on the machine's locale.
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _words(name: str) -> str:
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]

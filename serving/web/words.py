@@ -1,0 +1,149 @@
+"""The words and figures in which pages speak to staff: what to do, how likely, by when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+ACTIONS = {
+    "appeal": "Appeal",
+    "corrected_claim": "Send a corrected claim",
+    "new_claim": "Send a new claim",
+    "reopening": "Ask for a reopening",
+    "cob_update": "Settle who pays first",
+    "rebill_other_payer": "Bill the other payer",
+    "bill_secondary": "Bill the next payer",
+    "send_records": "Send the records",
+    "contract_dispute": "Dispute the price",
+    "verify_duplicate": "Check the duplicate",
+    "peer_to_peer": "Arrange a physicians' call",
+    "external_review": "Ask for outside review",
+    "nsa_negotiation": "Open negotiation",
+    "recoupment_appeal": "Contest the take-back",
+    "posting_correction": "Correct the posting",
+    "coverage_discovery": "Look for coverage",
+    "fix_enrollment": "Fix the enrolment",
+    "patient_billing": "Bill the patient",
+    "patient_outreach": "Ask the patient",
+    "compliance_review": "Give to compliance",
+    "none": "Nothing to do",
+}
+"""Remedy to its name on the page; what it means in full is in the code tables."""
+
+BANDS = ((0.6, "high", "Good"), (0.35, "fair", "Fair"), (0.15, "low", "Low"), (0.0, "slim", "Slim"))
+"""Least chance of a band, its class in the style sheet, its name."""
+
+SOURCE_WORDS = {
+    "ledger": "from the ledger",
+    "payer_rule": "from this payer's rule",
+    "statute": "set by law",
+    "remark": "from a remark code",
+    "default": "our default of 90 days, check with the payer",
+}
+
+SOON_DAYS = 14
+
+
+STATE_WORDS = {
+    "open": "To do",
+    "drafted": "Being drafted",
+    "sent": "Sent",
+    "next_level": "Next level to draft",
+    "won": "Won",
+    "lost": "Lost",
+    "skipped": "Skipped",
+    "closed": "Closed",
+    "withdrawn": "Withdrawn",
+}
+"""State of a work item to its name on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline as a person reads it."""
+
+    day: str
+    iso: str
+    left: str
+    source: str
+    is_soon: bool
+    is_passed: bool
+
+
+def due(day: date, source: str, today: date) -> Due:
+    """Say a deadline as a person does.
+
+    >>> due(date(2026, 11, 3), "statute", date(2026, 11, 1)).left
+    'in 2 days'
+    """
+    left = (day - today).days
+    words = "today" if left == 0 else f"in {days(left)}" if left > 0 else f"passed {days(-left)} ago"
+    return Due(long_day(day), day.isoformat(), words, SOURCE_WORDS.get(source, spoken(source).lower()), 0 <= left <= SOON_DAYS, left < 0)
+
+
+def band_of(chance: float) -> tuple[str, str]:
+    """Return the band of a chance: its class in the style sheet, and its name.
+
+    >>> band_of(0.62), band_of(0.0)
+    (('high', 'Good'), ('slim', 'Slim'))
+    """
+    return next((band, name) for least, band, name in BANDS if chance >= least)
+
+
+def in_ten(chance: float) -> str:
+    """Say a chance without false precision.
+
+    >>> in_ten(0.62), in_ten(0.02), in_ten(0.97)
+    ('about 6 in 10', 'less than 1 in 20', 'more than 9 in 10')
+    """
+    if chance < 0.05:
+        return "less than 1 in 20"
+    if chance > 0.95:
+        return "more than 9 in 10"
+    return f"about {max(1, round(10 * chance))} in 10"
+
+
+def age(since: date | None, today: date) -> str:
+    """Say how old something is.
+
+    >>> age(date(2026, 10, 30), date(2026, 11, 1)), age(date(2026, 6, 1), date(2026, 11, 1)), age(None, date(2026, 11, 1))
+    ('2 days', '5 months', '')
+    """
+    if since is None:
+        return ""
+    gone = max((today - since).days, 0)
+    if gone < 60:
+        return days(gone)
+    return f"{round(gone / 30.44)} months" if gone < 730 else f"{gone / 365.25:.1f} years"
+
+
+def days(count: int) -> str:
+    """Say a number of days.
+
+    >>> days(1), days(12)
+    ('1 day', '12 days')
+    """
+    return f"{count} day" if count == 1 else f"{count} days"
+
+
+def long_day(day: date) -> str:
+    """Say a day.
+
+    >>> long_day(date(2026, 11, 3))
+    '3 Nov 2026'
+    """
+    # Not strftime: its month names depend on the machine's locale.
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def spoken(name: str) -> str:
+    """Say a name of the code.
+
+    >>> spoken("never_billed")
+    'Never billed'
+    """
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
