@@ -137,7 +137,8 @@ def facts_of(ledger: Batch, scores: Scores, scorer: Scorer) -> dict[str, Facts]:
 
 def _facts(ledger: Batch, row: int, scorer: Scorer, triage: Triage) -> Facts:
     from features.guards import refusals
-    from serving.web.toplist import EPOCH, Code, Facts
+    from serving.web.toplist import EPOCH, Facts
+    from serving.web.words import Code
 
     def word(name: str) -> str | None:
         return ledger.vocabulary.word(name, int(ledger.columns[name][row]))

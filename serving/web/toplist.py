@@ -8,17 +8,9 @@ from datetime import date
 from typing import Any
 
 from features.codes.tables import Codes
-from serving.web.words import ACTIONS, Due, band_of, due, in_ten, long_day, spoken
+from serving.web.words import ACTIONS, Code, Due, band_of, due, in_ten, long_day, spoken
 
 EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A reason or remark code and what it means in plain words."""
-
-    code: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)

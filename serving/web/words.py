@@ -57,6 +57,26 @@ STATE_WORDS = {
 }
 """State of a work item to its name on the page."""
 
+STATUS_WORDS = {
+    "recovered": "paid in full",
+    "partially_recovered": "paid in part",
+    "settled": "settled",
+    "denied": "refused",
+    "expired": "too late",
+    "abandoned": "given up",
+    "upheld_next_level_open": "refused, next level open",
+    "pending": "under way",
+}
+"""How an effort ended, as a page says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A reason or remark code and what it means in plain words."""
+
+    code: str
+    meaning: str
+
 
 @dataclass(frozen=True, slots=True)
 class Due:

@@ -18,8 +18,8 @@ from serving.api.identity import Keys
 from serving.champion import Champion
 from serving.web.door import SESSION_SECONDS, Door
 from serving.web.pages import Page
-from serving.web.toplist import Code, Facts, top_list
-from serving.web.words import ACTIONS, BANDS, SOURCE_WORDS
+from serving.web.toplist import Facts, top_list
+from serving.web.words import ACTIONS, BANDS, SOURCE_WORDS, Code
 from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
 

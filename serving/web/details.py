@@ -1,0 +1,292 @@
+"""One work item as a page shows it: what to do, why it is here, the amounts, what came before, and what may be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from features.codes.tables import Codes
+from serving.web.lists import Row, row_of
+from serving.web.words import ACTIONS, STATUS_WORDS, age, days, due, long_day, spoken
+from serving.worklist.desk import MOVES, SKIP_REASONS
+from serving.worklist.detail import Detail, Line, Similar
+from serving.worklist.item import Item, State
+from serving.worklist.shelf import Entry
+
+FOLLOW_UP_DAYS = {"corrected_claim": 21, "new_claim": 21, "appeal": 30, "reopening": 30}
+"""Days after which a payer is asked again (practice norms, DOMAIN 3); others after `USUAL_DAYS`, a Medicare appeal after 60."""
+USUAL_DAYS, MEDICARE_APPEAL_DAYS = 30, 60
+
+CHANNELS = ("payer portal", "clearing house", "fax", "mail", "telephone", "other")
+
+STORY_WORDS = {
+    "taken": "took it",
+    "released": "gave it back",
+    "assigned": "gave it to",
+    "drafted": "began",
+    "sent": "sent it",
+    "asked": "asked the payer",
+    "won": "won",
+    "lost": "lost",
+    "next_level": "went to the next level",
+    "skipped": "skipped it",
+    "snoozed": "put it off",
+    "closed": "gave it up",
+    "reopened": "brought it back",
+    "undone": "took the last step back",
+    "note": "noted",
+    "call": "called",
+    "project": "put it into a project",
+}
+"""Acts of the story, as a page says them after somebody's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One amount of the waterfall: cents, and where its bar begins and how long it is, in thousandths of the charge."""
+
+    name: str
+    cents: int
+    start: int
+    length: int
+    kind: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One write-off of the item in words."""
+
+    line: Line
+    row: Row
+    bars: tuple[Bar, ...]
+    reasons: tuple[tuple[bool, str], ...]
+    low: int | None
+    high: int | None
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A like case: what was done, how it ended, what it brought and how long it took."""
+
+    action: str
+    result: str
+    is_won: bool
+    net: int
+    written_off: int | None
+    took: str
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the story."""
+
+    at: str
+    who: str
+    act: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemitLine:
+    """What one remittance said of a line of the claim."""
+
+    on: str
+    line: str
+    status: str
+    code: str
+    meaning: str
+    rarcs: str
+    adjusted: int | None
+    paid: int | None
+    is_reversal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The item with all that is shown of it; `can` names the acts that its state and its holder allow."""
+
+    item: Item
+    row: Row
+    postings: tuple[Posting, ...]
+    guards: tuple[str, ...]
+    past: tuple[Past, ...]
+    similar: Similar
+    story: tuple[Told, ...]
+    remits: tuple[RemitLine, ...]
+    others: tuple[Row, ...]
+    can: frozenset[str]
+    held_by: str
+    held_until: str
+    due_source: str
+    follow_up_on: str
+    follow_up_most: str
+    today: str
+    skip_reasons: Mapping[str, str]
+    channels: Sequence[str]
+    people: Mapping[str, str]
+
+
+def page_of(
+    detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, str], now: datetime, today: date, codes: Codes
+) -> Page:
+    """Return an item as a page shows it.
+
+    Parameters
+    ----------
+    detail
+        The item with what belongs to it.
+    subject, is_lead, names
+        Who looks, whether they may act on what others have, and how people are called.
+    now, today
+        The moment, and the day on the wall.
+    codes
+        Meanings of codes.
+    """
+    item = detail.item
+
+    def row(one: Item, line: Line | None) -> Row:
+        return row_of(one, line, subject=subject, names=names, now=now, today=today, codes=codes)
+
+    holder = item.holder(now)
+    is_free = holder in (None, subject) and (item.assigned_to in (None, subject) or is_lead)
+    guards = {refusal.sentence: refusal.citation for line in detail.lines if line.seen is not None for refusal in line.seen.guards}
+    payer_type = detail.lines[0].writeoff.get("payer_type") if detail.lines else None
+    wait = MEDICARE_APPEAL_DAYS if item.remedy == "appeal" and payer_type == "medicare" else FOLLOW_UP_DAYS.get(item.remedy, USUAL_DAYS)
+    return Page(
+        item=item,
+        row=row(item, detail.lines[0] if detail.lines else None),
+        postings=tuple(_posting(line, row(item, line)) for line in detail.lines),
+        guards=tuple(f"{sentence.removesuffix('.')} ({citation})" for sentence, citation in guards.items()),
+        past=tuple(_past(case) for case in detail.similar.cases),
+        similar=detail.similar,
+        story=tuple(_told(entry, names) for entry in reversed(detail.story)),
+        remits=tuple(_remit(line, codes) for line in detail.remits),
+        others=tuple(row(other, None) for other in detail.others),
+        can=frozenset(act for act, (states, _) in MOVES.items() if item.state in states) if is_free else frozenset(),
+        held_by="" if holder in (None, subject) else names.get(str(holder), str(holder)),
+        held_until=f"{item.leased_until:%H:%M} UTC" if holder is not None and item.leased_until is not None else "",
+        due_source=due(item.due_on, item.due_source or "", today).source if item.due_on else "",
+        follow_up_on=(today + timedelta(days=wait)).isoformat(),
+        follow_up_most=(today + timedelta(days=365)).isoformat(),
+        today=today.isoformat(),
+        skip_reasons=SKIP_REASONS,
+        channels=CHANNELS,
+        people=names,
+    )
+
+
+def _posting(line: Line, row: Row) -> Posting:
+    ledger, score = line.writeoff, line.score
+    facts = [
+        ("Posting", line.writeoff_id),
+        ("Written off", long_day(ledger["writeoff_date"]) if ledger.get("writeoff_date") else ""),
+        ("Service", _span(ledger.get("service_date"), ledger.get("service_date_to"))),
+        ("Remittance", long_day(ledger["remit_date"]) if ledger.get("remit_date") else ""),
+        ("Procedure", " ".join(filter(None, (ledger.get("procedure_code"), ledger.get("modifiers"))))),
+        ("Payer's claim number", ledger.get("payer_claim_number") or ""),
+        ("Posted by", ledger.get("posted_by") or ""),
+        ("From", f"{ledger['remit_file']}, segment {ledger['remit_segment']}" if ledger.get("remit_file") else ""),
+    ]
+    return Posting(
+        line=line,
+        row=row,
+        bars=waterfall(ledger, score, expected=line.seen.expected_allowed if line.seen is not None else None,
+                       imputed=line.seen.patient_share if line.seen is not None else None),
+        reasons=tuple((reason["direction"] in ("up", "raises", "for", "+") or float(reason.get("points") or 0) > 0, reason["text"])
+                      for reason in score.get("reasons") or ()),
+        low=score.get("amount_if_recovered_low"),
+        high=score.get("amount_if_recovered_high"),
+        facts=tuple((name, str(value)) for name, value in facts if value),
+    )  # fmt: skip
+
+
+def waterfall(
+    ledger: Mapping[str, Any], score: Mapping[str, Any], *, expected: int | None = None, imputed: int | None = None
+) -> tuple[Bar, ...]:
+    """Return the amounts of a line from the charge down to what can still be recovered; unknown ones are left out.
+
+    Parameters
+    ----------
+    ledger, score
+        The write-off and its score; money in cents.
+    expected
+        What the contract or the payer's habit says should be allowed.
+    imputed
+        The patient's share that was assumed for a line that nothing was paid on.
+
+    Examples
+    --------
+    >>> bars = waterfall({"billed_amount": 20000, "allowed_amount": 0, "paid_amount": 0, "writeoff_amount": 20000},
+    ...                  {"recoverable_amount": 9000}, expected=12000, imputed=3000)
+    >>> [(bar.name, bar.cents, bar.start, bar.length) for bar in bars][-2:]
+    [('Written off', 20000, 0, 1000), ('Can be recovered', 9000, 0, 450)]
+    """
+    amounts = [
+        ("Charged", ledger.get("billed_amount"), "plain", ""),
+        ("Should be allowed", expected, "plain", "by contract, or as this payer usually does"),
+        ("Allowed", ledger.get("allowed_amount"), "plain", ""),
+        ("Paid", ledger.get("paid_amount"), "paid", ""),
+        ("Paid by others", ledger.get("other_payer_paid_amount"), "paid", ""),
+        ("Patient's share", ledger.get("patient_responsibility_amount"), "share", ""),
+        ("Patient's share, assumed", imputed, "share", "nothing was paid, so what patients of this plan usually carry"),
+        ("Written off", ledger.get("writeoff_amount"), "off", ""),
+        ("Can be recovered", score.get("recoverable_amount"), "back", "at most"),
+    ]
+    known = [(name, int(cents), kind, note) for name, cents, kind, note in amounts if cents is not None]
+    whole = max((abs(cents) for _, cents, _, _ in known), default=0) or 1
+    return tuple(Bar(name, cents, 0, round(1000 * abs(cents) / whole), kind, note) for name, cents, kind, note in known)
+
+
+def _past(case: Any) -> Past:
+    return Past(
+        action=ACTIONS.get(case.action or "", spoken(case.action or "other")),
+        result=STATUS_WORDS.get(case.status, spoken(case.status)),
+        is_won=case.net > 0,
+        net=case.net,
+        written_off=case.written_off,
+        took=days((case.resolved_on - case.worked_on).days),
+        on=long_day(case.resolved_on),
+    )
+
+
+def _told(entry: Entry, names: Mapping[str, str]) -> Told:
+    facts = dict(entry.facts)
+    said = [entry.text] if entry.text else []
+    if entry.act == "assigned":
+        said.insert(0, names.get(str(facts.get("to")), str(facts.get("to") or "nobody")))
+    for name, words in (("sent_on", "on"), ("channel", "by"), ("reference", "reference"), ("follow_up_on", "ask again on"), ("until", "until"),
+                        ("deadline", "last day"), ("level", "level")):  # fmt: skip
+        if facts.get(name) is not None:
+            said.append(f"{words} {facts[name]}")
+    if facts.get("reason") in SKIP_REASONS:
+        said.insert(0, SKIP_REASONS[str(facts["reason"])])
+    if facts.get("cents") is not None:
+        said.insert(0, f"${int(facts['cents'] or 0) / 100:,.2f}")
+    return Told(f"{entry.at:%Y-%m-%d %H:%M}", names.get(entry.by, entry.by), STORY_WORDS.get(entry.act, spoken(entry.act).lower()), "; ".join(said))
+
+
+def _remit(line: Mapping[str, Any], codes: Codes) -> RemitLine:
+    carc = line.get("carc") or ""
+    known = codes.carc(carc) if carc else None
+    return RemitLine(
+        on=long_day(line["remit_date"]) if line.get("remit_date") else "",
+        line=str(line.get("line_number") or "claim"),
+        status=str(line.get("claim_status") or ""),
+        code=" ".join(filter(None, (line.get("group_code"), carc))),
+        meaning=known.meaning if known else "",
+        rarcs=str(line.get("rarcs") or ""),
+        adjusted=line.get("amount"),
+        paid=line.get("paid_amount"),
+        is_reversal=bool(line.get("is_reversal")),
+    )
+
+
+def _span(first: date | None, last: date | None) -> str:
+    if first is None:
+        return ""
+    return long_day(first) if last in (None, first) else f"{long_day(first)} to {long_day(last)}"  # type: ignore[arg-type]

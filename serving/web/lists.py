@@ -1,0 +1,265 @@
+"""A list of work items as a page shows it: rows in words, filters that live in the address, sums above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from features.codes.tables import FAMILIES, Codes
+from features.errors import UsageError
+from features.tables import REMEDIES
+from serving.web.words import ACTIONS, STATE_WORDS, Code, Due, age, band_of, due, in_ten, spoken
+from serving.worklist.detail import Line
+from serving.worklist.item import Item, State
+from serving.worklist.listing import Page, Query, Sort, Totals, Which
+
+TABS = (
+    (Which.READY, "To do", "Waiting for somebody to take them, best value for an hour of work first."),
+    (Which.MINE, "Mine", "Held by you or given to you, and not done."),
+    (Which.FOLLOW_UP, "Follow-ups due", "Sent, and the day to ask the payer again has come."),
+    (Which.SENT, "Sent", "With the payer."),
+    (Which.CHECKS, "Sample checks", "Drawn by lot, so that the ranking can be checked. Work them like any other."),
+    (Which.ASLEEP, "Asleep", "Put off until a day."),
+    (Which.LAPSED, "Past their day", "The last day to act has passed; nobody is offered them."),
+    (Which.SKIPPED, "Skipped", "Left out with a reason. A lead may bring them back."),
+    (Which.WON, "Won", "The payer paid."),
+    (Which.LOST, "Lost", "The payer refused for good."),
+    (Which.ALL, "All", "Every item."),
+)
+"""The lists a page offers: which, its name, and what is in it."""
+
+SORTS = {
+    Sort.VALUE: "value of an hour",
+    Sort.EXPECTED: "expected dollars",
+    Sort.DUE: "last day",
+    Sort.FOLLOW_UP: "day to ask again",
+}
+"""Orders, in words."""
+
+FILTERS = ("payer_id", "carc", "remedy", "family", "assigned_to", "project_id", "due_before")
+LONGEST_FILTER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item in words.
+
+    Parameters
+    ----------
+    item
+        The item.
+    action, step
+        What to do, in two words and in a sentence.
+    carc, rarcs
+        Why it was not paid.
+    due
+        The last day; None where none is known.
+    follow_up
+        The day to ask again, in words; blank without one.
+    band, chance, chance_in_ten
+        How likely it is, as a class, a word and a phrase.
+    age
+        Since the write-off.
+    state
+        Where the work stands.
+    who
+        Whose it is; blank for nobody's.
+    is_mine, is_check, is_pinned
+        Held by or given to whoever looks; drawn by lot; its last day is within two weeks.
+    """
+
+    item: Item
+    action: str
+    step: str
+    carc: Code | None
+    rarcs: tuple[Code, ...]
+    due: Due | None
+    follow_up: str
+    band: str
+    chance: str
+    chance_in_ten: str
+    age: str
+    state: str
+    who: str
+    is_mine: bool
+    is_check: bool
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether its last day is near."""
+        return self.due is not None and self.due.is_soon
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A list in the navigation."""
+
+    which: Which
+    name: str
+    count: int
+    href: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list with everything around it."""
+
+    title: str
+    about: str
+    query: Query
+    rows: tuple[Row, ...]
+    totals: Totals
+    tabs: tuple[Tab, ...]
+    next_href: str | None
+    first_href: str | None
+    filters: Mapping[str, str]
+    sorts: Mapping[str, str]
+    remedies: Mapping[str, str]
+    families: Sequence[str]
+
+
+def listing(
+    page: Page,
+    totals: Totals,
+    *,
+    query: Query,
+    counts: Mapping[Which, int],
+    lines: Mapping[str, Line],
+    subject: str,
+    names: Mapping[str, str],
+    now: datetime,
+    today: date,
+    codes: Codes,
+) -> Listing:
+    """Return a list as a page shows it.
+
+    Parameters
+    ----------
+    page, totals, query
+        What was read, and by which question.
+    counts
+        Items of every list.
+    lines
+        Item id to the write-off of it that is expected to bring most.
+    subject, names
+        Who looks, and how people are called.
+    now, today
+        The moment, and the day on the wall.
+    codes
+        Meanings of codes.
+    """
+    _, title, about = next(tab for tab in TABS if tab[0] is query.which)
+    rows = tuple(
+        row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes) for item in page.items
+    )
+    tabs = tuple(
+        Tab(which, name, counts.get(which, 0), address(Query(which)), which is query.which)
+        for which, name, _ in TABS
+        if counts.get(which, 0) or which in (Which.READY, Which.MINE, Which.FOLLOW_UP) or which is query.which
+    )
+    return Listing(
+        title=title,
+        about=about,
+        query=query,
+        rows=rows,
+        totals=totals,
+        tabs=tabs,
+        next_href=address(replace(query, after=page.next)) if page.next else None,
+        first_href=address(replace(query, after=None)) if query.after else None,
+        filters={name: _text(value) for name in FILTERS if (value := getattr(query, name)) is not None},
+        sorts={sort.value: words for sort, words in SORTS.items() if sort is not Sort.FOLLOW_UP or query.which is Which.FOLLOW_UP},
+        remedies={name: ACTIONS[name] for name in REMEDIES if name != "none"},
+        families=FAMILIES,
+    )
+
+
+def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, str], now: datetime, today: date, codes: Codes) -> Row:
+    """Return an item in words."""
+    band, chance = band_of(item.worth.probability)
+    ledger: Mapping[str, Any] = line.writeoff if line is not None else {}
+    holder = item.holder(now) or item.assigned_to
+    carc = ledger.get("carc") or item.worth.carc
+    known = codes.carc(carc) if carc else None
+    remarks = [(code, codes.rarc(code)) for code in str(ledger.get("rarcs") or "").split()]
+    remedy = codes.remedies.get(item.remedy)
+    step = line.seen.step if line is not None and line.seen is not None else remedy.next_step if remedy else ""
+    return Row(
+        item=item,
+        action=ACTIONS.get(item.remedy, spoken(item.remedy)),
+        step=step,
+        carc=Code(carc, known.meaning if known else "a code that is in no table") if carc else None,
+        rarcs=tuple(Code(code, remark.meaning if remark else "a remark that is in no table") for code, remark in remarks),
+        due=due(item.due_on, item.due_source or "", today) if item.due_on else None,
+        follow_up=due(item.follow_up_on, "", today).left if item.follow_up_on and item.state is State.SENT else "",
+        band=band,
+        chance=chance,
+        chance_in_ten=in_ten(item.worth.probability),
+        age=age(ledger.get("writeoff_date"), today),
+        state=STATE_WORDS[item.state.value],
+        who="" if holder is None else "you" if holder == subject else names.get(holder, holder),
+        is_mine=holder == subject,
+        is_check=item.in_lot and item.worked_on is None,
+    )
+
+
+def query_of(asked: Mapping[str, str]) -> Query:
+    """Read a question from the address of a page; what is blank is not asked.
+
+    Raises
+    ------
+    UsageError
+        When a name or a value is none of those that a list knows.
+
+    Examples
+    --------
+    >>> query_of({"which": "mine", "payer_id": "ACME", "carc": ""}).payer_id
+    'ACME'
+    >>> query_of({"sort": "colour"})
+    Traceback (most recent call last):
+    features.errors.UsageError: a list has no such sort
+    """
+    told: dict[str, Any] = {name: asked[name].strip() for name in FILTERS if asked.get(name, "").strip()}
+    if any(len(value) > LONGEST_FILTER for value in told.values()):
+        raise UsageError(f"a filter has at most {LONGEST_FILTER} characters")
+    for name, kind in (("which", Which), ("sort", Sort)):
+        if asked.get(name):
+            try:
+                told[name] = kind(asked[name])
+            except ValueError:
+                raise UsageError(f"a list has no such {'list' if name == 'which' else name}") from None
+    if "due_before" in told:
+        try:
+            told["due_before"] = date.fromisoformat(told["due_before"])
+        except ValueError:
+            raise UsageError("due_before is a day like 2026-11-30") from None
+    if asked.get("after"):
+        told["after"] = asked["after"]
+    return Query(**told)
+
+
+def address(query: Query, path: str = "/queue") -> str:
+    """Return the address of a list.
+
+    >>> address(Query(Which.MINE, payer_id="A & B")), address(Query())
+    ('/queue?which=mine&payer_id=A+%26+B', '/queue')
+    """
+    return _link(path, asked(query))
+
+
+def asked(query: Query) -> dict[str, str]:
+    """Return what of a question is not as usual, as an address or a saved view holds it."""
+    usual = Query()
+    names = [field.name for field in fields(Query) if field.name in ("which", "sort", "after", *FILTERS)]
+    return {name: _text(value) for name in names if (value := getattr(query, name)) != getattr(usual, name) and value is not None}
+
+
+def _link(path: str, asked: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
