@@ -42,3 +42,24 @@ def sentence(text: str) -> str:
     'No authorization'
     """
     return text[:1].upper() + text[1:]
+
+
+def cents(value: int | None) -> str:
+    """Write cents as dollars without cents; null is a dash.
+
+    >>> cents(123_450), cents(None)
+    ('$1,234', '–')
+    """
+    return dollars(None if value is None else value / 100)
+
+
+def exact(value: int | None) -> str:
+    """Write cents as dollars and cents; null is a dash.
+
+    >>> exact(123_450), exact(-5), exact(None)
+    ('$1,234.50', '-$0.05', '–')
+    """
+    if value is None:
+        return "–"
+    whole, part = divmod(abs(value), 100)
+    return f"{'-' if value < 0 else ''}${whole:,}.{part:02d}"

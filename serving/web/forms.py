@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
+from features.errors import BadData
+from features.money import parse_cents
 from serving.api.problems import Problem
+from serving.web.words import spoken
 
 MOST_BYTES = 256 * 1024
 MOST_FIELDS = 2_000
@@ -39,6 +43,76 @@ class Fields:
     def all(self, name: str) -> list[str]:
         """Return every value of a field."""
         return [value for key, value in self._pairs if key == name]
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """Return the fields whose names begin so, without that beginning.
+
+        >>> Fields([("q_which", "mine"), ("note", "x")]).starting("q_")
+        {'which': 'mine'}
+        """
+        return {key.removeprefix(prefix): value for key, value in self._pairs if key.startswith(prefix)}
+
+    def text(self, name: str, most: int = 200) -> str:
+        """Return a text of at most so many characters, empty if there is none.
+
+        Raises
+        ------
+        BadData
+            When it is longer.
+        """
+        value = self.one(name).replace("\r\n", "\n")
+        if len(value) > most:
+            raise BadData(f"{spoken(name)} has at most {most} characters")
+        return value
+
+    def number(self, name: str, *, most: int = 10**9) -> int:
+        """Return a whole number that must be there; raises BadData.
+
+        >>> Fields([("version", "3")]).number("version")
+        3
+        """
+        value = self.text(name, 12)
+        if not (value.isascii() and value.isdigit()) or int(value) > most:
+            raise BadData(f"{spoken(name)} is a whole number of at most {most:,}")
+        return int(value)
+
+    def hours(self) -> float:
+        """Return the hours that the field `minutes` says; none is 0."""
+        return self.number("minutes", most=6000) / 60 if self.one("minutes") else 0.0
+
+    def day(self, name: str) -> date | None:
+        """Return a day, None where none came; raises BadData.
+
+        >>> Fields([("until", "soon")]).day("until")
+        Traceback (most recent call last):
+        features.errors.BadData: Until is a day like 2026-11-30
+        """
+        value = self.text(name, 20)
+        if not value:
+            return None
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise BadData(f"{spoken(name)} is a day like 2026-11-30") from None
+
+    def needed_day(self, name: str) -> date:
+        """Return a day that must be there; raises BadData."""
+        found = self.day(name)
+        if found is None:
+            raise BadData(f"{spoken(name)} is missing; it is a day like 2026-11-30")
+        return found
+
+    def cents(self, name: str) -> int:
+        """Return an amount of dollars as cents; raises BadData.
+
+        >>> Fields([("amount", "$1,250.5")]).cents("amount")
+        125050
+        """
+        return parse_cents(self.text(name, 20).removeprefix("$").replace(",", ""))
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether a box was ticked."""
+        return self.one(name) == "yes"
 
 
 async def read_fields(request: Request) -> Fields:

@@ -1,0 +1,108 @@
+"""Pages of the queue: lists, the next one, finding a claim, kept views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import Response
+
+from features.errors import RecoupError
+from serving.identity.visits import Visit
+from serving.web.door import visiting
+from serving.web.forms import Fields, fields
+from serving.web.lists import address, asked, listing, query_of
+from serving.web.site import Site
+from serving.web.words import long_day
+from serving.worklist.listing import Query, Which
+
+PAGE_ROWS = 50
+
+
+def add_queue(app: FastAPI, site: Site) -> None:
+    """Add the pages of the queue."""
+    worklist = site.worklist
+
+    @app.get("/", include_in_schema=False)
+    def home(visit: Annotated[Visit, visiting("session.own")]) -> Response:
+        return site.go("/queue" if visit.identity.may("queue.read") else "/models")
+
+    @app.get("/queue", include_in_schema=False)
+    def queue(request: Request, visit: Annotated[Visit, visiting("queue.read")]) -> Response:
+        try:
+            query = replace(query_of(request.query_params), size=PAGE_ROWS)
+            return show_list(request, visit, query)
+        except RecoupError as error:
+            return site.message(request, visit, error.http_status, str(error))
+
+    @app.get("/follow-ups", include_in_schema=False)
+    def follow_ups(request: Request, visit: Annotated[Visit, visiting("queue.read")]) -> Response:
+        return show_list(request, visit, Query(Which.FOLLOW_UP, size=PAGE_ROWS))
+
+    @app.post("/take-next", include_in_schema=False)
+    def take_next(visit: Annotated[Visit, visiting("queue.work")], form: Annotated[Fields, Depends(fields)]) -> Response:
+        narrowed = {name: form.text(name, 100) or None for name in ("payer_id", "carc", "remedy", "project_id")}
+        offer = worklist.take_next(visit.identity, **narrowed)
+        if offer is None:
+            return site.go("/queue", "empty")
+        return site.go(f"/items/{offer.item.item_id}", "taken")
+
+    @app.post("/find", include_in_schema=False)
+    def find(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+        what = form.text("what", 80)
+        found = worklist.page(visit.identity, Query(Which.ALL, claim_id=what, size=1)).items if what else ()
+        return site.go(f"/items/{found[0].item_id}") if found else site.go("/queue", "unknown")
+
+    @app.post("/views", include_in_schema=False)
+    def keep_view(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+        query = query_of(form.starting(""))
+        is_shared = form.is_on("is_shared") and visit.identity.may("queue.assign")
+        worklist.save_view(visit.identity, form.text("name", 60), asked(replace(query, after=None)), is_shared=is_shared)
+        return site.go(address(replace(query, after=None)), "kept")
+
+    @app.post("/views/remove", include_in_schema=False)
+    def remove_view(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+        worklist.remove_view(visit.identity, form.text("name", 60))
+        return site.go("/queue", "removed")
+
+    def show_list(request: Request, visit: Visit, query: Query) -> Response:
+        who, today = visit.identity, site.today()
+        page = worklist.page(who, query)
+        overview = worklist.overview(who)
+        shown = listing(
+            page,
+            worklist.totals(who, query),
+            query=query,
+            counts=overview.counts,
+            lines=worklist.lines(who, page.items),
+            subject=who.subject,
+            names=site.names(who.client_id),
+            now=site.clock(),
+            today=today,
+            codes=site.codes(),
+        )
+        is_ready = query.which is Which.READY and not shown.filters
+        return site.page(
+            request,
+            visit,
+            "queue.html.j2",
+            list=shown,
+            views=[_View(view.name, address(query_of(view.query)), view.is_shared) for view in worklist.views(who)],
+            week=overview.week if is_ready else None,
+            payers=sorted({row.item.worth.payer_id for row in shown.rows}),
+            address=_kept(query),
+            as_of=long_day(overview.as_of) if overview.as_of else "",
+        )
+
+
+class _View:
+    """A kept view as a link."""
+
+    def __init__(self, name: str, href: str, is_shared: bool) -> None:
+        self.name, self.href, self.is_shared = name, href, is_shared
+
+
+def _kept(query: Query) -> Mapping[str, str]:
+    return asked(replace(query, after=None))

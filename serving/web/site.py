@@ -1,0 +1,217 @@
+"""The pages of the work queue: one look, one navigation, and what was just done in a line above."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from features.codes.tables import Codes
+from serving.access import ROLES
+from serving.identity.visits import Visit
+from serving.web import figures
+from serving.web.words import spoken
+from serving.worklist.listing import Which
+from serving.worklist.worklist import Worklist
+
+SAID_COOKIE = "recoup_said"
+UNDO_SECONDS = 10
+
+SAID = {
+    "taken": "It is yours now.",
+    "released": "Given back.",
+    "draft": "Begun; it waits for you under Mine.",
+    "send": "Sent. The day to ask again is noted.",
+    "follow_up": "Noted. The next day to ask is set.",
+    "win": "Won. The ledger is asked to reverse the write-off.",
+    "lose": "Closed as refused.",
+    "next_level": "It waits for the next level.",
+    "skip": "Skipped.",
+    "snooze": "Put off.",
+    "close": "Given up.",
+    "reopen": "Brought back.",
+    "assign": "Given.",
+    "note": "Added.",
+    "undo": "Taken back.",
+    "empty": "Nothing waits for you here.",
+    "bulk": "Done with all that were chosen.",
+    "kept": "The view is kept.",
+    "removed": "The view is removed.",
+    "project": "The project is begun.",
+    "approved": "Approved.",
+    "refused": "Refused.",
+    "settings": "The settings are kept.",
+    "unknown": "No claim or write-off of that number is in the queue.",
+}
+"""What a page says after an act; the cookie between two pages holds only the name."""
+
+UNDOABLE = frozenset(("draft", "send", "follow_up", "win", "lose", "next_level", "skip", "snooze", "close", "reopen"))
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """An act that may be taken back for some seconds."""
+
+    item_id: str
+    version: int
+    seconds: int = UNDO_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The line above a page."""
+
+    text: str
+    kind: str = "done"
+    undo: Undo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page in the navigation."""
+
+    name: str
+    href: str
+    is_here: bool
+    count: int = 0
+
+
+PLACES = (
+    ("Queue", "/queue", "queue.read"),
+    ("Follow-ups", "/follow-ups", "queue.read"),
+    ("Payers", "/payers", "queue.read"),
+    ("Projects", "/projects", "queue.read"),
+    ("Lead", "/lead", "queue.assign"),
+    ("Models", "/models", "model.read"),
+)
+"""Name, address, and the action that one must be allowed to see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What whoever looks may do, for the buttons of a page; the routes check for themselves."""
+
+    work: bool
+    assign: bool
+    packet: bool
+    export: bool
+    approve: bool
+    settings: bool
+
+
+class Site:
+    """What all pages share.
+
+    Parameters
+    ----------
+    worklist
+        The work queue.
+    clock, today
+        The moment, with its zone, and the day on the wall.
+    codes
+        Returns the code tables that hold now.
+    names
+        Returns how the people of a client are called, by subject.
+    """
+
+    def __init__(
+        self,
+        worklist: Worklist,
+        *,
+        clock: Callable[[], datetime],
+        today: Callable[[], date],
+        codes: Callable[[], Codes],
+        names: Callable[[str], Mapping[str, str]],
+    ) -> None:
+        self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
+        self._templates = environment()
+
+    def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
+        """Return a page for somebody who is signed in."""
+        response = HTMLResponse(self._templates.get_template(template).render(**self._frame(request, visit), **shown), status)
+        if SAID_COOKIE in request.cookies:
+            response.delete_cookie(SAID_COOKIE, path="/")
+        response.headers["vary"] = "HX-Request"
+        return response
+
+    def message(self, request: Request, visit: Visit, status: int, text: str, *, heading: str = "That did not work") -> HTMLResponse:
+        """Return a page that says why something was not done."""
+        return self.page(request, visit, "message.html.j2", status=status, heading=heading, text=text[:1].upper() + text[1:], back="/queue")
+
+    def go(self, href: str, said: str = "", *, item_id: str = "", version: int = 0) -> Response:
+        """Send the browser on, with a line to be shown there."""
+        response = RedirectResponse(href, 303)
+        if said:
+            cookie = base64.urlsafe_b64encode(json.dumps([said, item_id, version]).encode()).decode()
+            response.set_cookie(SAID_COOKIE, cookie, max_age=30, path="/", httponly=True, samesite="strict")
+        return response
+
+    def may(self, visit: Visit) -> May:
+        """Return what somebody may do."""
+        can = visit.identity.may
+        return May(
+            can("queue.work"), can("queue.assign"), can("packet.read"), can("export.read"), can("reversal.approve"), can("queue.settings")
+        )
+
+    def _frame(self, request: Request, visit: Visit) -> dict[str, Any]:
+        path = request.url.path
+        due = self.worklist.overview(visit.identity).counts.get(Which.FOLLOW_UP, 0) if visit.identity.may("queue.read") else 0
+        places = tuple(
+            Place(name, href, path == href or path.startswith(f"{href}/"), due if href == "/follow-ups" else 0)
+            for name, href, action in PLACES
+            if visit.identity.may(action)
+        )
+        frame = {
+            "places": places,
+            "name": visit.person.name,
+            "role": f"{spoken(str(visit.identity.role))}: {ROLES[visit.identity.role]}",
+            "form_token": visit.form_token,
+            "session_seconds": max(0, int((min(visit.idle_ends, visit.ends) - self.clock()).total_seconds())),
+            "here": path,
+            "said": said_in(request.cookies.get(SAID_COOKIE)),
+        }
+        return {"site": frame, "may": self.may(visit)}
+
+
+def said_in(cookie: str | None) -> Said | None:
+    """Read the line that the page before left; what is not of its form says nothing.
+
+    >>> said_in(base64.urlsafe_b64encode(b'["skip", "a1", 4]').decode())
+    Said(text='Skipped.', kind='done', undo=Undo(item_id='a1', version=4, seconds=10))
+    >>> said_in("no"), said_in(None)
+    (None, None)
+    """
+    if not cookie or len(cookie) > 400:
+        return None
+    try:
+        name, item_id, version = json.loads(base64.b64decode(cookie.encode("ascii"), altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        return None
+    if name not in SAID or not isinstance(item_id, str) or not isinstance(version, int):
+        return None
+    is_problem = name in ("unknown", "empty")
+    return Said(SAID[name], "problem" if is_problem else "done", Undo(item_id, version) if name in UNDOABLE and item_id else None)
+
+
+def environment() -> Environment:
+    """Return the templates with their filters."""
+    loader = PackageLoader("serving.web")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters.update(
+        dollars=figures.dollars,
+        cents=figures.cents,
+        exact=figures.exact,
+        count=figures.count,
+        hours=figures.hours,
+        sentence=figures.sentence,
+        words=spoken,
+    )
+    return made
