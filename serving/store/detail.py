@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -38,6 +39,19 @@ def detail(unit: Unit, who: Identity, item: Item, *, today: date, sight: Sight |
         similar=similar(unit, who, item),
         reversals=tuple(reversals.of_item(unit, client, item.item_id)),
     )
+
+
+def main_lines(unit: Unit, who: Identity, listed: Sequence[Item], *, today: date, sight: Sight | None = None) -> dict[str, Line]:
+    """Return the write-off of each item that is expected to bring most, by item."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for row in scores.of_items(unit, who.client_id, [item.item_id for item in listed]):
+        held = told.get(row["item_id"])
+        if held is None or row["expected_recovery"] > held["expected_recovery"]:
+            told[row["item_id"]] = row
+    ledger = writeoffs.find(unit, who.client_id, [row["writeoff_id"] for row in told.values()])
+    rows = [ledger[row["writeoff_id"]] for row in told.values()]
+    seen: list[Any] = list(sight.look(rows, today)) if sight is not None else [None] * len(rows)
+    return {item_id: Line(row, score, view) for (item_id, score), row, view in zip(told.items(), rows, seen, strict=True)}
 
 
 def of_writeoff(unit: Unit, who: Identity, row: dict[str, Any], *, today: date, sight: Sight | None = None) -> Detail | Line:

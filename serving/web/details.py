@@ -9,10 +9,10 @@ from typing import Any
 
 from features.codes.tables import Codes
 from serving.web.lists import Row, row_of
-from serving.web.words import ACTIONS, STATUS_WORDS, age, days, due, long_day, spoken
+from serving.web.words import ACTIONS, STATUS_WORDS, days, due, long_day, spoken
 from serving.worklist.desk import MOVES, SKIP_REASONS
 from serving.worklist.detail import Detail, Line, Similar
-from serving.worklist.item import Item, State
+from serving.worklist.item import Item
 from serving.worklist.shelf import Entry
 
 FOLLOW_UP_DAYS = {"corrected_claim": 21, "new_claim": 21, "appeal": 30, "reopening": 30}
@@ -41,6 +41,17 @@ STORY_WORDS = {
     "project": "put it into a project",
 }
 """Acts of the story, as a page says them after somebody's name."""
+
+FACT_WORDS = {
+    "sent_on": "on",
+    "channel": "by",
+    "reference": "reference",
+    "follow_up_on": "ask again on",
+    "until": "until",
+    "deadline": "last day",
+    "level": "level",
+}
+"""What stands before a fact of an act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +142,7 @@ class Page:
     people: Mapping[str, str]
 
 
-def page_of(
-    detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, str], now: datetime, today: date, codes: Codes
-) -> Page:
+def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, str], now: datetime, today: date, codes: Codes) -> Page:
     """Return an item as a page shows it.
 
     Parameters
@@ -259,15 +268,15 @@ def _told(entry: Entry, names: Mapping[str, str]) -> Told:
     said = [entry.text] if entry.text else []
     if entry.act == "assigned":
         said.insert(0, names.get(str(facts.get("to")), str(facts.get("to") or "nobody")))
-    for name, words in (("sent_on", "on"), ("channel", "by"), ("reference", "reference"), ("follow_up_on", "ask again on"), ("until", "until"),
-                        ("deadline", "last day"), ("level", "level")):  # fmt: skip
+    for name, words in FACT_WORDS.items():
         if facts.get(name) is not None:
             said.append(f"{words} {facts[name]}")
     if facts.get("reason") in SKIP_REASONS:
         said.insert(0, SKIP_REASONS[str(facts["reason"])])
     if facts.get("cents") is not None:
         said.insert(0, f"${int(facts['cents'] or 0) / 100:,.2f}")
-    return Told(f"{entry.at:%Y-%m-%d %H:%M}", names.get(entry.by, entry.by), STORY_WORDS.get(entry.act, spoken(entry.act).lower()), "; ".join(said))
+    act = STORY_WORDS.get(entry.act, spoken(entry.act).lower())
+    return Told(f"{entry.at:%Y-%m-%d %H:%M}", names.get(entry.by, entry.by), act, "; ".join(said))
 
 
 def _remit(line: Mapping[str, Any], codes: Codes) -> RemitLine:
@@ -289,4 +298,4 @@ def _remit(line: Mapping[str, Any], codes: Codes) -> RemitLine:
 def _span(first: date | None, last: date | None) -> str:
     if first is None:
         return ""
-    return long_day(first) if last in (None, first) else f"{long_day(first)} to {long_day(last)}"  # type: ignore[arg-type]
+    return long_day(first) if last in (None, first) else f"{long_day(first)} to {long_day(last)}"

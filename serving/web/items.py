@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Path, Request
+from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
 from features.errors import CheckFailed, RecoupError, UsageError
 from serving.access import Identity
 from serving.identity.visits import Visit
 from serving.web.details import page_of
-from serving.web.door import visiting
-from serving.web.forms import Fields, fields
+from serving.web.forms import Fields
 from serving.web.site import Site
+from serving.web.visitors import Form, visitor
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item, State
 
@@ -65,12 +65,9 @@ ACTS: Mapping[str, Act] = {
     ),
     "next_level": lambda desk, item_id, form: desk.next_level(item_id, form.number("version"), decided_on=form.day("decided_on")),
     "skip": lambda desk, item_id, form: desk.skip(item_id, form.number("version"), form.text("reason", 40), form.text("text", 500)),
-    "snooze": lambda desk, item_id, form: desk.snooze(
-        item_id, form.number("version"), form.needed_day("until"), form.text("text", 500)
-    ),
+    "snooze": lambda desk, item_id, form: desk.snooze(item_id, form.number("version"), form.needed_day("until"), form.text("text", 500)),
     "close": lambda desk, item_id, form: desk.close(item_id, form.number("version"), form.text("reason", 40), form.text("text", 500)),
     "reopen": lambda desk, item_id, form: desk.reopen(item_id, form.number("version"), form.text("text", 500)),
-    "undo": lambda desk, item_id, form: desk.undo(item_id, form.number("version")),
     "note": _note,
     "assign": lambda desk, item_id, form: desk.assign(item_id, form.number("version"), form.text("to", 100) or None),
 }
@@ -87,7 +84,7 @@ def add_items(app: FastAPI, site: Site) -> None:
     worklist = site.worklist
 
     @app.get("/items/{item_id}", include_in_schema=False)
-    def item(request: Request, item_id: ItemId, visit: Annotated[Visit, visiting("writeoff.read")]) -> Response:
+    def item(request: Request, item_id: ItemId, visit: Annotated[Visit, visitor("writeoff.read")]) -> Response:
         return show(request, visit, item_id)
 
     @app.post("/items/{item_id}/{act}", include_in_schema=False)
@@ -95,8 +92,8 @@ def add_items(app: FastAPI, site: Site) -> None:
         request: Request,
         item_id: ItemId,
         act: Annotated[str, Path(max_length=20)],
-        visit: Annotated[Visit, visiting("queue.work")],
-        form: Annotated[Fields, Depends(fields)],
+        visit: Annotated[Visit, visitor("queue.work")],
+        form: Form,
     ) -> Response:
         if act not in ACTS:
             return site.message(request, visit, 404, "there is no such page")

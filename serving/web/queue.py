@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from features.errors import RecoupError
 from serving.identity.visits import Visit
-from serving.web.door import visiting
-from serving.web.forms import Fields, fields
 from serving.web.lists import address, asked, listing, query_of
 from serving.web.site import Site
+from serving.web.visitors import Form, visitor
 from serving.web.words import long_day
 from serving.worklist.listing import Query, Which
 
@@ -26,11 +25,11 @@ def add_queue(app: FastAPI, site: Site) -> None:
     worklist = site.worklist
 
     @app.get("/", include_in_schema=False)
-    def home(visit: Annotated[Visit, visiting("session.own")]) -> Response:
+    def home(visit: Annotated[Visit, visitor("session.own")]) -> Response:
         return site.go("/queue" if visit.identity.may("queue.read") else "/models")
 
     @app.get("/queue", include_in_schema=False)
-    def queue(request: Request, visit: Annotated[Visit, visiting("queue.read")]) -> Response:
+    def queue(request: Request, visit: Annotated[Visit, visitor("queue.read")]) -> Response:
         try:
             query = replace(query_of(request.query_params), size=PAGE_ROWS)
             return show_list(request, visit, query)
@@ -38,11 +37,11 @@ def add_queue(app: FastAPI, site: Site) -> None:
             return site.message(request, visit, error.http_status, str(error))
 
     @app.get("/follow-ups", include_in_schema=False)
-    def follow_ups(request: Request, visit: Annotated[Visit, visiting("queue.read")]) -> Response:
+    def follow_ups(request: Request, visit: Annotated[Visit, visitor("queue.read")]) -> Response:
         return show_list(request, visit, Query(Which.FOLLOW_UP, size=PAGE_ROWS))
 
     @app.post("/take-next", include_in_schema=False)
-    def take_next(visit: Annotated[Visit, visiting("queue.work")], form: Annotated[Fields, Depends(fields)]) -> Response:
+    def take_next(visit: Annotated[Visit, visitor("queue.work")], form: Form) -> Response:
         narrowed = {name: form.text(name, 100) or None for name in ("payer_id", "carc", "remedy", "project_id")}
         offer = worklist.take_next(visit.identity, **narrowed)
         if offer is None:
@@ -50,20 +49,20 @@ def add_queue(app: FastAPI, site: Site) -> None:
         return site.go(f"/items/{offer.item.item_id}", "taken")
 
     @app.post("/find", include_in_schema=False)
-    def find(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+    def find(visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
         what = form.text("what", 80)
         found = worklist.page(visit.identity, Query(Which.ALL, claim_id=what, size=1)).items if what else ()
         return site.go(f"/items/{found[0].item_id}") if found else site.go("/queue", "unknown")
 
     @app.post("/views", include_in_schema=False)
-    def keep_view(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+    def keep_view(visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
         query = query_of(form.starting(""))
         is_shared = form.is_on("is_shared") and visit.identity.may("queue.assign")
         worklist.save_view(visit.identity, form.text("name", 60), asked(replace(query, after=None)), is_shared=is_shared)
         return site.go(address(replace(query, after=None)), "kept")
 
     @app.post("/views/remove", include_in_schema=False)
-    def remove_view(visit: Annotated[Visit, visiting("queue.read")], form: Annotated[Fields, Depends(fields)]) -> Response:
+    def remove_view(visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
         worklist.remove_view(visit.identity, form.text("name", 60))
         return site.go("/queue", "removed")
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.web import figures
+from serving.web.words import spoken
 
 HEADERS = {
     "content-security-policy": (
@@ -29,5 +30,13 @@ def environment() -> Environment:
     """Return the templates of all pages; a name that a page was not given is an error."""
     loader = PackageLoader("serving.web")
     templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    templates.filters.update(dollars=figures.dollars, count=figures.count, hours=figures.hours, sentence=figures.sentence)
+    templates.filters.update(
+        dollars=figures.dollars,
+        cents=figures.cents,
+        exact=figures.exact,
+        count=figures.count,
+        hours=figures.hours,
+        sentence=figures.sentence,
+        words=spoken,
+    )
     return templates

@@ -12,12 +12,11 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.codes.tables import Codes
 from serving.access import ROLES
 from serving.identity.visits import Visit
-from serving.web import figures
+from serving.web.rendering import page
 from serving.web.words import spoken
 from serving.worklist.listing import Which
 from serving.worklist.worklist import Worklist
@@ -132,14 +131,12 @@ class Site:
         names: Callable[[str], Mapping[str, str]],
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
-        self._templates = environment()
 
     def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Return a page for somebody who is signed in."""
-        response = HTMLResponse(self._templates.get_template(template).render(**self._frame(request, visit), **shown), status)
+        response = page(template, status, **self._frame(request, visit), **shown)
         if SAID_COOKIE in request.cookies:
             response.delete_cookie(SAID_COOKIE, path="/")
-        response.headers["vary"] = "HX-Request"
         return response
 
     def message(self, request: Request, visit: Visit, status: int, text: str, *, heading: str = "That did not work") -> HTMLResponse:
@@ -199,19 +196,3 @@ def said_in(cookie: str | None) -> Said | None:
         return None
     is_problem = name in ("unknown", "empty")
     return Said(SAID[name], "problem" if is_problem else "done", Undo(item_id, version) if name in UNDOABLE and item_id else None)
-
-
-def environment() -> Environment:
-    """Return the templates with their filters."""
-    loader = PackageLoader("serving.web")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters.update(
-        dollars=figures.dollars,
-        cents=figures.cents,
-        exact=figures.exact,
-        count=figures.count,
-        hours=figures.hours,
-        sentence=figures.sentence,
-        words=spoken,
-    )
-    return made

@@ -20,10 +20,27 @@ from serving.store.rows import EPOCH, batch_of
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One write-off as the rules see it: what to do next, and what must not be done or must be asked before."""
+    """One write-off as the rules see it.
+
+    Parameters
+    ----------
+    step
+        What to do next.
+    guards
+        What must not be done, and what must be asked before.
+    why
+        Why it is where it is.
+    expected_allowed
+        Cents that the payer should allow, by contract or habit; None where nothing is known.
+    patient_share
+        Cents of the patient's share that was assumed for a line that nothing was paid on; None where none was.
+    """
 
     step: str
     guards: tuple[Refusal, ...]
+    why: str = ""
+    expected_allowed: int | None = None
+    patient_share: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +62,19 @@ class Sight:
         """Look at write-offs of the store on the morning of a day."""
         if not rows:
             return []
-        triage = self.viewer.serve(batch_of(rows, WRITEOFFS, self.vocabulary.overlay()), (today - EPOCH).days).triage
-        steps, refused, asked = triage.next_step.tolist(), triage.refused.tolist(), triage.asked.tolist()
-        return [Seen(triage.next_steps[step], refusals(no, ask)) for step, no, ask in zip(steps, refused, asked, strict=True)]
+        found = self.viewer.serve(batch_of(rows, WRITEOFFS, self.vocabulary.overlay()), (today - EPOCH).days).triage
+        return [
+            Seen(found.next_steps[step], refusals(no, ask), found.whys[why], _known(expected), _known(share))
+            for step, no, ask, why, expected, share in zip(
+                found.next_step.tolist(),
+                found.refused.tolist(),
+                found.asked.tolist(),
+                found.why.tolist(),
+                found.expected_allowed_cents.tolist(),
+                found.patient_share_cents.tolist(),
+                strict=True,
+            )
+        ]
 
     def next_deadline(self, rows: Sequence[Mapping[str, Any]], remedy: str, level: int, decided_on: date) -> tuple[date | None, str | None]:
         """Return the earliest last day of the next level of a remedy, counted from the decision of the level below, and who sets it."""
@@ -74,3 +101,7 @@ class Sight:
             # Ninety days of last resort count from what is decided now, not from the first remittance.
             return decided_on + timedelta(days=90), "default"
         return EPOCH + timedelta(days=day), SOURCES[source]
+
+
+def _known(cents: int) -> int | None:
+    return None if cents == NULL else cents

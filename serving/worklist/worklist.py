@@ -139,6 +139,12 @@ class Worklist:
                 policy,
             )
 
+    def lines(self, who: Identity, listed: Sequence[Item]) -> dict[str, Line]:
+        """Return the write-off of each item that is expected to bring most, by item; for a page of a list, which was told already."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return details.main_lines(unit, who, listed, today=self._today(), sight=self._sight())
+
     def detail(self, who: Identity, item_id: str) -> Detail:
         """Return an item with its write-offs, amounts, reasons, guards, efforts, story, remittances and like past cases."""
         who.check("writeoff.read")
