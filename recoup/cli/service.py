@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from serving.identity.gate import Gate
     from serving.identity.provider import Provider
     from serving.web.pages import Page
+    from serving.web.site import Site
 
 VISIT_SECONDS = 10.0
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="port; 0 takes a free one")]
@@ -179,8 +180,28 @@ def _service(
     from serving.api.app import Service
     from serving.api.identity import Keys
 
+    site = None if gate is None else _site(gate, champion, day)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, page, gate, chosen.public_url, provider)
+    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site)
+
+
+def _site(gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
+    """Return the pages of the work queue: its rules are those of the model that serves."""
+    from models.scorer import Scorer
+    from serving.web.site import Site
+    from serving.worklist.sight import Sight
+    from serving.worklist.worklist import Worklist
+
+    def sight() -> Sight:
+        scorer = champion.current().scorer
+        assert isinstance(scorer, Scorer)
+        return Sight(scorer.viewer, scorer.vocabulary)
+
+    def names(client_id: str) -> dict[str, str]:
+        return {person.subject: person.name for person in gate.accounts.everybody(client_id) if not person.is_barred}
+
+    worklist = Worklist(gate.store, clock=gate.now, today=day, tell=gate.log.tell, sight=sight)
+    return Site(worklist, clock=gate.now, today=day, codes=lambda: sight().viewer.practice.codes, names=names)
 
 
 def routes(chosen: Settings, gate: Gate) -> list[tuple[str, str, Permission | Open]]:

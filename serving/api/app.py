@@ -27,8 +27,11 @@ from serving.champion import Champion
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.worker import Shop
+from serving.web.items import add_items
 from serving.web.pages import Page, add_page, add_static
+from serving.web.queue import add_queue
 from serving.web.sign_in import add_provider, add_sign_in
+from serving.web.site import Site
 from serving.web.visitors import add_door
 
 if TYPE_CHECKING:
@@ -59,6 +62,8 @@ class Service:
         Where jobs are handed in; None takes none.
     points
         Where the service dies, in tests.
+    site
+        The pages of the work queue; they need a gate.
     """
 
     champion: Champion
@@ -70,6 +75,7 @@ class Service:
     provider: Provider | None = None
     shop: Shop | None = None
     points: FailPoints = field(default_factory=FailPoints)
+    site: Site | None = None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -93,6 +99,9 @@ def create_app(service: Service) -> FastAPI:
         add_sign_in(app, service.gate)
         if service.provider is not None:
             add_provider(app, service.gate, service.provider)
+    if service.site is not None:
+        add_queue(app, service.site)
+        add_items(app, service.site)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

@@ -134,6 +134,7 @@ def listing(
     now: datetime,
     today: date,
     codes: Codes,
+    pinned: Sequence[Item] = (),
 ) -> Listing:
     """Return a list as a page shows it.
 
@@ -151,11 +152,13 @@ def listing(
         The moment, and the day on the wall.
     codes
         Meanings of codes.
+    pinned
+        Items that stand before the others because their last day is near.
     """
     _, title, about = next(tab for tab in TABS if tab[0] is query.which)
-    rows = tuple(
-        row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes) for item in page.items
-    )
+    first = {item.item_id: item for item in sorted(pinned, key=lambda item: (item.due_on or date.max, item.item_id))}
+    shown = [*first.values(), *(item for item in page.items if item.item_id not in first)]
+    rows = tuple(row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes) for item in shown)
     tabs = tuple(
         Tab(which, name, counts.get(which, 0), address(Query(which)), which is query.which)
         for which, name, _ in TABS

@@ -17,7 +17,14 @@ from serving.web import figures
 from serving.web.door import COOKIE, SESSION_SECONDS, Door
 from serving.web.toplist import TopList
 
-STATIC = {"recoup.css": "text/css; charset=utf-8", "recoup.svg": "image/svg+xml"}
+STATIC = {
+    "recoup.css": "text/css; charset=utf-8",
+    "recoup.svg": "image/svg+xml",
+    "recoup.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
+}
+CACHED = {"cache-control": "public, max-age=86400"}
+"""They say nothing of anybody, so browsers may keep them."""
 
 
 def _nothing() -> None:
@@ -56,7 +63,7 @@ def add_static(app: FastAPI) -> None:
     def static(name: str, nobody: Annotated[None, anybody("a style sheet says nothing")]) -> Response:
         if name not in STATIC:
             return PlainTextResponse("there is no such file", 404)
-        return Response((files("serving.web") / "static" / name).read_bytes(), media_type=STATIC[name])
+        return Response((files("serving.web") / "static" / name).read_bytes(), media_type=STATIC[name], headers=CACHED)
 
 
 def _enter(door: Door, token: str, *, is_open: bool, closed: str) -> Response:

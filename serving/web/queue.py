@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import FastAPI, Request
@@ -14,10 +15,10 @@ from serving.identity.visits import Visit
 from serving.web.lists import address, asked, listing, query_of
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.web.words import long_day
-from serving.worklist.listing import Query, Which
+from serving.web.words import SOON_DAYS, long_day
+from serving.worklist.listing import Query, Sort, Which
 
-PAGE_ROWS = 50
+PAGE_ROWS, MOST_PINNED = 50, 10
 
 
 def add_queue(app: FastAPI, site: Site) -> None:
@@ -69,31 +70,39 @@ def add_queue(app: FastAPI, site: Site) -> None:
     def show_list(request: Request, visit: Visit, query: Query) -> Response:
         who, today = visit.identity, site.today()
         page = worklist.page(who, query)
-        overview = worklist.overview(who)
+        soon = _pinned(query, site.today())
+        pinned = worklist.page(who, soon).items if soon is not None else ()
         shown = listing(
             page,
             worklist.totals(who, query),
             query=query,
-            counts=overview.counts,
-            lines=worklist.lines(who, page.items),
+            counts=worklist.counts(who),
+            lines=worklist.lines(who, (*pinned, *page.items)),
+            pinned=pinned,
             subject=who.subject,
             names=site.names(who.client_id),
             now=site.clock(),
             today=today,
             codes=site.codes(),
         )
-        is_ready = query.which is Which.READY and not shown.filters
+        scored = worklist.scored_on(who)
         return site.page(
             request,
             visit,
             "queue.html.j2",
             list=shown,
             views=[_View(view.name, address(query_of(view.query)), view.is_shared) for view in worklist.views(who)],
-            week=overview.week if is_ready else None,
             payers=sorted({row.item.worth.payer_id for row in shown.rows}),
             address=_kept(query),
-            as_of=long_day(overview.as_of) if overview.as_of else "",
+            as_of=long_day(scored) if scored else "",
         )
+
+
+def _pinned(query: Query, today: date) -> Query | None:
+    """Return which items are shown first because their last day is near; None where a list does not do that."""
+    if query.which is not Which.READY or query.order is not Sort.VALUE or query.after is not None or query.due_before is not None:
+        return None
+    return replace(query, due_from=today, due_before=today + timedelta(days=SOON_DAYS + 1), size=MOST_PINNED)
 
 
 class _View:

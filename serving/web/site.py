@@ -18,7 +18,7 @@ from serving.access import ROLES
 from serving.identity.visits import Visit
 from serving.web.rendering import page
 from serving.web.words import spoken
-from serving.worklist.listing import Which
+from serving.worklist.listing import Query, Which
 from serving.worklist.worklist import Worklist
 
 SAID_COOKIE = "recoup_said"
@@ -160,7 +160,7 @@ class Site:
 
     def _frame(self, request: Request, visit: Visit) -> dict[str, Any]:
         path = request.url.path
-        due = self.worklist.overview(visit.identity).counts.get(Which.FOLLOW_UP, 0) if visit.identity.may("queue.read") else 0
+        due = self.worklist.totals(visit.identity, Query(Which.FOLLOW_UP)).items if visit.identity.may("queue.read") else 0
         places = tuple(
             Place(name, href, path == href or path.startswith(f"{href}/"), due if href == "/follow-ups" else 0)
             for name, href, action in PLACES

@@ -20,7 +20,7 @@ class Which(StrEnum):
     """Which items a list shows."""
 
     READY = "ready"
-    """They wait for somebody to take them."""
+    """They wait for somebody to take them, are awake, and their last day has not passed."""
     MINE = "mine"
     """Assigned to whoever asks, or held by them, and not done."""
     FOLLOW_UP = "follow_up"
@@ -65,8 +65,8 @@ class Query:
         See `Which` and `Sort`; a list of follow-ups is sorted by their day unless said otherwise.
     payer_id, carc, family, category, remedy, assigned_to, facility_id, project_id, claim_id
         Only these; None: any.
-    due_before
-        Only items whose last day is before this day.
+    due_from, due_before
+        Only items whose last day is on or after the one, and before the other.
     least_expected
         Only items of which at least so many cents are expected.
     size
@@ -86,6 +86,7 @@ class Query:
     facility_id: str | None = None
     project_id: str | None = None
     claim_id: str | None = None
+    due_from: date | None = None
     due_before: date | None = None
     least_expected: int | None = None
     size: int = 50

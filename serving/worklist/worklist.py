@@ -123,6 +123,18 @@ class Worklist:
         with self._store.read() as unit:
             return listing.totals(unit, who, query, now=self._clock(), today=self._today())
 
+    def counts(self, who: Identity) -> dict[Which, int]:
+        """Return how many items each list has."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return listing.counts(unit, who, now=self._clock(), today=self._today())
+
+    def scored_on(self, who: Identity) -> date | None:
+        """Return the morning for which the queue was scored; None before anything was loaded."""
+        with self._store.read() as unit:
+            latest = loads.latest(unit, who.client_id)
+            return latest["as_of"] if latest else None
+
     def overview(self, who: Identity) -> Overview:
         """Return counts of all lists, sums of what waits and what a week's hours would bring."""
         who.check("queue.read")
