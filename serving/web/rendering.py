@@ -15,6 +15,8 @@ HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
+    # With `no-referrer` browsers send `Origin: null` from our own forms.
+    "referrer-policy": "same-origin",
     "vary": "HX-Request, Cookie",
 }
 """Beside those that every answer has: scripts and forms of our own only."""
