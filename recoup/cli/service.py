@@ -182,7 +182,7 @@ def _service(
 
     site = None if gate is None else _site(gate, champion, day)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site)
+    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site=site)
 
 
 def _site(gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
