@@ -126,6 +126,10 @@ bench-load: $(RUN_SET) ## the service under load beside MLflow's and an empty ro
 bench-kill: $(TEST_SET) ## workers and the service killed hundreds of times, on both databases, and what is left
 	$(PYTHON) -m benchmarks.kill $(ARGS)
 
+.PHONY: bench-retrain
+bench-retrain: $(RUN_SET) ## time and memory of a retraining on a million write-offs
+	$(PYTHON) -m benchmarks.retrain $(ARGS)
+
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)

@@ -173,7 +173,7 @@ def dots_in_order(values: Sequence[float], *, title: str, description: str, belo
     """Draw one dot for each value in order, the least one marked."""
     low, high = min(values), max(values)
     room = (high - low) or 1.0
-    frame = Frame(x_max=float(len(values) + 1), y_max=1.0, height=260)
+    frame = Frame(x_max=float(len(values) + 1), y_max=1.0, height=260, left=92)
     frame.grid([0.1 + 0.2 * i for i in range(5)], lambda at: f"{low + room * (at - 0.1) / 0.8:.4f}")
     every = max(1, math.ceil(len(values) / 12))
     frame.feet([float(i + 1) for i in range(0, len(values), every)], lambda at: f"{at:.0f}")

@@ -95,3 +95,10 @@ def test_drift_is_watched_told_and_kept(fresh: Commands, practice_folder: Path, 
     spoilt.write_text("\n".join([header, *(",".join(row.values()) for row in rows)]) + "\n")
     rung = fresh("drift", "--writeoffs", practice_folder / "writeoffs.csv", "--outcomes", spoilt, "--as-of", "2026-11-01")
     assert rung.code == 1 and "pays less often" in rung.err and "retrain" in rung.err
+
+
+def test_the_month_is_one_page(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    done = fresh("report", "monthly", "--folder", practice_folder, "--as-of", "2026-11-01", "--out", tmp_path / "month.html")
+    assert done.code == 0, done.err
+    page = (tmp_path / "month.html").read_text()
+    assert "What came back, by payer" in page and page.count("<table") == 4 and "write-offs of $" in page

@@ -1,0 +1,49 @@
+"""Reports that are made again and again: `report monthly`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recoup.cli.options import AsOf, settings, today
+from recoup.cli.telling import Teller
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "monthly.py"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Reports that are made again and again.")
+    group.callback()(_reports)
+    group.command("monthly")(monthly)
+    app.add_typer(group, name="report")
+
+
+def _reports() -> None:
+    """Reports that are made again and again."""
+
+
+def monthly(
+    folder: Annotated[
+        Path, typer.Option(help="folder with writeoffs.csv and outcomes.csv, and contract_rates.csv and the others where kept")
+    ],
+    out: Annotated[Path, typer.Option(help="the page, .html")],
+    as_of: AsOf = None,
+    notebook: Annotated[Path | None, typer.Option(help="notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
+) -> None:
+    """Run the notebook of the month on a practice's files, and make one page of it."""
+    from features.intake.output import replace_file
+    from recoup.report.notebook import run_notebook
+
+    day: date = as_of or today()
+    asked = {"folder": str(folder.resolve()), "home": str(settings().home.resolve()), "as_of": day.isoformat()}
+    page = run_notebook(notebook or NOTEBOOK, asked)
+    replace_file(out, lambda file: _write(file, page))
+    Teller().line(f"the month is {out}")
+
+
+def _write(file: object, text: str) -> None:
+    file.write(text.encode())  # type: ignore[attr-defined]
