@@ -10,11 +10,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from features.errors import RecoupError, StorageFailed
-<<<<<<< HEAD
-from recoup.cli import audit, codes, files, identities, keys, lives, packet, people, queue, scoring, service, store, trail, upkeep, worker
-=======
-from recoup.cli import audit, codes, files, identities, keys, lives, packet, people, reports, scoring, service, store, trail, upkeep
->>>>>>> e7dab55 (Five notebooks hold the analyst's questions, and the month is one page that papermill runs)
+from recoup.cli import audit, codes, files, identities, keys, lives, packet, people, queue, reports, scoring, service, store, trail, upkeep, worker
 
 UNEXPECTED = 70
 """Exit code of a fault of our own (EX_SOFTWARE of sysexits.h)."""
@@ -33,11 +29,7 @@ def program() -> Callable[..., None]:
     """Return all commands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
     app.callback()(_recoup)
-<<<<<<< HEAD
-    for group in (audit, codes, files, keys, lives, people, queue, scoring, service, store, trail, upkeep, packet, identities, worker):
-=======
-    for group in (audit, codes, files, keys, lives, people, reports, scoring, service, store, trail, upkeep, packet, identities):
->>>>>>> e7dab55 (Five notebooks hold the analyst's questions, and the month is one page that papermill runs)
+    for group in (audit, codes, files, keys, lives, people, queue, reports, scoring, service, store, trail, upkeep, packet, identities, worker):
         group.add_to(app)
     return typer.main.get_command(app)
 
