@@ -10,7 +10,24 @@ from collections.abc import Callable, Sequence
 import typer
 
 from features.errors import RecoupError, StorageFailed
-from recoup.cli import audit, codes, files, identities, keys, lives, packet, people, queue, reports, scoring, service, store, trail, upkeep, worker
+from recoup.cli import (
+    audit,
+    codes,
+    files,
+    identities,
+    keys,
+    lives,
+    packet,
+    people,
+    queue,
+    reports,
+    scoring,
+    service,
+    store,
+    trail,
+    upkeep,
+    worker,
+)
 
 UNEXPECTED = 70
 """Exit code of a fault of our own (EX_SOFTWARE of sysexits.h)."""
@@ -29,7 +46,24 @@ def program() -> Callable[..., None]:
     """Return all commands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
     app.callback()(_recoup)
-    for group in (audit, codes, files, keys, lives, people, queue, reports, scoring, service, store, trail, upkeep, packet, identities, worker):
+    for group in (
+        audit,
+        codes,
+        files,
+        keys,
+        lives,
+        people,
+        queue,
+        reports,
+        scoring,
+        service,
+        store,
+        trail,
+        upkeep,
+        packet,
+        identities,
+        worker,
+    ):
         group.add_to(app)
     return typer.main.get_command(app)
 
