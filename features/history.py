@@ -173,6 +173,12 @@ class History:
         for day, rows in days_of(events.known_on):
             self.advance(day, slots[rows], addends[rows])
 
+    def copy(self) -> History:
+        """Return a history of the same state that goes its own way from here."""
+        other = History(self.decay_days)
+        other._slots, other.sums, other.last = dict(self._slots), self.sums.copy(), self.last.copy()
+        return other
+
     def snapshot(self) -> Columns:
         """Return the state as columns, one row per key that has had an event, ordered by key."""
         found = sorted((key, slot) for key, slot in self._slots.items() if self.sums[slot, 0] > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -164,6 +165,24 @@ class Scorer:
         """Add events known on or after the cut and before the day `until` to the history."""
         start = self.cut if self.cut is not None else NULL
         self.viewer.history.advance_all(events.take(events.known_on >= start), until=until)
+
+    def advanced(self, events: Events, vocabulary: Vocabulary, *, until: int) -> Scorer:
+        """Return a scorer that knows these events too; this one stays as it is, for whoever is at work with it.
+
+        Parameters
+        ----------
+        events
+            As `advance` takes them.
+        vocabulary
+            An overlay of this scorer's, in which the events are coded; the new scorer's own from now on.
+        until
+            The day before which they were known.
+        """
+        other = copy(self)
+        other.vocabulary, other.viewer = vocabulary, copy(self.viewer)
+        other.viewer.history = self.viewer.history.copy()
+        other.advance(events, until=until)
+        return other
 
     def compile(self, cache: Path) -> bool:
         """Turn the trees into machine code in a private folder where there is a compiler; tell whether all of them are."""

@@ -25,7 +25,7 @@ def events_of(viewer: Viewer, ledger: Batch, outcomes: Batch, *, as_of: int) -> 
     as_of
         Morning by which they were known (days since 1970-01-01).
     """
-    from training.fit import make_events
+    from training.events import make_events
     from training.labels import cases_as_of
 
     cases, _ = cases_as_of(ledger, outcomes, as_of)

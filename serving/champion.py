@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,9 @@ from features.errors import BundleRefused, RecoupError
 from features.tables import Batch
 from features.vocabulary import Vocabulary
 from models.pointer import FILE, Pointer, read_pointer
+from serving.log import logger, where
+
+log = logger("recoup.champion")
 
 
 class Scored(Protocol):
@@ -58,6 +61,16 @@ class Loaded:
         return self.registry_version is None
 
 
+class News(Protocol):
+    """What became known since a bundle was made; `recoup.news.News` is one."""
+
+    def mark(self) -> object:
+        """Return something that changes when there may be news."""
+
+    def told(self, scorer: Any) -> Any:
+        """Return a scorer as it came from its bundle with the news; the scorer itself stays as it is."""
+
+
 Mark = tuple[int, int, int] | None
 
 
@@ -76,14 +89,20 @@ class Champion:
         Makes a scorer of a bundle's folder, or raises a RecoupError.
     prior
         Makes the scorer that needs no bundle.
+    news
+        What became known since; None leaves the model at its data cut. Only within `follow` is it asked.
     """
 
-    def __init__(self, home: Path, *, load: Callable[[Path], BatchScorer], prior: Callable[[], BatchScorer]) -> None:
-        self._home, self._load = home, load
+    def __init__(
+        self, home: Path, *, load: Callable[[Path], BatchScorer], prior: Callable[[], BatchScorer], news: News | None = None
+    ) -> None:
+        self._home, self._load, self._news = home, load, news
+        self._told: tuple[BatchScorer, object] | None = None
         self._swap = threading.Lock()
         self._mark: Mark = None
         self._is_followed = False
         self._loaded = Loaded(prior(), None, "no model was promoted yet; `recoup train` makes one")
+        self._bundled = self._loaded.scorer
         self._look()
 
     def current(self) -> Loaded:
@@ -98,7 +117,10 @@ class Champion:
         def watch() -> None:
             while not done.wait(every):
                 self._look()
+                self._hear()
 
+        # Who asks first is to know what is known; a store that is away is asked again later.
+        self._hear()
         thread = threading.Thread(target=watch, name="champion", daemon=True)
         thread.start()
         self._is_followed = True
@@ -113,11 +135,30 @@ class Champion:
         mark = self._seen()
         if mark != self._mark and self._swap.acquire(blocking=False):
             try:
-                self._loaded = self._read(self._loaded)
+                before = self._loaded
+                self._loaded = self._read(before)
+                if self._loaded.scorer is not before.scorer:
+                    self._bundled = self._loaded.scorer
                 self._mark = mark
             finally:
                 self._swap.release()
         return self._loaded
+
+    def _hear(self) -> None:
+        """Bring the model's history up to what is known, if there may be news of it."""
+        if self._news is None or self._loaded.is_prior:
+            return
+        try:
+            mark = (self._bundled, self._news.mark())
+            if self._told is None or self._told[0] is not mark[0] or self._told[1] != mark[1]:
+                # Always from the bundle's own state: what is told late or corrected falls into its place.
+                told = self._news.told(self._bundled)
+                with self._swap:
+                    if self._bundled is mark[0]:
+                        self._loaded = replace(self._loaded, scorer=told)
+                        self._told = mark
+        except Exception as error:
+            log.warning("the outcomes since the data cut could not be read", kind=type(error).__name__, where=where(error))
 
     def _seen(self) -> Mark:
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.codes.tables import FAMILIES, Codes
 from features.errors import BadData
 from features.feature import Floats
-from features.history import KEYS, Events, History, history_columns
+from features.history import History, history_columns
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.money import NULL
 from features.tables import Batch, Columns
@@ -31,6 +31,7 @@ from training.anomaly import fit_anomaly
 from training.bands import fit_sums, forecast_past
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
+from training.events import fraction_of, make_events
 from training.labels import Cases, cases_as_of, delay_weights, kept_chance
 from training.linear import fit_linear
 from training.recipe import Recipe
@@ -194,21 +195,6 @@ def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int) -> tuple[Cases, Col
     return cases, columns, unmatched
 
 
-def make_events(cases: Cases, columns: Columns) -> Events:
-    """Return the decided cases as events of the history."""
-    decided = np.flatnonzero(cases.decided)
-    keys = {name: columns[name][decided] for name in sorted({name for names in KEYS for name in names})}
-    fraction = np.nan_to_num(_fraction(cases, columns)[decided])
-    days = cases.resolved_on[decided] - cases.worked_on[decided]
-    return Events(cases.resolved_on[decided], keys, cases.recovered[decided], fraction, np.maximum(days, 0), cases.cents[decided])
-
-
-def _fraction(cases: Cases, columns: Columns) -> Floats:
-    cap = columns["cap_cents"]
-    good = (cap != NULL) & (cap > 0)
-    return np.where(good, np.clip(cases.cents / np.where(good, cap, 1), 0.0, 1.0), np.nan)
-
-
 @dataclass(frozen=True, slots=True)
 class Postings:
     """Write-offs, each as of the morning on which it was posted: what was usual before it came."""
@@ -277,7 +263,7 @@ def examples_of(
     decided = cases.take(rows)
     columns = {name: values[rows] for name, values in viewed.items()}
     weight, kept = delay_weights(decided, as_of), kept_chance(decided, as_of)
-    return Examples(x[rows], columns, decided, weight, _fraction(decided, columns), kept)
+    return Examples(x[rows], columns, decided, weight, fraction_of(decided, columns), kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.scorer import Scorer
     from models.value import Costs
     from recoup.listening import Listener
+    from recoup.news import News
     from recoup.settings import Settings
     from serving.api.app import Service
     from serving.api.identity import Open, Permission
@@ -48,6 +49,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     """Serve scores over HTTP; a promoted model is taken up without a restart."""
     from recoup.identity import opened_gate, provider_of
     from recoup.listening import Listener
+    from recoup.news import News
     from recoup.shop import fail_points, shop_of, working
     from serving.api.app import create_app
     from serving.log import write_to
@@ -58,7 +60,14 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
         has_identity = chosen.api_key is not None or provider is not None or gate.has_anybody()
         listener = Listener(chosen.host, chosen.port, has_identity=has_identity)
         fresh = None if has_identity else new_secret()
-        service = _service(chosen, _champion(chosen.home, chosen), today, key=chosen.api_key or fresh, gate=gate, provider=provider)
+        service = _service(
+            chosen,
+            _champion(chosen.home, chosen, News(gate.store, today)),
+            today,
+            key=chosen.api_key or fresh,
+            gate=gate,
+            provider=provider,
+        )
         shop, points = shop_of(chosen, gate, today), fail_points()
         service = replace(service, shop=shop, points=points)
         tell, loaded = Teller(), service.champion.current()
@@ -139,13 +148,13 @@ def read_page(url: str) -> str:
         return str(answer.read().decode())
 
 
-def _champion(home: Path, chosen: Settings) -> Champion:
+def _champion(home: Path, chosen: Settings, news: News | None = None) -> Champion:
     from models.scorer import Scorer
     from models.value import Costs
     from serving.champion import Champion
 
     costs = Costs(chosen.hourly_cost, chosen.action_outlay)
-    return Champion(home, load=partial(_load, costs=costs), prior=partial(Scorer.prior, costs=costs))
+    return Champion(home, load=partial(_load, costs=costs), prior=partial(Scorer.prior, costs=costs), news=news)
 
 
 def _load(folder: Path, costs: Costs) -> Scorer:

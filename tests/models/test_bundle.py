@@ -15,6 +15,8 @@ from models.scorer import Scorer, check_probe
 from tests.practice import CREATED, Files, Learned
 from training.publish import publish
 
+ALTERED = 220
+
 
 def copy(learned: Learned, folder: Path) -> Path:
     """Return a copy of the bundle's folder."""
@@ -29,14 +31,14 @@ def test_the_same_inputs_give_the_same_bytes(learned: Learned, tmp_path: Path) -
 
 def test_every_altered_byte_is_refused(learned: Learned, tmp_path: Path) -> None:
     folder = copy(learned, tmp_path)
-    rng = np.random.default_rng(6)
+    rng, refused = np.random.default_rng(6), 0
     files = [p for p in sorted(folder.iterdir()) if p.name not in ("card.md", "report.html", "report.json")]
     assert {"manifest.json", "model.json", "likelihood.txt", "history.parquet", "usual.parquet", "vocabulary.json", "probe.json"} <= {
         p.name for p in files
     }
     for path in files:
         good = path.read_bytes()
-        for _ in range(5):
+        for _ in range(ALTERED // len(files) + 1):
             place = int(rng.integers(len(good)))
             # White space within the manifest and its date of making say nothing, so a change there is none.
             if path.name == "manifest.json" and (
@@ -48,8 +50,11 @@ def test_every_altered_byte_is_refused(learned: Learned, tmp_path: Path) -> None
                 continue
             with pytest.raises(BundleRefused):
                 Scorer.load(folder)
+            refused += 1
         path.write_bytes(good)
     assert Scorer.load(folder).version == learned.scorer.version
+    # The goal is 200 of 200; the few that alter nothing (white space of the manifest) are drawn beside.
+    assert refused >= ALTERED * 0.95
 
 
 def _same_name_only(one: bytes, other: bytes) -> bool:

@@ -19,7 +19,8 @@ from models.bundle import read_manifest
 from tests.practice import AS_OF, CREATED, Files, Learned, day, learn, read_files
 from training.cut import Ledger, cut_ledger
 from training.evaluate import evaluate
-from training.fit import choose_layout, make_events, replay_cases, train, view_matrix
+from training.events import make_events
+from training.fit import choose_layout, replay_cases, train, view_matrix
 from training.publish import publish
 
 

@@ -1,0 +1,48 @@
+"""What became known since a model's data cut, as tables that its history is brought up to the day with."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+
+from features.tables import WRITEOFFS, Batch
+from features.vocabulary import Vocabulary
+from serving.store import efforts, writeoffs
+from serving.store.outcomes import outcomes_of
+from serving.store.rows import EPOCH, batch_of
+from serving.store.store import Unit
+
+AT_ONCE = 1_000
+
+
+def last_event(unit: Unit) -> int:
+    """Return the number of the latest outcome event; it grows with each."""
+    return unit.connection.execute(select(func.max(efforts.events.c.sequence))).scalar() or 0
+
+
+def clients(unit: Unit) -> list[str]:
+    """Return the clients that have outcomes."""
+    return list(unit.connection.execute(select(efforts.events.c.client_id).distinct().order_by(efforts.events.c.client_id)).scalars())
+
+
+def news_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, since: date, as_of: date) -> tuple[Batch, Batch]:
+    """Return the efforts of a client that were decided from one morning to another, and the write-offs they were on.
+
+    Parameters
+    ----------
+    vocabulary
+        Words of both tables; it grows by what is new.
+    since, as_of
+        An effort counts that became known on or after `since` and before `as_of`.
+    """
+    outcomes = outcomes_of(unit, client_id, vocabulary, as_of=as_of)
+    fresh = np.flatnonzero(outcomes.columns["resolved_date"] >= (since - EPOCH).days)
+    outcomes = outcomes.take(fresh)
+    ids = sorted(set(outcomes.columns["writeoff_id"].tolist()))
+    rows: list[dict[str, Any]] = []
+    for first in range(0, len(ids), AT_ONCE):
+        rows += writeoffs.find(unit, client_id, ids[first : first + AT_ONCE]).values()
+    return batch_of(rows, WRITEOFFS, vocabulary), outcomes
