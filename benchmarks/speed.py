@@ -254,12 +254,14 @@ def one_row(bench: Bench) -> Row:
 def reasons_row(bench: Bench) -> Row:
     """Contributions of every row."""
     from models.forest import Explainer, Forest
+    from models.reasons import CONCEPTS, matrix_groups
+    from models.scorer import Scorer
 
     x = bench.matrix[: bench.rows(100_000)]
-    booster = bench.boosters[0]
-    explainer = Explainer(Forest(bench.bundle / "likelihood.txt"), np.arange(x.shape[1]), x.shape[1])
-    found, known = explainer.contributions(x[:500]), booster.predict(x[:500], pred_contrib=True)
-    off = float(np.abs(found - known[:, :-1]).max())
+    booster, groups = bench.boosters[0], np.array(matrix_groups(Scorer.load(bench.bundle).layout.names))
+    explainer = Explainer(Forest(bench.bundle / "likelihood.txt"), groups, len(CONCEPTS))
+    known = booster.predict(x[:500], pred_contrib=True)[:, :-1] @ np.eye(len(CONCEPTS))[groups]
+    off = float(np.abs(explainer.contributions(x[:500]) - known).max())
     assert off < 1e-12, off
     ours, theirs = bench.in_turn(
         lambda: explainer.contributions(x), lambda: booster.predict(x[: len(x) // 10], pred_contrib=True, num_threads=1)

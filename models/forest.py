@@ -71,9 +71,12 @@ class Forest:
         """
         rows = self._rows_around_thresholds()
         expected = self.raw(rows)
-        if self._model.compile(work_dir=str(private_folder(cache)), fallback=True)["compiled"] and not np.array_equal(
-            self.raw(rows).view(np.int64), expected.view(np.int64)
-        ):
+        try:
+            self._model.compile(work_dir=str(private_folder(cache)))
+        except (RuntimeError, OSError):
+            # No compiler, or one that fails: the interpreter gives the same, later.
+            return False
+        if not np.array_equal(self.raw(rows).view(np.int64), expected.view(np.int64)):
             self._model.decompile()
         return bool(self._model.uses_compiled)
 
@@ -141,8 +144,25 @@ class Explainer:
 
     def contributions(self, matrix: Floats) -> Floats:
         """Return the contributions of each row (n x count)."""
-        blocks = [self._table[self._tree, self._comparisons.masks(matrix[i : i + 256])].sum(axis=1) for i in range(0, len(matrix), 256)]
-        return np.concatenate(blocks) if blocks else np.empty((0, self._table.shape[2]))
+        if len(matrix) < _MANY:
+            found: Floats = self._table[self._tree, self._comparisons.masks(matrix)].sum(axis=1)
+            return found
+        out = np.zeros((len(matrix), self._table.shape[2]))
+        for start in range(0, len(matrix), _BLOCK):
+            block = out[start : start + _BLOCK]
+            masks = self._bins.masks(matrix[start : start + _BLOCK])
+            # Tree after tree, as the sum above adds: a row's contributions have the same bits alone and among many.
+            for table, mask in zip(self._table, masks.T, strict=True):
+                block += table.take(mask, axis=0)
+        return out
+
+    @cached_property
+    def _bins(self) -> _Bins:
+        return _Bins.of(self._comparisons)
+
+
+_MANY, _BLOCK = 64, 1024
+"""From so many rows on, outcomes are looked up by feature, in blocks that stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +225,75 @@ class _Comparisons:
             left[:, self.categorical] = self.members[np.arange(len(self.members)), np.where(good, codes, outside).astype(np.int64)]
         bits = np.packbits(left.reshape(len(x), -1, _NODES), axis=2, bitorder="little")[..., 0]
         return bits.astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bins:
+    """The outcomes of all comparisons with one feature, tabled once for each stretch of its values between two thresholds.
+
+    A row's masks are then one row of each table, put together: no comparison is made twice for two trees.
+
+    Parameters
+    ----------
+    features, edges, is_coded, zero, tables
+        Of each feature: its column, ascending thresholds (or the number of codes), whether it is a category, the place of zero where a
+        node reads it as missing (-1: none does), and masks per stretch (stretches x words; NaN and unknown codes last).
+    trees
+        How many there are.
+    """
+
+    features: tuple[int, ...]
+    edges: tuple[Floats, ...]
+    is_coded: tuple[bool, ...]
+    zero: tuple[int, ...]
+    tables: tuple[NDArray[np.uint64], ...]
+    trees: int
+
+    @classmethod
+    def of(cls, nodes: _Comparisons) -> _Bins:
+        """Table the outcomes by asking the comparisons themselves about one value of each stretch."""
+        trees = len(nodes.feature) // _NODES
+        width = int(nodes.feature.max(initial=-1)) + 1
+        coded = set(nodes.categorical.tolist())
+        told = [cls._of_feature(nodes, feature, width, coded, trees) for feature in np.unique(nodes.feature).tolist()]
+        features, edges, is_coded, zero, tables = zip(*told, strict=True) if told else ((), (), (), (), ())
+        return cls(features, edges, is_coded, zero, tables, trees)
+
+    @staticmethod
+    def _of_feature(
+        nodes: _Comparisons, feature: int, width: int, coded: set[int], trees: int
+    ) -> tuple[int, Floats, bool, int, NDArray[np.uint64]]:
+        own = np.flatnonzero(nodes.feature == feature)
+        is_coded = any(node in coded for node in own.tolist())
+        if is_coded:
+            edges = np.arange(nodes.members.shape[1] - 1, dtype=np.float64)
+            values = edges
+        else:
+            edges = np.unique(nodes.threshold[own])
+            values = np.r_[edges, np.inf]
+        zero = len(values) if not is_coded and nodes.zero_is_missing[own].any() else -1
+        asked = np.zeros((len(values) + (zero >= 0) + 1, width))
+        asked[: len(values), feature] = values
+        asked[-1, feature] = np.nan
+        # Bits of nodes that look at other features are no answer to this one.
+        mine = np.packbits((nodes.feature == feature).reshape(-1, _NODES), axis=1, bitorder="little")[:, 0]
+        table = np.zeros((len(asked), -(-trees // 8) * 8), dtype=np.uint8)
+        table[:, :trees] = nodes.masks(asked).astype(np.uint8) & mine
+        return feature, edges, is_coded, zero, table.view(np.uint64)
+
+    def masks(self, matrix: Floats) -> NDArray[np.uint8]:
+        """Return what `_Comparisons.masks` does."""
+        found = np.zeros((len(matrix), -(-self.trees // 8)), dtype=np.uint64)
+        for feature, edges, is_coded, zero, table in zip(self.features, self.edges, self.is_coded, self.zero, self.tables, strict=True):
+            x, last = matrix[:, feature], len(table) - 1
+            if is_coded:
+                place = np.where((x >= 0) & (x < len(edges)), x, last).astype(np.intp)
+            else:
+                place = np.where(np.isnan(x), last, np.searchsorted(edges, x))
+                if zero >= 0:
+                    place[np.abs(x) <= _ZERO] = zero
+            found |= table.take(place, axis=0)
+        return found.view(np.uint8)[:, : self.trees]
 
 
 def _shapley(tree: Tree) -> tuple[NDArray[np.int64], Floats]:

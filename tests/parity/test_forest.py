@@ -64,11 +64,13 @@ def test_raw_scores_have_the_bits_of_lightgbm(booster: lightgbm.Booster, tmp_pat
 
 
 def test_one_row_has_the_bits_of_many(booster: lightgbm.Booster, tmp_path: Path) -> None:
-    x, _ = data(50)
+    # More than a block of them: few rows are compared one by one, many looked up in tables.
+    known, _ = data(1100)
+    x = np.vstack([known, strange(known)])
     forest = forest_of(booster, tmp_path)
     explainer = Explainer(forest, np.arange(FEATURES), FEATURES)
     raw, parts = forest.raw(x), explainer.contributions(x)
-    for i in range(len(x)):
+    for i in [*range(0, 1100, 13), *range(1100, len(x))]:
         assert forest.raw(x[i : i + 1])[0] == raw[i]
         assert explainer.contributions(x[i : i + 1]).tobytes() == parts[i : i + 1].tobytes()
 
@@ -98,3 +100,32 @@ def test_a_tree_of_more_than_eight_leaves_is_refused(tmp_path: Path) -> None:
     wide = lightgbm.train({"objective": "binary", "num_leaves": 31, "verbose": -1, "num_threads": 1}, lightgbm.Dataset(x, y), 2)
     with pytest.raises(BundleRefused, match="at most 8 are allowed"):
         Explainer(forest_of(wide, tmp_path), np.arange(FEATURES), FEATURES)
+
+
+def test_compiled_trees_have_the_bits_of_interpreted_ones(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    x, _ = data()
+    rows = np.vstack([x, strange(x)])
+    forest = forest_of(booster, tmp_path)
+    expected = forest.raw(rows)
+    assert forest.compile(tmp_path / "cache" / "trees")
+    assert forest.raw(rows).tobytes() == expected.tobytes()
+    assert (tmp_path / "cache" / "trees").stat().st_mode & 0o077 == 0
+
+
+def test_code_is_only_run_from_a_private_folder(booster: lightgbm.Booster, tmp_path: Path) -> None:
+    forest = forest_of(booster, tmp_path)
+    (tmp_path / "open").mkdir(mode=0o755)
+    with pytest.raises(BundleRefused, match="ours alone"):
+        forest.compile(tmp_path / "open")
+
+
+def test_without_a_compiler_trees_are_interpreted(
+    booster: lightgbm.Booster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    x, _ = data(200)
+    forest = forest_of(booster, tmp_path)
+    expected = forest.raw(x)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not forest.compile(tmp_path / "cache")
+    assert forest.raw(x).tobytes() == expected.tobytes()
+    assert not recwarn.list
