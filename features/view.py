@@ -112,7 +112,7 @@ class Viewer:
         return self._sort(batch, day, usual, self.shares)
 
     def remember(self, columns: Columns, as_of: int) -> Columns:
-        """Return the history of sorted rows, each row for itself; many rows go faster in blocks."""
+        """Return the history of sorted rows, each row for itself."""
         return history_columns(self.history.read(self.history.find(columns), as_of))
 
     def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64]) -> Columns:

@@ -52,7 +52,11 @@ class Anomaly:
         unknown = np.isnan(log_ratio)
         if unknown.all():
             return np.zeros(len(matrix))
-        median = self.trees.raw(matrix) if self.trees is not None else np.zeros(len(matrix))
+        median = np.zeros(len(matrix))
+        if self.trees is not None:
+            # Most rows are no contractual ones: the trees are walked for those that are asked about.
+            asked = np.flatnonzero(~unknown)
+            median[asked] = self.trees.raw(matrix if len(asked) == len(matrix) else matrix[asked])
         known = (payer >= 0) & (payer < len(self.payer_factor))
         factor = np.array([*self.payer_factor, 1.0])[np.where(known, payer, -1)]
         spread = np.array(self.spread)[count_class(count)] * factor

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
+from features.lookup import Lookup
 from features.tables import Columns
 
 SCALES = ("plain", "log", "logit")
@@ -60,7 +61,7 @@ class Numbers:
         return np.where(np.isnan(x), 0.0, np.minimum(np.maximum(x, -_CLIP), _CLIP))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """One weight per code of a column, or per pair of codes of two; codes not met at fit weigh nothing.
 
@@ -81,11 +82,16 @@ class Field:
 
     def weigh(self, columns: Columns) -> Floats:
         """Return the weight of each row."""
-        key = pair_keys(columns, self.columns)
-        if not len(self.keys):
-            return np.zeros(len(key))
-        place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        return np.where(self.keys[place] == key, self.weights[place], 0.0)
+        return self._weights.take(self._known.find(pair_keys(columns, self.columns)))
+
+    @cached_property
+    def _known(self) -> Lookup:
+        return Lookup(self.keys)
+
+    @cached_property
+    def _weights(self) -> Floats:
+        # The last stands for what is not known, whose place is -1.
+        return np.append(self.weights, 0.0)
 
 
 def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
 from features.feature import Floats, dollars
-from features.history import Events, History
+from features.history import Events, History, Recall
 from features.intake.records import read_records
 from features.matrix import Layout, extra_column, matrix
 from features.money import NULL
@@ -252,15 +252,16 @@ class Scorer:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen
-        blocks = (np.arange(start, min(start + BLOCK, len(batch))) for start in range(0, len(batch), BLOCK))
-        parts = [self._estimate(self._see(batch, view, as_of, slice(rows[0], rows[-1] + 1))) for rows in blocks]
+        recall = self.viewer.history.recall(as_of)
+        blocks = (slice(start, start + BLOCK) for start in range(0, len(batch), BLOCK))
+        parts = [self._estimate(self._see(batch, view, as_of, rows, recall)) for rows in blocks]
         return view, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, None
 
-    def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None) -> _Seen:
+    def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
         """Return some rows, or all, with their history, matrix and terms of the linear score."""
         columns = dict(view.columns) if rows is None else {name: values[rows] for name, values in view.columns.items()}
         extras = batch.extras if rows is None else {name: values[rows] for name, values in batch.extras.items()}
-        columns |= self.viewer.remember(columns, as_of)
+        columns |= self.viewer.remember(columns, as_of) if recall is None else recall.columns(columns)
         x = self._matrix(extras, columns)
         return _Seen(columns, x, self.models.likelihood.terms(x, columns))
 
@@ -409,12 +410,14 @@ def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_
     A client counts by its name: its code is another one in the next model.
     """
     ids, clients = batch.columns["writeoff_id"].tolist(), batch.words("client_id")
-    told = [
-        hashlib.sha256(f"{client}|{claim if claim is not None else '#' + key}|{r}".encode()).hexdigest()[:16]
-        for client, claim, key, r in zip(clients, claims.tolist(), ids, remedy.tolist(), strict=True)
-    ]
-    out = np.empty(len(told), dtype=object)
-    out[:] = told
+    known: dict[tuple[str | None, str, int], str] = {}
+    out = np.empty(len(ids), dtype=object)
+    for row, (client, claim, key, r) in enumerate(zip(clients, claims.tolist(), ids, remedy.tolist(), strict=True)):
+        item = (client, claim if claim is not None else f"#{key}", r)
+        told = known.get(item)
+        if told is None:
+            told = known[item] = hashlib.sha256(f"{client}|{item[1]}|{r}".encode()).hexdigest()[:16]
+        out[row] = told
     return out
 
 
