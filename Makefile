@@ -130,6 +130,14 @@ bench-kill: $(TEST_SET) ## workers and the service killed hundreds of times, on 
 bench-retrain: $(RUN_SET) ## time and memory of a retraining on a million write-offs
 	$(PYTHON) -m benchmarks.retrain $(ARGS)
 
+.PHONY: bench-trail
+bench-trail: $(TEST_SET) ## 500 tamperings with the access log found, its speed, what it adds to a change; both databases
+	$(PYTHON) -m benchmarks.trail $(ARGS)
+
+.PHONY: bench-description
+bench-description: $(TEST_SET) ## requests made from the description of the API, as two identities, all checks of schemathesis
+	$(PYTHON) -m benchmarks.description $(ARGS)
+
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)

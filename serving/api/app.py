@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from features.errors import RecoupError
 from serving.access import Identity
 from serving.api.admission import Admission
+from serving.api.description import describe
 from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
 from serving.api.jobs import add_jobs
 from serving.api.metrics import CONTENT_TYPE, Metrics
@@ -116,7 +117,7 @@ def _add_description(app: FastAPI) -> None:
     @app.get("/v1/openapi.json", include_in_schema=False)
     def openapi(who: Annotated[Identity, require("api.describe")]) -> JSONResponse:
         """Describe the API."""
-        return JSONResponse(app.openapi())
+        return JSONResponse(describe(app))
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

@@ -139,15 +139,19 @@ class AccessLog:
         known
             Another head that was kept, such as that of an export; it is passed beside the copy's.
         """
+        with store.read() as unit:
+            return self.examine(unit, known=known)
+
+    def examine(self, unit: Unit, *, known: Head | None = None) -> Verdict:
+        """Check as `verify` does, within a transaction."""
         try:
             copied = self._copy.read()
         except CheckFailed as error:
             return Verdict(0, self._chain.start, str(error))
-        with store.read() as unit:
-            # Others may write meanwhile: what was the end before must be passed, what is the end after must not be passed.
-            before = self._head(unit)
-            verdict = self._chain.verify(self.lines(unit), known=[head for head in (before, copied, known) if head is not None])
-            after = self._head(unit)
+        # Others may write meanwhile: what was the end before must be passed, what is the end after must not be passed.
+        before = self._head(unit)
+        verdict = self._chain.verify(self.lines(unit), known=[head for head in (before, copied, known) if head is not None])
+        after = self._head(unit)
         if verdict.holds and copied is None and verdict.lines:
             return replace(verdict, fault="the copy of its end is gone; if you moved it, `recoup trail copy` makes it anew")
         if verdict.holds and after.sequence < verdict.lines:

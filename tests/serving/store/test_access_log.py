@@ -19,6 +19,7 @@ from serving.store.trail import AccessLog, access_log, access_log_head
 from serving.store.writeoffs import writeoffs
 from serving.trail import Chain, Head, HeadFile
 from tests.serving.store.rows import stored_writeoff
+from tests.serving.store.tampering import LINES, TAMPERINGS, unlock
 
 ANA = Identity("person:ana", "session", Role.WORKER, origin="10.0.0.7")
 CHAIN = Chain(b"k" * 32)
@@ -102,61 +103,16 @@ def test_lines_of_many_threads_have_no_gap(store: Store, trail: AccessLog) -> No
     assert verdict.holds and verdict.lines == 60
 
 
-def unlock(unit: Unit) -> None:
-    """Take the triggers away, as somebody with all rights on the database can."""
-    if unit.is_postgresql:
-        unit.connection.exec_driver_sql("ALTER TABLE access_log DISABLE TRIGGER ALL")
-    else:
-        for act in ("update", "delete"):
-            unit.connection.exec_driver_sql(f"DROP TRIGGER access_log_no_{act}")
-
-
-def edit(unit: Unit, dice: random.Random) -> None:
-    column = dice.choice(["at", "subject", "client_id", "action", "ids", "origin", "outcome", "purpose", "mac"])
-    value = {"at": 5, "mac": b"m" * 32}.get(column, "changed")
-    unit.connection.execute(update(access_log).where(access_log.c.sequence == dice.randint(1, 12)).values({column: value}))
-
-
-def remove(unit: Unit, dice: random.Random) -> None:
-    unit.connection.execute(delete(access_log).where(access_log.c.sequence == dice.randint(1, 11)))
-
-
-def reorder(unit: Unit, dice: random.Random) -> None:
-    first, second = dice.sample(range(1, 13), 2)
-    for was, becomes in ((first, -1), (second, first), (-1, second)):
-        unit.connection.execute(update(access_log).where(access_log.c.sequence == was).values(sequence=becomes))
-
-
-def truncate(unit: Unit, dice: random.Random) -> None:
-    """Cut the end off, and say in the database that the log ends there."""
-    last = dice.randint(0, 11)
-    unit.connection.execute(delete(access_log).where(access_log.c.sequence > last))
-    mac = unit.connection.execute(select(access_log.c.mac).where(access_log.c.sequence == last)).scalar() or b""
-    unit.connection.execute(update(access_log_head).values(sequence=last, mac=mac))
-
-
-def rechain(unit: Unit, dice: random.Random) -> None:
-    """Change a line and chain everything anew, with another key."""
-    forger = Chain(dice.randbytes(32))
-    trail = AccessLog(forger, HeadFile(Path("/dev/null"), forger))
-    acts = [line.act() for line in trail.lines(unit)]
-    unit.connection.execute(delete(access_log))
-    unit.connection.execute(update(access_log_head).values(sequence=0, mac=b""))
-    for act in acts:
-        trail.append(unit, act)
-    unit.afterwards.clear()
-
-
-@pytest.mark.parametrize("tamper", [edit, remove, reorder, truncate, rechain])
+@pytest.mark.parametrize("tamper", TAMPERINGS)
 def test_a_tampering_by_who_owns_the_database_is_found(
     store: Store, trail: AccessLog, tamper: Callable[[Unit, random.Random], None]
 ) -> None:
-    fill(store, trail, 12)
+    fill(store, trail, LINES)
     with store.write() as unit:
         unlock(unit)
         tamper(unit, random.Random(7))
     verdict = trail.verify(store)
-    assert not verdict.holds and verdict.lines < 12, verdict
+    assert not verdict.holds and verdict.lines < LINES, verdict
 
 
 def test_a_copy_that_is_gone_is_found_and_made_anew_on_purpose_only(
