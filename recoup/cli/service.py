@@ -51,6 +51,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
     from recoup.listening import Listener
     from recoup.news import News
     from recoup.shop import fail_points, shop_of, working
+    from recoup.watching import LATEST, REPORTS
     from serving.api.app import create_app
     from serving.log import write_to
 
@@ -69,7 +70,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
             provider=provider,
         )
         shop, points = shop_of(chosen, gate, today), fail_points()
-        service = replace(service, shop=shop, points=points)
+        service = replace(service, shop=shop, points=points, drift=chosen.home / REPORTS / LATEST)
         tell, loaded = Teller(), service.champion.current()
         listener.listen()
         tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
@@ -79,7 +80,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
             tell.line("send it as `Authorization: Bearer KEY`; `recoup key create` makes one that stays, and so does RECOUP_API_KEY")
         tell.flush()
         write_to(sys.stderr)
-        with service.champion.follow(), working(shop, points, chosen.workers):
+        with service.champion.follow(), service.counted.writing(gate.store), working(shop, points, chosen.workers):
             listener.serve(create_app(service))
 
 

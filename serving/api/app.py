@@ -6,25 +6,28 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from features.errors import RecoupError
 from serving.access import Identity
 from serving.api.admission import Admission
 from serving.api.description import describe
-from serving.api.identity import Keys, anybody, check_policies, identify, require, unauthorised
+from serving.api.health import add_health
+from serving.api.identity import Keys, check_policies, identify, require, unauthorised
 from serving.api.jobs import add_jobs
-from serving.api.metrics import CONTENT_TYPE, Metrics
+from serving.api.metrics import Metrics
 from serving.api.once import Turns
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.champion import Champion
+from serving.counted import Counted
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.worker import Shop
@@ -63,6 +66,10 @@ class Service:
         Where jobs are handed in; None takes none.
     points
         Where the service dies, in tests.
+    drift
+        File of the latest look at drift.
+    counted
+        Counts of what was scored.
     site
         The pages of the work queue; they need a gate.
     """
@@ -76,6 +83,8 @@ class Service:
     provider: Provider | None = None
     shop: Shop | None = None
     points: FailPoints = field(default_factory=FailPoints)
+    drift: Path | None = None
+    counted: Counted = field(default_factory=Counted)
     site: Site | None = None
 
 
@@ -84,13 +93,13 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(title="recoup", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     metrics = Metrics()
     app.state.champion, app.state.keys, app.state.today, app.state.metrics = service.champion, service.keys, service.today, metrics
-    app.state.turns = Turns()
+    app.state.turns, app.state.counted = Turns(), service.counted
     app.state.gate, app.state.public_url = service.gate, service.public_url
     add_scores(app)
     if service.shop is not None:
         add_jobs(app, service.shop, service.points)
     _add_description(app)
-    _add_health(app, metrics)
+    add_health(app, metrics, service.champion, None if service.gate is None else service.gate.store, service.drift)
     if service.page is not None:
         add_page(app, service.page)
     if service.page is not None or service.gate is not None:
@@ -118,22 +127,6 @@ def _add_description(app: FastAPI) -> None:
     def openapi(who: Annotated[Identity, require("api.describe")]) -> JSONResponse:
         """Describe the API."""
         return JSONResponse(describe(app))
-
-
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/livez", tags=["health"], summary="Whether the process answers")
-    def livez(nobody: Annotated[None, anybody("whoever restarts the process has no key")]) -> dict[str, str]:
-        return {"status": "alive"}
-
-    @app.get("/readyz", tags=["health"], summary="Whether a model serves", responses={503: {"description": "priors serve"}})
-    def readyz(response: Response, nobody: Annotated[None, anybody("a load balancer has no key")]) -> dict[str, str]:
-        loaded = app.state.champion.current()
-        response.status_code = 503 if loaded.is_prior else 200
-        return {"status": "no model, priors serve" if loaded.is_prior else "ready", "model_version": loaded.scorer.version}
-
-    @app.get("/metrics", tags=["health"], summary="Counts for Prometheus", response_class=PlainTextResponse)
-    def read_metrics(who: Annotated[Identity, require("metrics.read")]) -> PlainTextResponse:
-        return PlainTextResponse(metrics.text(app.state.champion.current().scorer.version), media_type=CONTENT_TYPE)
 
 
 def _answer_recoup_error(request: Request, error: Exception) -> JSONResponse:

@@ -62,24 +62,25 @@ def add_scores(app: FastAPI) -> None:
         """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
         state = request.app.state
         if len(body) > SMALL_BYTES:
-            return await run_in_threadpool(_scored, body, state)
+            return await run_in_threadpool(_scored, body, state, who)
         question = read_question(body, today=state.today())
         loaded: Loaded = state.champion.current()
         if len(question.rows) == 1:
             found = await together.answer(question, loaded)
         else:
             found = await run_in_threadpool(answer, question, loaded)
-        return _response(state, loaded, question.as_of, found)
+        return _response(state, who, loaded, question.as_of, found)
 
 
-def _scored(body: bytes, state: State) -> Response:
+def _scored(body: bytes, state: State, who: Identity) -> Response:
     question = read_question(body, today=state.today())
     loaded: Loaded = state.champion.current()
-    return _response(state, loaded, question.as_of, answer(question, loaded))
+    return _response(state, who, loaded, question.as_of, answer(question, loaded))
 
 
-def _response(state: State, loaded: Loaded, as_of: int, found: Answer) -> Response:
+def _response(state: State, who: Identity, loaded: Loaded, as_of: int, found: Answer) -> Response:
     state.metrics.rows(len(found.scores))
+    state.counted.add(who, len(found.scores))
     told = {"model_version": loaded.scorer.version, "as_of": day(as_of).isoformat(), "scores": found.scores, "issues": found.issues}
     return Response(_ENCODE(told).encode(), media_type="application/json")
 
