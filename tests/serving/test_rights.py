@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,24 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from features.codes.tables import Codes
 from features.errors import Misconfigured
+from models.scorer import Scorer
 from serving.access import ACTIONS, Role
 from serving.api.app import Service, create_app
 from serving.api.identity import Keys, Open, check_policies, policies
 from serving.champion import Champion
 from serving.identity.gate import Gate
+from serving.web.site import Site
 from serving.web.visitors import Visitor
+from serving.worklist.sight import Sight
+from serving.worklist.worklist import Worklist
 from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
 from tests.serving.identity.clocks import BOSS, PASSWORD, acts, small_gate
+from tests.serving.jobs_at import shop_at
 from tests.serving.test_sign_in import OURS, sign_in, token_of
+from tests.serving.worklist.queues import TODAY
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -31,7 +37,11 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 def service_on(gate: Gate, home: Path) -> FastAPI:
     """Return the service with every route that it can have."""
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-    return create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), None, gate))
+    scorer = Scorer.prior()
+    sight = Sight(scorer.viewer, scorer.vocabulary)
+    worklist = Worklist(gate.store, clock=gate.now, today=lambda: TODAY, tell=gate.log.tell, sight=lambda: sight, draw=lambda: 0.99)
+    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=lambda client_id: {})
+    return create_app(Service(champion, Keys({}), lambda: TODAY, gate=gate, shop=shop_at(gate.store, home), site=site))
 
 
 class House:
