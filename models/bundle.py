@@ -22,7 +22,7 @@ from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FE
 from features.usual import Usual
 from features.vocabulary import Vocabulary
 from models.amount import Amount
-from models.anomaly import Anomaly
+from models.anomaly import DEFAULT_SPREAD, Anomaly
 from models.calibration import Calibration
 from models.effort import Effort
 from models.forest import Forest
@@ -241,7 +241,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         ),
         # A bundle made before hours were drawn to the defaults has trees that speak alone.
         Effort(forest("effort"), **told.get("effort", {"weight": 1.0, "level": 0.0})),
-        Anomaly(forest("anomaly"), tuple(told["spread"]), tuple(told["payer_factor"])),
+        # A bundle made before agreed prices were judged has no spread for them.
+        Anomaly(forest("anomaly"), (*told["spread"], *DEFAULT_SPREAD[len(told["spread"]) :]), tuple(told["payer_factor"])),
         Sums.from_json(told.get("sums")),
     )
     tables = {

@@ -321,7 +321,7 @@ class Scorer:
             "expected_hours": np.round(hours, 3),
             "expected_net_recovery": net,
             "value_per_hour": net / hours,
-            "anomaly_score": m.anomaly.score(x, log_implied(columns), columns["payer_id"], columns["usual_count"]),
+            "anomaly_score": m.anomaly.score(x, *log_implied(columns), columns["payer_id"], columns["usual_count"]),
         }
 
     def _facts(self, batch: Batch, view: View, as_of: int, claims: Array) -> Columns:
@@ -377,20 +377,23 @@ class Scorer:
 _CATEGORY, _FAMILY, _REMEDY, _SOURCE = (np.array(words, dtype=object) for words in (CATEGORIES, FAMILIES, REMEDIES, SOURCES))
 
 
-def log_implied(columns: Columns) -> Floats:
-    """Return log(what the posting leaves / what the payer usually allows) of contractual rows; NaN elsewhere or where unknown.
+def log_implied(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return log(what the posting leaves / what should be allowed) of contractual rows, and where that is agreed and not only usual.
 
-    A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything usual.
+    What is agreed is the contract's price, or the practice's own; elsewhere it is what the payer usually allows. NaN where neither is
+    known, and for reversals. A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything proper.
     """
-    contractual = _CONTRACTUAL[columns["family"]]
+    contractual = _CONTRACTUAL[columns["family"]] & (columns["writeoff_amount"] > 0)
     if not contractual.any():
-        return np.full(len(contractual), np.nan)
-    billed, writeoff, usual = columns["billed_amount"], columns["writeoff_amount"], columns["usual_smoothed_cents"]
-    left, allowed = columns["implied_allowed_cents"], columns["allowed_amount"]
+        return np.full(len(contractual), np.nan), contractual
+    billed, writeoff = columns["billed_amount"], columns["writeoff_amount"]
+    left, allowed, short = columns["implied_allowed_cents"], columns["allowed_amount"], columns["underpayment_cents"]
     whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
     left = np.where(whole, 1, np.where((left != NULL) & (allowed > 0), np.minimum(left, allowed), left))
-    good = contractual & (left > 0) & (usual > 0)
-    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, usual, 1.0)), np.nan)
+    agreed = contractual & (short != NULL) & (allowed != NULL) & (allowed + short > 0)
+    proper = np.where(agreed, np.maximum(allowed, 0) + np.where(agreed, short, 0), columns["usual_smoothed_cents"])
+    good = contractual & (left > 0) & (proper > 0)
+    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, proper, 1.0)), np.nan), agreed
 
 
 _CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,12 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.matrix import Layout
 from features.tables import Columns
-from models.anomaly import COUNT_EDGES, DEFAULT_SPREAD, count_class
+from models.anomaly import AGREED, DEFAULT_SPREAD, FLAGGED, LOGISTIC, NARROWEST, count_class
 from models.scorer import log_implied
 from training.trees import fit_trees, predict
 
 LEAST_POSTINGS = 500
 _FURTHEST = 3.0
-_NARROWEST = 0.01
 _PSEUDO_POSTINGS = 30.0
 
 _NAMES = (
@@ -41,6 +41,7 @@ class AnomalyFit:
     trees: dict[str, str]
     spread: tuple[float, ...]
     payer_factor: tuple[float, ...]
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def fit_anomaly(matrix: Floats, columns: Columns, layout: Layout, seed: int) -> AnomalyFit:
@@ -49,28 +50,46 @@ def fit_anomaly(matrix: Floats, columns: Columns, layout: Layout, seed: int) -> 
     Parameters
     ----------
     matrix, columns
-        Of all postings; those without a contractual ratio to the usual are left out.
+        Of all postings; those without a contractual ratio to what is proper are left out.
     """
-    ratio = log_implied(columns)
+    ratio, is_agreed = log_implied(columns)
     rows = np.flatnonzero(~np.isnan(ratio) & (np.abs(ratio) < _FURTHEST))
     if len(rows) < LEAST_POSTINGS:
         return AnomalyFit({}, DEFAULT_SPREAD, ())
-    x, y = matrix[rows], ratio[rows]
-    names = [name for name in layout.names if name in _NAMES]
-    booster = fit_trees(x, y, layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1)
-    stray = np.abs(y - predict(booster, x))
-    whole, kind = _spread(stray), count_class(columns["usual_count"][rows])
-    spread = tuple(_shrunk(stray[kind == k], whole) for k in range(len(COUNT_EDGES) + 1))
+    x, y, agreed = matrix[rows], ratio[rows], is_agreed[rows]
+    trees, median = {}, np.zeros(len(rows))
+    if (~agreed).sum() >= LEAST_POSTINGS:
+        names = [name for name in layout.names if name in _NAMES]
+        booster = fit_trees(
+            x[~agreed], y[~agreed], layout, objective="quantile", alpha=0.5, rounds=200, seed=seed, names=names, learning_rate=0.1
+        )
+        trees["anomaly"] = booster.model_to_string()
+        median[~agreed] = predict(booster, x[~agreed])
+    stray = np.abs(y - median)
+    kind = np.where(agreed, AGREED, count_class(columns["usual_count"][rows]))
+    whole = _spread(stray[~agreed]) if (~agreed).any() else DEFAULT_SPREAD[0]
+    spread = tuple(_shrunk(stray[kind == k], DEFAULT_SPREAD[k] if k == AGREED else whole) for k in range(AGREED + 1))
     relative, payer = stray / np.array(spread)[kind], columns["payer_id"][rows]
     factor = tuple(_shrunk(relative[payer == code], 1.0) for code in range(int(payer.max()) + 1))
-    return AnomalyFit({"anomaly": booster.model_to_string()}, spread, factor)
+    return AnomalyFit(
+        trees, spread, factor, _alarms((median - y) / np.maximum(np.array(spread)[kind] * np.array(factor)[payer], NARROWEST))
+    )
+
+
+def _alarms(stray: Floats) -> dict[str, float]:
+    """Return the share of contractual postings that are called unusual, and the share that is so by leaving as much too much.
+
+    Who mis-posts leaves too little, and proper postings stray both ways, upwards further: about so many alarms are false, at most.
+    """
+    least = np.log(10.0**FLAGGED - 1.0) / LOGISTIC
+    return {"unusual_share": round(float((stray >= least).mean()), 5), "false_alarm_share": round(float((stray <= -least).mean()), 5)}
 
 
 def _spread(stray: Floats) -> float:
     # 1.4826 x the median absolute deviation is the spread of a normal core, whatever the mis-posted tail does.
-    return max(1.4826 * float(np.median(stray)), _NARROWEST)
+    return max(1.4826 * float(np.median(stray)), NARROWEST)
 
 
 def _shrunk(stray: NDArray[np.float64], common: float) -> float:
     own = _spread(stray) if len(stray) else common
-    return max((len(stray) * own + _PSEUDO_POSTINGS * common) / (len(stray) + _PSEUDO_POSTINGS), _NARROWEST)
+    return max((len(stray) * own + _PSEUDO_POSTINGS * common) / (len(stray) + _PSEUDO_POSTINGS), NARROWEST)

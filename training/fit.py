@@ -157,6 +157,7 @@ def train(
         "efforts_without_writeoff": unmatched,
         "recipe": recipe.as_dict(),
         **likelihood.facts,
+        **anomaly.facts,
     }
     return Bundle(
         cut=as_of,
