@@ -73,6 +73,7 @@ check: $(TEST_SET) ## the fast part: style, formatting, types, import rules
 docs: $(RUN_SET) ## write the pages of docs/ that are made from the code
 	$(PYTHON) -m recoup.dictionary > docs/data-dictionary.new && mv docs/data-dictionary.new docs/data-dictionary.md
 	$(PYTHON) -m recoup.manual > docs/cli.new && mv docs/cli.new docs/cli.md
+	$(PYTHON) -m recoup.rights > docs/rights.new && mv docs/rights.new docs/rights.md
 
 .PHONY: bench-ranking
 bench-ranking: $(RUN_SET) ## share of the recoverable dollars that the ranking captures, six synthetic practices

@@ -1,13 +1,18 @@
-"""Whether somebody may do something, explained: by the table of roles, the person's or key's row, and the routes of the service."""
+"""Whether somebody may do something, explained: by the table of roles, the person's or key's row, and the routes of the service.
+
+``python -m recoup.rights > docs/rights.md`` (or ``make docs``) writes the table as a page; a test holds the page to the code.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from features.errors import UsageError
+from recoup.dictionary import grid
 from recoup.identity import opened_gate
 from recoup.settings import Settings
-from serving.access import Role, named_action
+from serving.access import ACTIONS, ROLES, Action, Role, named_action
 from serving.api.identity import Open, Permission
 from serving.identity.gate import Gate
 
@@ -107,3 +112,38 @@ def _route(settings: Settings, gate: Gate, asked: str) -> tuple[str, Permission 
 def _fits(template: str, path: str) -> bool:
     parts, given = template.split("/"), path.split("/")
     return len(parts) == len(given) and all(part.startswith("{") or part == word for part, word in zip(parts, given, strict=True))
+
+
+PAGE = """# Rights
+
+This page is made from the code by `make docs`; it is not edited by hand. Each route of the service names the one action that it needs:
+`recoup access explain NAME 'GET /v1/queue'` says for a person, a key or a role whether it may, and why. The description of the API
+(`GET /v1/openapi.json`) names action and roles of each route too. A row of another client, or of a facility that one does not see, is
+answered as if it were not there.
+
+## Roles
+"""
+
+
+def rights() -> str:
+    """Return the page of roles and actions."""
+    roles = grid(["role", "for whom"], [[f"`{role}`", words] for role, words in ROLES.items()])
+    head = ["action", *Role, "lets one", "in the access log"]
+    rows = [
+        [
+            f"`{action.name}`",
+            *("yes" if role in action.roles else "" for role in Role),
+            action.meaning,
+            "each use" if action.is_told else "refusals",
+        ]
+        for action in ACTIONS.values()
+    ]
+    return "\n".join([PAGE, roles, "## Actions\n", grid(head, rows)])
+
+
+def _told(action: Action) -> str:
+    return "each use" if action.is_told else "refusals"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(rights())

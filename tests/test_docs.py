@@ -13,6 +13,7 @@ from features.tables import TABLES, Table
 from models.scores import SCORE_COLUMNS
 from recoup.dictionary import SCORES, dictionary
 from recoup.manual import documented_commands, manual
+from recoup.rights import rights
 from recoup.settings import PREFIX, Settings
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,10 @@ def test_the_dictionary_is_what_is_committed() -> None:
 
 def test_the_manual_is_what_is_committed() -> None:
     assert (DOCS / "cli.md").read_text() == manual(), STALE
+
+
+def test_the_page_of_rights_is_what_is_committed() -> None:
+    assert (DOCS / "rights.md").read_text() == rights(), STALE
 
 
 def test_every_command_option_and_setting_is_explained() -> None:

@@ -217,7 +217,9 @@ def _site(gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
 def routes(chosen: Settings, gate: Gate) -> list[tuple[str, str, Permission | Open]]:
     """Return method, path and policy of every route that `recoup serve` would serve."""
     from recoup.identity import provider_of
+    from recoup.shop import shop_of
     from serving.api.app import create_app
     from serving.api.identity import policies
 
-    return policies(create_app(_service(chosen, _champion(chosen.home, chosen), today, key=None, gate=gate, provider=provider_of(chosen))))
+    service = _service(chosen, _champion(chosen.home, chosen), today, key=None, gate=gate, provider=provider_of(chosen))
+    return policies(create_app(replace(service, shop=shop_of(chosen, gate, today))))
