@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-gates bench-drift bench-retrain bench-packets: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-audit bench-gates bench-drift bench-retrain bench-packets: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets
@@ -73,6 +73,7 @@ check: $(TEST_SET) ## the fast part: style, formatting, types, import rules
 docs: $(RUN_SET) ## write the pages of docs/ that are made from the code
 	$(PYTHON) -m recoup.dictionary > docs/data-dictionary.new && mv docs/data-dictionary.new docs/data-dictionary.md
 	$(PYTHON) -m recoup.manual > docs/cli.new && mv docs/cli.new docs/cli.md
+	$(PYTHON) -m tests.spec.findings_page > docs/findings.new && mv docs/findings.new docs/findings.md
 	$(PYTHON) -m recoup.rights > docs/rights.new && mv docs/rights.new docs/rights.md
 
 .PHONY: bench-ranking
@@ -138,6 +139,10 @@ bench-trail: $(TEST_SET) ## 500 tamperings with the access log found, its speed,
 .PHONY: bench-description
 bench-description: $(TEST_SET) ## requests made from the description of the API, as two identities, all checks of schemathesis
 	$(PYTHON) -m benchmarks.description $(ARGS)
+
+.PHONY: bench-audit
+bench-audit: $(RUN_SET) ## a million write-offs audited with 200,000 claims; whether the estimate lies in its band
+	$(PYTHON) -m benchmarks.audit $(ARGS)
 
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons

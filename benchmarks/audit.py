@@ -1,0 +1,124 @@
+"""How fast, how much memory, and how honest an audit is: `python -m benchmarks.audit [--rows N] [--claims N] [--seeds N] [--seed-rows N]`
+
+First one large audit in a process of its own: write-offs with the remittances of some of their claims. Then synthetic practices with known
+truth: does the day-one estimate lie in its own band, and how wide is the band with outcomes against the one without?
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from benchmarks.ranking import END, day, read
+from features.codes.tables import Codes
+from features.vocabulary import Vocabulary
+from models.scorer import Scorer
+from recoup.cli.scoring import prepare
+from recoup.sample.practice import write_sample
+from recoup.trial import use_tables
+from serving.findings.audit import look
+from serving.findings.opportunity import Opportunity
+from training.fit import train
+from training.publish import publish
+
+TARGET_SECONDS, TARGET_GB = 180, 3.0
+
+
+def volume(rows: int, claims: int) -> None:
+    """Audit one large practice in a process of its own and print time and memory."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_sample(folder / "practice", rows=rows, seed=9, end=date.fromisoformat(END))
+        (folder / "remits").mkdir()
+        count = 0
+        for path in sorted((folder / "practice" / "remits").iterdir(), reverse=True):
+            if count < claims:
+                count += path.read_text("ascii").count("\nCLP*")
+                path.rename(folder / "remits" / path.name)
+        tables = {
+            "--writeoffs": "writeoffs",
+            "--contracts": "contract_rates",
+            "--payer-rules": "payer_rules",
+            "--policies": "writeoff_policies",
+        }
+        flags = [word for flag, name in tables.items() for word in (flag, str(folder / "practice" / f"{name}.csv"))]
+        outcomes = ["--outcomes", str(folder / "practice" / "outcomes.csv"), "--as-of", END, "--out", str(folder / "out")]
+        call = [sys.executable, "-m", "recoup.cli", "audit", *flags, "--remits", str(folder / "remits"), *outcomes]
+        begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "RECOUP_HOME": str(folder / "home")})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took, cpu = time.perf_counter() - begun, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        most = after.ru_maxrss / 2**20
+        print(
+            f"{rows:,} write-offs, {count:,} claims of remits: {took:.0f} s wall, {cpu:.0f} s CPU, {most:.2f} GB at most "
+            f"(target {TARGET_SECONDS} s and {TARGET_GB} GB); load {os.getloadavg()[0]:.1f}"
+        )
+
+
+def honest(seeds: int, rows: int) -> None:
+    """Print for each practice the estimate, its band and the truth, on day one and with outcomes."""
+    print(f"{rows:,} write-offs a practice; dollars that all open write-offs would bring, 90 % bands")
+    held, narrower, with_model = 0, [], 0
+    for seed in range(1, seeds + 1):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            write_sample(folder, rows=rows, seed=seed, truth=True)
+            table = pq.read_table(folder / "truth.parquet", columns=["writeoff_id", "pot_amount"])
+            brings = dict(zip(table["writeoff_id"].to_pylist(), table["pot_amount"].to_pylist(), strict=True))
+            first = _estimate(folder, Scorer.prior(), brings)
+            writeoffs, outcomes, tables = read(folder, Vocabulary(Codes.load().seed_words()))
+            bundle = train(writeoffs, outcomes, tables=tables, as_of=day(END))
+            publish(bundle, folder / "bundle", name="bench", created=END)
+            later = _estimate(folder, Scorer.load(folder / "bundle"), brings)
+            ratio = (later[2] - later[1]) / later[0] / ((first[2] - first[1]) / first[0])
+            held, with_model = held + (first[1] <= first[3] <= first[2]), with_model + (later[1] <= later[3] <= later[2])
+            narrower.append(ratio)
+            words = "; ".join(
+                f"{name} {e:9,.0f} ({low:9,.0f} to {high:9,.0f}), true {true:9,.0f} {'in' if low <= true <= high else 'OUT'}"
+                for name, (e, low, high, true) in (("day one", first), ("with outcomes", later))
+            )
+            print(f"  seed {seed}: {words}; relative width {ratio:.2f}", flush=True)
+    print(f"day one: {held} of {seeds} in the band (target 9 of 10); with outcomes {with_model} of {seeds}")
+    print(f"relative width with outcomes: {np.mean(narrower):.2f} of day one on average (target .50)")
+
+
+def _estimate(folder: Path, scorer: Scorer, brings: dict[str, float]) -> tuple[float, float, float, float]:
+    """Return the estimate, its band and the truth of the open rows."""
+    writeoffs, outcomes, tables = read(folder, scorer.vocabulary.overlay())
+    use_tables(scorer, tables)
+    prepare(scorer, writeoffs, None, day(END))
+    case = look(writeoffs, scorer=scorer, as_of=day(END), efforts=outcomes)
+    opportunity = Opportunity(case, scorer.models.sums, scorer.costs)
+    told = opportunity.bridge()
+    true = sum(brings[case.columns["writeoff_id"][row]] for row in opportunity.open.tolist())
+    expected = next(one["dollars"] for one in told["steps"] if one["step"] == "expected")
+    low, high = told["expected_band"]
+    return expected, low, high, true
+
+
+def main() -> None:
+    """Run both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--claims", type=int, default=200_000)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seed-rows", type=int, default=20_000)
+    options = parser.parse_args()
+    if options.rows:
+        volume(options.rows, options.claims)
+    if options.seeds:
+        honest(options.seeds, options.seed_rows)
+
+
+if __name__ == "__main__":
+    main()
