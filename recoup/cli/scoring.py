@@ -92,6 +92,10 @@ def score(
     mapping: MappingFile = None,
     as_of: AsOf = None,
     reasons: Annotated[str, typer.Option(metavar="WHICH", help="rows that get reasons: top:N, all or none")] = "top:5000",
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="score on a Dask cluster: its address, or local:N for N processes of one here"),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that score; default one for each core")] = None,
     as_json: Json = False,
 ) -> None:
@@ -101,6 +105,7 @@ def score(
     from recoup.inputs import BESIDE, Beside, Inputs, rejects_beside
     from serving.batch import Task, score_parts, workers_of
     from serving.batch_folder import batch_folder
+    from serving.cluster import cluster_workers
     from serving.packed import Packed
 
     if as_json and str(out) == "-":
@@ -128,7 +133,7 @@ def score(
                 codes=chosen.home / "codes",
                 cache=cache_of(chosen, len(ledger)),
             )
-            with workers_of(task, scorer, workers or usable_cores()) as hands:
+            with cluster_workers(task, cluster) if cluster else workers_of(task, scorer, workers or usable_cores()) as hands:
                 try:
                     scored = score_parts(
                         task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score")

@@ -1,0 +1,62 @@
+"""A cluster gives the bytes of one machine, also when a worker is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from features.errors import Unavailable, UsageError
+from features.intake.cut import Part, cut
+from features.intake.output import write_table
+from features.intake.table_file import read_table
+from features.tables import WRITEOFFS
+from serving.batch import Task, score_parts
+from serving.cluster import Cluster, cluster_workers
+from serving.packed import Packed
+from tests.practice import Files, Learned, day
+
+AS_OF = day("2026-11-01")
+
+
+class Unlucky(Cluster):
+    """A cluster that loses a worker after its first part."""
+
+    def score(self, parts: Iterable[Part]) -> Iterator[Path]:
+        for number, path in enumerate(super().score(parts)):
+            if number == 0:
+                os.kill(next(iter(self._client.run(os.getpid).values())), signal.SIGKILL)
+            yield path
+
+
+def task_of(practice: Files, learned: Learned, folder: Path) -> tuple[Task, list[Part]]:
+    folder.mkdir()
+    done, parts = cut(practice.folder / "writeoffs.csv", WRITEOFFS, folder, part_rows=500)
+    return Task(done, Packed.of(learned.scorer, learned.scorer.vocabulary.overlay()), None, None, AS_OF, False, None, None), parts
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_machine(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    task, parts = task_of(practice, learned, tmp_path / "work")
+    batch = read_table(practice.folder / "writeoffs.csv", WRITEOFFS, vocabulary=learned.scorer.vocabulary.overlay()).batch
+    write_table(tmp_path / "expected.csv", learned.scorer.score(batch, as_of=AS_OF, reasons=50).ranked().table())
+    with cluster_workers(task, "local:2") as workers:
+        assert isinstance(workers, Cluster)
+        unlucky = Unlucky(workers._client, task.cut.folder)
+        score_parts(task, parts, unlucky, tmp_path / "out.csv", version=learned.scorer.version, reasons=50)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
+
+
+@pytest.mark.parametrize("address", ["local:0", "local:many", "localhost", "10.0.0.7:8786"])
+def test_an_address_that_is_none_is_refused(address: str, practice: Files, learned: Learned, tmp_path: Path) -> None:
+    task, _ = task_of(practice, learned, tmp_path / "work")
+    with pytest.raises(UsageError, match="--cluster"), cluster_workers(task, address):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer_is_named(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    task, _ = task_of(practice, learned, tmp_path / "work")
+    with pytest.raises(Unavailable, match="no Dask scheduler answers"), cluster_workers(task, "tcp://127.0.0.1:9", patience=0.5):
+        pass
