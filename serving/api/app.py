@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from features.errors import RecoupError
+from features.view import Viewer
 from serving.access import Identity
 from serving.api.admission import Admission
 from serving.api.description import describe
@@ -23,9 +24,12 @@ from serving.api.identity import Keys, check_policies, identify, require, unauth
 from serving.api.jobs import add_jobs
 from serving.api.metrics import Metrics
 from serving.api.once import Turns
+from serving.api.outcomes import add_outcomes
 from serving.api.problems import Problem, answer_problem, problem_response
+from serving.api.queue import add_worklist
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
+from serving.api.writeoffs import add_writeoffs
 from serving.champion import Champion
 from serving.counted import Counted
 from serving.identity.gate import Gate
@@ -37,6 +41,8 @@ from serving.web.queue import add_queue
 from serving.web.sign_in import add_provider, add_sign_in
 from serving.web.site import Site
 from serving.web.visitors import add_door
+from serving.worklist.sight import Sight
+from serving.worklist.worklist import Worklist
 
 if TYPE_CHECKING:
     from serving.identity.provider import Provider
@@ -105,6 +111,11 @@ def create_app(service: Service) -> FastAPI:
     if service.page is not None or service.gate is not None:
         add_static(app)
     if service.gate is not None:
+        worklist = worklist_of(service.gate, service.champion, service.today)
+        app.state.worklist = worklist
+        add_worklist(app, service.gate.store, worklist)
+        add_writeoffs(app, worklist)
+        add_outcomes(app, service.gate.store, worklist)
         add_door(app)
         add_sign_in(app, service.gate)
         if service.provider is not None:
@@ -120,6 +131,17 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Shell, metrics=metrics)
     check_policies(app)
     return app
+
+
+def worklist_of(gate: Gate, champion: Champion, today: Callable[[], date]) -> Worklist:
+    """Return the worklist of a store, told to its access log, seen by the rules of the model that serves."""
+
+    def sight() -> Sight | None:
+        scorer = champion.current().scorer
+        viewer = getattr(scorer, "viewer", None)
+        return Sight(viewer, scorer.vocabulary) if isinstance(viewer, Viewer) else None
+
+    return Worklist(gate.store, clock=gate.now, today=today, tell=gate.log.tell, sight=sight)
 
 
 def _add_description(app: FastAPI) -> None:

@@ -13,8 +13,9 @@ from typing import TypeAlias
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity
 from serving.store import detail as details
-from serving.store import items, listing, loads, policies, projects, reversals, views
+from serving.store import items, listing, loads, outcomes, policies, projects, reversals, views
 from serving.store import writeoffs as ledger
+from serving.store.outcomes import Recorded
 from serving.store.projects import Project
 from serving.store.shelf import StoreShelf
 from serving.store.store import Store, Unit
@@ -22,6 +23,7 @@ from serving.store.views import View
 from serving.worklist.choice import Draw
 from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
+from serving.worklist.events import Effort
 from serving.worklist.item import Item
 from serving.worklist.listing import Page, Query, Totals, Which
 from serving.worklist.policy import Policy
@@ -197,18 +199,44 @@ class Worklist:
 
         `action` is what the access log calls it, and what `who` must be allowed.
         """
-        who.check(action)
-        with self._store.write() as unit:
-            desk = Desk(
-                StoreShelf(unit),
-                who,
-                now=self._clock(),
-                today=self._today(),
-                draw=self._draw,
-                next_deadline=lambda item, level, day: self._next_deadline(unit, item, level, day),
-            )
+        with self._store.write() as unit, self.desk_in(unit, who, action) as desk:
             yield desk
-            self._tell(unit, who, action, sorted(desk.touched))
+
+    @contextmanager
+    def desk_in(self, unit: Unit, who: Identity, action: str = "queue.work") -> Iterator[Desk]:
+        """Let somebody act on items within a transaction that is under way; nothing else is written after it."""
+        who.check(action)
+        desk = Desk(
+            StoreShelf(unit),
+            who,
+            now=self._clock(),
+            today=self._today(),
+            draw=self._draw,
+            next_deadline=lambda item, level, day: self._next_deadline(unit, item, level, day),
+        )
+        yield desk
+        self._tell(unit, who, action, sorted(desk.touched))
+
+    def record_in(self, unit: Unit, who: Identity, said: Sequence[Effort]) -> Recorded:
+        """Record outcomes that somebody states of write-offs they may see, all or none.
+
+        Raises
+        ------
+        NotFound
+            When one of the write-offs is not there, or not theirs to see.
+        """
+        who.check("outcome.record")
+        ids = sorted({effort.writeoff_id for effort in said})
+        there = ledger.find(unit, who.client_id, ids)
+        lacking = [key for key in ids if key not in there or not who.sees(who.client_id, there[key]["facility_id"])]
+        if lacking:
+            raise NotFound(f"{len(lacking)} of {len(ids)} write-offs are not there; nothing was recorded")
+        limit = policies.find(unit, who.client_id).approval_over
+        found = outcomes.record(
+            unit, who.client_id, said, source="person", today=self._today(), at=self._clock(), by=who.subject, approval_over=limit
+        )
+        self._tell(unit, who, "outcome.record", ids)
+        return found
 
     def _next_deadline(self, unit: Unit, item: Item, level: int, day: date) -> tuple[date | None, str | None]:
         sight = self._sight()

@@ -25,6 +25,13 @@ from tests.serving.worklist.queues import NOW, item_of, put
 
 CLIENTS = ("north", "south")
 ACT = {"act": "note"}
+BODIES = {
+    "assign": {"to": "person:x"},
+    "skip": {"reason": "other"},
+    "snooze": {"until": "2026-12-01"},
+    "disposition": {"act": "draft"},
+}
+"""What each act on an item is sent with, beside the version, so that only the item may be what is refused."""
 
 
 class Town:
@@ -65,7 +72,7 @@ class Town:
                 method, path, content=b"version=0&note=x", headers=headers if method in UNSAFE else None
             )
         headers = {"Authorization": f"Bearer {self.keys[client_id]}", "Content-Type": "application/json"}
-        body = json.dumps({"version": 0, "note": "x", "reason": "other"}).encode()
+        body = json.dumps({"version": 0, **BODIES.get(path.rpartition("/")[2], {})}).encode()
         return Client(self.app).request(method, path, content=body if method in UNSAFE else b"", headers=headers)
 
     def filled(self, path: str, ids: dict[str, str]) -> str:

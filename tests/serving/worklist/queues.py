@@ -46,9 +46,9 @@ def put(store: Store, queue: Sequence[Item], parts: int = 1, policy: Policy | No
     ids = [(item, f"{item.item_id}-{number}") for item in queue for number in range(parts)]
     with store.write() as unit:
         stored_items.keep_scored(unit, queue)
+        shared = ("payer_id", "carc", "claim_id", "facility_id")
         ledger = [
-            stored_writeoff(key, client_id=item.client_id, payer_id=item.worth.payer_id, carc=item.worth.carc, claim_id=item.worth.claim_id)
-            for item, key in ids
+            stored_writeoff(key, client_id=item.client_id, **{name: getattr(item.worth, name) for name in shared}) for item, key in ids
         ]
         writeoffs.keep(unit, [row | {"writeoff_amount": 20_000} for row in ledger])
         scores.keep(unit, [score_row(item, key) for item, key in ids])
