@@ -152,10 +152,11 @@ class Teller:
                 else "little is known of the like yet"
             )
         _, efforts, key, what = max(told) if up else min(told)
-        rate = float(self._columns[f"{key}_recoveries"][row]) / efforts
+        won, days = (float(self._columns[f"{key}_{name}"][row]) for name in ("recoveries", "days"))
         payer = self._word("payer_id", row) or "this payer"
         family = FAMILIES[int(self._columns["family"][row])].replace("_", " ")
-        return f"{what.format(payer=payer, family=family)} in {rate:.0%} of about {efforts:.0f} recent efforts"
+        text = f"{what.format(payer=payer, family=family)} in {won:.0f} of about {efforts:.0f} recent efforts"
+        return text + (f", after {days:.0f} days on average" if won >= _LEAST_EFFORTS else "")
 
     def _word(self, name: str, row: int) -> str:
         return self._batch.vocabulary.word(name, int(self._columns[name][row])) or ""

@@ -31,6 +31,7 @@ from training.anomaly import fit_anomaly
 from training.bands import fit_sums, forecast_past
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
+from training.evaluate import auc, expected_calibration_error
 from training.events import fraction_of, make_events
 from training.labels import Cases, cases_as_of, delay_weights, kept_chance
 from training.linear import fit_linear
@@ -156,6 +157,8 @@ def train(
         "explored": int(examples.cases.explored.sum()),
         "efforts_without_writeoff": unmatched,
         "recipe": recipe.as_dict(),
+        "first_effort": str(np.datetime64(int(cases.worked_on.min()), "D")) if len(cases) else "",
+        "last_effort": str(np.datetime64(int(cases.worked_on.max()), "D")) if len(cases) else "",
         **likelihood.facts,
         **anomaly.facts,
     }
@@ -294,6 +297,9 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recip
     trees, linear = fit_blend(examples, layout, seed, recipe)
     calibration, facts = calibrate(out_of_fold, won * examples.kept, examples.weight, examples.cases.explored)
     p = probability(calibration.apply(out_of_fold))
+    as_chosen = probability(calibration.as_chosen(calibration.apply(out_of_fold)))
+    facts["auc_out_of_fold"] = round(auc(p, won) or 0.5, 4)
+    facts["ece_out_of_fold"] = round(expected_calibration_error(as_chosen, won) or 0.0, 4)
     speaks = examples.weight * p * (1.0 - p)
     information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())
     return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts, information)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from features.matrix import BY_NAME
+from models.anomaly import FLAGGED
 from models.bundle import Bundle, read_manifest, seal, write
 from models.scorer import PROBE, Scorer, make_probe
 
@@ -96,7 +99,7 @@ def probe_records(bundle: Bundle) -> list[dict[str, Any]]:
 
 
 def card(manifest: dict[str, Any]) -> str:
-    """Return the model card: what it is, what it learned from, what it must not be used for."""
+    """Return the model card: what it is, what it learned from, how far that is to be trusted, what it must not be used for."""
     facts = manifest["facts"]
     lines = [
         f"# {manifest['name']}",
@@ -104,17 +107,80 @@ def card(manifest: dict[str, Any]) -> str:
         "Ranks medical-billing write-offs by the payer cash that working them now is likely to bring, per hour of work.",
         "",
         f"- Bundle: `{manifest['bundle_hash'][:12]}`, data cut {manifest['cut']}, seed {manifest['seed']}",
-        f"- Learned from {facts['labels']} decided efforts on {facts['writeoffs']} write-offs; {facts['recovered']} brought payer cash; "
-        f"{facts['explored']} were chosen at random",
-        f"- Features: {len(manifest['features'])}; no trait of a patient is among them",
+        f"- Features: {_concepts(manifest['features'])}",
+        "- No trait of a patient is a feature: none is read from who the patient is, what ails them, or how poor they are",
+        "",
+        "## What it learned from",
+        "",
+        f"- {_count(facts['labels'], 'decided effort')} on {_count(facts['writeoffs'], 'write-off')}; "
+        f"{facts['recovered']} brought payer cash",
+        f"- Of {_count(facts['efforts'], 'effort')} begun{_span(facts)}, {_share(facts['labels'], facts['efforts'])} were decided "
+        "by the cut and can recover by rule; late answers are made up for by weights",
+        f"- {_explored(facts)}",
+        f"- Expert belief counts as {facts['recipe']['pseudo_labels']:.0f} labels; from the first label on the two are weighed",
+        "",
+        "## How well it did on blocks of time that it had not seen",
+        "",
+        *_figures(facts),
+        "",
+        "## Unusual postings",
+        "",
+        *_unusual(facts),
         "",
         "## Limits",
         "",
         "Labels exist only for what people chose to work; sums of expected dollars are corrected by randomly chosen work where it was "
-        "logged, else they may be high. A probability is of payer cash net of take-backs, not of a won appeal. It decides an order of "
-        "work; people decide every action.",
+        "logged, else they may be high. A probability is of payer cash net of take-backs, not of a won appeal; an effort that was given up "
+        "counts as one that brought nothing. What a payer changed after the cut it does not know. It decides an order of work; people "
+        "decide every action. It must not decide about patients: whom to bill, whom to treat, whom to help.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "none"
+
+
+def _span(facts: dict[str, Any]) -> str:
+    return f" from {facts['first_effort']} to {facts['last_effort']}" if facts.get("first_effort") else ""
+
+
+def _concepts(features: list[str]) -> str:
+    counts = Counter(BY_NAME[name].concept if name in BY_NAME else "your own columns" for name in features)
+    told = ", ".join(f"{concept} {count}" for concept, count in counts.most_common())
+    return f"{len(features)} ({told})" if told else "none: there is nothing to learn from yet"
+
+
+def _explored(facts: dict[str, Any]) -> str:
+    if not facts["explored"]:
+        return "Nothing was chosen at random: nobody can say how far staff chose the better ones, and sums may be high"
+    return (
+        f"{_count(facts['explored'], 'effort')} chosen at random moved the log odds by {facts.get('explored_shift', 0.0):+.2f}, "
+        f"and below a chance of 27 % by a further {facts.get('low_stretch', 0.0):+.0%} of the way"
+    )
+
+
+def _figures(facts: dict[str, Any]) -> list[str]:
+    if "brier_out_of_fold" not in facts:
+        return ["Nothing was learned: the chances are what an expert believes."]
+    return [
+        f"- AUC {facts['auc_out_of_fold']:.3f}, Brier score {facts['brier_out_of_fold']:.4f}, "
+        f"calibration error {facts['ece_out_of_fold']:.3f}, on efforts that were worked",
+        "- Dollars, captured shares, bands and use by payer type and facility: `recoup evaluate`, on a window after the cut",
+    ]
+
+
+def _unusual(facts: dict[str, Any]) -> list[str]:
+    if "unusual_share" not in facts:
+        return ["Too few contractual postings to learn what is usual: scores lean on judgement."]
+    return [
+        f"{facts['unusual_share']:.1%} of contractual postings score {FLAGGED:.0f} or more (they leave too little). As many as "
+        f"{facts['false_alarm_share']:.2%} leave as much too much, which nobody mis-posts: about so many alarms are false, at most."
+    ]
 
 
 def _iso(day: int) -> str:
