@@ -190,14 +190,16 @@ def _service(
     from serving.api.app import Service
     from serving.api.identity import Keys
 
-    site = None if gate is None else _site(gate, champion, day)
+    site = None if gate is None else _site(chosen, gate, champion, day)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
     return Service(champion, keys, day, page, gate, chosen.public_url, provider, site=site)
 
 
-def _site(gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
+def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
     """Return the pages of the work queue: its rules are those of the model that serves."""
     from models.scorer import Scorer
+    from serving.packet.desk import Desk
+    from serving.packet.papers import Papers
     from serving.web.site import Site
     from serving.worklist.sight import Sight
     from serving.worklist.worklist import Worklist
@@ -211,7 +213,8 @@ def _site(gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
         return {person.subject: person.name for person in gate.accounts.everybody(client_id) if not person.is_barred}
 
     worklist = Worklist(gate.store, clock=gate.now, today=day, tell=gate.log.tell, sight=sight)
-    return Site(worklist, clock=gate.now, today=day, codes=lambda: sight().viewer.practice.codes, names=names)
+    papers = Papers(gate.store, worklist, desk=Desk.at(chosen.home, chosen.identity_key), sight=sight, tell=gate.log.tell)
+    return Site(worklist, clock=gate.now, today=day, codes=lambda: sight().viewer.practice.codes, names=names, papers=papers)
 
 
 def routes(chosen: Settings, gate: Gate) -> list[tuple[str, str, Permission | Open]]:

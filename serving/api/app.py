@@ -35,8 +35,12 @@ from serving.counted import Counted
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.worker import Shop
+from serving.web.bulk import add_bulk
 from serving.web.items import add_items
+from serving.web.packets import add_packets
 from serving.web.pages import Page, add_page, add_static
+from serving.web.payers import add_payers
+from serving.web.projects import add_projects
 from serving.web.queue import add_queue
 from serving.web.sign_in import add_provider, add_sign_in
 from serving.web.site import Site
@@ -122,6 +126,10 @@ def create_app(service: Service) -> FastAPI:
             add_provider(app, service.gate, service.provider)
     if service.site is not None:
         add_queue(app, service.site)
+        add_payers(app, service.site)
+        add_projects(app, service.site)
+        add_packets(app, service.site)
+        add_bulk(app, service.site)
         add_items(app, service.site)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)

@@ -52,6 +52,16 @@ def totals(unit: Unit, who: Identity, query: Query, *, now: datetime, today: dat
     return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))
 
 
+def sums_by(unit: Unit, who: Identity, query: Query, name: str, *, now: datetime, today: date) -> dict[str | None, Totals]:
+    """Return the sums of a list by one of the columns that lists are narrowed by, such as `payer_id`; what is to bring most first."""
+    if name not in (*_NARROWED, "state"):
+        raise KeyError(name)
+    sums = [func.coalesce(func.sum(column), 0) for column in (_c.written_off, _c.expected, _c.net, _c.hours)]
+    grouped = select(_c[name], func.count(), *sums).where(*_conditions(who, query, now, today)).group_by(_c[name])
+    rows = sorted(unit.connection.execute(grouped).all(), key=lambda row: (-int(row[3]), row[0] or ""))
+    return {row[0]: Totals(int(row[1]), int(row[2]), int(row[3]), int(row[4]), round(float(row[5]), 2)) for row in rows}
+
+
 def counts(unit: Unit, who: Identity, *, now: datetime, today: date) -> dict[Which, int]:
     """Return how many items each list has, for the tabs above them."""
     # One pass over the items for all lists: each by itself would be a pass of its own.
@@ -89,6 +99,19 @@ def _which(who: Identity, which: Which, now: datetime, today: date) -> ColumnEle
     }
     found: ColumnElement[bool] = conditions[which] if which in conditions else _c.state == which.value
     return found
+
+
+def batches(unit: Unit, who: Identity, most: int, *, now: datetime, today: date) -> dict[str, Totals]:
+    """Return, by payer, the sums of the best items that wait at it, as many as a batch holds; what brings most net first."""
+    place = func.row_number().over(partition_by=_c.payer_id, order_by=(_c.value_per_hour.desc(), _c.item_id))
+    columns = (_c.payer_id, _c.written_off, _c.expected, _c.net, _c.hours)
+    inner = select(*columns, place.label("place")).where(*_conditions(who, Query(), now, today)).subquery()
+    sums = [func.sum(inner.c[name]) for name in ("written_off", "expected", "net", "hours")]
+    rows = unit.connection.execute(
+        select(inner.c.payer_id, func.count(), *sums).where(inner.c.place <= most).group_by(inner.c.payer_id)
+    ).all()
+    rows = sorted(rows, key=lambda row: (-int(row[4]), row[0]))
+    return {row[0]: Totals(int(row[1]), int(row[2]), int(row[3]), int(row[4]), round(float(row[5]), 2)) for row in rows}
 
 
 def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:

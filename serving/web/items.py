@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request
@@ -17,6 +18,7 @@ from serving.web.site import Site
 from serving.web.visitors import Form, visitor
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item, State
+from serving.worklist.listing import Query, Which
 
 ItemId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 
@@ -69,6 +71,7 @@ ACTS: Mapping[str, Act] = {
     "close": lambda desk, item_id, form: desk.close(item_id, form.number("version"), form.text("reason", 40), form.text("text", 500)),
     "reopen": lambda desk, item_id, form: desk.reopen(item_id, form.number("version"), form.text("text", 500)),
     "note": _note,
+    "undo": lambda desk, item_id, form: desk.undo(item_id, form.number("version")),
     "assign": lambda desk, item_id, form: desk.assign(item_id, form.number("version"), form.text("to", 100) or None),
 }
 """What the forms of a page do, by the last part of their address."""
@@ -105,17 +108,27 @@ def add_items(app: FastAPI, site: Site) -> None:
             return show(request, visit, item_id, status=409, conflict=str(error), yours=_sent(act, form))
         except RecoupError as error:
             return show(request, visit, item_id, status=error.http_status, conflict=str(error), yours=_sent(act, form))
-        return go_on(visit.identity, act, after)
+        return go_on(visit.identity, act, form, after)
 
-    def go_on(who: Identity, act: str, after: Item) -> Response:
+    def go_on(who: Identity, act: str, form: Fields, after: Item) -> Response:
         said = {"take": "taken", "release": "released"}.get(act, act)
         if act in NEXT:
-            offer = worklist.take_next(who)
-            there = f"/items/{offer.item.item_id}" if offer is not None else "/queue"
-            return site.go(there, said, item_id=after.item_id, version=after.version)
+            return site.go(following(who, form.text("was", 20), after), said, item_id=after.item_id, version=after.version)
         if act in ("release", "draft"):
             return site.go("/queue", said, item_id=after.item_id if act == "draft" else "", version=after.version)
         return site.go(f"/items/{after.item_id}", said, item_id=after.item_id, version=after.version)
+
+    def following(who: Identity, was: str, done: Item) -> str:
+        """Return the page that opens after an item: the next one to ask about, the next of the batch, or the best that waits."""
+        if was == State.SENT.value:
+            own = replace(Query(Which.FOLLOW_UP), assigned_to=who.subject, size=1)
+            found = worklist.page(who, replace(own, payer_id=done.worth.payer_id)).items or worklist.page(who, own).items
+            return f"/items/{found[0].item_id}" if found else "/follow-ups"
+        held = worklist.held(who, payer_id=done.worth.payer_id) or worklist.held(who)
+        if held:
+            return f"/items/{held[0].item_id}"
+        offer = worklist.take_next(who)
+        return f"/items/{offer.item.item_id}" if offer is not None else "/queue"
 
     def show(request: Request, visit: Visit, item_id: str, *, status: int = 200, conflict: str = "", yours: str = "") -> Response:
         who = visit.identity
@@ -137,11 +150,20 @@ def add_items(app: FastAPI, site: Site) -> None:
         if not who.may("queue.work"):
             offered = frozenset()
         return site.page(
-            request, visit, "item.html.j2", status=status, page=page, offered=offered, conflict=conflict, yours=yours, back="/queue"
+            request,
+            visit,
+            "item.html.j2",
+            status=status,
+            page=page,
+            offered=offered,
+            conflict=conflict,
+            yours=yours,
+            back="/queue",
+            papers=site.papers.outlook(detail) if site.papers is not None and who.may("packet.read") else None,
         )
 
 
 def _sent(act: str, form: Fields) -> str:
     """Say what somebody had sent, so that they can send it again."""
-    said = {name: value for name, value in form.starting("").items() if name not in ("form_token", "version") and value}
+    said = {name: value for name, value in form.starting("").items() if name not in ("form_token", "version", "was") and value}
     return ", ".join([act.replace("_", " "), *(f"{name.replace('_', ' ')} {value}" for name, value in said.items())])

@@ -135,6 +135,7 @@ def listing(
     today: date,
     codes: Codes,
     pinned: Sequence[Item] = (),
+    path: str = "/queue",
 ) -> Listing:
     """Return a list as a page shows it.
 
@@ -154,6 +155,8 @@ def listing(
         Meanings of codes.
     pinned
         Items that stand before the others because their last day is near.
+    path
+        The page that the list stands on.
     """
     _, title, about = next(tab for tab in TABS if tab[0] is query.which)
     first = {item.item_id: item for item in sorted(pinned, key=lambda item: (item.due_on or date.max, item.item_id))}
@@ -171,8 +174,8 @@ def listing(
         rows=rows,
         totals=totals,
         tabs=tabs,
-        next_href=address(replace(query, after=page.next)) if page.next else None,
-        first_href=address(replace(query, after=None)) if query.after else None,
+        next_href=address(replace(query, after=page.next), path) if page.next else None,
+        first_href=address(replace(query, after=None), path) if query.after else None,
         filters={name: _text(value) for name in FILTERS if (value := getattr(query, name)) is not None},
         sorts={sort.value: words for sort, words in SORTS.items() if sort is not Sort.FOLLOW_UP or query.which is Which.FOLLOW_UP},
         remedies={name: ACTIONS[name] for name in REMEDIES if name != "none"},

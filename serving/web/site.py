@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,8 +14,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from features.codes.tables import Codes
-from serving.access import ROLES
+from features.errors import Unavailable
+from serving.access import ROLES, Identity
 from serving.identity.visits import Visit
+from serving.packet.papers import MEDIA, Format, Papers
 from serving.web.rendering import page
 from serving.web.words import spoken
 from serving.worklist.listing import Query, Which
@@ -42,9 +44,11 @@ SAID = {
     "undo": "Taken back.",
     "empty": "Nothing waits for you here.",
     "bulk": "Done with all that were chosen.",
+    "batch": "The batch is yours. Begin at the top; after each act the next of it opens.",
     "kept": "The view is kept.",
     "removed": "The view is removed.",
     "project": "The project is begun.",
+    "project_kept": "The project is changed.",
     "approved": "Approved.",
     "refused": "Refused.",
     "settings": "The settings are kept.",
@@ -94,6 +98,19 @@ PLACES = (
 """Name, address, and the action that one must be allowed to see it."""
 
 
+BULK: Mapping[str, tuple[str, str]] = {
+    "assign": ("Give to somebody", "queue.assign"),
+    "project": ("Put into a project", "queue.assign"),
+    "skip": ("Skip", "queue.work"),
+    "snooze": ("Put off", "queue.work"),
+    "letter_docx": ("One letter for all, as Word", "packet.read"),
+    "letter_pdf": ("One letter for all, as PDF", "packet.read"),
+    "export_csv": ("Export as CSV", "export.read"),
+    "export_xlsx": ("Export as XLSX", "export.read"),
+}
+"""What may be done with many items: its name on the page, and the action that one must be allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class May:
     """What whoever looks may do, for the buttons of a page; the routes check for themselves."""
@@ -119,6 +136,8 @@ class Site:
         Returns the code tables that hold now.
     names
         Returns how the people of a client are called, by subject.
+    papers
+        Writes letters; None where there are none.
     """
 
     def __init__(
@@ -129,8 +148,10 @@ class Site:
         today: Callable[[], date],
         codes: Callable[[], Codes],
         names: Callable[[str], Mapping[str, str]],
+        papers: Papers | None = None,
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
+        self.papers = papers
 
     def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Return a page for somebody who is signed in."""
@@ -139,9 +160,29 @@ class Site:
             response.delete_cookie(SAID_COOKIE, path="/")
         return response
 
-    def message(self, request: Request, visit: Visit, status: int, text: str, *, heading: str = "That did not work") -> HTMLResponse:
+    def message(
+        self, request: Request, visit: Visit, status: int, text: str, *, heading: str = "That did not work", back: str = "/queue"
+    ) -> HTMLResponse:
         """Return a page that says why something was not done."""
-        return self.page(request, visit, "message.html.j2", status=status, heading=heading, text=text[:1].upper() + text[1:], back="/queue")
+        return self.page(request, visit, "message.html.j2", status=status, heading=heading, text=text[:1].upper() + text[1:], back=back)
+
+    def file(self, content: bytes, name: str, media: str) -> Response:
+        """Return a file to be kept."""
+        return Response(content, 200, {"content-disposition": f'attachment; filename="{name}"'}, media)
+
+    def file_of(self, stem: str, form: Format, content: bytes) -> Response:
+        """Return papers to be kept."""
+        return self.file(content, f"{stem}.{form}", MEDIA[form])
+
+    def letter(self, who: Identity, item_ids: Sequence[str], form: Format) -> Response:
+        """Return one letter for some items; raises as `Papers.of_items`."""
+        return self.file_of("letter", form, self.needed_papers().of_items(who, item_ids, form))
+
+    def needed_papers(self) -> Papers:
+        """Return what writes letters; Unavailable where there is none."""
+        if self.papers is None:
+            raise Unavailable("no letters are written here")
+        return self.papers
 
     def go(self, href: str, said: str = "", *, item_id: str = "", version: int = 0) -> Response:
         """Send the browser on, with a line to be shown there."""
@@ -175,7 +216,11 @@ class Site:
             "here": path,
             "said": said_in(request.cookies.get(SAID_COOKIE)),
         }
-        return {"site": frame, "may": self.may(visit)}
+        return {
+            "site": frame,
+            "may": self.may(visit),
+            "bulk": {name: words for name, (words, action) in BULK.items() if visit.identity.may(action)},
+        }
 
 
 def said_in(cookie: str | None) -> Said | None:

@@ -20,12 +20,13 @@ from serving.store.projects import Project
 from serving.store.shelf import StoreShelf
 from serving.store.store import Store, Unit
 from serving.store.views import View
+from serving.trail import MOST_IDS
 from serving.worklist.choice import Draw
 from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
 from serving.worklist.events import Effort
-from serving.worklist.item import Item
-from serving.worklist.listing import Page, Query, Totals, Which
+from serving.worklist.item import READY, Item
+from serving.worklist.listing import MOST_ROWS, Page, Query, Totals, Which
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
 from serving.worklist.sight import Sight
@@ -33,7 +34,10 @@ from serving.worklist.sight import Sight
 Tell: TypeAlias = Callable[[Unit, Identity, str, Sequence[str]], None]
 """Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
 
-MOST_IN_PROJECT = 500
+MOST_AT_ONCE = 500
+"""Items that are changed, or put into a project, in one go."""
+
+MOST_EXPORTED = 20_000
 
 
 def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str]) -> None:
@@ -124,6 +128,70 @@ class Worklist:
         who.check("queue.read")
         with self._store.read() as unit:
             return listing.totals(unit, who, query, now=self._clock(), today=self._today())
+
+    def sums_by(self, who: Identity, query: Query, name: str) -> dict[str | None, Totals]:
+        """Return the sums of a list by payer_id, assigned_to, project_id or the like; the one expected to bring most first."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return listing.sums_by(unit, who, query, name, now=self._clock(), today=self._today())
+
+    def batches(self, who: Identity, most: int) -> dict[str, Totals]:
+        """Return, by payer, what its best items would bring, as many as a batch holds; what brings most net first."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return listing.batches(unit, who, most, now=self._clock(), today=self._today())
+
+    def every(self, who: Identity, query: Query, *, most: int = MOST_AT_ONCE) -> list[Item]:
+        """Return the first items of a list, not only those of one page."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            return self._every(unit, who, query, most)
+
+    def find_many(self, who: Identity, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return those items that are there and theirs to see, by id."""
+        who.check("queue.read")
+        with self._store.read() as unit:
+            found = items.find_many(unit, who.client_id, item_ids)
+            return {key: item for key, item in found.items() if who.sees(item.client_id, item.worth.facility_id)}
+
+    def held(self, who: Identity, *, payer_id: str | None = None) -> list[Item]:
+        """Return what somebody has taken and not begun to work, the best first."""
+        now = self._clock()
+        mine = self.every(who, Query(Which.MINE, payer_id=payer_id), most=200)
+        return [item for item in mine if item.holder(now) == who.subject and item.state in READY]
+
+    def export(self, who: Identity, chosen: Query | Sequence[str]) -> list[Item]:
+        """Return the items of a list, or some by id, to be taken out as a file; that is told with every id.
+
+        Raises
+        ------
+        UsageError
+            When there are more than 20,000.
+        """
+        who.check("export.read")
+        with self._store.write() as unit:
+            if isinstance(chosen, Query):
+                found = self._every(unit, who, chosen, MOST_EXPORTED + 1)
+            else:
+                kept = items.find_many(unit, who.client_id, chosen)
+                found = [kept[key] for key in chosen if key in kept and who.sees(who.client_id, kept[key].worth.facility_id)]
+            if len(found) > MOST_EXPORTED:
+                raise UsageError(f"an export holds at most {MOST_EXPORTED:,} items: narrow the list by a filter")
+            ids = [item.item_id for item in found]
+            for first in range(0, max(len(ids), 1), MOST_IDS):
+                self._tell(unit, who, "export.read", ids[first : first + MOST_IDS])
+            return found
+
+    def _every(self, unit: Unit, who: Identity, query: Query, most: int) -> list[Item]:
+        found: list[Item] = []
+        asked = replace(query, size=MOST_ROWS, after=None)
+        while len(found) < most:
+            page = listing.page(unit, who, asked, now=self._clock(), today=self._today())
+            found += page.items
+            if page.next is None:
+                break
+            asked = replace(asked, after=page.next)
+        return found[:most]
 
     def counts(self, who: Identity) -> dict[Which, int]:
         """Return how many items each list has."""
@@ -282,15 +350,8 @@ class Worklist:
 
     def _fill_project(self, unit: Unit, who: Identity, project: Project, query: Query, now: datetime) -> list[str]:
         desk = Desk(StoreShelf(unit), who, now=now, today=self._today())
-        chosen: list[Item] = []
-        asked = replace(query, size=min(query.size, 200), after=None)
-        while len(chosen) < MOST_IN_PROJECT:
-            page = listing.page(unit, who, asked, now=now, today=self._today())
-            chosen += [item for item in page.items if item.project_id is None]
-            if page.next is None:
-                break
-            asked = replace(asked, after=page.next)
-        for item in sorted(chosen[:MOST_IN_PROJECT], key=lambda item: item.item_id):
+        chosen = [item for item in self._every(unit, who, query, MOST_EXPORTED) if item.project_id is None]
+        for item in sorted(chosen[:MOST_AT_ONCE], key=lambda item: item.item_id):
             desk.set_project(item.item_id, item.version, project.project_id)
         return sorted(desk.touched)
 

@@ -18,6 +18,8 @@ from serving.api.app import Service, create_app
 from serving.api.identity import Keys
 from serving.champion import Champion
 from serving.identity.gate import Gate
+from serving.packet.desk import Desk
+from serving.packet.papers import Papers
 from serving.web.site import Site
 from serving.worklist.item import Item
 from serving.worklist.sight import Sight
@@ -67,7 +69,8 @@ def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = 
     def names(client_id: str) -> Mapping[str, str]:
         return {person.subject: person.name for person in gate.accounts.everybody(client_id)}
 
-    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names)
+    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell)
+    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names, papers=papers)
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
     return Practice(gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site))
 
@@ -84,8 +87,8 @@ class Browser:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def send(self, path: str, token_from: str = "/account", **fields: str) -> httpx.Response:
-        """Send a form with the token of the session."""
+    def send(self, path: str, token_from: str = "/account", **fields: str | list[str]) -> httpx.Response:
+        """Send a form with the token of the session; a list is a field that stands more than once."""
         found = re.search(r'name="form_token" value="([0-9a-f]{64})"', self.read(token_from))
         assert found is not None
-        return self.client.post(path, urlencode({"form_token": found[1]} | fields).encode(), OURS)
+        return self.client.post(path, urlencode({"form_token": found[1]} | fields, doseq=True).encode(), OURS)
