@@ -144,6 +144,10 @@ bench-description: $(TEST_SET) ## requests made from the description of the API,
 bench-audit: $(RUN_SET) ## a million write-offs audited with 200,000 claims; whether the estimate lies in its band
 	$(PYTHON) -m benchmarks.audit $(ARGS)
 
+.PHONY: bench-kills-of-retrain
+bench-kills-of-retrain: $(RUN_SET) ## a retraining killed at every step: the champion serves on, the rerun completes
+	$(PYTHON) -m benchmarks.kills_of_retrain $(ARGS)
+
 .PHONY: bench-one-row
 bench-one-row: $(RUN_SET) ## time to score one write-off, with and without reasons
 	$(PYTHON) -m benchmarks.one_row $(ARGS)

@@ -102,3 +102,21 @@ def test_the_month_is_one_page(fresh: Commands, practice_folder: Path, tmp_path:
     assert done.code == 0, done.err
     page = (tmp_path / "month.html").read_text()
     assert "What came back, by payer" in page and page.count("<table") == 4 and "write-offs of $" in page
+
+
+def test_a_challenger_stands_in_the_shadow_until_results_are_in(fresh: Commands, practice_folder: Path) -> None:
+    assert fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv").code == 1
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-05-01").code == 0
+    same = fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv", "--as-of", "2026-06-01")
+    assert same.code == 1 and "challenger is the champion" in same.err
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-06-01").code == 0
+    early = fresh("shadow", "compare", *tables(practice_folder), "--as-of", "2026-11-01")
+    assert early.code == 65 and "nothing was scored" in early.err
+    kept = fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv", "--as-of", "2026-06-01", "--json")
+    assert kept.code == 0 and json.loads(kept.out)["champion"] != json.loads(kept.out)["challenger"]
+    done = fresh("shadow", "compare", *tables(practice_folder), "--as-of", "2026-11-01", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["window"]["from"] >= "2026-06-01" and told["window"]["decided"] > 50
+    at = told["capacity"][-1]["entries"]["champion"]
+    assert at["gain_low"] <= at["gain"] <= at["gain_high"]
