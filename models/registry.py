@@ -436,17 +436,23 @@ _TYPES = {
     Kind.DATE: "datetime",
     Kind.INT: "double",
     Kind.NUMBER: "double",
-    Kind.BOOL: "boolean",
+    Kind.BOOL: "any",
 }
-"""Types of MLflow by kind of column; integers are doubles, because a column of them with a null is one to pandas."""
+"""Types of MLflow by kind of column; integers are doubles, because a column of them with a null is one to pandas. A yes or no may be of
+any type: MLflow reads a null as no where a column is declared boolean, and unknown is not no."""
 
 
 def _signature(bundle: Path) -> Any:
     """Return the columns that go in, only the required ones required, and the scores that come out."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    columns: list[Any] = [ColSpec(_TYPES[column.kind], column.name, required=not column.nullable) for column in WRITEOFFS.columns]
+    types = {"any": AnyType()}
+    columns: list[Any] = [
+        ColSpec(types.get(_TYPES[column.kind], _TYPES[column.kind]), column.name, required=not column.nullable)
+        for column in WRITEOFFS.columns
+    ]
     path = bundle / "model.json"
     extras = json.loads(path.read_bytes())["extras"] if path.is_file() else {}
     columns += [ColSpec("double" if kind == "number" else "string", name, required=False) for name, kind in sorted(extras.items())]
