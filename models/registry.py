@@ -448,7 +448,7 @@ def _signature(bundle: Path) -> Any:
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
 
-    types = {"any": AnyType()}
+    types = {"any": AnyType()}  # type: ignore[no-untyped-call]
     columns: list[Any] = [
         ColSpec(types.get(_TYPES[column.kind], _TYPES[column.kind]), column.name, required=not column.nullable)
         for column in WRITEOFFS.columns
