@@ -161,7 +161,7 @@ class Explainer:
         return _Bins.of(self._comparisons)
 
 
-_MANY, _BLOCK = 64, 1024
+_MANY, _BLOCK = 8, 1024
 """From so many rows on, outcomes are looked up by feature, in blocks that stay in the cache."""
 
 

@@ -69,12 +69,14 @@ class Listener:
     ) -> None:
         """Answer until told to stop; `started` is called from another thread once the service answers."""
         import uvicorn
+        import uvloop
 
         from recoup.receipt import ReceiptDeadline
 
         config = uvicorn.Config(
             app,
             http=protocol or ReceiptDeadline,
+            loop=f"{uvloop.__name__}:new_event_loop",
             ws="none",
             log_config=None,
             # An access log would hold the one-time token, and ids of paths.

@@ -8,18 +8,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
-else:
-    # The faster of uvicorn's two where it is installed.
-    Protocol = AutoHTTPProtocol
+    import httptools
 
 
-class ReceiptDeadline(Protocol):
+class ReceiptDeadline(HttpToolsProtocol):
     """uvicorn's protocol with a deadline for the caller's part of the work; how long an answer takes to make is not the caller's fault.
 
     Attributes
@@ -36,6 +33,7 @@ class ReceiptDeadline(Protocol):
     slowest_bytes = 32 * 1024
     stall_seconds = 8.0
 
+    parser: httptools.HttpRequestParser
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
     _began = 0.0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from features.errors import RecoupError
@@ -50,6 +51,10 @@ from serving.worklist.worklist import Worklist
 
 if TYPE_CHECKING:
     from serving.identity.provider import Provider
+
+
+UNTOLD: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+"""FastAPI's own telemetry would hand the texts of errors, and so what was sent, to whatever exporter the environment names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Service:
 
 def create_app(service: Service) -> FastAPI:
     """Return the application; it opens nothing and starts nothing."""
-    app = FastAPI(title="recoup", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(title="recoup", version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=UNTOLD)
     metrics = Metrics()
     app.state.champion, app.state.keys, app.state.today, app.state.metrics = service.champion, service.keys, service.today, metrics
     app.state.turns, app.state.counted = Turns(), service.counted

@@ -32,11 +32,16 @@ class Metrics:
         self._seconds = Histogram("recoup_request_seconds", "Time spent answering.", ["route"], buckets=SECONDS, registry=self._registry)
         self._rows = Counter("recoup_scored_rows", "Write-offs scored.", registry=self._registry)
         self._gauges: dict[str, Gauge] = {}
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        # Looking a child up by its labels costs more than counting.
+        children = self._children.get((route, status))
+        if children is None:
+            children = self._children[route, status] = (self._requests.labels(route, str(status)), self._seconds.labels(route))
+        children[0].inc()
+        children[1].observe(seconds)
 
     def rows(self, count: int) -> None:
         """Count scored rows."""

@@ -14,7 +14,8 @@ from starlette.datastructures import State
 
 from features.tables import WRITEOFFS, Kind
 from serving.access import Identity
-from serving.api.bodies import Body
+from serving.api.bodies import body_bytes
+from serving.api.direct import DirectRoute
 from serving.api.identity import require
 from serving.api.questions import Answer, ScoresRequest, answer, day, read_question
 from serving.api.together import Together
@@ -57,10 +58,9 @@ def add_scores(app: FastAPI) -> None:
     """Add the route; on the application itself, so that it knows its whole path."""
     together = Together()
 
-    @app.post("/v1/scores", response_model=ScoresAnswer, openapi_extra=_openapi(), summary="Score write-offs", tags=["scores"])
-    async def scores(request: Request, who: Annotated[Identity, require("scores.make")], body: Body) -> Response:
+    async def scores(request: Request, who: Annotated[Identity, require("scores.make")]) -> Response:
         """Score up to 10,000 write-offs as of a morning; the same rows give the same scores, and nothing is stored."""
-        state = request.app.state
+        body, state = await body_bytes(request), request.app.state
         if len(body) > SMALL_BYTES:
             return await run_in_threadpool(_scored, body, state, who)
         question = read_question(body, today=state.today())
@@ -70,6 +70,17 @@ def add_scores(app: FastAPI) -> None:
         else:
             found = await run_in_threadpool(answer, question, loaded)
         return _response(state, who, loaded, question.as_of, found)
+
+    app.router.add_api_route(
+        "/v1/scores",
+        scores,
+        methods=["POST"],
+        response_model=ScoresAnswer,
+        openapi_extra=_openapi(),
+        summary="Score write-offs",
+        tags=["scores"],
+        route_class_override=DirectRoute,
+    )
 
 
 def _scored(body: bytes, state: State, who: Identity) -> Response:

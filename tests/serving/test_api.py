@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import opentelemetry._logs._internal
 import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
 from serving.access import Identity, Role
 from serving.api.app import Service, create_app
@@ -202,6 +205,22 @@ def test_a_wrong_method_is_405_and_an_unknown_path_404_for_who_may_call(client: 
     assert wrong.status_code == 405 and wrong.headers["allow"] == "POST"
     assert client.get("/v1/nothing", headers=AUTH).status_code == 404
     assert client.get("/nothing").headers["content-type"] == "application/problem+json"
+
+
+def test_no_telemetry_of_a_library_hears_what_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    class Listening(SimpleLogRecordProcessor):
+        def on_emit(self, log_record: Any) -> None:
+            heard.append(str(log_record))
+
+    provider = LoggerProvider()
+    provider.add_log_record_processor(Listening(InMemoryLogRecordExporter()))  # type: ignore[no-untyped-call]
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setattr(opentelemetry._logs._internal, "_LOGGER_PROVIDER", provider)
+    client = Client(create_app(service_of(tmp_path)))
+    assert post(client, {"writeoffs": [row("explode", patient_id=CANARY)]}).status_code == 500
+    assert opentelemetry._logs.get_logger_provider() is provider and heard == []
 
 
 def test_the_description_names_every_column(client: Client) -> None:
