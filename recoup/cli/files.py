@@ -68,7 +68,9 @@ def import_remits(
     identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None
     with bars() as shown:
-        found = read_remits(paths, ledger=ledger, mapping=names, identity=identity, progress=shown.of("remits"), today=today())
+        found = read_remits(
+            paths, ledger=ledger, mapping=names, identity=identity, progress=shown.of("remits"), today=today(), workers=None
+        )
     write_table(out, found.candidates)
     if lines is not None:
         write_table(lines, found.lines)

@@ -63,3 +63,8 @@ def tracking_uri() -> str | None:
 def today() -> date:
     """Return the day on the wall."""
     return date.today()
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

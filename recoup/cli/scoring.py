@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -25,6 +24,7 @@ from recoup.cli.options import (
     settings,
     today,
     tracking_uri,
+    usable_cores,
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
@@ -172,11 +172,6 @@ def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping
 def cache_of(chosen: Settings, rows: int) -> Path | None:
     """Return where compiled trees are kept; None for a ledger so small that compiling costs more than it brings."""
     return chosen.home / "cache" / "trees" if rows >= COMPILE_ROWS else None
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:

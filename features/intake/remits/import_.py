@@ -7,10 +7,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -129,6 +131,7 @@ def import_remits(
     progress: Progress | None = None,
     today: date | None = None,
     stdin: BinaryIO | None = None,
+    workers: int | None = 1,
 ) -> RemitImport:
     """Read 835 files and return write-off candidates, or a ledger's rows joined with what the 835 says.
 
@@ -150,6 +153,8 @@ def import_remits(
         Dates more than five years after it are not believed (default: the day of the call).
     stdin
         What the path `-` reads (default: the process's standard input).
+    workers
+        Processes that read files side by side; None: one a core where the files are many. What comes of it is the same.
 
     Raises
     ------
@@ -169,15 +174,59 @@ def import_remits(
     latest = _latest_day(today or date.today())
     sources = _sources(paths, stdin)
     reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
-    with _paused_collector():
-        for source in sources:
-            if source.stream is None and is_line_table(source.path, mapping):
+    with _paused_collector(), _readers(sources, workers) as pool:
+        is_table = [source.stream is None and is_line_table(source.path, mapping) for source in sources]
+        ahead = pool.map(_read_remits, *zip(*_asked(sources, is_table, latest), strict=True), chunksize=16) if pool else iter(())
+        for source, has_rows in zip(sources, is_table, strict=True):
+            if has_rows:
                 reading.read_table(source, _days(latest))
+            elif pool is not None:
+                reading.take(source, *next(ahead))
             else:
                 reading.read(source)
         if not reading.has_remits:
             raise BadData(f"no 835 transaction in {len(sources)} files; is this a folder of 835 files (ST*835)?")
         return reading.result(ledger, mapping, identity, latest)
+
+
+MANY_FILES, MANY_BYTES = 16, 16 << 20
+"""Below so many files or bytes a second process costs more than it brings."""
+
+
+@contextmanager
+def _readers(sources: list[_Source], workers: int | None) -> Iterator[Executor | None]:
+    """Return processes that read files, or None where this one had better read them itself."""
+    if workers is None:
+        is_much = len(sources) >= MANY_FILES and sum(source.size for source in sources) >= MANY_BYTES
+        workers = (os.cpu_count() or 1) if is_much else 1
+    if workers == 1 or any(source.stream is not None for source in sources):
+        yield None
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+        yield pool
+
+
+def _asked(sources: list[_Source], is_table: list[bool], latest: str) -> list[tuple[_Source, str]]:
+    return [(source, latest) for source, has_rows in zip(sources, is_table, strict=True) if not has_rows]
+
+
+def _read_remits(source: _Source, latest: str, seen: Callable[[int], None] | None = None) -> tuple[list[Transaction], IssueLog, Tally]:
+    """Read one file to its end, or as far as the disk gives it; `seen` is told the bytes of each chunk."""
+    log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
+    remits = []
+    for remit in read_transactions(read_segments(_digested(source, log, digest.update, seen), log), log, latest=latest):
+        tally.add(remit)
+        remits.append(remit)
+    tally.sha256 = digest.hexdigest()
+    return remits, log, tally
+
+
+def _digested(source: _Source, log: IssueLog, digest: Callable[[bytes], None], seen: Callable[[int], None] | None) -> Iterator[bytes]:
+    for chunk in _read(source, log):
+        digest(chunk)
+        yield chunk
+        if seen is not None:
+            seen(len(chunk))
 
 
 @contextmanager
@@ -218,23 +267,30 @@ class _Reading:
         self._log_of: dict[str, IssueLog] = {}
 
     def read(self, source: _Source) -> None:
-        """Read one file to its end, or as far as the disk gives it."""
-        log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
-        segments = read_segments(self._chunks(source, log, digest.update), log)
-        for remit in read_transactions(segments, log, latest=self._latest):
-            tally.add(remit)
+        """Read one file."""
+        self.take(source, *_read_remits(source, self._latest, lambda size: self._tell(source, size)), is_told=True)
+
+    def take(self, source: _Source, remits: list[Transaction], log: IssueLog, tally: Tally, *, is_told: bool = False) -> None:
+        """Take what one file held."""
+        for remit in remits:
             self._keep(remit, log)
-        tally.sha256 = digest.hexdigest()
         if tally.transactions:
             self.has_remits = True
         elif not any(issue.code == "file_unreadable" for issue in log.issues):
             log.only("no_835")
         self._finish(tally, log)
+        if not is_told:
+            self._tell(source, source.size)
+
+    def _tell(self, source: _Source, size: int) -> None:
+        self._done += size
+        if self._progress is not None:
+            self._progress(source.name, self._done, self._size)
 
     def read_table(self, source: _Source, latest: int) -> None:
         """Read one table of `remit_lines`."""
         log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
-        for chunk in self._chunks(source, log, digest.update):
+        for chunk in _digested(source, log, digest.update, lambda size: self._tell(source, size)):
             del chunk
         tally.sha256 = digest.hexdigest()
         table = read_line_table(source.path, mapping=self._mapping, latest=latest)
@@ -303,14 +359,6 @@ class _Reading:
                 self._log_of[last.remit.file].add("reversal_without_original", last.claim.segment, "CLP")
             elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
                 self._log_of[last.remit.file].add("claim_split", last.claim.segment, "CLP")
-
-    def _chunks(self, source: _Source, log: IssueLog, digest: Callable[[bytes], None]) -> Iterator[bytes]:
-        for chunk in _read(source, log):
-            digest(chunk)
-            self._done += len(chunk)
-            yield chunk
-            if self._progress is not None:
-                self._progress(source.name, self._done, self._size)
 
 
 def _read(source: _Source, log: IssueLog) -> Iterator[bytes]:

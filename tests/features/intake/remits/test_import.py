@@ -30,6 +30,7 @@ from features.tables import REMIT_LINES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from tests.features.intake.remits.reading import TODAY, codes, file_of, imported, read, rows
 from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, interchange, paid
+from tests.practice import Files
 
 JANUARY = Remit((denied("A"), paid("B", icn="ICN2"), denied("C", icn="ICN3")), day="20240105", trace="T1", control=1)
 FEBRUARY = Remit((denied("A").reversed(), paid("A"), paid("D", icn="ICN4")), day="20240205", trace="T2", control=2, plb=(("WO:ICN9", 700),))
@@ -450,3 +451,12 @@ def test_an_import_without_rows_writes_tables_without_rows(tmp_path: Path) -> No
     write_rejects(tmp_path / "r.csv", found.rejects)
     assert (tmp_path / "out.csv").read_text().splitlines() == [",".join(CANDIDATE_COLUMNS)]
     assert found.lines["group_code"] == [""]
+
+
+def test_files_read_side_by_side_give_what_files_read_in_turn_give(practice: Files, tmp_path: Path) -> None:
+    (tmp_path / "no.835").write_text("nothing of the kind")
+    paths = [practice.folder / "remits", tmp_path / "no.835"]
+    alone, beside = import_remits(paths), import_remits(paths, workers=2)
+    assert beside.summary == alone.summary and len(alone.summary["files"]) > 3
+    assert beside.candidates == alone.candidates and beside.lines == alone.lines
+    assert beside.issues == alone.issues and beside.rejects == alone.rejects
