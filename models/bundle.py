@@ -29,6 +29,7 @@ from models.forest import Forest
 from models.intervals import Range
 from models.likelihood import Likelihood
 from models.linear import Linear
+from models.rarity import Rarity
 from models.sums import Sums
 from models.value import Dollars
 
@@ -79,6 +80,8 @@ class Bundle:
         Histograms of the latest write-offs (`models.reference`), which later ones are held against.
     effort
         Weight of the effort's trees, and log of the practice's hours against the defaults.
+    rarity
+        Which codes came together.
     """
 
     cut: int
@@ -105,6 +108,7 @@ class Bundle:
     sums: Sums = field(default_factory=Sums)
     reference: dict[str, Any] = field(default_factory=dict)
     effort: tuple[float, float] = (0.0, 0.0)
+    rarity: Rarity = field(default_factory=Rarity.nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class Models:
     effort: Effort
     anomaly: Anomaly
     sums: Sums = field(default_factory=Sums)
+    rarity: Rarity = field(default_factory=Rarity.nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ def write(bundle: Bundle, folder: Path) -> None:
     _write_json(folder / REFERENCE, bundle.reference)
     _write_parquet(folder / "history.parquet", bundle.history.snapshot())
     _write_parquet(folder / "usual.parquet", bundle.usual.snapshot())
+    _write_parquet(folder / "rarity.parquet", bundle.rarity.snapshot())
     for name, batch in bundle.tables.items():
         _write_parquet(folder / f"{name}.parquet", {key: _plain(values) for key, values in batch.columns.items()})
 
@@ -244,6 +250,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         # A bundle made before agreed prices were judged has no spread for them.
         Anomaly(forest("anomaly"), (*told["spread"], *DEFAULT_SPREAD[len(told["spread"]) :]), tuple(told["payer_factor"])),
         Sums.from_json(told.get("sums")),
+        # A bundle made before combinations were counted finds none odd.
+        Rarity.of(_read_parquet(folder / "rarity.parquet"), told["odd_limits"]) if "odd_limits" in told else Rarity.nothing(),
     )
     tables = {
         name: Batch(table, _read_parquet(folder / f"{name}.parquet"), vocabulary)
@@ -293,6 +301,7 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "shares": sorted(([payer, plan, parts] for (payer, plan), parts in bundle.shares.parts.items()), key=str),
         "decay_days": bundle.history.decay_days,
         "sums": bundle.sums.as_json(),
+        "odd_limits": list(bundle.rarity.limits),
         "effort": {"weight": bundle.effort[0], "level": bundle.effort[1]},
     }
 

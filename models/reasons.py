@@ -13,6 +13,7 @@ from features.matrix import BY_NAME
 from features.money import NULL
 from features.tables import Array, Batch, Columns
 from models.linear import Linear
+from models.rarity import Rarity, tell
 
 CONCEPTS = (
     "payer",
@@ -108,13 +109,18 @@ class Teller:
         What CARCs and RARCs mean.
     cite
         What the contract says of a row and by which term; blank where no contract is known.
+    rarity
+        Which codes came together so far.
     """
 
-    def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str]) -> None:
-        self._batch, self._columns, self._codes, self._cite = batch, columns, codes, cite
+    def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str], rarity: Rarity) -> None:
+        self._batch, self._columns, self._codes, self._cite, self._rarity = batch, columns, codes, cite, rarity
 
     def tell(self, row: int, point: Array) -> list[dict[str, Any]]:
-        """Return up to three reasons each way, the strongest first; a line paid below its contract always names the term."""
+        """Return up to three reasons each way, the strongest first; a line paid below its contract always names the term.
+
+        What is odd about the codes comes last: it moves no chance and asks for a look.
+        """
         order = np.argsort(-np.abs(point), kind="stable").tolist()
         found: list[dict[str, Any]] = []
         count = {"up": 0, "down": 0}
@@ -129,6 +135,10 @@ class Teller:
         if self._columns["underpayment_cents"][row] > 0 and not any(reason["concept"] == "contract" for reason in found):
             # Whatever moved the chance: who is to dispute a price must be told the term.
             found.append({"concept": "contract", "direction": "up", "points": 0.0, "text": self._contract(row)})
+        odd = self._rarity.look(self._columns, row)
+        if odd is not None:
+            words = [self._batch.vocabulary.word(name, code) or "" for name, code in zip(odd.pair, odd.codes, strict=True)]
+            found.append({"concept": "combination", "direction": "down", "points": 0.0, "text": tell(odd, words)})
         return found
 
     def _text(self, concept: str, row: int, *, up: bool) -> str:

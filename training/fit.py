@@ -35,6 +35,7 @@ from training.evaluate import auc, expected_calibration_error
 from training.events import fraction_of, make_events
 from training.labels import Cases, cases_as_of, delay_weights, kept_chance
 from training.linear import fit_linear
+from training.rarity import fit_rarity
 from training.recipe import Recipe
 from training.splits import time_blocks
 from training.trees import fit_trees, predict
@@ -145,6 +146,7 @@ def train(
     postings = replay_postings(ledger, practice, viewer.history, as_of)
     x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
     anomaly = fit_anomaly(x, postings.columns, layout, seed)
+    rarity, odd = fit_rarity(ledger.writeoffs.columns)
     recent = ledger.writeoffs.columns["writeoff_date"][postings.rows] >= as_of - REFERENCE_DAYS
     reference = histograms(x[recent], layout.names, layout.category_sizes)
     say("done", 5, 5)
@@ -161,6 +163,7 @@ def train(
         "last_effort": str(np.datetime64(int(cases.worked_on.max()), "D")) if len(cases) else "",
         **likelihood.facts,
         **anomaly.facts,
+        "odd_share": odd,
     }
     return Bundle(
         cut=as_of,
@@ -187,6 +190,7 @@ def train(
         sums=sums,
         reference=reference,
         effort=value.effort,
+        rarity=rarity,
     )
 
 

@@ -179,7 +179,10 @@ def _unusual(facts: dict[str, Any]) -> list[str]:
         return ["Too few contractual postings to learn what is usual: scores lean on judgement."]
     return [
         f"{facts['unusual_share']:.1%} of contractual postings score {FLAGGED:.0f} or more (they leave too little). As many as "
-        f"{facts['false_alarm_share']:.2%} leave as much too much, which nobody mis-posts: about so many alarms are false, at most."
+        f"{facts['false_alarm_share']:.2%} leave as much too much, which nobody mis-posts: about so many alarms are false, at most.",
+        "",
+        f"Apart from amounts, {facts.get('odd_share', 0.0):.2%} of the latest postings have two codes that hardly ever come together; "
+        "nearly all postings are proper, so about so many of them are called odd without cause.",
     ]
 
 
