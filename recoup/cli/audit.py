@@ -1,10 +1,11 @@
-"""The command `audit`: a ledger, remittances or both in; what is wrong, what is still owed and why it happens, out."""
+"""The commands `audit` and `report audit`: a ledger, remittances or both in; what is wrong, what is still owed and why it happens, out."""
 
 from __future__ import annotations
 
 import csv
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,9 +37,8 @@ if TYPE_CHECKING:
     from features.intake.remits.candidates import TextColumns
     from features.intake.remits.import_ import RemitImport
     from features.tables import Batch
-    from recoup.inputs import Inputs
-    from serving.findings.audit import Audit
     from serving.findings.remits import Remits
+    from serving.findings.table import Findings
 
 FINDINGS, OVERPAYMENTS, OUTCOMES_FILE, DOCUMENT = "findings.csv", "overpayments.csv", "outcomes.csv", "audit.json"
 REPORT, SUMMARY, WORKBOOK = "report.html", "summary.pdf", "workbook.xlsx"
@@ -63,15 +63,27 @@ class Sources:
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of one audit: its tables and findings, the document made of them, what later remittances brought, and the sample for
-    people with what they answered before."""
+    """What came of one audit, without the case itself: a large ledger is let go before its findings are spelled out.
 
-    inputs: Inputs
-    audit: Audit
-    result: dict[str, Any]
+    Parameters
+    ----------
+    findings, overpayments, later
+        Tables: findings, what may be owed back, and what later remittances brought.
+    result
+        The document made of them.
+    sample, answers
+        Write-offs for people to judge, and what they answered before.
+    reading
+        What reading the tables gave, in words.
+    """
+
+    findings: Findings
+    overpayments: Mapping[str, Sequence[str | None]]
     later: TextColumns
+    result: dict[str, Any]
     sample: list[dict[str, Any]]
     answers: dict[str, str]
+    reading: list[str]
 
 
 def audit(
@@ -99,13 +111,14 @@ def audit(
     paths = (*(remits or ()), *(more or ()))
     if writeoffs is None and not paths:
         raise typer.BadParameter("nothing to audit; give --writeoffs, --remits or both")
+    if prospect and paths:
+        raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
     beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
     sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect)
     day = as_of or today()
     with bars() as shown:
         ran = _run(sources, out, model, day_number(day), shown)
         _write(out, ran)
-        ran.inputs.write_rejects(out / "rejects.csv")
     _tell(Teller(as_json=as_json), ran, out)
 
 
@@ -117,6 +130,7 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
     from recoup.report.workbook import read_answers
     from serving.findings.audit import audit as run
     from serving.findings.audit import look
+    from serving.findings.clock import overpayment_table
     from serving.findings.later import later_outcomes
     from serving.findings.result import result
     from serving.findings.validation import ANSWER, draw, judge
@@ -154,7 +168,11 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
     answers = read_answers(out / WORKBOOK, ANSWER)
     told["validation"] = {"size": len(sample), "judged": judge(answers, sample)}
     told["rejected"] = inputs.rejected
-    return Ran(inputs, found, told, later, sample, answers)
+    overpayments = overpayment_table(case, found.findings, _earlier(out / OVERPAYMENTS))
+    out.mkdir(parents=True, exist_ok=True)
+    inputs.write_rejects(out / "rejects.csv")
+    reading = [words for name, read in inputs.reads.items() for words in reading_words(name, read)]
+    return Ran(found.findings, overpayments, later, told, sample, answers, reading)
 
 
 def _import(sources: Sources, shown: Bars) -> RemitImport:
@@ -201,17 +219,12 @@ def _forget(ledger: Batch) -> None:
 def _write(out: Path, ran: Ran) -> None:
     from features.intake.output import replace_file, write_table
     from features.intake.remits.recoveries import OUTCOME_COLUMNS
-    from serving.findings.clock import overpayment_table
-
-    out.mkdir(parents=True, exist_ok=True)
     from recoup.report.audit import audit_html
     from recoup.report.pdf import audit_pdf
     from recoup.report.workbook import audit_workbook
     from serving.findings.validation import ANSWER, NOTE
 
-    found = ran.audit
-    overpayments = overpayment_table(found.case, found.findings, _earlier(out / OVERPAYMENTS))
-    findings = found.findings.table()
+    findings, overpayments = ran.findings.table(), ran.overpayments
     write_table(out / FINDINGS, findings)
     write_table(out / OVERPAYMENTS, overpayments)
     write_table(out / OUTCOMES_FILE, {name: [value or None for value in ran.later.get(name, [])] for name in OUTCOME_COLUMNS})
@@ -238,11 +251,48 @@ def _earlier(path: Path) -> dict[str, dict[str, str]]:
     return {}
 
 
+def report_audit(
+    audit_folder: Annotated[Path, typer.Option("--audit", help="folder that `recoup audit` wrote")],
+    out: Annotated[Path, typer.Option(help="page to write, .html")],
+    month: Annotated[str | None, typer.Option(help="as 2026-10; default the last whole month before the audit")] = None,
+    before: Annotated[Path | None, typer.Option(help="folder of an earlier audit, to say what changed")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the month on one page: key figures against the month and the year before, and what changed since an earlier audit."""
+    from features.intake.output import replace_file
+    from recoup.report.monthly import monthly, monthly_html
+
+    told = monthly(_document(audit_folder), month, _document(before) if before is not None else None)
+    replace_file(out, partial(_put, content=monthly_html(told).encode()))
+    tell = Teller(as_json=as_json)
+    tell.json(told)
+    tell.line(f"{told['month']} is in {out}")
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    """Read the document of an audit.
+
+    Raises
+    ------
+    UsageError
+        When the folder holds none.
+    """
+    from features.errors import UsageError
+
+    path = folder / DOCUMENT
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError) as error:
+        raise UsageError(f"{path}: not the document of an audit; `recoup audit --out {folder}` writes it") from error
+    if not isinstance(told, dict) or not {"as_of", "kpis", "opportunity"} <= told.keys():
+        raise UsageError(f"{path}: not the document of an audit")
+    return told
+
+
 def _tell(tell: Teller, ran: Ran, out: Path) -> None:
     told = ran.result
     tell.json({"out": str(out), **told})
-    for name, read in ran.inputs.reads.items():
-        tell.lines(reading_words(name, read))
+    tell.lines(ran.reading)
     rules = [one for one in told["rules"] if one["findings"] and one["severity"] != "info"]
     rows = [[one["rule"], one["severity"], f"{one['findings']:,}", f"${one['amount']:,.0f}"] for one in rules]
     tell.table(["rule", "severity", "findings", "at stake"], rows, right=["findings", "at stake"])

@@ -1,4 +1,4 @@
-"""Reports that are made again and again: `report monthly`."""
+"""Reports that are made again and again: `report monthly`, `report audit`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recoup.cli.audit import report_audit
 from recoup.cli.options import AsOf, settings, today
 from recoup.cli.telling import Teller
 
@@ -19,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Reports that are made again and again.")
     group.callback()(_reports)
     group.command("monthly")(monthly)
+    group.command("audit")(report_audit)
     app.add_typer(group, name="report")
 
 

@@ -180,16 +180,20 @@ def kpi_rows(result: Result) -> list[dict[str, str]]:
     """Return the key figures of the whole ledger with their definitions, as words."""
     told = []
     for name, definition in result["kpis"]["definitions"].items():
-        value = result["kpis"]["all"][name]
-        if value is None:
-            words = "not known"
-        elif name in _DAYS:
-            words = f"{value:.0f} days"
-        elif name == "recovered_per_hour":
-            words = figures.dollars(value)
-        elif name == "touches_per_resolution":
-            words = f"{value:.2f}"
-        else:
-            words = figures.percent(value, 1)
-        told.append({"name": plain(name), "value": words, "definition": definition})
+        told.append({"name": plain(name), "value": kpi_words(name, result["kpis"]["all"][name]), "definition": definition})
     return told
+
+
+def kpi_words(name: str, value: float | None) -> str:
+    """Write one key figure.
+
+    >>> kpi_words("overturn_rate", 0.25), kpi_words("days_denial_to_action", 12.0), kpi_words("overturn_rate", None)
+    ('25.0 %', '12 days', 'not known')
+    """
+    if value is None:
+        return "not known"
+    if name in _DAYS:
+        return f"{value:.0f} days"
+    if name == "recovered_per_hour":
+        return figures.dollars(value)
+    return f"{value:.2f}" if name == "touches_per_resolution" else figures.percent(value, 1)

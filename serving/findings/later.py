@@ -35,6 +35,6 @@ def later_outcomes(ledger: Batch, remits: Remits, is_reversed: NDArray[np.bool_]
 
 
 def _as_text(part: Batch) -> TextColumns:
-    asked = asked_of(part)
+    asked = list(asked_of(part))
     columns: TextColumns = {name: [row[name] for row in asked] for name in (asked[0] if asked else ())}
     return columns | {name: [word or "" for word in part.words(name)] for name in _MORE}

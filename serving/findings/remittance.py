@@ -98,7 +98,8 @@ def _in_remits(case: Case) -> np.ndarray:
 
 def _breach(case: Case, key: tuple[str | None, str, str | None], required: tuple[str, ...], needs_remark: bool) -> str:
     group, carc, remarks = key
-    if required and group is not None and group in case.codes.groups and group not in required:
+    # CR, of old files, says that something was corrected and not who carries it.
+    if required and group in ("CO", "PR", "OA", "PI") and group not in required:
         return f"{reason(group, carc)}: reason {carc} may come under {' or '.join(required)} only"
     if needs_remark and remarks is not None:
         said = [case.codes.rarc(word) for word in remarks.split()]

@@ -13,6 +13,8 @@ from features.money import NULL, format_cents
 from serving.findings.case import Case
 from serving.findings.rule import SEVERITIES, Hits, Rule
 
+Ints = NDArray[np.int64]
+
 FINDING_COLUMNS = (
     "finding_id",
     "rule",
@@ -104,8 +106,8 @@ def gather(case: Case, found: Sequence[tuple[Rule, Hits]]) -> Findings:
         [lines[r] if r >= 0 else w.line_number if w is not None else NULL for r, w in zip(rows, place, strict=True)], dtype=np.int64
     )
     writeoff = [ids[r] if r >= 0 else None for r in rows]
-    names = [one.id for one in rules]
-    finding = _identify([names[i] for i in rule.tolist()], writeoff, file, segment.tolist())
+    finding = _identify(rules, rule, row, writeoff, file, segment)
+    del place, rows, told_file, told_segment, ids, claims, lines
     rank = np.array([SEVERITIES.index(one.severity) for one in rules], dtype=np.int64)[rule] if len(rule) else rule
     order = np.lexsort((np.arange(len(rule)), -np.maximum(cents, 0), rule, rank))
     at = order.tolist()
@@ -135,12 +137,35 @@ def _places(case: Case) -> tuple[list[str | None], list[int]]:
     return files, segments
 
 
-def _identify(rules: list[str], writeoffs: list[str | None], files: list[str | None], segments: list[int]) -> list[str]:
+def _identify(
+    rules: Sequence[Rule], rule: Ints, row: Ints, writeoffs: list[str | None], files: list[str | None], segments: Ints
+) -> list[str]:
+    """Return a digest of rule and write-off (else of rule and place) and of which one it is of several."""
+    number = _occurrence(rule, row)
     seen: dict[str, int] = {}
     found = []
-    for rule, writeoff, file, segment in zip(rules, writeoffs, files, segments, strict=True):
-        key = f"{rule}|{writeoff}" if writeoff is not None else f"{rule}||{file}|{segment}"
-        number = seen.get(key, 0)
-        seen[key] = number + 1
-        found.append(hashlib.sha256(f"{key}|{number}".encode()).hexdigest()[:16])
+    for of, count, writeoff, file, segment in zip(rule.tolist(), number.tolist(), writeoffs, files, segments.tolist(), strict=True):
+        if writeoff is not None:
+            key = f"{rules[of].id}|{writeoff}|{count}"
+        else:
+            place = f"{rules[of].id}||{file}|{segment}"
+            count = seen.get(place, 0)
+            seen[place] = count + 1
+            key = f"{place}|{count}"
+        found.append(hashlib.sha256(key.encode()).hexdigest()[:16])
+    return found
+
+
+def _occurrence(rule: Ints, row: Ints) -> Ints:
+    """Return how many findings of the same rule and row came before each.
+
+    >>> _occurrence(np.array([0, 0, 1, 0]), np.array([5, 5, 5, 6])).tolist()
+    [0, 1, 0, 0]
+    """
+    order = np.lexsort((np.arange(len(rule)), row, rule))
+    is_first = np.ones(len(order), dtype=np.bool_)
+    is_first[1:] = (rule[order][1:] != rule[order][:-1]) | (row[order][1:] != row[order][:-1])
+    start = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.arange(len(order)) - start
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -131,8 +131,8 @@ def tell(ledger: Batch, remits: Remits, *, own: NDArray[np.bool_]) -> Told:
     return told
 
 
-def asked_of(part: Batch) -> list[dict[str, str]]:
-    """Return the columns by which rows are found, as the text that an 835 would have."""
+def asked_of(part: Batch) -> Iterator[dict[str, str]]:
+    """Yield the columns by which rows are found, as the text that an 835 would have."""
     texts: list[list[str]] = []
     for name in _ASKED:
         kind = WRITEOFFS.column(name).kind
@@ -147,7 +147,8 @@ def asked_of(part: Batch) -> list[dict[str, str]]:
             texts.append([format_cents(value) if value != NULL else "" for value in values.tolist()])
         else:
             texts.append(["" if value == NULL else str(value) for value in values.tolist()])
-    return [dict(zip(_ASKED, row, strict=True)) for row in zip(*texts, strict=True)]
+    for row in zip(*texts, strict=True):
+        yield dict(zip(_ASKED, row, strict=True))
 
 
 def _line(options: list[Posting], asked: dict[str, str], lines: list[Line], known: dict[tuple[int, int], int]) -> int:

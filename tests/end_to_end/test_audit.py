@@ -153,3 +153,22 @@ def test_remittances_alone_are_audited_and_every_finding_cites_its_place(fresh: 
 def test_nothing_to_audit_is_a_wrong_call(fresh: Commands, tmp_path: Path) -> None:
     ran = fresh("audit", "--out", tmp_path / "out")
     assert ran.code == 2 and "nothing to audit" in ran.err
+
+
+def test_an_audit_is_told_by_month_and_beside_an_earlier_one(fresh: Commands, audited: Path, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    told = json.loads((audited / "audit.json").read_text())
+    for rule in told["rules"]:
+        rule["findings"] = rule["findings"] and rule["findings"] + 1
+    (earlier / "audit.json").write_text(json.dumps({**told, "as_of": "2026-09-01"}))
+    ran = fresh("report", "audit", "--audit", audited, "--before", earlier, "--out", tmp_path / "month.html", "--json")
+    assert ran.code == 0, ran.err
+    month = json.loads(ran.out)
+    assert month["month"] == "2026-10" and month["previous"] == "2026-09"
+    assert all(one["before"] == one["now"] + 1 for one in month["changes"]["rules"]) and month["changes"]["rules"]
+    by_month = {one["month"]: one for one in told["kpis"]["by_month"]}
+    assert all(one["now"] == by_month["2026-10"][one["figure"]] for one in month["figures"])
+    assert "Since the audit of 2026-09-01" in (tmp_path / "month.html").read_text()
+    assert fresh("report", "audit", "--audit", audited, "--month", "1999-01", "--out", tmp_path / "x.html").code == 2
+    assert fresh("report", "audit", "--audit", tmp_path / "none", "--out", tmp_path / "x.html").code == 2
