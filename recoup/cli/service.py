@@ -192,12 +192,13 @@ def _service(
 
     site = None if gate is None else _site(chosen, gate, champion, day)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site=site)
+    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site=site, papers=None if site is None else site.papers)
 
 
 def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
     """Return the pages of the work queue: its rules are those of the model that serves."""
     from models.scorer import Scorer
+    from recoup.card import card_of
     from serving.packet.desk import Desk
     from serving.packet.papers import Papers
     from serving.web.site import Site
@@ -214,7 +215,15 @@ def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], da
 
     worklist = Worklist(gate.store, clock=gate.now, today=day, tell=gate.log.tell, sight=sight)
     papers = Papers(gate.store, worklist, desk=Desk.at(chosen.home, chosen.identity_key), sight=sight, tell=gate.log.tell)
-    return Site(worklist, clock=gate.now, today=day, codes=lambda: sight().viewer.practice.codes, names=names, papers=papers)
+    return Site(
+        worklist,
+        clock=gate.now,
+        today=day,
+        codes=lambda: sight().viewer.practice.codes,
+        names=names,
+        papers=papers,
+        card=lambda: card_of(chosen.home, champion),
+    )
 
 
 def routes(chosen: Settings, gate: Gate) -> list[tuple[str, str, Permission | Open]]:

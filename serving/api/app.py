@@ -26,6 +26,7 @@ from serving.api.jobs import add_jobs
 from serving.api.metrics import Metrics
 from serving.api.once import Turns
 from serving.api.outcomes import add_outcomes
+from serving.api.packets import add_packets as add_packets_api
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.queue import add_worklist
 from serving.api.scores import add_scores
@@ -36,8 +37,11 @@ from serving.counted import Counted
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.worker import Shop
+from serving.packet.papers import Papers
 from serving.web.bulk import add_bulk
 from serving.web.items import add_items
+from serving.web.lead import add_lead
+from serving.web.models import add_models
 from serving.web.packets import add_packets
 from serving.web.pages import Page, add_page, add_static
 from serving.web.payers import add_payers
@@ -87,6 +91,8 @@ class Service:
         Counts of what was scored.
     site
         The pages of the work queue; they need a gate.
+    papers
+        Writes letters; None offers none to programs.
     """
 
     champion: Champion
@@ -101,6 +107,7 @@ class Service:
     drift: Path | None = None
     counted: Counted = field(default_factory=Counted)
     site: Site | None = None
+    papers: Papers | None = None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -124,6 +131,8 @@ def create_app(service: Service) -> FastAPI:
         app.state.worklist = worklist
         add_worklist(app, service.gate.store, worklist)
         add_writeoffs(app, worklist)
+        if service.papers is not None:
+            add_packets_api(app, service.papers)
         add_outcomes(app, service.gate.store, worklist)
         add_door(app)
         add_sign_in(app, service.gate)
@@ -135,6 +144,8 @@ def create_app(service: Service) -> FastAPI:
         add_projects(app, service.site)
         add_packets(app, service.site)
         add_bulk(app, service.site)
+        add_lead(app, service.site)
+        add_models(app, service.site)
         add_items(app, service.site)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 
 from serving.access import Identity
+from serving.store.efforts import efforts
 from serving.store.items import in_facilities, items, of_row
 from serving.store.store import Unit
 from serving.worklist.item import State
-from serving.worklist.listing import Page, Query, Sort, Totals, Which, cursor_of, read_cursor
+from serving.worklist.listing import Decided, Page, Query, Sort, Totals, Which, cursor_of, read_cursor
 
 _c = items.c
 _COLUMN = {Sort.VALUE: _c.value_per_hour, Sort.EXPECTED: _c.expected, Sort.DUE: _c.due_on, Sort.FOLLOW_UP: _c.follow_up_on}
@@ -116,9 +117,53 @@ def batches(unit: Unit, who: Identity, most: int, *, now: datetime, today: date)
 
 def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:
     """Return what the best items that fit into so many hours would bring: the queue from its top, as far as the hours go."""
-    spent = func.sum(_c.hours).over(order_by=(_c.value_per_hour.desc(), _c.item_id))
+    inner = _from_the_top(who, today)
+    sums = [func.coalesce(func.sum(inner.c[name]), 0) for name in ("written_off", "expected", "net", "hours")]
+    row = unit.connection.execute(select(func.count(), *sums).where(inner.c.spent <= hours)).one()
+    return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))
+
+
+def stop_below(unit: Unit, who: Identity, hours: float, *, today: date) -> int | None:
+    """Return the net cents an hour of the last item that fits into so many hours: below it nothing is reached. None: all of it fits."""
+    inner = _from_the_top(who, today)
+    whole = unit.connection.execute(select(func.count()).select_from(inner).where(inner.c.spent > hours)).scalar_one()
+    if not whole:
+        return None
+    least = unit.connection.execute(select(func.min(inner.c.value_per_hour)).where(inner.c.spent <= hours)).scalar_one()
+    return None if least is None else int(least)
+
+
+def decided(unit: Unit, who: Identity, *, since: date) -> Decided:
+    """Return what was predicted of the items that were decided since a day, and what came in for them."""
+    e = efforts.c
+    came = select(func.coalesce(func.sum(func.coalesce(e.recovered, 0) - e.taken_back), 0)).where(
+        e.client_id == _c.client_id, e.item_id == _c.item_id
+    )
     inner = (
-        select(_c.written_off, _c.expected, _c.net, _c.hours, spent.label("spent"))
+        select(_c.expected, _c.in_lot, came.scalar_subquery().label("came"))
+        .where(
+            _c.client_id == who.client_id,
+            in_facilities(who.facilities),
+            _c.state.in_((State.WON.value, State.LOST.value)),
+            _c.decided_on >= since,
+        )
+        .subquery()
+    )
+    sums = select(
+        func.count(),
+        func.coalesce(func.sum(case((inner.c.came > 0, 1), else_=0)), 0),
+        func.coalesce(func.sum(inner.c.expected), 0),
+        func.coalesce(func.sum(inner.c.came), 0),
+        func.coalesce(func.sum(case((inner.c.in_lot, 1), else_=0)), 0),
+    )
+    return Decided(*(int(value) for value in unit.connection.execute(sums.select_from(inner)).one()))
+
+
+def _from_the_top(who: Identity, today: date) -> Subquery:
+    """Return the queue from its top with the hours that are spent once an item is done."""
+    spent = func.sum(_c.hours).over(order_by=(_c.value_per_hour.desc(), _c.item_id))
+    return (
+        select(_c.written_off, _c.expected, _c.net, _c.hours, _c.value_per_hour, spent.label("spent"))
         .where(
             _c.client_id == who.client_id,
             _c.is_ready,
@@ -128,6 +173,3 @@ def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:
         )
         .subquery()
     )
-    sums = [func.coalesce(func.sum(inner.c[name]), 0) for name in ("written_off", "expected", "net", "hours")]
-    row = unit.connection.execute(select(func.count(), *sums).where(inner.c.spent <= hours)).one()
-    return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))

@@ -92,6 +92,9 @@ def add_bulk(app: FastAPI, site: Site) -> None:
 
     def change_of(who: Identity, act: str, form: Fields, back: str) -> tuple[Change, str]:
         """Return what is done with each item, and the page to go on to."""
+        if act not in BULK:
+            raise UsageError("choose what to do with the items")
+        who.check(BULK[act][1])
         if act == "skip":
             reason, text = form.text("reason", 40), form.text("text", 500)
             if reason not in SKIP_REASONS:
@@ -101,7 +104,6 @@ def add_bulk(app: FastAPI, site: Site) -> None:
             until: date = form.needed_day("until")
             text = form.text("text", 500)
             return (lambda desk, item_id, version: desk.snooze(item_id, version, until, text)), back
-        who.check("queue.assign")
         if act == "assign":
             to = form.text("to", 100) or None
             if to is not None and to not in site.names(who.client_id):

@@ -31,7 +31,7 @@ def hours(value: float) -> str:
     """
     if value < 0.95:
         return f"{max(5, round(value * 12) * 5)} minutes"
-    words = f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+    words = f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
     return f"{words} hour" if words == "1" else f"{words} hours"
 
 

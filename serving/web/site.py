@@ -18,6 +18,7 @@ from features.errors import Unavailable
 from serving.access import ROLES, Identity
 from serving.identity.visits import Visit
 from serving.packet.papers import MEDIA, Format, Papers
+from serving.web.cards import Card
 from serving.web.rendering import page
 from serving.web.words import spoken
 from serving.worklist.listing import Query, Which
@@ -138,6 +139,8 @@ class Site:
         Returns how the people of a client are called, by subject.
     papers
         Writes letters; None where there are none.
+    card
+        Returns what there is to say of the model that serves.
     """
 
     def __init__(
@@ -149,9 +152,10 @@ class Site:
         codes: Callable[[], Codes],
         names: Callable[[str], Mapping[str, str]],
         papers: Papers | None = None,
+        card: Callable[[], Card] = lambda: Card("prior"),
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
-        self.papers = papers
+        self.papers, self.card = papers, card
 
     def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Return a page for somebody who is signed in."""

@@ -121,6 +121,18 @@ class Totals:
     hours: float
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Items that were decided: how many, how many of them brought something, cents expected of them and cents that came, and how many
+    were sample checks."""
+
+    items: int
+    won: int
+    expected: int
+    came: int
+    checks: int
+
+
 def place_of(item: Item, sort: Sort) -> int | str:
     """Return the value by which an item stands where it stands."""
     if sort is Sort.VALUE:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from features.errors import CheckFailed, NotFound, UsageError
@@ -26,7 +26,7 @@ from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
 from serving.worklist.events import Effort
 from serving.worklist.item import READY, Item
-from serving.worklist.listing import MOST_ROWS, Page, Query, Totals, Which
+from serving.worklist.listing import MOST_ROWS, Decided, Page, Query, Totals, Which
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
 from serving.worklist.sight import Sight
@@ -38,6 +38,7 @@ MOST_AT_ONCE = 500
 """Items that are changed, or put into a project, in one go."""
 
 MOST_EXPORTED = 20_000
+DECIDED_DAYS = 90
 
 
 def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str]) -> None:
@@ -60,6 +61,10 @@ class Overview:
         The morning and the model of the scores; None before anything was loaded.
     policy
         How the queue is run.
+    stop_below
+        Net cents an hour of the last item that a week's hours reach; None where they are enough for all.
+    decided
+        What was expected of the items decided within the last 90 days, and what came.
     """
 
     counts: Mapping[Which, int]
@@ -68,6 +73,8 @@ class Overview:
     as_of: date | None
     model_version: str | None
     policy: Policy
+    stop_below: int | None
+    decided: Decided
 
 
 class Worklist:
@@ -219,6 +226,8 @@ class Worklist:
                 latest["as_of"] if latest else None,
                 latest["model_version"] if latest else None,
                 policy,
+                listing.stop_below(unit, who, policy.hours_per_week, today=today),
+                listing.decided(unit, who, since=today - timedelta(days=DECIDED_DAYS)),
             )
 
     def lines(self, who: Identity, listed: Sequence[Item]) -> dict[str, Line]:

@@ -1,0 +1,199 @@
+"""The lead's pages: what the week brings, who has what, how the queue is run, and requests that wait for a second person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from features.errors import BadData, RecoupError
+from features.tables import Kind
+from serving.access import Identity
+from serving.export import to_csv
+from serving.identity.visits import Visit
+from serving.web.forms import Fields
+from serving.web.lists import address
+from serving.web.site import Site
+from serving.web.visitors import Form, visitor
+from serving.web.words import long_day, spoken
+from serving.worklist.listing import Query, Totals, Which
+from serving.worklist.policy import BOUNDS, Policy
+from serving.worklist.worklist import DECIDED_DAYS
+
+_LISTS = (Which.READY, Which.DRAFTED, Which.SENT, Which.FOLLOW_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one person has; items of each list, and cents that are expected of what was sent."""
+
+    name: str
+    href: str
+    given: int
+    drafted: int
+    sent: int
+    overdue: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of the queue as a field of a form; money in dollars, shares in percent."""
+
+    name: str
+    words: str
+    value: str
+    least: str
+    most: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request above the limit."""
+
+    reversal_id: str
+    writeoff_id: str
+    item_id: str | None
+    cents: int
+    by: str
+    on: str
+    is_own: bool
+
+
+def add_lead(app: FastAPI, site: Site) -> None:
+    """Add the lead's pages."""
+    worklist = site.worklist
+
+    @app.get("/lead", include_in_schema=False)
+    def lead(request: Request, visit: Annotated[Visit, visitor("queue.assign")]) -> Response:
+        who = visit.identity
+        overview = worklist.overview(who)
+        return site.page(
+            request,
+            visit,
+            "lead.html.j2",
+            overview=overview,
+            counts={which.value: count for which, count in overview.counts.items()},
+            loads=loads(who),
+            settings=[setting(overview.policy, name) for name in BOUNDS],
+            waiting=[
+                Waiting(
+                    one.reversal_id,
+                    one.writeoff_id,
+                    one.item_id,
+                    one.cents,
+                    site.names(who.client_id).get(one.requested_by, one.requested_by),
+                    long_day(one.known_on),
+                    one.requested_by == who.subject,
+                )
+                for one in worklist.waiting_reversals(who)
+            ],
+            decided_days=DECIDED_DAYS,
+            batch=site.today().isoformat(),
+            as_of=long_day(overview.as_of) if overview.as_of else "",
+            follow_ups=address(Query(Which.FOLLOW_UP)),
+        )
+
+    @app.post("/lead/settings", include_in_schema=False)
+    def keep_settings(request: Request, visit: Annotated[Visit, visitor("queue.settings")], form: Form) -> Response:
+        try:
+            worklist.set_policy(visit.identity, policy_in(form))
+        except RecoupError as error:
+            return site.message(request, visit, error.http_status, str(error), back="/lead")
+        return site.go("/lead", "settings")
+
+    @app.post("/lead/reversals", include_in_schema=False)
+    def decide(request: Request, visit: Annotated[Visit, visitor("reversal.approve")], form: Form) -> Response:
+        is_approved = form.text("answer", 10) == "approve"
+        try:
+            worklist.decide_reversal(visit.identity, form.text("reversal_id", 300), approve=is_approved)
+        except RecoupError as error:
+            return site.message(request, visit, error.http_status, str(error), back="/lead")
+        return site.go("/lead", "approved" if is_approved else "refused")
+
+    @app.post("/lead/reversals/file", include_in_schema=False)
+    def export(request: Request, visit: Annotated[Visit, visitor("export.read")], form: Form) -> Response:
+        batch = form.text("batch", 64)
+        if not batch or not all(letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in batch):
+            return site.message(request, visit, 400, "a file has a name of letters, digits, dots and dashes", back="/lead")
+        found = worklist.export_reversals(visit.identity, batch)
+        if not found:
+            return site.message(request, visit, 404, "no approved request waits for a file", heading="Nothing to export", back="/lead")
+        columns: dict[str, list[Any]] = {
+            "reversal_id": [one.reversal_id for one in found],
+            "writeoff_id": [one.writeoff_id for one in found],
+            "amount": [one.cents for one in found],
+            "known_on": [one.known_on.isoformat() for one in found],
+            "requested_by": [one.requested_by for one in found],
+            "approved_by": [one.decided_by for one in found],
+            "batch_id": [one.batch_id for one in found],
+        }
+        return site.file(to_csv(columns, {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
+
+    def loads(who: Identity) -> list[Load]:
+        ready, drafted, sent, overdue = (worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)
+        nothing, names = Totals(0, 0, 0, 0, 0.0), site.names(who.client_id)
+        people = [subject for subject in dict.fromkeys((*sent, *drafted, *ready, *names)) if subject is not None]
+        found = [
+            Load(
+                names.get(subject, subject),
+                address(Query(Which.ALL, assigned_to=subject)),
+                ready.get(subject, nothing).items,
+                drafted.get(subject, nothing).items,
+                sent.get(subject, nothing).items,
+                overdue.get(subject, nothing).items,
+                sent.get(subject, nothing).expected,
+            )
+            for subject in people
+        ]
+        return sorted(found, key=lambda load: (-load.overdue, -load.sent, load.name))
+
+
+_SCALE = {"sample_share": 100.0, "sample_turn": 100.0, "approval_over": 0.01}
+"""What a setting is multiplied by on the page: shares are shown in percent, cents in dollars."""
+
+_WORDS = {
+    "sample_share": "of 100 new items, how many are drawn as sample checks",
+    "sample_turn": "of 100 turns, how many offer a sample check while one waits",
+    "approval_over": "dollars of a reversal above which a second person approves",
+}
+
+
+def setting(policy: Policy, name: str) -> Setting:
+    """Return a setting as a field of a form.
+
+    >>> setting(Policy(), "sample_share").value, setting(Policy(), "approval_over").value
+    ('2', '1000')
+    """
+    least, most, meaning = BOUNDS[name]
+    scale = _SCALE.get(name, 1.0)
+    return Setting(
+        name, spoken(_WORDS.get(name, meaning)), *(f"{round(value * scale, 6):.10g}" for value in (getattr(policy, name), least, most))
+    )
+
+
+def policy_in(form: Fields) -> Policy:
+    """Read the settings of a form.
+
+    Raises
+    ------
+    BadData
+        When a field is no number.
+    UsageError
+        When one is out of its bounds.
+
+    Examples
+    --------
+    >>> policy_in(Fields([(name, setting(Policy(), name).value) for name in BOUNDS])) == Policy()
+    True
+    """
+    told: dict[str, float] = {}
+    for item in fields(Policy):
+        text = form.text(item.name, 20).replace(",", "")
+        if not text.replace(".", "", 1).isascii() or not text.replace(".", "", 1).isdigit():
+            raise BadData(f"{spoken(item.name)} is a number")
+        value = float(text) / _SCALE.get(item.name, 1.0)
+        told[item.name] = value if isinstance(item.default, float) else round(value)
+    return Policy(**told)  # type: ignore[arg-type]
