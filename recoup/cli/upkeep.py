@@ -1,4 +1,4 @@
-"""Commands of upkeep: `doctor`, `config show`."""
+"""Commands of upkeep: `doctor`, `config show`, `backup`, `restore`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("doctor")(doctor)
+    app.command("backup")(backup)
+    app.command("restore")(restore)
     group = typer.Typer(no_args_is_help=True, help="The settings of this run.")
     group.command("show")(show_config)
     app.add_typer(group, name="config")
@@ -69,6 +71,40 @@ def _file_json(found: Examination) -> dict[str, object]:
         "read": None if read is None else reading_json(read),
         "rejects": [] if read is None else [{"column": c, "rule": rule, "count": n} for (c, rule), n in rejects_by_rule(read)],
     }
+
+
+def backup(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="the file to write, such as recoup-2026-11-23.tar")],
+    keys: Annotated[Path | None, typer.Option(help="also write the keys of the home, to a file that is kept elsewhere")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the store and the model that serves to one file, while the service runs; the file is read back before it counts.
+
+    The keys (`RECOUP_HOME/keys`) are not in it: without them a copy of the store opens nothing, and API keys, sessions and the chain of the
+    access log cannot be checked. Keep them in another place with --keys.
+    """
+    from recoup.backup import back_up
+
+    made, tell = back_up(settings(), out, keys), Teller(as_json=as_json)
+    tell.json({"file": str(out), "version": made.version, "made_at": made.made_at, "rows": made.rows, "keys": str(keys) if keys else None})
+    tell.line(f"{sum(made.rows.values()):,} rows of {len(made.rows)} tables are in {out}, read back and verified")
+    tell.line(f"the keys are in {keys}" if keys else "the keys are not in it; keep a copy of them elsewhere (--keys FILE)")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a file that `recoup backup` wrote")],
+    verify: Annotated[bool, typer.Option("--verify", help="only read it and say what is in it")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a backup into an empty store and home; the database may be the other one, so this is also the way from SQLite to PostgreSQL."""
+    from recoup import backup as backups
+
+    tell = Teller(as_json=as_json)
+    told = backups.verify(file) if verify else backups.restore(settings(), file)
+    tell.json({"file": str(file), "version": told.version, "made_at": told.made_at, "rows": told.rows})
+    tell.line(f"{sum(told.rows.values()):,} rows of {told.made_at}" + (": the file is whole" if verify else " are in the store"))
+    if not verify:
+        tell.line("put the keys into RECOUP_HOME/keys before the service starts; then run `recoup trail verify`")
 
 
 def show_config(as_json: Json = False) -> None:

@@ -136,7 +136,7 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
             job = _found(unit, who, job_id)
             if job.state != kept.DONE:
                 raise Problem(409, f"the job is {job.state}; its result comes when it is done")
-            if job.result is None:
+            if job.result is None or not (shop.folder / job.job_id / job.result).is_file():
                 raise Problem(410, "the result was thrown away some days after it was made; hand the file in again")
             shop.tell(unit, who, "job.run", [job.job_id], outcome="read")
         path: Path = shop.folder / job.job_id / job.result
