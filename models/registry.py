@@ -307,7 +307,7 @@ class Registry:
         if found is not None:
             return str(found.experiment_id)
         place = None if self._tracking_uri else (self._home / "mlflow" / "artifacts").resolve().as_uri()
-        return str(client.create_experiment(NAME, artifact_location=place))
+        return str(client.create_experiment(NAME, artifact_location=place, tags={"mlflow.experimentKind": "custom_model_development"}))
 
     def _fetch(self, client: Any, version: Version) -> Path:
         """Return the bundle's folder under the home, copied from the registry if need be, with every hash checked."""

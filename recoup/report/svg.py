@@ -196,17 +196,19 @@ def nice_ceiling(value: float) -> float:
 
 
 def alone(drawing: str) -> str:
-    """Return a drawing as a file of its own, with the colours of the reports' style sheet inside.
+    """Return a drawing as a file of its own, with its size and the colours of the reports' style sheet inside.
 
-    >>> alone('<svg viewBox="0 0 1 1"></svg>')[:40]
-    '<svg xmlns="http://www.w3.org/2000/svg" '
+    >>> alone('<svg viewBox="0 0 72 36"></svg>').partition(" style")[0]
+    '<svg xmlns="http://www.w3.org/2000/svg" width="72" height="36"'
     """
     style = files("recoup.report").joinpath("templates/style.css").read_text()
     head, _, rest = drawing.partition(">")
-    return f"{head.replace('<svg ', _OPEN, 1)}>\n<style>{escape(style, quote=False)}</style>{rest}\n"
+    width, height = head.partition('viewBox="0 0 ')[2].partition('"')[0].split()
+    # A viewer that shows a file knows no page to take a size from.
+    opened = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" style="background: var(--card)" '
+    return f"{head.replace('<svg ', opened, 1)}>\n<style>{escape(style, quote=False)}</style>{rest}\n"
 
 
-_OPEN = '<svg xmlns="http://www.w3.org/2000/svg" style="background: var(--card)" '
 _FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
