@@ -132,6 +132,10 @@ bench-kill: $(TEST_SET) ## workers and the service killed hundreds of times, on 
 bench-retrain: $(RUN_SET) ## time and memory of a retraining on a million write-offs
 	$(PYTHON) -m benchmarks.retrain $(ARGS)
 
+.PHONY: bench-queue
+bench-queue: $(TEST_SET) ## take-next among 100,000 open items by 20 clients, and lists of them; both databases
+	$(PYTHON) -m benchmarks.queue $(ARGS)
+
 .PHONY: bench-trail
 bench-trail: $(TEST_SET) ## 500 tamperings with the access log found, its speed, what it adds to a change; both databases
 	$(PYTHON) -m benchmarks.trail $(ARGS)

@@ -100,16 +100,21 @@ def _index(name: str, *columns: Any, flags: str = "", where: str = "") -> None:
     Index(f"ix_work_items_{name}", *columns, **partial)
 
 
-# What is worked next, by value, of one payer, before it lapses and as a sample check; then what lists are sorted and searched by.
-_index("ready", _c.client_id, _c.value_per_hour.desc(), _c.item_id, flags="is_ready")
+# What a turn asks of an item beside its place: it stands in the indexes of turns, so that those passed over cost no look at the row.
+_ASKED = (_c.lapses_on, _c.snoozed_until, _c.leased_until, _c.assigned_to, _c.facility_id)
+
+# What is worked next: by value, of one payer, before it lapses and as a sample check.
+_index("ready", _c.client_id, _c.value_per_hour.desc(), _c.item_id, *_ASKED, flags="is_ready")
 _index("ready_payer", _c.client_id, _c.payer_id, _c.value_per_hour.desc(), _c.item_id, flags="is_ready")
-_index("ready_lapses", _c.client_id, _c.lapses_on, _c.value_per_hour.desc(), flags="is_ready")
+_index("ready_lapses", _c.client_id, _c.lapses_on, _c.value_per_hour, _c.item_id, *_ASKED[1:], flags="is_ready")
+_index("lot", _c.client_id, _c.lot_order, _c.item_id, _c.state, _c.worked_on, *_ASKED, flags="in_lot is_ready")
+# What lists are sorted and searched by.
 _index("ready_expected", _c.client_id, _c.expected.desc(), _c.item_id, flags="is_ready")
 _index("ready_due", _c.client_id, _c.due_on, _c.item_id, flags="is_ready")
-_index("lot", _c.client_id, _c.lot_order, flags="in_lot is_ready")
 _index("state", _c.client_id, _c.state, _c.value_per_hour.desc(), _c.item_id)
 _index("follow_up", _c.client_id, _c.state, _c.follow_up_on, _c.item_id)
 _index("assigned", _c.client_id, _c.assigned_to, _c.value_per_hour.desc(), where="assigned_to IS NOT NULL")
+_index("leased", _c.client_id, _c.leased_to, where="leased_to IS NOT NULL")
 _index("claim", _c.client_id, _c.claim_id)
 _index("project", _c.client_id, _c.project_id, where="project_id IS NOT NULL")
 
@@ -174,23 +179,24 @@ def best(unit: Unit, wanted: Wanted, most: int) -> list[Item]:
 
     One's own come first, then those whose last day is near, then the others; each by value per hour and id.
     """
-    mine = _c.assigned_to == wanted.subject
-    near = and_(_c.lapses_on <= wanted.today + timedelta(days=wanted.pin_days), _c.value_per_hour > 0)
-    free = _c.assigned_to.is_(None)
-    found: list[Item] = []
-    for group in (mine, and_(free, near), free):
+    mine, free = _c.assigned_to == wanted.subject, _c.assigned_to.is_(None)
+    near = and_(free, _c.lapses_on <= wanted.today + timedelta(days=wanted.pin_days), _c.value_per_hour > 0)
+    by_value = (_c.value_per_hour.desc(), _c.item_id)
+    # A sum has no index: of the few that lapse soon all are looked at, instead of all items in order of value until one lapses soon.
+    sorted_apart = ((_c.value_per_hour + 0).desc(), _c.item_id)
+    found: list[str] = []
+    for group, order in ((mine, sorted_apart), (near, sorted_apart), (free, by_value)):
         if len(found) < most:
-            known = [item.item_id for item in found]
-            statement = _offered(wanted).where(group, _c.item_id.not_in(known) if known else true())
-            statement = statement.order_by(_c.value_per_hour.desc(), _c.item_id).limit(most - len(found))
-            found += _locked(unit, statement)
-    return found
+            others = _c.item_id.not_in(found) if found else true()
+            found += _locked(unit, _offered(wanted).where(group, others).order_by(*order).limit(most - len(found)))
+    there = find_many(unit, wanted.client_id, found)
+    return [there[item_id] for item_id in found]
 
 
 def next_check(unit: Unit, wanted: Wanted) -> Item | None:
     """Return the first sample check that waits, locked; None if none does."""
     statement = _offered(wanted).where(_IS_WAITING_CHECK).order_by(_c.lot_order, _c.item_id).limit(1)
-    return next(iter(_locked(unit, statement)), None)
+    return next((find(unit, wanted.client_id, item_id) for item_id in _locked(unit, statement)), None)
 
 
 def waiting_checks(unit: Unit, wanted: Wanted) -> int:
@@ -199,13 +205,12 @@ def waiting_checks(unit: Unit, wanted: Wanted) -> int:
     return int(unit.connection.execute(statement).scalar_one())
 
 
-def _locked(unit: Unit, statement: Select[Any]) -> list[Item]:
-    rows = unit.connection.execute(statement.with_for_update(skip_locked=True)).mappings()
-    return [of_row(row) for row in rows]
+def _locked(unit: Unit, statement: Select[Any]) -> list[str]:
+    return list(unit.connection.execute(statement.with_for_update(skip_locked=True)).scalars())
 
 
 def _offered(wanted: Wanted) -> Select[Any]:
-    return select(items).where(*_conditions(wanted))
+    return select(_c.item_id).where(*_conditions(wanted))
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from serving.access import Identity
 from serving.store.efforts import efforts
@@ -18,6 +18,9 @@ _c = items.c
 _COLUMN = {Sort.VALUE: _c.value_per_hour, Sort.EXPECTED: _c.expected, Sort.DUE: _c.due_on, Sort.FOLLOW_UP: _c.follow_up_on}
 _DESCENDING = (Sort.VALUE, Sort.EXPECTED)
 _NARROWED = ("payer_id", "carc", "family", "category", "remedy", "assigned_to", "facility_id", "project_id", "claim_id")
+_STATES: dict[Which, list[str]] = {which: [which.value] for which in Which if which.value in {state.value for state in State}}
+_STATES[Which.ALL] = [state.value for state in State if state is not State.WITHDRAWN]
+"""Lists that are all items of some states."""
 _DONE = [state.value for state in (State.WON, State.LOST, State.SKIPPED, State.CLOSED, State.WITHDRAWN)]
 
 
@@ -65,10 +68,17 @@ def sums_by(unit: Unit, who: Identity, query: Query, name: str, *, now: datetime
 
 def counts(unit: Unit, who: Identity, *, now: datetime, today: date) -> dict[Which, int]:
     """Return how many items each list has, for the tabs above them."""
-    # One pass over the items for all lists: each by itself would be a pass of its own.
-    each = [func.coalesce(func.sum(case((_which(who, which, now, today), 1), else_=0)), 0) for which in Which]
-    row = unit.connection.execute(select(*each).where(_c.client_id == who.client_id, in_facilities(who.facilities))).one()
-    return {which: int(value) for which, value in zip(Which, row, strict=True)}
+    mine = [_c.client_id == who.client_id, in_facilities(who.facilities)]
+    rows = unit.connection.execute(select(_c.state, func.count()).where(*mine).group_by(_c.state))
+    by_state: dict[str, int] = {row[0]: int(row[1]) for row in rows}
+    found = {}
+    for which in Which:
+        if which in _STATES:
+            found[which] = sum(by_state.get(state, 0) for state in _STATES[which])
+        else:
+            statement = select(func.count()).select_from(items).where(*_conditions(who, Query(which), now, today))
+            found[which] = int(unit.connection.execute(statement).scalar_one())
+    return found
 
 
 def _conditions(who: Identity, query: Query, now: datetime, today: date) -> list[ColumnElement[bool]]:
@@ -117,20 +127,12 @@ def batches(unit: Unit, who: Identity, most: int, *, now: datetime, today: date)
 
 def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:
     """Return what the best items that fit into so many hours would bring: the queue from its top, as far as the hours go."""
-    inner = _from_the_top(who, today)
-    sums = [func.coalesce(func.sum(inner.c[name]), 0) for name in ("written_off", "expected", "net", "hours")]
-    row = unit.connection.execute(select(func.count(), *sums).where(inner.c.spent <= hours)).one()
-    return Totals(int(row[0]), int(row[1]), int(row[2]), int(row[3]), round(float(row[4]), 2))
+    return _from_the_top(unit, who, hours, today)[0]
 
 
 def stop_below(unit: Unit, who: Identity, hours: float, *, today: date) -> int | None:
     """Return the net cents an hour of the last item that fits into so many hours: below it nothing is reached. None: all of it fits."""
-    inner = _from_the_top(who, today)
-    whole = unit.connection.execute(select(func.count()).select_from(inner).where(inner.c.spent > hours)).scalar_one()
-    if not whole:
-        return None
-    least = unit.connection.execute(select(func.min(inner.c.value_per_hour)).where(inner.c.spent <= hours)).scalar_one()
-    return None if least is None else int(least)
+    return _from_the_top(unit, who, hours, today)[1]
 
 
 def decided(unit: Unit, who: Identity, *, since: date) -> Decided:
@@ -159,11 +161,13 @@ def decided(unit: Unit, who: Identity, *, since: date) -> Decided:
     return Decided(*(int(value) for value in unit.connection.execute(sums.select_from(inner)).one()))
 
 
-def _from_the_top(who: Identity, today: date) -> Subquery:
-    """Return the queue from its top with the hours that are spent once an item is done."""
-    spent = func.sum(_c.hours).over(order_by=(_c.value_per_hour.desc(), _c.item_id))
-    return (
-        select(_c.written_off, _c.expected, _c.net, _c.hours, _c.value_per_hour, spent.label("spent"))
+def _from_the_top(unit: Unit, who: Identity, hours: float, today: date) -> tuple[Totals, int | None]:
+    """Return the sums of the queue from its top as far as the hours go, and the last item's cents an hour; None where all of it fits.
+
+    Rows are read one after the other only until the hours are spent: a week's are some hundreds of items among a hundred thousand.
+    """
+    statement = (
+        select(_c.written_off, _c.expected, _c.net, _c.hours, _c.value_per_hour)
         .where(
             _c.client_id == who.client_id,
             _c.is_ready,
@@ -171,5 +175,18 @@ def _from_the_top(who: Identity, today: date) -> Subquery:
             or_(_c.lapses_on.is_(None), _c.lapses_on >= today),
             or_(_c.snoozed_until.is_(None), _c.snoozed_until <= today + timedelta(days=7)),
         )
-        .subquery()
+        .order_by(_c.value_per_hour.desc(), _c.item_id)
+        .execution_options(yield_per=500)
     )
+    count, written_off, expected, net, spent = 0, 0, 0, 0, 0.0
+    least: int | None = None
+    is_whole = True
+    with unit.connection.execute(statement) as rows:
+        for row in rows:
+            if spent + row.hours > hours:
+                is_whole = False
+                break
+            count, least = count + 1, int(row.value_per_hour)
+            written_off, expected, net = written_off + row.written_off, expected + row.expected, net + row.net
+            spent += row.hours
+    return Totals(count, written_off, expected, net, round(spent, 2)), None if is_whole else least

@@ -140,6 +140,7 @@ def load(
             progress(last - first)
     with store.write() as unit:
         loads.end(unit, client_id, load_id, clock())
+        unit.connection.exec_driver_sql("ANALYZE")
     return found
 
 
