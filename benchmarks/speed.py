@@ -274,7 +274,7 @@ def history_row(bench: Bench) -> Row:
     """History of one key against an as-of join."""
     import pandas as pd
 
-    from features.history import KEYS, Events, History, replay
+    from features.history import HISTORY_COLUMNS, KEYS, Events, History, replay_columns
 
     rows, events = bench.rows(5_000_000), bench.rows(1_000_000)
     draw = np.random.default_rng(0)
@@ -285,12 +285,13 @@ def history_row(bench: Bench) -> Row:
     days, known_on = np.sort(draw.integers(0, 850, rows)), np.sort(draw.integers(0, 850, events))
     won = draw.random(events) < 0.4
     happened = Events(known_on, keys, won, draw.random(events) * won, draw.integers(1, 200, events), draw.integers(0, 90_000, events))
+    rates = sorted(name for name in HISTORY_COLUMNS if name.endswith("_recovery_rate"))
     left = pd.DataFrame({"day": days, "payer_id": columns["payer_id"], "carc": columns["carc"]})
     counted = pd.DataFrame({"day": known_on, "payer_id": keys["payer_id"], "carc": keys["carc"], "won": won.astype(float)})
     group = counted.groupby(["payer_id", "carc"])
     counted["efforts"], counted["recoveries"] = group.cumcount() + 1, group["won"].cumsum()
     ours, theirs = bench.in_turn(
-        lambda: replay(History(), columns, days, happened),
+        lambda: replay_columns(History(), columns, days, happened, rates),
         lambda: pd.merge_asof(left, counted, on="day", by=["payer_id", "carc"], allow_exact_matches=False),
     )
     return Row("history", f"{rows:,} rows by {events:,} events, per key ({len(KEYS)} of them), decayed",

@@ -7,6 +7,7 @@ training row saw on its day is, bit for bit, what a served row sees. An event is
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -319,6 +320,44 @@ def replay(history: History, rows: Columns, days: NDArray[np.int64], events: Eve
     return out
 
 
+def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], events: Events, names: Collection[str]) -> Columns:
+    """Return some columns of `history_columns(replay(...))`: sums are held for a block of rows only, not for all of them.
+
+    Parameters
+    ----------
+    history, rows, days, events
+        As in `replay`.
+    names
+        Columns wanted.
+    """
+    row_slots, event_slots, addends = history.find(rows, grow=True), history.find(events.keys, grow=True), events.addends()
+    out = {name: np.empty(len(days)) for name in names}
+    reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
+    held: list[NDArray[np.int64]] = []
+    sums: list[Floats] = []
+
+    def tell() -> None:
+        told, at = _told(np.ascontiguousarray(np.concatenate(sums).transpose(2, 1, 0))), np.concatenate(held)
+        for name, values in out.items():
+            values[at] = told[name]
+        held.clear()
+        sums.clear()
+
+    for day in sorted(reads.keys() | adds.keys()):
+        if day in reads:
+            held.append(reads[day])
+            sums.append(history.read(row_slots[reads[day]], day))
+            if sum(map(len, held)) >= _BLOCK:
+                tell()
+        if day in adds:
+            history.advance(day, event_slots[adds[day]], addends[adds[day]])
+    if held:
+        tell()
+    return out
+
+
+_BLOCK = 4096
+
 LEARNED = ("recovery_rate", "fraction", "days", "dollars")
 """What `shrink` makes of the sums, in the order of its last axis."""
 
@@ -407,6 +446,10 @@ def _names(key: tuple[str, ...]) -> str:
 
 _SUMS = [f"{_names(key)}_{what}" for key in KEYS for what in STATS[:2]]
 _LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
+
+
+HISTORY_COLUMNS = frozenset((*_SUMS, *_LEARNED))
+"""The columns of `history_columns`."""
 
 
 def history_columns(sums: Floats) -> Columns:

@@ -13,11 +13,14 @@ from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
-from features.history import Events, History, days_of, history_columns, replay
+from features.history import HISTORY_COLUMNS, Events, History, days_of, history_columns, replay_columns
+from features.matrix import FEATURES
 from features.patient_share import UsualShares
 from features.tables import Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, replay_usual
+
+_REMEMBERED = tuple(dict.fromkeys(name for feature in FEATURES for name in feature.inputs if name in HISTORY_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,8 @@ class Viewer:
         return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 
     def add_history(self, columns: Columns, events: Events) -> None:
-        """Give past rows the history of their day while the events pass by."""
-        columns |= history_columns(replay(self.history, columns, columns["row_day"], events))
+        """Give past rows the history of their day, as far as features read it, while the events pass by."""
+        columns |= replay_columns(self.history, columns, columns["row_day"], events, _REMEMBERED)
 
     def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares) -> View:
         priced = self.rates.price(batch) if self.rates is not None else None

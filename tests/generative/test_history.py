@@ -7,7 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.feature import Floats
-from features.history import FRACTION_ONE, KEYS, LEARNED, STATS, Events, History, replay, shrink
+from features.history import (
+    FRACTION_ONE,
+    HISTORY_COLUMNS,
+    KEYS,
+    LEARNED,
+    STATS,
+    Events,
+    History,
+    history_columns,
+    replay,
+    replay_columns,
+    shrink,
+)
+from features.lookup import Lookup
 from features.tables import Columns
 
 NAMES = sorted({name for names in KEYS for name in names})
@@ -131,3 +144,35 @@ def test_the_order_of_events_within_a_file_does_not_matter() -> None:
     other.advance_all(shuffled, until=18_200)
     first, second = one.snapshot(), other.snapshot()
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def test_many_rows_are_remembered_as_each_of_them_is() -> None:
+    rng = np.random.default_rng(4)
+    rows, m = 9000, 500
+    columns = {name: rng.integers(-1, 6, rows) for name in NAMES}
+    days = rng.integers(18_000, 18_040, rows)
+    keys = {name: rng.integers(-1, 5, m) for name in NAMES}
+    known = rng.integers(17_990, 18_050, m)
+    events = Events(known, keys, rng.random(m) < 0.4, rng.random(m), rng.integers(0, 90, m), rng.integers(0, 10**6, m))
+    whole = history_columns(replay(History(), columns, days, events))
+    parts = replay_columns(History(), columns, days, events, sorted(HISTORY_COLUMNS))
+    assert all(parts[name].tobytes() == whole[name].tobytes() for name in HISTORY_COLUMNS)
+    # What is recalled of many rows at once is what is read of each.
+    history = History()
+    history.advance_all(events, until=18_050)
+    recalled = history.recall(18_050).columns(columns)
+    for r in range(0, rows, 311):
+        one = {name: values[r : r + 1] for name, values in columns.items()}
+        told = history_columns(history.read(history.find(one), 18_050))
+        assert all(recalled[name][r] == told[name][0] for name in HISTORY_COLUMNS)
+
+
+def test_a_lookup_finds_what_it_holds_and_nothing_else() -> None:
+    rng = np.random.default_rng(5)
+    for count in (0, 1, 7, 5000):
+        numbers = np.unique(np.concatenate([rng.integers(0, 2**62, count), np.arange(count) << 20]))
+        rng.shuffle(numbers)
+        table = Lookup(numbers)
+        assert table.find(numbers).tolist() == list(range(len(numbers)))
+        others = np.setdiff1d(np.concatenate([numbers + 1, [-1, 0, 2**63 - 1]]), numbers)
+        assert (table.find(others) == -1).all()
