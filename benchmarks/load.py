@@ -8,6 +8,7 @@ that never finish a request, and 100 callers at once. Prints each figure beside 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -201,6 +203,11 @@ def throughput(folder: Path, seconds: int, rounds: int) -> None:
         for _ in range(rounds):
             for (name, (path, sent)), port, server in zip(paths.items(), ports, servers, strict=True):
                 turns[name].append(wrk(f"http://127.0.0.1:{port}{path}", sent, seconds, server))
+        slow_sockets(f"http://127.0.0.1:{ports[0]}")
+        many_callers(f"http://127.0.0.1:{ports[0]}", body)
+        many = folder / "many.json"
+        many.write_text(json.dumps({"writeoffs": [{**ROW, "writeoff_id": f"W{i}"} for i in range(100)]}))
+        many_callers(f"http://127.0.0.1:{ports[0]}", many)
     for name, runs in turns.items():
         rate, median, p99, cpu = (_median(runs, what) for what in ("rate", "median", "p99", "cpu"))
         bad = sum(run.bad for run in runs)
@@ -210,6 +217,80 @@ def throughput(folder: Path, seconds: int, rounds: int) -> None:
     print(f"times MLflow's rate: {ours_rate / theirs_rate:.1f}, by CPU {theirs_cpu / ours_cpu:.1f} (at least 20)")
     print(f"share of an empty route's rate: {ours_rate / empty_rate:.1%}, by CPU {empty_cpu / ours_cpu:.1%} (at least 20 %, target 35 %)")
     print(f"p99 by median: {statistics.median(run.p99 / run.median for run in turns['recoup']):.2f} (below 4)")
+
+
+def slow_sockets(url: str, count: int = 500) -> None:
+    """Open sockets that never finish a request; print how soon all are freed, and whether health answers meanwhile."""
+    host, port = url.removeprefix("http://").split(":")
+    began = time.monotonic()
+    sockets = [socket.create_connection((host, int(port)), timeout=20) for _ in range(count)]
+    for number, one in enumerate(sockets):
+        # Nothing at all, half a header, and a body that stays away.
+        one.sendall(
+            (b"", b"POST /v1/scores HTTP/1.1\r\nhost:", b"POST /v1/scores HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{")[number % 3]
+        )
+    slowest, answered = 0.0, 0
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    freed = 0
+    while freed < count and time.monotonic() - began < 30:
+        asked = time.monotonic()
+        opener.open(f"{url}/livez", timeout=10).close()
+        slowest, answered = max(slowest, time.monotonic() - asked), answered + 1
+        freed = sum(_is_closed(one) for one in sockets)
+        time.sleep(0.1)
+    took = time.monotonic() - began
+    for one in sockets:
+        one.close()
+    print(f"slow sockets: {freed} of {count} freed within {took:.1f} s (all within 10); "
+          f"health answered {answered} times meanwhile, the slowest after {1e3 * slowest:.0f} ms")  # fmt: skip
+
+
+def _is_closed(one: socket.socket) -> bool:
+    try:
+        one.setblocking(False)
+        while part := one.recv(4096, socket.MSG_DONTWAIT):
+            del part
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def many_callers(url: str, body: Path, callers: int = 100, seconds: float = 5.0) -> None:
+    """Let many callers ask at once for some seconds; print how soon those who are let in are answered, and what the others get."""
+    took: list[float] = []
+    statuses: Counter[int] = Counter()
+    end, content = time.monotonic() + seconds, body.read_bytes()
+    host, port = url.removeprefix("http://").split(":")
+
+    async def call() -> None:
+        while time.monotonic() < end:
+            asked = time.monotonic()
+            try:
+                reader, writer = await asyncio.open_connection(host, int(port))
+                head = f"POST /v1/scores HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\ncontent-length: {len(content)}"
+                writer.write(head.encode() + b"\r\n\r\n" + content)
+                status = int((await reader.readline()).split()[1])
+                await reader.read()
+                writer.close()
+            except (OSError, IndexError):
+                status = 0
+            statuses[status] += 1
+            if status == 200:
+                took.append(time.monotonic() - asked)
+            else:
+                # As the answer says it should.
+                await asyncio.sleep(1.0)
+
+    async def everybody() -> None:
+        await asyncio.gather(*(call() for _ in range(callers)))
+
+    asyncio.run(everybody())
+    took.sort()
+    p99 = took[int(0.99 * (len(took) - 1))] if took else float("nan")
+    print(f"{callers} callers at once, a connection each: {statuses[200]:,} let in, p99 {p99:.3f} s (at most 0.5), {statuses[503]:,} told to "
+          f"come again, {sum(statuses.values()) - statuses[200] - statuses[503]} anything else")  # fmt: skip
 
 
 def _median(runs: list[Run], what: str) -> float:
