@@ -20,6 +20,8 @@ from serving.api.app import Service, create_app
 from serving.api.identity import Keys, Open, check_policies, policies
 from serving.champion import Champion
 from serving.identity.gate import Gate
+from serving.packet.desk import Desk
+from serving.packet.papers import Papers
 from serving.web.site import Site
 from serving.web.visitors import Visitor
 from serving.worklist.sight import Sight
@@ -40,7 +42,8 @@ def service_on(gate: Gate, home: Path) -> FastAPI:
     scorer = Scorer.prior()
     sight = Sight(scorer.viewer, scorer.vocabulary)
     worklist = Worklist(gate.store, clock=gate.now, today=lambda: TODAY, tell=gate.log.tell, sight=lambda: sight, draw=lambda: 0.99)
-    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=lambda client_id: {})
+    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell)
+    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=lambda client_id: {}, papers=papers)
     return create_app(Service(champion, Keys({}), lambda: TODAY, gate=gate, shop=shop_at(gate.store, home), site=site))
 
 
@@ -96,7 +99,9 @@ def test_a_role_gets_through_where_the_table_says_so_and_nowhere_else(house: Hou
     for role in Role:
         answer = house.call(method, path, role, policy)
         if isinstance(policy, Open) or role in ACTIONS[policy.action].roles:
-            assert answer.status_code != 401 and not (answer.status_code == 403 and "may not" in answer.text), role
+            # What a form asks for may need another action still: that is not of this cell.
+            words = "" if isinstance(policy, Open) else f"({policy.action})"
+            assert answer.status_code != 401 and (not words or words not in answer.text), role
         else:
             assert answer.status_code == 403 and f"({policy.action})" in answer.text, role
 
