@@ -269,8 +269,9 @@ def many_callers(url: str, body: Path, callers: int = 100, seconds: float = 5.0)
             asked = time.monotonic()
             try:
                 reader, writer = await asyncio.open_connection(host, int(port))
-                head = f"POST /v1/scores HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\ncontent-length: {len(content)}"
-                writer.write(head.encode() + b"\r\n\r\n" + content)
+                head = ["POST /v1/scores HTTP/1.1", "host: a", f"authorization: Bearer {KEY}", "connection: close"]
+                head += [f"content-length: {len(content)}", "", ""]
+                writer.write("\r\n".join(head).encode() + content)
                 status = int((await reader.readline()).split()[1])
                 await reader.read()
                 writer.close()
@@ -289,8 +290,9 @@ def many_callers(url: str, body: Path, callers: int = 100, seconds: float = 5.0)
     asyncio.run(everybody())
     took.sort()
     p99 = took[int(0.99 * (len(took) - 1))] if took else float("nan")
-    print(f"{callers} callers at once, a connection each: {statuses[200]:,} let in, p99 {p99:.3f} s (at most 0.5), {statuses[503]:,} told to "
-          f"come again, {sum(statuses.values()) - statuses[200] - statuses[503]} anything else")  # fmt: skip
+    other = sum(statuses.values()) - statuses[200] - statuses[503]
+    print(f"{callers} callers at once, {len(content):,} bytes each: {statuses[200]:,} let in, p99 {p99:.3f} s (at most 0.5), "
+          f"{statuses[503]:,} told to come again, {other} anything else")  # fmt: skip
 
 
 def _median(runs: list[Run], what: str) -> float:

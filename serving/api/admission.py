@@ -11,9 +11,12 @@ EXEMPT = frozenset({"/livez", "/readyz"})
 MOST = 48
 """Requests at work at once. At some 0.5 ms each, the last of them waits some hundredths of a second."""
 
+MOST_BYTES = 192 * 1024
+"""Of their bodies together: a row is some 500 bytes and 0.2 ms, so the last of them waits a tenth of a second or two."""
+
 MOST_LARGE = 2
 LARGE_BYTES = 64 * 1024
-"""A body from this size on is about a hundred rows, and work that the others feel."""
+"""A body from this size on is more than a hundred rows: it is counted apart, and never waits for many small ones to be done."""
 
 MOST_OPEN = 1024
 """Requests whose body is still on its way, or at work."""
@@ -44,14 +47,14 @@ class Admission:
 
     def __init__(self, app: ASGIApp, most: int = MOST, most_large: int = MOST_LARGE) -> None:
         self._app, self._most, self._most_large = app, most, most_large
-        self._open = self._small = self._large = 0
+        self._open = self._small = self._bytes = self._large = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or turn it away."""
         if scope["type"] != "http" or scope["path"] in EXEMPT:
             await self._app(scope, receive, send)
             return
-        if self._open >= MOST_OPEN or not self._has_place(large=False):
+        if self._open >= MOST_OPEN or not self._has_place(0):
             await problem_response(Problem(503, BUSY, headers={"Retry-After": str(RETRY_SECONDS)}))(scope, receive, send)
             return
         request = _Counted(self, receive)
@@ -64,8 +67,10 @@ class Admission:
             self._open -= 1
             request.leave()
 
-    def _has_place(self, *, large: bool) -> bool:
-        return self._large < self._most_large if large else self._small < self._most
+    def _has_place(self, size: int) -> bool:
+        if size >= LARGE_BYTES:
+            return self._large < self._most_large
+        return self._small < self._most and (self._bytes + size <= MOST_BYTES or self._small == 0)
 
 
 class _Counted:
@@ -93,10 +98,9 @@ class _Counted:
 
     def admit(self) -> None:
         """Take a place."""
-        is_large = self._bytes >= LARGE_BYTES
-        if not self._admission._has_place(large=is_large):
+        if not self._admission._has_place(self._bytes):
             raise Busy
-        self._is_large = is_large
+        self._is_large = self._bytes >= LARGE_BYTES
         self._count(1)
 
     def leave(self) -> None:
@@ -109,3 +113,4 @@ class _Counted:
             self._admission._large += change
         else:
             self._admission._small += change
+            self._admission._bytes += change * self._bytes

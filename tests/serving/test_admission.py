@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.api.admission import LARGE_BYTES, Admission, Busy
+from serving.api.admission import LARGE_BYTES, MOST_BYTES, Admission, Busy
 
 
 class Slow:
@@ -89,6 +89,25 @@ def test_who_sends_slowly_holds_no_place() -> None:
         for caller in slow[1:]:
             caller.task.cancel()
         await turns()
+
+    asyncio.run(run())
+
+
+def test_small_bodies_share_a_number_of_bytes() -> None:
+    async def run() -> None:
+        inner = Slow()
+        app = Admission(inner)
+        body = b"x" * (LARGE_BYTES - 1)
+        callers = [Caller(app).body(body) for _ in range(8)]
+        await turns()
+        fits = MOST_BYTES // len(body)
+        assert 1 < inner.at_work == fits < 8
+        assert [isinstance(caller.task.exception(), Busy) for caller in callers[fits:]] == [True] * (8 - fits)
+        inner.end.set()
+        await turns()
+        again = [Caller(app).body(body) for _ in range(fits)]
+        await turns()
+        assert [caller.status for caller in again] == [200] * fits
 
     asyncio.run(run())
 
