@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from benchmarks.peers import hurdle
 from features.codes.tables import Codes
@@ -33,9 +32,10 @@ from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLI
 from features.vocabulary import Vocabulary
 from models.bundle import Bundle
 from models.scorer import Scorer
+from models.scores import Scores
 from recoup.sample.practice import write_sample
 from training.bands import scored_rows
-from training.evaluate import auc, captured, expected_calibration_error, static_rates
+from training.evaluate import auc, captured, expected_calibration_error, judge_unusual, static_rates
 from training.fit import train
 from training.publish import publish
 
@@ -50,9 +50,6 @@ SHARE = 0.1
 UNBIASED = 30_000
 MANY = 200_000
 FEW = (0, 200, 1000, 5000)
-TOP = 0.03
-"""Part of the contractual rows whose first ranks by unusualness are counted."""
-
 BLIND = 10
 """Practices without exploration: the first seeds."""
 
@@ -164,6 +161,7 @@ def judge(world: World, *, quick: bool) -> dict[str, float]:
     place = {key: i for i, key in enumerate(later.writeoff_id)}
     at = np.array([place[key] for key in s["writeoff_id"].tolist()])
     p, chance = s["recovery_probability"], peer.chance[at]
+    unusual = judge_unusual(learned.window, Scores(s), truth["mispost"].astype(np.bool_))
     found = {
         "labels": float(learned.bundle.facts["labels"]),
         "share": share,
@@ -175,7 +173,9 @@ def judge(world: World, *, quick: bool) -> dict[str, float]:
         "brier below": float(((chance - won) ** 2).mean() - ((p - won) ** 2).mean()),
         "ece": expected_calibration_error(p, won) or 0.0,
         "sum": float(s["expected_recovery"].sum() / truth["ev"].sum()),
-        **_unusual(learned, truth["mispost"].astype(np.bool_)),
+        "unusual ap": unusual["anomaly_average_precision"] or 0.0,
+        "unusual top": unusual["anomaly_top_precision"] or 0.0,
+        "false alarms": unusual["anomaly_false_alarm_share"] or 0.0,
         "train s": learned.seconds,
     }
     if not quick:
@@ -187,14 +187,6 @@ def judge(world: World, *, quick: bool) -> dict[str, float]:
             found[f"x static by own hours, {count} labels"] = ours / world.share(-amount * rates / own)
     found["sum off"] = abs(found["sum"] - 1.0)
     return found
-
-
-def _unusual(learned: Learned, misposted: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how well the unusual score finds mis-posted rows among CO-45."""
-    rows = np.flatnonzero(np.array(learned.window.words("carc"), dtype=object) == "45")
-    score, bad = learned.scores["anomaly_score"][rows], misposted[rows]
-    top = np.argsort(-score, kind="stable")[: max(1, int(TOP * len(rows)))]
-    return {"unusual ap": float(average_precision_score(bad, score)), "unusual top": float(bad[top].mean())}
 
 
 def held_blind(rows: int, seed: int) -> tuple[bool, float]:

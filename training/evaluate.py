@@ -13,6 +13,7 @@ from features.errors import UsageError
 from features.feature import Floats
 from features.money import NULL
 from features.tables import Batch
+from models.anomaly import FLAGGED
 from models.scorer import Scorer
 from models.scores import Scores
 from training.bands import judge_bands, judge_use
@@ -25,6 +26,9 @@ Truth = Mapping[str, Floats]
 
 METHODS = ("model", "oldest_first", "dollars_first", "dollars_per_hour", "static_rule")
 CAPACITY = (0.05, 0.1, 0.2)
+CONTRACTUAL_CARC, TOP_UNUSUAL = "45", 0.03
+"""Reason under which contractual amounts are posted, and the part of such rows whose first ranks by unusualness are looked at."""
+
 _CURVE_POINTS = 41
 _BINS = 10
 _NAMED = 5
@@ -346,7 +350,36 @@ def _against_truth(window: Batch, scores: Scores, truth: Truth, capacity: Sequen
         "brier": _rounded(float(np.mean((p - won) ** 2))),
         "ece": _rounded(expected_calibration_error(p, won)),
         "predicted_over_true_dollars": _rounded(float(expected.sum() / ev.sum())),
+        **(judge_unusual(window, scores, truth["mispost"][at].astype(bool)) if "mispost" in truth else {}),
     }
+
+
+def judge_unusual(window: Batch, scores: Scores, misposted: NDArray[np.bool_]) -> dict[str, float | None]:
+    """Return how well unusually low postings are told among those of reason 45, and how often a proper one is called unusual."""
+    rows = np.flatnonzero(np.array(window.words("carc"), dtype=object) == CONTRACTUAL_CARC)
+    score, bad = scores.columns["anomaly_score"][rows], misposted[rows]
+    flagged, top = score >= FLAGGED, np.argsort(-score, kind="stable")[: max(1, int(TOP_UNUSUAL * len(rows)))]
+    return {
+        "anomaly_average_precision": _rounded(average_precision(score, bad)),
+        "anomaly_top_precision": _rounded(float(bad[top].mean()) if len(rows) else None),
+        "anomaly_caught_share": _rounded(float(flagged[bad].mean()) if bad.any() else None),
+        "anomaly_false_alarm_share": _rounded(float(flagged[~bad].mean()) if (~bad).any() else None),
+    }
+
+
+def average_precision(score: Floats, hit: NDArray[np.bool_]) -> float | None:
+    """Return the mean, over the hits, of the share of hits among what scores as high; None where nothing was to be found.
+
+    >>> average_precision(np.array([.9, .8, .7, .7]), np.array([True, False, True, False]))
+    0.75
+    """
+    if not hit.any():
+        return None
+    order = np.argsort(-score, kind="stable")
+    # Rows of one score come together: each hit among them counts with the share at their end.
+    last = np.searchsorted(-score[order], -score[order], side="right")
+    found = np.cumsum(hit[order])[last - 1] / last
+    return float(found[hit[order]].mean())
 
 
 def _rounded(value: float | None) -> float | None:

@@ -31,6 +31,9 @@ TRUTH_WORDS = {
     "ece": "Calibration error of the chance",
     "predicted_over_true_dollars": "Predicted dollars over true expected dollars",
     "anomaly_average_precision": "Average precision of the anomaly score on mis-posted rows",
+    "anomaly_top_precision": "Mis-posted among the 3 % of contractual rows with the highest anomaly score",
+    "anomaly_caught_share": "Mis-posted rows that are called unusual",
+    "anomaly_false_alarm_share": "Proper contractual rows that are called unusual",
 }
 """Figures against a known truth, in words."""
 
@@ -282,7 +285,7 @@ def _label(name: str) -> str:
 def _figure(name: str, value: float | str) -> str:
     if isinstance(value, str):
         return value
-    if "dollars" in name:
+    if "dollars" in name and not name.startswith("predicted_over"):
         return figures.dollars(value)
     return figures.count(value) if isinstance(value, int) else figures.decimal(value)
 
