@@ -26,12 +26,13 @@ from training.snapshot import keep, recall
 from training.tune import Budget
 
 if TYPE_CHECKING:
-    from models.registry import Version
+    from models.registry import Registry, Version
     from models.scorer import Scorer
 
 Step = Callable[[str, int, int], None]
 SNAPSHOTS = "snapshots"
 REPORTS = "reports"
+ACT = "model.promote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def run(
         registry = Registry(chosen.home, tracking_uri, step=lambda name: say(f"registry: {name}", 0, 0))
         account = account_of(manifest["facts"], manifest, ledger, snapshot, made.report)
         number = registry.register(folder, account, may_serve=False)
-        promotion = registry.promote(number) if promote and made.held else None
+        promotion = make_champion(registry, number, chosen) if promote and made.held else None
         return Outcome(made.report, made.failed, registry.show(number), promotion, report)
 
 
@@ -161,6 +162,34 @@ def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
     writeoffs, outcomes = recode(ledger.writeoffs, words), recode(ledger.outcomes, words)
     scorer.advance(events_of(scorer.viewer, writeoffs, outcomes, as_of=until), until=until)
     scorer.vocabulary = words
+
+
+def make_champion(registry: Registry, ref: str, chosen: Settings) -> Promotion:
+    """Make a version champion and record it, with the model's hash, in the access log: both or neither.
+
+    Raises
+    ------
+    RecoupError
+        When there is no such version, or the log cannot be written; the champion stays.
+    """
+    from recoup.identity import opened_gate, operator
+
+    version = registry.show(ref)
+    # Fetched before the transaction: while that is open nobody else writes.
+    registry.fetch(version.number)
+    with opened_gate(chosen) as gate, gate.store.write() as unit:
+        gate.log.tell(unit, operator(), ACT, ids=(f"model:{version.number}", f"bundle:{version.bundle_hash}"))
+        return registry.promote(version.number)
+
+
+def roll_back(registry: Registry, chosen: Settings) -> Promotion:
+    """Make the champion before this one champion again and record it in the access log: both or neither."""
+    from recoup.identity import opened_gate, operator
+
+    with opened_gate(chosen) as gate, gate.store.write() as unit:
+        promotion = registry.rollback()
+        gate.log.tell(unit, operator(), ACT, ids=(f"model:{promotion.version}", f"bundle:{promotion.bundle_hash}"), purpose="rollback")
+        return promotion
 
 
 def refit(folder: Path, home: Path, *, progress: Step | None = None) -> str:

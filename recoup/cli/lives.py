@@ -450,13 +450,17 @@ def promote_model(
     ref: Annotated[str, typer.Argument(metavar="VERSION", help="a version number or an alias")], as_json: Json = False
 ) -> None:
     """Make a model the champion; a running service takes it up by itself."""
-    promotion, tell = _registry().promote(ref), Teller(as_json=as_json)
+    from recoup.retraining import make_champion
+
+    promotion, tell = make_champion(_registry(), ref, settings()), Teller(as_json=as_json)
     tell.json({"version": promotion.version, "bundle_hash": promotion.bundle_hash})
     tell.line(f"version {promotion.version} is champion (model {promotion.bundle_hash[:12]})")
 
 
 def rollback_model(as_json: Json = False) -> None:
     """Make the champion before this one champion again."""
-    promotion, tell = _registry().rollback(), Teller(as_json=as_json)
+    from recoup.retraining import roll_back
+
+    promotion, tell = roll_back(_registry(), settings()), Teller(as_json=as_json)
     tell.json({"version": promotion.version, "bundle_hash": promotion.bundle_hash})
     tell.line(f"version {promotion.version} is champion again (model {promotion.bundle_hash[:12]})")

@@ -45,6 +45,10 @@ def test_a_month_of_a_model(fresh: Commands, practice_folder: Path) -> None:
     assert same["bundle_hash"] == told["bundle_hash"] and same["version"]["number"] == "1" and not same["promoted"]
     assert read_pointer(fresh.home) == pointer
 
+    acts = fresh.home / "trail.json"
+    assert fresh("trail", "export", "--out", acts).code == 0, "the promotion is in the access log"
+    assert f"bundle:{told['bundle_hash']}" in acts.read_text()
+
     shown = fresh("models", "show", "1", "--reproduce", "--json")
     assert shown.code == 0 and json.loads(shown.out)["reproduced_hash"] == told["bundle_hash"]
     report = fresh.home / "reports" / "retrain-2026-10-01"
