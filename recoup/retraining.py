@@ -167,6 +167,8 @@ def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
 def make_champion(registry: Registry, ref: str, chosen: Settings) -> Promotion:
     """Make a version champion and record it, with the model's hash, in the access log: both or neither.
 
+    Only a kill between the pointer and the end of the transaction leaves a champion unrecorded; promoting it again records it.
+
     Raises
     ------
     RecoupError
