@@ -196,8 +196,10 @@ def _candidates(imported: RemitImport, words: Any) -> Batch:
     from features.intake.cells import latest_day
     from features.intake.remits.export import write_candidates
     from features.intake.table_file import read_table
-    from features.tables import WRITEOFFS
+    from features.tables import WRITEOFFS, Batch, empty_columns
 
+    if not imported.candidates["writeoff_id"]:
+        return Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), words)
     with tempfile.TemporaryDirectory(prefix="recoup-audit-") as scratch:
         path = Path(scratch) / "candidates.parquet"
         write_candidates(path, imported.candidates)

@@ -81,7 +81,7 @@ def learn(columns: Columns, implied_cents: NDArray[np.int64], claim: NDArray[np.
     payer, procedure = columns["payer_id"].astype(np.int64), columns["procedure_code"].astype(np.int64)
     known = (payer >= 0) & (procedure >= 0)
     year = columns["service_date"].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
-    year = np.where(columns["service_date"] == NULL, 0, year)
+    year = np.where(columns["service_date"] == NULL, 0, np.maximum(year + 100, 0))  # From 1870 on; a code is not negative.
     keys = [
         _number(procedure),
         _number(payer),
@@ -123,7 +123,7 @@ def _once(columns: Columns, claim: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return the first row of each claim line; a row without claim or line stands for itself."""
     line = columns["line_number"]
     alone = (claim < 0) | (line == NULL)
-    place = _number(np.where(alone, -2 - np.arange(len(claim)), claim), np.where(alone, 0, line))
+    place = _number(np.where(alone, len(claim) + np.arange(len(claim)), claim), np.where(alone, 0, np.maximum(line, 0)))
     first = np.full(int(place.max()) + 1 if len(place) else 0, len(claim), dtype=np.int64)
     np.minimum.at(first, place, np.arange(len(claim)))
     mask = np.zeros(len(claim), dtype=np.bool_)

@@ -20,6 +20,7 @@ from serving.findings.table import FINDING_COLUMNS
 from serving.findings.validation import ANSWER
 from tests.end_to_end.commands import Commands, start
 from tests.end_to_end.conftest import AS_OF, Trained
+from tests.features.intake.remits.writer import Claim, Line, Remit, encode
 
 OUTPUTS = {"report.html", "summary.pdf", "workbook.xlsx", "audit.json", "findings.csv", "overpayments.csv", "outcomes.csv"}
 Row = dict[str, str]
@@ -172,3 +173,19 @@ def test_an_audit_is_told_by_month_and_beside_an_earlier_one(fresh: Commands, au
     assert "Since the audit of 2026-09-01" in (tmp_path / "month.html").read_text()
     assert fresh("report", "audit", "--audit", audited, "--month", "1999-01", "--out", tmp_path / "x.html").code == 2
     assert fresh("report", "audit", "--audit", tmp_path / "none", "--out", tmp_path / "x.html").code == 2
+
+
+@pytest.mark.parametrize("lines", [["A,2026-05-01,ACME,"], ["A,2026-05-01,=cmd|x,5", "B,2026-05-02,ACME,-5"]])
+def test_a_ledger_of_a_row_or_two_with_nothing_but_what_it_must_have_is_audited(fresh: Commands, tmp_path: Path, lines: list[str]) -> None:
+    (tmp_path / "tiny.csv").write_text("\n".join(["writeoff_id,writeoff_date,payer_id,writeoff_amount", *lines]) + "\n")
+    ran = fresh("audit", "--writeoffs", tmp_path / "tiny.csv", "--as-of", AS_OF, "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == OUTPUTS
+    assert len(rows(tmp_path / "out" / "findings.csv")) == len(lines)
+
+
+def test_remittances_that_adjust_nothing_are_audited(fresh: Commands, tmp_path: Path) -> None:
+    (tmp_path / "paid.835").write_bytes(encode(Remit((Claim((Line(5000),), name="C1", icn="I1"),)).segments()))
+    ran = fresh("audit", "--remits", tmp_path / "paid.835", "--as-of", AS_OF, "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    assert rows(tmp_path / "out" / "findings.csv") == []
