@@ -10,11 +10,14 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -155,10 +158,10 @@ class Bench:
         if ran.returncode:
             raise SystemExit(f"recoup {' '.join(map(str, words[:1]))} ended with {ran.returncode}: {ran.stderr[-2000:]}")
 
-    def score(self, ledger: Path, out: str, **more: str) -> None:
+    def score(self, ledger: Path, out: str, *words: str, **more: str) -> None:
         """Score a ledger with the command."""
         self.recoup(
-            "score", "--writeoffs", ledger, "--out", self.folder / out, "--model", self.bundle, "--as-of", AS_OF, "--json", **more
+            "score", *words, "--writeoffs", ledger, "--out", self.folder / out, "--model", self.bundle, "--as-of", AS_OF, "--json", **more
         )  # fmt: skip
 
     def in_turn(self, ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[list[Took], list[Took]]:
@@ -340,6 +343,51 @@ def _megabytes(bench: Bench) -> str:
     return f"{_remit(bench).stat().st_size / 1e6:.1f} MB of distinct claims to segments, names and ids taken away"
 
 
+def cluster_row(bench: Bench) -> Row:
+    """Two workers of a cluster against one."""
+    rows = bench.rows(10_000_000)
+    ledger = bench.ledger(rows, ".parquet")
+
+    def score(count: int) -> None:
+        bench.score(ledger, f"by-{count}.parquet", "--cluster", f"local:{count}")
+
+    ours, theirs = bench.in_turn(lambda: score(2), lambda: score(1))
+    return Row("two Dask workers", f"{rows:,} write-offs, the whole command", "one Dask worker of one thread", 1.7, True, ours, theirs)
+
+
+def serve_row(bench: Bench) -> Row:
+    """The time from the command until the service says that it is ready."""
+
+    def start() -> Took:
+        environment = os.environ | {"RECOUP_HOME": str(bench.folder / "served"), "RECOUP_API_KEY": "a-key-for-a-benchmark"}
+        words = [sys.executable, "-m", "recoup.cli", "serve", "--port", "0"]
+        begun = time.perf_counter()
+        with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            assert process.stdout is not None
+            try:
+                place = next(found[0] for line in process.stdout if (found := re.search(r"http://[0-9.]+:[0-9]+", line)))
+                while True:
+                    try:
+                        with urllib.request.urlopen(f"{place}/readyz", timeout=5):
+                            break
+                    except urllib.error.HTTPError:
+                        time.sleep(0.01)
+                took = time.perf_counter() - begun
+            finally:
+                process.terminate()
+        return Took(took, took)
+
+    home = bench.folder / "served"
+    if not home.exists():
+        practice = bench.practice
+        bench.recoup(
+            "train", "--writeoffs", practice / "writeoffs.csv", "--outcomes", practice / "outcomes.csv", "--as-of", AS_OF, home="served"
+        )  # fmt: skip
+    start()
+    ours = [start() for _ in range(bench.runs)]
+    return Row("service", "recoup serve until /readyz answers, with a model", "one second", 3.0, False, ours, [Took(1.0, 1.0)])
+
+
 def help_row(bench: Bench) -> Row:
     """The time until a person reads the help."""
     ours, theirs = bench.in_turn(lambda: bench.recoup("--help"), lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
@@ -357,6 +405,8 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "history": history_row,
     "tokens": tokens_row,
     "pyx12": pyx12_row,
+    "cluster": cluster_row,
+    "serve": serve_row,
     "help": help_row,
 }
 

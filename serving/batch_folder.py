@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-from features.errors import RecoupError, StorageFailed
+from features.errors import RecoupError, StorageFailed, TryAgain, Unavailable
 from models.forest import private_folder
+
+_WORTH_ANOTHER = (StorageFailed, TryAgain, Unavailable)
 
 _KEPT_DAYS = 7
 """What a killed job left is taken away after so many days."""
@@ -33,7 +35,8 @@ def batch_folder(home: Path, told: Mapping[str, object] | None) -> Iterator[Path
 
     Notes
     -----
-    A job that fails by its input leaves nothing; one that is killed, interrupted or out of disk leaves what it has done.
+    A job that fails by its input leaves nothing; one that is killed, interrupted, out of disk or without its cluster leaves what it
+    has done.
     """
     base = private_folder(home / "batch")
     _take_away_old(base)
@@ -51,7 +54,7 @@ def batch_folder(home: Path, told: Mapping[str, object] | None) -> Iterator[Path
         try:
             yield folder
         except RecoupError as error:
-            if not isinstance(error, StorageFailed) or folder.name != name:
+            if not isinstance(error, _WORTH_ANOTHER) or folder.name != name:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         except BaseException:
