@@ -1,15 +1,17 @@
-"""The demonstration: a synthetic practice, a model of it, an evaluation, and the write-offs worth working."""
+"""The demonstration: a synthetic practice, a model of it, an evaluation, and a queue to work."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.money import NULL
+import numpy as np
+
 from features.tables import OUTCOMES, WRITEOFFS, Batch
 from recoup.days import day_number
 from recoup.inputs import Beside, Inputs
@@ -18,14 +20,12 @@ from recoup.settings import Settings
 from recoup.trial import Trial
 
 if TYPE_CHECKING:
-    from features.triage import Triage
     from models.scorer import Scorer
-    from models.scores import Scores
-    from serving.web.toplist import Facts, TopList
+    from serving.identity.gate import Gate
+    from serving.store.loading import Load
 
 ROWS = 20_000
 END = date(2026, 11, 1)
-SHOWN = 50
 SCORED_DAYS = 180
 JUDGED_FROM, JUDGED_TO = date(2026, 3, 1), date(2026, 6, 30)
 NOTICE = "This is a synthetic practice: its patients, payers and claims are made up."
@@ -39,16 +39,17 @@ class Demo:
     ----------
     home
         Its own home, with its own champion, so that the real one is left alone.
-    top
-        The page.
-    result
+    result, report
         The evaluation, and where its report lies.
+    scorer, ledger
+        The model that ranks, and the practice's ledger.
     """
 
     home: Path
-    top: TopList
     result: Mapping[str, Any]
     report: Path
+    scorer: Scorer
+    ledger: Batch
 
 
 def make_demo(settings: Settings, *, rows: int, bars: Bars) -> Demo:
@@ -60,6 +61,7 @@ def make_demo(settings: Settings, *, rows: int, bars: Bars) -> Demo:
     from recoup.sample.practice import write_sample
 
     home = settings.home / "demo"
+    _clear(home)
     practice = home / "practice"
     write_sample(practice, rows=rows, end=END, progress=bars.of("practice"))
     inputs = Inputs(settings, mapping=None, rejects=None, today=END, bars=bars)
@@ -68,8 +70,35 @@ def make_demo(settings: Settings, *, rows: int, bars: Bars) -> Demo:
         ledger, outcomes, tables=tables, progress=bars.of("trial")
     )
     report = _write_report(home, result)
-    scorer = _champion(home, ledger, outcomes, tables, bars)
-    return Demo(home, _rank(scorer, ledger), result, report)
+    return Demo(home, result, report, _champion(home, ledger, outcomes, tables, bars), ledger)
+
+
+def fill_queue(made: Demo, gate: Gate, bars: Bars) -> Load:
+    """Put the write-offs of the last half year into the queue, as the model ranks them, with what came of those that were worked."""
+    from features.intake.output import write_table
+    from features.intake.table_file import read_table
+    from features.vocabulary import Vocabulary
+    from recoup.identity import operator
+    from recoup.queue import load, record
+    from serving.worklist.scored import SCORES
+    from training.cut import recode
+
+    since, place = day_number(END - timedelta(days=SCORED_DAYS)), made.home / "scores.csv"
+    recent = recode(made.ledger.take(made.ledger.columns["writeoff_date"] >= since), made.scorer.vocabulary.overlay())
+    write_table(place, made.scorer.score(recent, as_of=day_number(END), reasons=None).ranked().table())
+    scored = read_table(place, SCORES, vocabulary=Vocabulary()).batch
+    loaded = load(gate, operator(), recent, scored, identity="demo", progress=bars.rows("queue"))
+    outcomes = read_table(made.home / "practice" / "outcomes.csv", OUTCOMES, vocabulary=Vocabulary()).batch
+    known = np.isin(outcomes.columns["writeoff_id"].astype(str), recent.columns["writeoff_id"].astype(str))
+    record(gate, operator(), outcomes.take(known), source="file", today=END)
+    return loaded
+
+
+def _clear(home: Path) -> None:
+    """Take the queue, the people and the access log of an earlier demonstration away: each begins anew."""
+    for name in ("recoup.db", "recoup.db-wal", "recoup.db-shm"):
+        (home / name).unlink(missing_ok=True)
+    shutil.rmtree(home / "keys", ignore_errors=True)
 
 
 def _read(inputs: Inputs, practice: Path) -> tuple[Batch, Batch, Mapping[str, Batch]]:
@@ -112,52 +141,3 @@ def _champion(home: Path, ledger: Batch, outcomes: Batch, tables: Mapping[str, B
         folder = keep(Path(scratch) / "bundle", home)
     write_pointer(home, Pointer(Promotion("demo", digest, folder.relative_to(home).as_posix())))
     return Scorer.load(folder)
-
-
-def _rank(scorer: Scorer, ledger: Batch) -> TopList:
-    """Rank the write-offs of the last half year."""
-    from serving.web.toplist import top_list
-    from training.cut import recode
-
-    since = day_number(END - timedelta(days=SCORED_DAYS))
-    recent = recode(ledger.take(ledger.columns["writeoff_date"] >= since), scorer.vocabulary.overlay())
-    scores = scorer.score(recent, as_of=day_number(END), reasons=10 * SHOWN).ranked()
-    return top_list(scores.records(), facts_of(recent, scores, scorer), as_of=END, most=SHOWN, notice=NOTICE)
-
-
-def facts_of(ledger: Batch, scores: Scores, scorer: Scorer) -> dict[str, Facts]:
-    """Return what the ledger says about the first write-offs in scope."""
-    import numpy as np
-
-    wanted = set(scores.columns["writeoff_id"][np.flatnonzero(scores.columns["in_scope"])[:SHOWN]].tolist())
-    rows = [i for i, key in enumerate(ledger.columns["writeoff_id"].tolist()) if key in wanted]
-    triage = scorer.viewer.serve(ledger, day_number(END)).triage
-    return {ledger.columns["writeoff_id"][row]: _facts(ledger, row, scorer, triage) for row in rows}
-
-
-def _facts(ledger: Batch, row: int, scorer: Scorer, triage: Triage) -> Facts:
-    from features.guards import refusals
-    from serving.web.toplist import EPOCH, Facts
-    from serving.web.words import Code
-
-    def word(name: str) -> str | None:
-        return ledger.vocabulary.word(name, int(ledger.columns[name][row]))
-
-    codes = scorer.viewer.practice.codes
-    carc, amount = word("carc"), int(ledger.columns["writeoff_amount"][row])
-    known = codes.carc(carc) if carc else None
-    remarks = [(code, codes.rarc(code)) for code in (word("rarcs") or "").split()]
-    return Facts(
-        payer=word("payer_id") or "",
-        claim_id=ledger.columns["claim_id"][row],
-        writeoff_date=EPOCH + timedelta(days=int(ledger.columns["writeoff_date"][row])),
-        writeoff_amount=None if amount == NULL else amount / 100,
-        group_code=word("group_code"),
-        carc=Code(carc, known.meaning if known else "a code that is in no table") if carc else None,
-        rarcs=tuple(Code(code, remark.meaning if remark else "a remark that is in no table") for code, remark in remarks),
-        procedure_code=word("procedure_code"),
-        step=triage.next_steps[int(triage.next_step[row])],
-        cautions=tuple(
-            f"{told.sentence.removesuffix('.')} ({told.citation})" for told in refusals(int(triage.refused[row]), int(triage.asked[row]))
-        ),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 import threading
@@ -21,10 +22,10 @@ from serving.identity.keyring import new_secret
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from models.scorer import Scorer
     from models.value import Costs
-    from recoup.listening import Listener
     from recoup.news import News
     from recoup.settings import Settings
     from serving.api.app import Service
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from serving.champion import Champion
     from serving.identity.gate import Gate
     from serving.identity.provider import Provider
-    from serving.web.pages import Page
     from serving.web.site import Site
 
 VISIT_SECONDS = 10.0
+DEMO_MINUTES = 1440
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="port; 0 takes a free one")]
 
 
@@ -85,68 +86,96 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="end after the page was read once")] = False,
+    once: Annotated[bool, typer.Option("--once", help="end after the queue was read once")] = False,
     rows: Annotated[int | None, typer.Option(min=2000, help="write-offs of the practice")] = None,
     port: Port = None,
 ) -> None:
-    """Make a practice, train, evaluate, rank, and show the 50 write-offs worth working first.
+    """Make a practice, train, evaluate, rank, and open the work queue as its lead.
 
-    With --once it ends when somebody has read the page; if nobody does within ten seconds it reads the page itself.
+    With --once it ends when somebody has read the queue; if nobody does within ten seconds it reads it itself.
     """
-    from recoup.demo import END, ROWS, make_demo
+    from recoup.demo import END, NOTICE, ROWS, fill_queue, make_demo
+    from recoup.identity import opened_gate, operator
     from recoup.listening import Listener
     from recoup.report.evaluation import headline
+    from serving.access import Role
     from serving.api.app import create_app
-    from serving.web.door import Door
-    from serving.web.pages import Page
 
     chosen = settings(port=port)
     # Bound first: a port that is taken is said now, not after a minute of work.
     listener = Listener("127.0.0.1", chosen.port, has_identity=False)
+    own, read = replace(chosen, home=chosen.home / "demo", database_url=None), threading.Event()
     with bars() as shown:
         made = make_demo(chosen, rows=rows or ROWS, bars=shown)
-    door, answered = Door(), threading.Event()
-    page = Page(made.top, door, answered.set)
-    fresh = new_secret()
-    service = _service(chosen, _champion(made.home, chosen), lambda: END, key=fresh, page=page)
-    tell = Teller()
-    listener.listen()
-    tell.line(
-        f"{made.top.looked_at:,} write-offs ranked; the first {len(made.top.items)} are expected to bring ${made.top.items_expected:,.0f}"
-    )
-    tell.line(headline(made.result))
-    tell.line(f"the evaluation is {made.report}")
-    tell.line(f"scores for programs: POST {listener.url}/v1/scores with `Authorization: Bearer {fresh}`")
-    tell.line(f"open {listener.url}/?token={door.token()}")
-    tell.line("the address works once; Ctrl-C ends" if not once else "the address works once; the demo ends when the page was read")
-    tell.flush()
-    listener.serve(create_app(service), started=_once(listener, door, answered) if once else None)
+    with opened_gate(own) as gate:
+        with bars() as shown:
+            loaded = fill_queue(made, gate, shown)
+        # Nobody knows this password: the address is the way in.
+        gate.accounts.add(operator(), "demo", Role.LEAD, password=new_secret())
+        fresh = new_secret()
+        service = _service(own, _champion(made.home, own), lambda: END, key=fresh, gate=gate, notice=NOTICE)
+        app = create_app(service)
+        app.add_middleware(Watch, path="/queue", seen=read)
+
+        def link() -> str:
+            return f"{listener.url}/enter?token={gate.accounts.link(operator(), 'demo', minutes=DEMO_MINUTES)}"
+
+        tell = Teller()
+        listener.listen()
+        tell.line(f"{loaded.writeoffs:,} write-offs ranked; {loaded.items_new:,} items are in the queue")
+        tell.line(headline(made.result))
+        tell.line(f"the evaluation is {made.report}")
+        tell.line(f"scores for programs: POST {listener.url}/v1/scores with `Authorization: Bearer {fresh}`")
+        tell.line(f"open {link()}")
+        tell.line("the address works once; Ctrl-C ends" if not once else "the address works once; the demo ends when the queue was read")
+        tell.flush()
+        listener.serve(app, started=_once(link, listener.url, read) if once else None)
 
 
-def _once(listener: Listener, door: object, answered: threading.Event) -> Callable[[uvicorn.Server], None]:
-    """Wait for a reader, else read the page, then stop the service."""
-    from serving.web.door import Door
+class Watch:
+    """ASGI middleware that says when a page was read to its end."""
 
-    assert isinstance(door, Door)
+    def __init__(self, app: ASGIApp, path: str, seen: threading.Event) -> None:
+        self._app, self._path, self._seen = app, path, seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self._app(scope, receive, watched)
+        if scope["type"] == "http" and scope["path"] == self._path and status == 200:
+            self._seen.set()
+
+
+def _once(link: Callable[[], str], url: str, read: threading.Event) -> Callable[[uvicorn.Server], None]:
+    """Wait for a reader, else read the queue, then stop the service."""
 
     def watch(server: uvicorn.Server) -> None:
-        if not answered.wait(VISIT_SECONDS):
-            read_page(f"{listener.url}/?token={door.token()}")
-            answered.wait(VISIT_SECONDS)
+        if not read.wait(VISIT_SECONDS):
+            read_page(link(), f"{url}/queue")
+            read.wait(VISIT_SECONDS)
         server.should_exit = True
 
     return watch
 
 
-def read_page(url: str) -> str:
-    """Read a page as a browser would, cookie and redirect included."""
+def read_page(*urls: str) -> str:
+    """Read pages one after the other as a browser would, cookies and redirects included; return the last."""
     import urllib.request
     from http.cookiejar import CookieJar
 
     # No proxy: the address is this machine's.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()))
-    with opener.open(url, timeout=VISIT_SECONDS) as answer:
-        return str(answer.read().decode())
+    text = ""
+    for url in urls:
+        with opener.open(url, timeout=VISIT_SECONDS) as answer:
+            text = str(answer.read().decode())
+    return text
 
 
 def _champion(home: Path, chosen: Settings, news: News | None = None) -> Champion:
@@ -172,6 +201,9 @@ def _load(folder: Path, costs: Costs) -> Scorer:
     answer_apart([question, question], Loaded(scorer, None))
     gc.collect()
     gc.freeze()
+    # What is frozen when Python ends is never freed, and compiled forests complain of that on standard error.
+    atexit.unregister(gc.unfreeze)
+    atexit.register(gc.unfreeze)
     return scorer
 
 
@@ -181,21 +213,21 @@ def _service(
     day: Callable[[], date],
     *,
     key: str | None,
-    page: Page | None = None,
     gate: Gate | None = None,
     provider: Provider | None = None,
+    notice: str = "",
 ) -> Service:
     """Return what an application is built from; `key` opens it beside those that are stored."""
     from serving.access import BOOTSTRAP, Identity, Role
     from serving.api.app import Service
     from serving.api.identity import Keys
 
-    site = None if gate is None else _site(chosen, gate, champion, day)
+    site = None if gate is None else _site(chosen, gate, champion, day, notice)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, page, gate, chosen.public_url, provider, site=site, papers=None if site is None else site.papers)
+    return Service(champion, keys, day, gate, chosen.public_url, provider, site=site, papers=None if site is None else site.papers)
 
 
-def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date]) -> Site:
+def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date], notice: str) -> Site:
     """Return the pages of the work queue: its rules are those of the model that serves."""
     from models.scorer import Scorer
     from recoup.card import card_of
@@ -223,6 +255,7 @@ def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], da
         names=names,
         papers=papers,
         card=lambda: card_of(chosen.home, champion),
+        notice=notice,
     )
 
 

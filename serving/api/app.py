@@ -1,4 +1,4 @@
-"""The application: health, scores, and the page where there is one."""
+"""The application: health, scores, the API of the queue, and its pages."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from serving.web.items import add_items
 from serving.web.lead import add_lead
 from serving.web.models import add_models
 from serving.web.packets import add_packets
-from serving.web.pages import Page, add_page, add_static
 from serving.web.payers import add_payers
 from serving.web.projects import add_projects
 from serving.web.queue import add_queue
 from serving.web.sign_in import add_provider, add_sign_in
 from serving.web.site import Site
+from serving.web.static_files import add_static
 from serving.web.visitors import add_door
 from serving.worklist.sight import Sight
 from serving.worklist.worklist import Worklist
@@ -73,8 +73,6 @@ class Service:
         Keys of the settings.
     today
         The day on the wall, for requests that name none.
-    page
-        The page of the best write-offs; None serves none.
     gate
         Stored keys, people and the access log; None where nothing is stored.
     public_url
@@ -98,7 +96,6 @@ class Service:
     champion: Champion
     keys: Keys
     today: Callable[[], date]
-    page: Page | None = None
     gate: Gate | None = None
     public_url: str | None = None
     provider: Provider | None = None
@@ -122,11 +119,8 @@ def create_app(service: Service) -> FastAPI:
         add_jobs(app, service.shop, service.points)
     _add_description(app)
     add_health(app, metrics, service.champion, None if service.gate is None else service.gate.store, service.drift)
-    if service.page is not None:
-        add_page(app, service.page)
-    if service.page is not None or service.gate is not None:
-        add_static(app)
     if service.gate is not None:
+        add_static(app)
         worklist = worklist_of(service.gate, service.champion, service.today)
         app.state.worklist = worklist
         add_worklist(app, service.gate.store, worklist)

@@ -141,6 +141,8 @@ class Site:
         Writes letters; None where there are none.
     card
         Returns what there is to say of the model that serves.
+    notice
+        A line that stands on every page; blank for none.
     """
 
     def __init__(
@@ -153,9 +155,10 @@ class Site:
         names: Callable[[str], Mapping[str, str]],
         papers: Papers | None = None,
         card: Callable[[], Card] = lambda: Card("prior"),
+        notice: str = "",
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
-        self.papers, self.card = papers, card
+        self.papers, self.card, self.notice = papers, card, notice
 
     def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Return a page for somebody who is signed in."""
@@ -213,6 +216,7 @@ class Site:
         )
         frame = {
             "places": places,
+            "notice": self.notice,
             "name": visit.person.name,
             "role": f"{spoken(str(visit.identity.role))}: {ROLES[visit.identity.role]}",
             "form_token": visit.form_token,

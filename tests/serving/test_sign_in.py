@@ -40,7 +40,7 @@ def gate(tmp_path: Path, clock: Clock) -> Gate:
 
 def client_of(gate: Gate, home: Path, public_url: str | None = None) -> Client:
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-    return Client(create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), None, gate, public_url)))
+    return Client(create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), gate, public_url)))
 
 
 @pytest.fixture

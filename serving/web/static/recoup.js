@@ -16,11 +16,11 @@
   }
 
   function use(control) {
-    const details = control.closest("details:not([open])");
+    const details = control.matches("details, summary") ? null : control.closest("details:not([open])");
     if (details) details.open = true;
     if (control.matches("details")) {
-      control.open = !control.open;
-      control.querySelector(control.open ? "select, input:not([type=hidden]), textarea, button" : "summary")?.focus();
+      control.open = true;
+      control.querySelector("select, input:not([type=hidden]), textarea, button")?.focus();
     } else if (control.matches("input, select, textarea")) {
       control.focus();
     } else {

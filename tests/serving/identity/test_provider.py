@@ -58,7 +58,7 @@ def gate(tmp_path: Path, clock: Clock) -> Gate:
 
 def client_of(gate: Gate, home: Path, provider: Provider) -> Client:
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-    return Client(create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), None, gate, None, provider)))
+    return Client(create_app(Service(champion, Keys({}), lambda: date(2026, 11, 2), gate, None, provider)))
 
 
 @pytest.fixture

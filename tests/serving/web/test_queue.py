@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from features.deadlines import SOURCES
+from features.tables import REMEDIES
 from serving.web.lists import address, query_of
+from serving.web.words import ACTIONS, BANDS, SOURCE_WORDS
 from serving.worklist.listing import Query, Sort, Which
 from tests.serving.web.practice import Practice, practice
 from tests.serving.worklist.queues import item_of
@@ -155,3 +158,8 @@ def test_htmx_is_the_distributed_file_with_its_licence() -> None:
     digest = hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest()
     assert digest == "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"  # htmx.org 4.0.1, dist/htmx.min.js
     assert "Zero-Clause BSD" in (folder / "htmx.LICENSE.txt").read_text()
+
+
+def test_every_remedy_and_source_has_words() -> None:
+    assert set(ACTIONS) == set(REMEDIES) and set(SOURCES) - {"none"} == set(SOURCE_WORDS)
+    assert [least for least, *_ in BANDS] == sorted((least for least, *_ in BANDS), reverse=True)
