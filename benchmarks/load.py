@@ -311,6 +311,8 @@ def main() -> None:
     if options.serve_empty:
         serve_empty(options.serve_empty)
         return
+    if shutil.which("wrk") is None:
+        raise SystemExit("this benchmark drives the service with wrk; on Debian and Ubuntu, as root: apt-get install wrk")
     with tempfile.TemporaryDirectory() as place:
         folder = options.folder or Path(place)
         if not (folder / "bundle").is_dir():
