@@ -21,8 +21,8 @@ SWEEPS = 8
 LEAST_OF_PAIR = 5
 """Lines of a payer and procedure from which the pair has a factor of its own."""
 _PSEUDO = 2.0
-_LEAST = 8
-"""Lines of a payer, and of a procedure, without which nothing is said."""
+_LEAST_OF_PAYER, _LEAST_OF_PROCEDURE = 8, 3
+"""Lines without which nothing is said; where a procedure has few its range is wider."""
 _SPREAD_FLOOR = 0.02
 _TO_SIGMA = 1.4826
 _LOW, _HIGH = -1.2816, 1.2816
@@ -104,9 +104,11 @@ def learn(columns: Columns, implied_cents: NDArray[np.int64], claim: NDArray[np.
     rest = value - fitted - own[pair[rows]]
     has_own = count[pair[rows]] >= LEAST_OF_PAIR
     spread = np.array([_spread(rest[~has_own]), _spread(rest[has_own])])
-    enough = known & (_seen(keys[0], rows) >= _LEAST) & (_seen(keys[1], rows) >= _LEAST)
+    of_procedure = _seen(keys[0], rows)
+    enough = known & (of_procedure >= _LEAST_OF_PROCEDURE) & (_seen(keys[1], rows) >= _LEAST_OF_PAYER)
     usual = sum((effect[key] for key, effect in zip(keys, effects, strict=True)), own[pair]) + np.log(units)
-    width = spread[(count[pair] >= LEAST_OF_PAIR).astype(np.int64)]
+    # A median of n lines strays by about the spread over the root of two thirds of n.
+    width = spread[(count[pair] >= LEAST_OF_PAIR).astype(np.int64)] * np.sqrt(1.0 + 1.5 / np.maximum(of_procedure, 1))
     judged = enough & (implied_cents > 0)
     stray = np.where(judged, (usual - np.log(np.maximum(implied_cents, 1))) / width, np.nan)
     expected, low, high = (np.where(enough, np.rint(np.exp(usual + z * width)), NULL).astype(np.int64) for z in (0.0, _LOW, _HIGH))
