@@ -137,7 +137,8 @@ def fit_sums(
     expected = past.expected * level
     rows = float(past.variance.sum())
     noise = float(((past.dollars - expected) ** 2).sum()) / rows if rows > 0 else 1.0
-    noise = (len(past) * noise + PRIOR_ROWS) / (len(past) + PRIOR_ROWS)
+    # What staff chose varied less than stated; what nobody works is not known to, so that nothing is taken off what rows state.
+    noise = max((len(past) * noise + PRIOR_ROWS) / (len(past) + PRIOR_ROWS), 1.0)
     payers = shared_sd(past, expected, past.payer, noise, prior=PRIOR_PAYER_SD, groups=PRIOR_PAYER_GROUPS)
     families = shared_sd(past, expected, past.family, noise, prior=PRIOR_FAMILY_SD, groups=PRIOR_FAMILY_GROUPS)
     shift = 1.0 / (explored_information + NO_EXPLORATION_SD**-2) + 1.0 / (information + PRIOR_INFORMATION)

@@ -58,11 +58,15 @@ def test_a_level_that_all_payers_share_is_common_and_not_theirs() -> None:
     assert high.payer_sd == pytest.approx(even.payer_sd, abs=0.03)
 
 
-def test_noise_is_the_squared_error_over_the_variance_that_was_stated() -> None:
+def test_noise_is_the_squared_error_over_the_variance_that_was_stated_and_never_less_than_stated() -> None:
     past = planted(0.0)
-    doubtful = Past(past.expected, 2 * past.variance, past.dollars, past.weight, past.payer, past.family, past.quarter)
+    bold, doubtful = (
+        Past(past.expected, factor * past.variance, past.dollars, past.weight, past.payer, past.family, past.quarter)
+        for factor in (0.5, 2.0)
+    )
     assert fitted(past).noise == pytest.approx(1.0, abs=0.03)
-    assert fitted(doubtful).noise == pytest.approx(0.5, abs=0.03)
+    assert fitted(bold).noise == pytest.approx(2.0, abs=0.05)
+    assert fitted(doubtful).noise == 1.0
 
 
 def test_the_shift_is_less_sure_without_exploration() -> None:
