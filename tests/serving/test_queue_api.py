@@ -35,7 +35,7 @@ class House:
     def __init__(self, gate: Gate, home: Path) -> None:
         self.gate = gate
         champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-        self.app = create_app(Built(champion, Keys({}), lambda: TODAY, None, self.gate))
+        self.app = create_app(Built(champion, Keys({}), lambda: TODAY, gate=self.gate))
         put(gate.store, QUEUE, parts=2, policy=Policy(sample_turn=0.0))
 
     def send(self) -> Transport:
