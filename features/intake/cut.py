@@ -175,7 +175,7 @@ def cut(
     folder
         Where the blocks go; nobody else should be able to read it.
     part_rows
-        Fewest rows of a part, but of the last one.
+        About so many rows make a part.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def cut(
     ids, claims, reverses = (keys[name].hashes() for name in KEYS)
     together = belonging(ids, claims, reverses)
     _keep(done, together)
-    return done, parts_of(together, starts, part_rows)
+    return done, parts_of(together, part_rows)
 
 
 def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] | None:
@@ -214,9 +214,7 @@ def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] |
     with np.load(path, allow_pickle=False) as kept:
         starts, together, told = kept["starts"], kept["together"], json.loads(str(kept["told"]))
     name, header, is_text, first_row, broken, unknown = told
-    return Cut(folder, name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown)), parts_of(
-        together, starts, part_rows
-    )
+    return Cut(folder, name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown)), parts_of(together, part_rows)
 
 
 _KEPT = "cut.npz"
@@ -339,22 +337,18 @@ def _same(ids: Hashes) -> list[tuple[int, int]]:
     return [(first.setdefault(key, row), row) for key, row in zip(ids[rows].tolist(), rows.tolist(), strict=True)]
 
 
-def parts_of(together: Hashes, starts: Rows, part_rows: int = PART_ROWS) -> list[Part]:
-    """Return the parts: blocks side by side without the rows that belong elsewhere, then those rows, gathered.
+def parts_of(together: Hashes, part_rows: int = PART_ROWS) -> list[Part]:
+    """Return the parts: stretches of the ledger without the rows that belong elsewhere, then those rows, gathered.
 
     Examples
     --------
     >>> together = np.array([7, 8, 8, 9, 7, 5], dtype=np.uint64)
-    >>> [part.rows.tolist() for part in parts_of(together, np.array([0, 3, 6]), part_rows=1)]
+    >>> [part.rows.tolist() for part in parts_of(together, part_rows=3)]
     [[1, 2], [3, 5], [0, 4]]
     """
-    total = int(starts[-1])
-    # Blocks are small where rows are wide: some of them make a home.
-    home_starts = [0]
-    for end in starts[1:].tolist():
-        if end - home_starts[-1] >= part_rows or end == total:
-            home_starts.append(end)
-    home = np.searchsorted(np.array(home_starts[1:]), np.arange(total), side="right")
+    total = len(together)
+    home_starts = [*range(0, total, part_rows), total]
+    home = np.arange(total) // part_rows
     order = np.argsort(together, kind="stable")
     begins = np.flatnonzero(np.r_[True, together[order][1:] != together[order][:-1]]) if total else np.zeros(0, dtype=np.int64)
     homes = home[order]

@@ -17,6 +17,7 @@ from features.intake.output import write_table
 from features.intake.rejects import TooManyRowsRejected
 from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
+from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import Scores
 from serving.batch import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
@@ -177,6 +178,23 @@ def test_a_ledger_of_which_no_row_is_scored_gives_a_header(learned: Learned, tmp
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1
 
 
+def test_rows_gathered_from_parts_are_those_of_the_file(ledger: Path, tmp_path: Path) -> None:
+    done, parts = cut(ledger, WRITEOFFS, tmp_path, part_rows=400)
+    assert len(parts) > 5
+    whole = read_table(ledger, WRITEOFFS, vocabulary=Vocabulary()).batch
+    names = ("writeoff_id", "writeoff_date", "allowed_amount")
+    some = done.gather(parts, WRITEOFFS, Vocabulary(), mapping=None, latest=None, names=names)
+    assert list(some.columns) == list(names)
+    for name in names:
+        np.testing.assert_array_equal(some.columns[name], whole.columns[name])
+    wanted = set(whole.columns["writeoff_id"][::97].tolist())
+    few = done.gather(parts, WRITEOFFS, Vocabulary(), mapping=None, latest=None, ids=wanted)
+    expected = whole.take(np.flatnonzero([ident in wanted for ident in whole.columns["writeoff_id"].tolist()]))
+    for name in WRITEOFFS.names:
+        np.testing.assert_array_equal(few.words(name) if few.columns[name].dtype == np.int32 else few.columns[name],
+                                      expected.words(name) if few.columns[name].dtype == np.int32 else expected.columns[name])  # fmt: skip
+
+
 def test_what_belongs_together_is_in_one_part() -> None:
     draw = np.random.default_rng(0)
     ids = np.array(draw.permutation(500) + 1, dtype=np.uint64)
@@ -184,7 +202,7 @@ def test_what_belongs_together_is_in_one_part() -> None:
     claims = draw.integers(0, 150, 500).astype(np.uint64) * np.uint64(1 << 40)
     reverses = np.where(draw.random(500) < 0.1, draw.choice(ids, 500), 0).astype(np.uint64)
     together = belonging(ids, claims, reverses)
-    parts = parts_of(together, np.arange(0, 501, 50), part_rows=50)
+    parts = parts_of(together, part_rows=50)
     part_of = np.full(500, -1)
     for part in parts:
         assert (np.diff(part.rows) > 0).all() and (part_of[part.rows] == -1).all()
