@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ANSWER = "/sign-in/answer"
 JOURNEY_COOKIE = "recoup_sign_in"
+SPENT = "an address that signs somebody in works once, and not for long; ask for another one, or sign in with name and password"
 NOT_HERE = "signing in works at the address that `public_url` names, or on the machine itself"
 
 
@@ -66,7 +67,7 @@ def add_sign_in(app: FastAPI, gate: Gate) -> None:
         """Spend a one-time link; the page that follows takes it out of the address bar."""
         secret = gate.visits.enter(token, origin(request)) if address(request) is not None else None
         if secret is None:
-            return page("closed.html.j2", 403)
+            return page("refused.html.j2", 403, text=SPENT)
         return with_session(request, page("go_on.html.j2", path="/"), secret)
 
     @app.post("/sign-out", include_in_schema=False)
