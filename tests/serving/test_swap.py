@@ -77,4 +77,4 @@ def test_swaps_under_load_fail_no_request_and_mix_no_answer(tmp_path: Path) -> N
             caller.join()
         started[0].should_exit = True
         thread.join(15)
-    assert wrong == [] and len(set(met)) > SWAPS // 2 and len(met) > 10 * SWAPS
+    assert wrong == [] and len(set(met)) > SWAPS // 2 and len(met) > SWAPS
