@@ -136,6 +136,14 @@ bench-retrain: $(RUN_SET) ## time and memory of a retraining on a million write-
 bench-queue: $(TEST_SET) ## take-next among 100,000 open items by 20 clients, and lists of them; both databases
 	$(PYTHON) -m benchmarks.queue $(ARGS)
 
+.PHONY: bench-pages
+bench-pages: $(TEST_SET) ## pages of the queue among 100,000 open items: milliseconds at the server
+	$(PYTHON) -m benchmarks.pages $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(TEST_SET) ## pictures of the work queue for docs/
+	$(PYTHON) -m benchmarks.screenshots
+
 .PHONY: bench-trail
 bench-trail: $(TEST_SET) ## 500 tamperings with the access log found, its speed, what it adds to a change; both databases
 	$(PYTHON) -m benchmarks.trail $(ARGS)

@@ -69,7 +69,7 @@ def add_lead(app: FastAPI, site: Site) -> None:
     @app.get("/lead", include_in_schema=False)
     def lead(request: Request, visit: Annotated[Visit, visitor("queue.assign")]) -> Response:
         who = visit.identity
-        overview = worklist.overview(who)
+        overview = site.remembered(("overview", who.client_id, who.facilities), lambda: worklist.overview(who))
         return site.page(
             request,
             visit,

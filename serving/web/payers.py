@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from serving.access import Identity
 from serving.identity.visits import Visit
 from serving.web.lists import address
 from serving.web.site import Site
@@ -16,6 +18,8 @@ from serving.web.visitors import Form, visitor
 from serving.web.words import SOON_DAYS
 from serving.worklist.desk import FEWEST_IN_BATCH, MOST_IN_BATCH
 from serving.worklist.listing import Query, Totals, Which
+
+Sums: TypeAlias = Mapping[str | None, Totals]
 
 BATCHES = tuple(range(FEWEST_IN_BATCH, MOST_IN_BATCH + 1, 5))
 
@@ -63,9 +67,8 @@ def add_payers(app: FastAPI, site: Site) -> None:
     @app.get("/payers", include_in_schema=False)
     def payers(request: Request, visit: Annotated[Visit, visitor("queue.read")]) -> Response:
         who, today = visit.identity, site.today()
-        soon = replace(Query(), due_from=today, due_before=today + timedelta(days=SOON_DAYS + 1))
-        waiting, near, asked = (worklist.sums_by(who, query, "payer_id") for query in (Query(), soon, Query(Which.FOLLOW_UP)))
-        batches, nothing = worklist.batches(who, MOST_IN_BATCH), Totals(0, 0, 0, 0, 0.0)
+        waiting, near, asked, batches = site.remembered(("payers", who.client_id, who.facilities), lambda: sums(who, today))
+        nothing = Totals(0, 0, 0, 0, 0.0)
         names = [*batches, *(str(name) for name in asked if name not in batches)]
         shown = [
             Payer(
@@ -74,6 +77,11 @@ def add_payers(app: FastAPI, site: Site) -> None:
             for name in names
         ]
         return site.page(request, visit, "payers.html.j2", payers=shown, sizes=BATCHES, soon_days=SOON_DAYS)
+
+    def sums(who: Identity, today: date) -> tuple[Sums, Sums, Sums, Mapping[str, Totals]]:
+        soon = Query(due_from=today, due_before=today + timedelta(days=SOON_DAYS + 1))
+        waiting, near, asked = (worklist.sums_by(who, query, "payer_id") for query in (Query(), soon, Query(Which.FOLLOW_UP)))
+        return waiting, near, asked, worklist.batches(who, MOST_IN_BATCH)
 
     @app.post("/payers/take", include_in_schema=False)
     def take(visit: Annotated[Visit, visitor("queue.work")], form: Form) -> Response:

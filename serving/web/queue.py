@@ -74,9 +74,9 @@ def add_queue(app: FastAPI, site: Site) -> None:
         pinned = worklist.page(who, soon).items if soon is not None else ()
         shown = listing(
             page,
-            worklist.totals(who, query),
+            site.totals(who, query),
             query=query,
-            counts=worklist.counts(who),
+            counts=site.counts(who),
             lines=worklist.lines(who, (*pinned, *page.items)),
             pinned=pinned,
             subject=who.subject,

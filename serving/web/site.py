@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -21,11 +22,15 @@ from serving.packet.papers import MEDIA, Format, Papers
 from serving.web.cards import Card
 from serving.web.rendering import page
 from serving.web.words import spoken
-from serving.worklist.listing import Query, Which
+from serving.worklist.listing import Query, Totals, Which
 from serving.worklist.worklist import Worklist
 
 SAID_COOKIE = "recoup_said"
 UNDO_SECONDS = 10
+SECONDS_REMEMBERED, MOST_REMEMBERED = 5.0, 1_000
+"""How long sums over all items stand on pages, and how many of them are kept."""
+
+T = TypeVar("T")
 
 SAID = {
     "taken": "It is yours now.",
@@ -159,6 +164,31 @@ class Site:
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
         self.papers, self.card, self.notice = papers, card, notice
+        self._sums: dict[Hashable, tuple[float, Any]] = {}
+
+    def counts(self, who: Identity) -> Mapping[Which, int]:
+        """Return how many items each list has; some seconds old where nobody here has changed anything since."""
+        return self.remembered(("counts", who.client_id, who.facilities, who.subject), lambda: self.worklist.counts(who))
+
+    def totals(self, who: Identity, query: Query) -> Totals:
+        """Return the sums of a list, remembered like `counts`."""
+        own = who.subject if query.which is Which.MINE else ""
+        return self.remembered((replace(query, after=None), who.client_id, who.facilities, own), lambda: self.worklist.totals(who, query))
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, some seconds old at most, and never older than the last change made here."""
+        now = time.monotonic()
+        found = self._sums.get(key)
+        if found is None or now - found[0] > SECONDS_REMEMBERED:
+            if len(self._sums) >= MOST_REMEMBERED:
+                self._sums.clear()
+            found = self._sums[key] = (now, make())
+        value: T = found[1]
+        return value
+
+    def forget(self) -> None:
+        """Take all sums anew."""
+        self._sums.clear()
 
     def page(self, request: Request, visit: Visit, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Return a page for somebody who is signed in."""
@@ -192,7 +222,8 @@ class Site:
         return self.papers
 
     def go(self, href: str, said: str = "", *, item_id: str = "", version: int = 0) -> Response:
-        """Send the browser on, with a line to be shown there."""
+        """Send the browser on, with a line to be shown there; every change ends here, so sums are taken anew."""
+        self.forget()
         response = RedirectResponse(href, 303)
         if said:
             cookie = base64.urlsafe_b64encode(json.dumps([said, item_id, version]).encode()).decode()
@@ -208,7 +239,7 @@ class Site:
 
     def _frame(self, request: Request, visit: Visit) -> dict[str, Any]:
         path = request.url.path
-        due = self.worklist.totals(visit.identity, Query(Which.FOLLOW_UP)).items if visit.identity.may("queue.read") else 0
+        due = self.counts(visit.identity)[Which.FOLLOW_UP] if visit.identity.may("queue.read") else 0
         places = tuple(
             Place(name, href, path == href or path.startswith(f"{href}/"), due if href == "/follow-ups" else 0)
             for name, href, action in PLACES
