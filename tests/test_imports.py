@@ -63,7 +63,7 @@ def test_the_import_rules_hold(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("module", ["serving.api.app", "serving.champion", "serving.web.pages", "models.scorer"])
+@pytest.mark.parametrize("module", ["serving.api.app", "serving.champion", "serving.web.site", "models.scorer"])
 def test_a_request_is_answered_without_the_heavy_libraries(module: str) -> None:
     loaded = run(LOADED, module)
     assert loaded.returncode == 0, loaded.stderr

@@ -22,7 +22,6 @@ from serving.identity.keyring import new_secret
 
 if TYPE_CHECKING:
     import uvicorn
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from models.scorer import Scorer
     from models.value import Costs
@@ -100,6 +99,7 @@ def demo(
     from recoup.report.evaluation import headline
     from serving.access import Role
     from serving.api.app import create_app
+    from serving.api.watch import Watch
 
     chosen = settings(port=port)
     # Bound first: a port that is taken is said now, not after a minute of work.
@@ -130,26 +130,6 @@ def demo(
         tell.line("the address works once; Ctrl-C ends" if not once else "the address works once; the demo ends when the queue was read")
         tell.flush()
         listener.serve(app, started=_once(link, listener.url, read) if once else None)
-
-
-class Watch:
-    """ASGI middleware that says when a page was read to its end."""
-
-    def __init__(self, app: ASGIApp, path: str, seen: threading.Event) -> None:
-        self._app, self._path, self._seen = app, path, seen
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        status = 0
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        await self._app(scope, receive, watched)
-        if scope["type"] == "http" and scope["path"] == self._path and status == 200:
-            self._seen.set()
 
 
 def _once(link: Callable[[], str], url: str, read: threading.Event) -> Callable[[uvicorn.Server], None]:
