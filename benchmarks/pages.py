@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from playwright.sync_api import sync_playwright
 
 from benchmarks.queue import items_of
-from tests.serving.web.practice import practice
+from tests.serving.web.practice import Practice, practice
+from tests.serving.web.test_browser import listening, sign_in
 
 MOST_MILLISECONDS = 300.0
 PAGES = ("/queue", "/queue?payer_id=PAYER07", "/queue?sort=due", "/queue?carc=197&sort=expected_recovery", "/payers", "/projects", "/lead")
@@ -55,9 +57,24 @@ def main() -> int:
             print(f"{path:<40} {np.median(waits):>10.0f} {late:>10.0f} {np.median(anew):>15.0f} {size / 1000:>6.0f}")
             if path in LISTS and late > MOST_MILLISECONDS:
                 slow.append(path)
+        usable = in_browser(office)
         office.gate.store.close()
+    print(f"/queue in Chromium: its keys work {usable:.0f} ms after it was asked for (median; at most 1,000)")
     print("every list within 300 ms (p95)" if not slow else f"slower than 300 ms (p95): {', '.join(slow)}")
-    return 1 if slow else 0
+    return 1 if slow or usable > 1000 else 0
+
+
+def in_browser(office: Practice, loads: int = 7) -> float:
+    """Return the median milliseconds from asking for the queue to its scripts being ready, in a browser that has its files."""
+    with listening(office) as house, sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"])
+        page = sign_in(browser.new_context(base_url=house.url), "lea")
+        waits = []
+        for _ in range(loads):
+            page.goto("/queue")
+            waits.append(float(page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")))
+        browser.close()
+    return float(np.median(waits))
 
 
 if __name__ == "__main__":
