@@ -145,6 +145,15 @@ def test_papers_of_an_item_are_files_that_name_nobody(office: Practice) -> None:
     assert office.client("vic").client.get("/items/i0003/packet.pdf").status_code == 403
 
 
+def test_programs_get_the_papers_of_a_write_off(office: Practice) -> None:
+    ana = office.client("ana").client
+    for path, start in (("packet.docx", b"PK"), ("packet.pdf", b"%PDF"), ("packet.pdf?worksheet=true", b"%PDF")):
+        told = ana.get(f"/v1/writeoffs/i0003-0/{path}")
+        assert told.status_code == 200 and told.content.startswith(start), told.text
+    assert ana.get("/v1/writeoffs/i9999-0/packet.pdf").status_code == 404
+    assert office.client("vic").client.get("/v1/writeoffs/i0003-0/packet.pdf").status_code == 403
+
+
 def test_a_spreadsheet_of_the_list_holds_no_formula_and_is_in_the_access_log(tmp_path: Path) -> None:
     office = practice(tmp_path, [item_of(1, payer_id="=HYPERLINK(1)", claim_id="@SUM(A1)"), item_of(2, net=-350, value_per_hour=-350)])
     lea: Browser = office.client("lea")
