@@ -89,7 +89,8 @@ def _exit_codes() -> str:
         UNEXPECTED: ["A fault of recoup itself"],
         130: ["Stopped by Ctrl-C"],
     }
-    for kind in RecoupError.__subclasses__():
+    # A client of the service has errors of its own; those of commands stand in one place.
+    for kind in (kind for kind in RecoupError.__subclasses__() if kind.__module__ == RecoupError.__module__):
         meanings.setdefault(kind.exit_code, []).append((kind.__doc__ or "").splitlines()[0].rstrip("."))
     return grid(["code", "meaning"], [[str(code), "; ".join(dict.fromkeys(texts))] for code, texts in sorted(meanings.items())])
 
