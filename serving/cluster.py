@@ -1,4 +1,4 @@
-"""The same work as `serving.batch`, part by part, on a Dask cluster: scores are those of one machine, to the last bit."""
+"""The same work as `serving.batch.parts`, part by part, on a Dask cluster: scores are those of one machine, to the last bit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.cut import Part
 from features.intake.output import replace_file
-from serving.batch import Task, Worker, Workers
+from serving.batch.parts import Task, Worker, Workers
 
 if TYPE_CHECKING:
     from distributed import Client

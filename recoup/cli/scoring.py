@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from models.scorer import Scorer
     from recoup.inputs import Inputs
     from recoup.settings import Settings
-    from serving.batch import Scored
+    from serving.batch.parts import Scored
 
 TOP_LINES = 10
 COMPILE_ROWS = 200_000
@@ -103,10 +103,10 @@ def score(
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
     from recoup.inputs import BESIDE, Beside, Inputs, rejects_beside
-    from serving.batch import Task, score_parts, workers_of
-    from serving.batch_folder import batch_folder
+    from serving.batch.folder import batch_folder
+    from serving.batch.packed import Packed
+    from serving.batch.parts import Task, score_parts, workers_of
     from serving.cluster import cluster_workers
-    from serving.packed import Packed
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
@@ -161,7 +161,7 @@ def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping
     """Return what a job's result depends on; None where it reads what cannot be read twice."""
     from importlib.metadata import version
 
-    from serving.batch_folder import state_of
+    from serving.batch.folder import state_of
 
     given = [path for path in files if path is not None]
     if any(str(path) == "-" or not path.exists() for path in given):

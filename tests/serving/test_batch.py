@@ -20,11 +20,11 @@ from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import Scores
-from serving.batch import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
-from serving.batch_folder import batch_folder, state_of
-from serving.merging import Run, merge
-from serving.packed import Packed
-from serving.score_run import cents_of, six_digits
+from serving.batch.folder import batch_folder, state_of
+from serving.batch.merging import Run, merge
+from serving.batch.packed import Packed
+from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
+from serving.batch.run import cents_of, six_digits
 from tests.practice import Files, Learned, day
 
 AS_OF = day("2026-11-01")

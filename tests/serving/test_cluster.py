@@ -14,9 +14,9 @@ from features.intake.cut import Part, cut
 from features.intake.output import write_table
 from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
-from serving.batch import Task, score_parts
+from serving.batch.packed import Packed
+from serving.batch.parts import Task, score_parts
 from serving.cluster import Cluster, cluster_workers
-from serving.packed import Packed
 from tests.practice import Files, Learned, day
 
 AS_OF = day("2026-11-01")

@@ -17,7 +17,7 @@ Key = tuple[bool, float, float, str]
 
 
 class Run:
-    """One sorted run: what `serving.score_run.run_of` made."""
+    """One sorted run: what `serving.batch.run.run_of` made."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.batch = batch

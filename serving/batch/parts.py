@@ -30,9 +30,9 @@ from features.tables import WRITEOFFS, Batch, empty_columns
 from features.triage import WHY
 from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer
-from serving.merging import Run, merge
-from serving.packed import Packed
-from serving.score_run import as_json, run_of, table_of
+from serving.batch.merging import Run, merge
+from serving.batch.packed import Packed
+from serving.batch.run import as_json, run_of, table_of
 
 ALONE = 1 << 17
 """Up to so many rows a second process would cost more than it brings."""
