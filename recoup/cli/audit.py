@@ -103,6 +103,8 @@ def audit(
     mapping: MappingFile = None,
     as_of: AsOf = None,
     prospect: Annotated[bool, typer.Option("--prospect", help="use no identity of patients or claims, and write none")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="keep the result for the service: its opportunity page and its API")] = False,
+    client: Annotated[str, typer.Option("--client", help="provider organisation whose audit is kept")] = "default",
     as_json: Json = False,
 ) -> None:
     """Audit a ledger against its remittances: what was posted wrongly, what is still owed, what must be paid back, and why."""
@@ -119,6 +121,8 @@ def audit(
     with bars() as shown:
         ran = _run(sources, out, model, day_number(day), shown)
         _write(out, ran)
+        if keep:
+            _keep(ran, client)
     _tell(Teller(as_json=as_json), ran, out)
 
 
@@ -128,12 +132,10 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
     from features.tables import OUTCOMES, WRITEOFFS
     from recoup.inputs import Inputs
     from recoup.report.workbook import read_answers
-    from serving.findings.audit import audit as run
-    from serving.findings.audit import look
     from serving.findings.clock import overpayment_table
     from serving.findings.later import later_outcomes
-    from serving.findings.result import result
-    from serving.findings.validation import ANSWER, draw, judge
+    from serving.findings.report import report
+    from serving.findings.validation import ANSWER
 
     chosen = settings()
     scorer = load_scorer(model, chosen)
@@ -153,7 +155,19 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
     efforts = inputs.read(sources.outcomes, OUTCOMES, words) if sources.outcomes is not None else None
     prepare(scorer, ledger, efforts, day)
     later: TextColumns = {}
-    case = look(ledger, scorer=scorer, as_of=day, remits=remits, efforts=efforts, is_ledger=sources.writeoffs is not None)
+    answers = read_answers(out / WORKBOOK, ANSWER)
+    made = report(
+        ledger,
+        scorer=scorer,
+        as_of=day,
+        remits=remits,
+        efforts=efforts,
+        is_ledger=sources.writeoffs is not None,
+        is_prospect=sources.is_prospect,
+        answers=answers,
+        progress=shown.of("audit"),
+    )
+    case, told = made.case, made.document
     if remits is not None:
         iso = str(np.datetime64(day, "D"))
         if case.is_ledger:
@@ -162,17 +176,12 @@ def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
             from datetime import date
 
             later = imported.outcomes(date.fromisoformat(iso)).columns
-    found = run(case, progress=shown.of("audit"))
-    told = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=sources.is_prospect)
-    sample = draw(found.case, found.findings)
-    answers = read_answers(out / WORKBOOK, ANSWER)
-    told["validation"] = {"size": len(sample), "judged": judge(answers, sample)}
     told["rejected"] = inputs.rejected
-    overpayments = overpayment_table(case, found.findings, _earlier(out / OVERPAYMENTS))
+    overpayments = overpayment_table(case, made.findings, _earlier(out / OVERPAYMENTS))
     out.mkdir(parents=True, exist_ok=True)
     inputs.write_rejects(out / "rejects.csv")
     reading = [words for name, read in inputs.reads.items() for words in reading_words(name, read)]
-    return Ran(found.findings, overpayments, later, told, sample, answers, reading)
+    return Ran(made.findings, overpayments, later, told, made.sample, answers, reading)
 
 
 def _import(sources: Sources, shown: Bars) -> RemitImport:
@@ -238,6 +247,16 @@ def _write(out: Path, ran: Ran) -> None:
     }
     for name, content in files.items():
         replace_file(out / name, partial(_put, content=content))
+
+
+def _keep(ran: Ran, client: str) -> None:
+    from recoup.identity import opened_gate, operator
+    from serving.store.audits import keep
+
+    who = operator(client)
+    with opened_gate(settings()) as gate, gate.store.write() as unit:
+        keep(unit, client, ran.result, ran.overpayments, at=gate.now(), by=who.subject)
+        gate.log.tell(unit, who, "job.run", [ran.result["as_of"]])
 
 
 def _put(file: BinaryIO, content: bytes) -> None:

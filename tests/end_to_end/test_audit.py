@@ -18,6 +18,8 @@ from serving.findings.rule import DETERMINISTIC
 from serving.findings.rules import BY_ID
 from serving.findings.table import FINDING_COLUMNS
 from serving.findings.validation import ANSWER
+from serving.store import audits
+from serving.store.store import Store
 from tests.end_to_end.commands import Commands, start
 from tests.end_to_end.conftest import AS_OF, Trained
 from tests.features.intake.remits.writer import Claim, Line, Remit, encode
@@ -149,6 +151,19 @@ def test_remittances_alone_are_audited_and_every_finding_cites_its_place(fresh: 
     assert found and all(row["file"] and row["segment"] for row in found)
     assert {row["file"] for row in found} <= {path.name for path in remits}
     assert "remittances alone" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_an_audit_is_kept_for_the_service(fresh: Commands, tmp_path: Path) -> None:
+    """`fresh` has a home of its own, whose store holds the audit afterwards; the access log says who kept it."""
+    (tmp_path / "tiny.csv").write_text("writeoff_id,writeoff_date,payer_id,writeoff_amount\nA,2026-05-01,ACME,12.00\n")
+    ran = fresh("audit", "--writeoffs", tmp_path / "tiny.csv", "--as-of", AS_OF, "--out", tmp_path / "out", "--keep", "--client", "north")
+    assert ran.code == 0, ran.err
+    with Store.open(f"sqlite:///{fresh.home / 'recoup.db'}") as store, store.read() as unit:
+        kept = audits.latest(unit, "north")
+        assert audits.latest(unit, "default") is None
+    assert kept is not None
+    assert kept.document == json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert fresh("trail", "verify").code == 0
 
 
 def test_nothing_to_audit_is_a_wrong_call(fresh: Commands, tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""Audits that are kept, and what they found that may be owed back: an audit never takes away what people decided."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import BadData, NotFound
+from models.scorer import Scorer
+from serving.findings.clock import OVERPAYMENT_COLUMNS, overpayment_table
+from serving.findings.report import report
+from serving.findings.stored import report_of_client
+from serving.store import audits, outcomes, writeoffs
+from serving.store.rows import EPOCH, rows_of
+from serving.store.store import Store
+from tests.practice import Files
+from tests.serving.worklist.queues import NOW
+
+WHO = "person:ana"
+
+
+def entry(number: str, **said: str) -> dict[str, list[str | None]]:
+    row = {"overpayment_id": number, "rule": "overpaid", "amount": "12.50", "evidence": "paid twice", "detected_on": "2026-03-01"} | said
+    return {name: [row.get(name) or None] for name in OVERPAYMENT_COLUMNS}
+
+
+def keep(store: Store, as_of: str, owed: dict[str, list[str | None]] | None = None, **said: Any) -> None:
+    with store.write() as unit:
+        audits.keep(unit, "default", {"as_of": as_of, **said}, owed or entry("a"), at=NOW, by=WHO)
+
+
+def test_the_latest_audit_is_read_and_one_of_the_same_morning_takes_its_place(store: Store) -> None:
+    keep(store, "2026-03-01", total=1)
+    keep(store, "2026-04-01", total=2)
+    keep(store, "2026-04-01", total=3)
+    with store.read() as unit:
+        latest, before = audits.latest(unit, "default"), audits.latest(unit, "default", before=date(2026, 4, 1))
+        assert audits.latest(unit, "other") is None
+    assert latest is not None and before is not None
+    assert (latest.document["total"], latest.by, before.document["total"]) == (3, WHO, 1)
+
+
+def test_what_people_decided_outlives_the_next_audit_and_so_does_an_entry_it_no_longer_finds(store: Store) -> None:
+    keep(store, "2026-03-01")
+    with store.write() as unit:
+        audits.decide(unit, "default", "a", started=date(2026, 3, 2), identified=date(2026, 3, 5), by=WHO)
+    keep(store, "2026-04-01", entry("a", amount="20.00", detected_on="2026-04-01"))
+    keep(store, "2026-05-01", entry("b", amount=""))
+    with store.read() as unit:
+        first, second = audits.owed_of(unit, "default")
+    assert (first.overpayment_id, first.amount, first.detected_on, first.found_on) == ("a", 2_000, date(2026, 3, 1), date(2026, 4, 1))
+    assert (first.investigation_started_on, first.identified_on, first.decided_by) == (date(2026, 3, 2), date(2026, 3, 5), WHO)
+    assert (second.overpayment_id, second.amount, second.identified_on) == ("b", None, None)
+
+
+def test_nothing_is_decided_of_what_is_not_there_or_known_before_it_was_looked_into(store: Store) -> None:
+    keep(store, "2026-03-01")
+    with pytest.raises(NotFound), store.write() as unit:
+        audits.decide(unit, "other", "a", started=None, identified=date(2026, 3, 5), by=WHO)
+    with pytest.raises(BadData, match="on or after"), store.write() as unit:
+        audits.decide(unit, "default", "a", started=date(2026, 3, 6), identified=date(2026, 3, 5), by=WHO)
+
+
+def test_an_audit_of_the_store_is_the_audit_of_the_rows_that_were_loaded(store: Store, practice: Files) -> None:
+    as_of = date(2026, 11, 1)
+    scorer = Scorer.prior(practice.writeoffs.vocabulary)
+    part = practice.writeoffs.take(np.arange(1500))
+    with store.write() as unit:
+        stored = {"client_id": "default", "loaded_at": NOW, "extras": {}}
+        writeoffs.keep(unit, [{**row, **stored} for row in rows_of(part)])
+        efforts = [outcomes.said_by(row) for row in rows_of(practice.outcomes)]
+        outcomes.record(unit, "default", efforts, source="file", today=as_of, at=NOW, by=WHO)
+    with store.read() as unit:
+        made = report_of_client(unit, "default", scorer=scorer, as_of=as_of)
+        known = outcomes.outcomes_of(unit, "default", practice.writeoffs.vocabulary, as_of=as_of)
+    order = np.argsort(part.columns["writeoff_id"].astype(str), kind="stable")
+    scorer.learn_usual(part, until=(as_of - EPOCH).days)
+    wanted = report(part.take(order), scorer=scorer, as_of=(as_of - EPOCH).days, efforts=known)
+    assert len(known) > 100 and made.document["opportunity"] == wanted.document["opportunity"]
+    assert made.document["rules"] == wanted.document["rules"]
+    with store.write() as unit:
+        audits.keep(unit, "default", made.document, overpayment_table(made.case, made.findings, {}), at=NOW, by=WHO)
+        latest = audits.latest(unit, "default")
+    assert latest is not None and latest.document == made.document
