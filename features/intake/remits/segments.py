@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TypeAlias
 
 from features.intake.remits.issues import IssueLog
@@ -26,9 +27,16 @@ LONGEST_SEGMENT = 16_384
 _WINDOW = 1024
 """Bytes after a start that separators are looked for in; an ISA has 106, GS and ST follow at once."""
 
+_AHEAD = 2 * _WINDOW + 2
+"""Bytes that decide what a start is: a window for its marks, and one behind them."""
+
+_BEFORE = 16
+"""Bytes before an ISA that tell whether a segment begins there."""
+
 _ISA_WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1)
 _START = re.compile(rb"ISA|(?<![A-Za-z0-9])GS([^\w\s])HP\1|(?<![A-Za-z0-9])ST([^\w\s])835\2")
 _SPACE = b" \t\r\n"
+_SPACES = _SPACE.decode()
 _BREAKS = b"\r\n"
 
 
@@ -75,46 +83,51 @@ def read_segments(chunks: Iterable[bytes], log: IssueLog) -> Iterator[Segment]:
     (3, ['NM1', 'QC'])
     (4, ['CLP', '7', '1', '5', '5'])
     """
-    for batch in _Tokenizer(log).read(_as_utf8(chunks)):
-        yield from batch
+    return chain.from_iterable(_Tokenizer(log).read(_as_utf8(chunks)))
 
 
 class _Tokenizer:
-    """State of one file between two chunks."""
+    """State of one file between two chunks. What it finds does not depend on where chunks are cut."""
 
     def __init__(self, log: IssueLog) -> None:
         self._log = log
         self._number = 0
         self._marks: Separators | None = None
         self._is_skipping = False
+        # What is not read yet begins at `_at`; what stands before is kept because a start is known by what it follows.
         self._rest = b""
+        self._at = 0
 
-    def read(self, chunks: Iterable[bytes]) -> Iterator[list[Segment]]:
+    def read(self, chunks: Iterable[bytes]) -> Iterator[Iterable[Segment]]:
+        """Yield segments in batches; each must be used up before the next is asked for."""
         for chunk in chunks:
             yield from self._feed(self._rest + chunk, is_final=False)
         yield from self._feed(self._rest, is_final=True)
 
-    def _feed(self, data: bytes, *, is_final: bool) -> Iterator[list[Segment]]:
-        at = 0
+    def _feed(self, data: bytes, *, is_final: bool) -> Iterator[Iterable[Segment]]:
+        at = self._at
         while True:
             if self._marks is None:
                 marks, kept = _find_start(data, at, is_final=is_final)
                 if marks is None:
-                    self._rest = data[kept:]
+                    self._keep(data, kept)
                     return
             else:
                 marks, hold = _find_isa(data, at, self._marks.terminator, is_final=is_final)
                 if marks is None and not is_final:
                     batch, at = self._terminated(data, at, hold)
-                    self._rest = data[at:]
+                    self._keep(data, at)
                     yield batch
                     return
                 yield self._all(data[at : hold if marks is None else marks.start])
                 if marks is None:
-                    self._rest = b""
                     return
             yield self._begin(data, marks)
             at = marks.end
+
+    def _keep(self, data: bytes, at: int) -> None:
+        self._rest = data[max(0, at - _BEFORE) :]
+        self._at = min(at, _BEFORE)
 
     def _begin(self, data: bytes, marks: Separators) -> list[Segment]:
         """Take over the separators of an interchange; return its ISA."""
@@ -130,76 +143,103 @@ class _Tokenizer:
             self._log.add("isa_unpadded", self._number, "ISA")
         return [(self._number, _header(header.split(marks.element.decode("latin-1"))))]
 
-    def _terminated(self, data: bytes, at: int, hold: int) -> tuple[list[Segment], int]:
-        """Return the segments that end before `hold`, and where the first that does not begins."""
+    def _terminated(self, data: bytes, at: int, hold: int) -> tuple[Iterable[Segment], int]:
+        """Return the segments that end before `hold`, and from where the data is still needed."""
         assert self._marks is not None
         cut = data.rfind(self._marks.terminator, at, hold) + 1
         if cut > at:
-            return self._split(self._decode(data[at:cut]), self._marks), cut
-        if hold - at <= LONGEST_SEGMENT:
-            return [], at
-        torn = [] if self._is_skipping else [self._torn(data[at : at + 8].decode("latin-1"), "segment_too_long")]
+            return self._split(data[at:cut], self._marks), cut
+        begun = data[at:hold].lstrip(_SPACE)
+        if len(begun) <= LONGEST_SEGMENT:
+            return [], hold - len(begun)
+        torn = [] if self._is_skipping else [self._torn(begun, "segment_too_long")]
         self._is_skipping = True
-        return torn, hold
+        # the last bytes may begin an ISA
+        return torn, hold - 2
 
-    def _all(self, data: bytes) -> list[Segment]:
+    def _all(self, data: bytes) -> Iterable[Segment]:
         """Return what is left of an interchange; what follows its last terminator is torn unless it is an envelope's end."""
         assert self._marks is not None
         cut = data.rfind(self._marks.terminator) + 1
-        found = self._split(self._decode(data[:cut]), self._marks)
-        tail = self._decode(data[cut:]).strip(" \t\r\n")
+        found = self._split(data[:cut], self._marks)
+        tail = data[cut:].lstrip(_SPACE)
         if not tail or self._is_skipping:
             return found
-        if tail.partition(self._marks.element.decode("latin-1"))[0] in ("SE", "GE", "IEA"):
-            found += self._split(tail, self._marks)
+        if len(tail) <= LONGEST_SEGMENT and _flat(tail).strip(_SPACE).partition(self._marks.element)[0] in (b"SE", b"GE", b"IEA"):
+            found = chain(found, self._split(tail, self._marks))
             self._log.add("terminator_missing", self._number)
-        else:
-            found.append(self._torn(tail, None))
-        return found
+            return found
+        return chain(found, [self._torn(tail, "segment_too_long" if len(tail) > LONGEST_SEGMENT else None)])
 
-    def _split(self, text: str, marks: Separators) -> list[Segment]:
-        if not text:
-            return []
-        found: list[Segment] = []
-        element, rules = marks.element.decode("latin-1"), _RULES
-        pieces = text.split(marks.terminator.decode("latin-1"))
-        if self._is_skipping:
+    def _split(self, data: bytes, marks: Separators) -> Iterable[Segment]:
+        """Return the segments of data in which each is whole."""
+        if self._is_skipping and data:
             # the end of a segment that was too long and already counted
             self._is_skipping = False
-            del pieces[0]
-        for piece in pieces:
-            raw = piece.strip(" \t\r\n")
-            if not raw:
-                continue
+            data = data[data.index(marks.terminator) + 1 :]
+        if _may_be_too_long(data, marks.terminator) or not _is_utf8(data):
+            return self._split_odd(data, marks)
+        text = _decoded(data, marks)
+        pieces = [piece for raw in text.split(marks.terminator.decode("latin-1")) if (piece := raw.strip(_SPACES))]
+        first = self._number + 1
+        self._number += len(pieces)
+        return _allowed(pieces, first, marks.element.decode("latin-1"))
+
+    def _split_odd(self, data: bytes, marks: Separators) -> list[Segment]:
+        """Split data in which a segment may be too long or have an encoding of its own: each is looked at for itself."""
+        found: list[Segment] = []
+        element = marks.element.decode("latin-1")
+        for raw in map(bytes.lstrip, data.split(marks.terminator), repeat(_SPACE)):
             if len(raw) > LONGEST_SEGMENT:
                 found.append(self._torn(raw, "segment_too_long"))
-                continue
-            self._number += 1
-            elements = raw.split(element)
-            rule = rules.get(elements[0], _unknown)
-            found.append((self._number, elements if rule is None else rule(elements)))
+            elif piece := _decoded(raw, marks).strip(_SPACES):
+                self._number += 1
+                found += _allowed([piece], self._number, element)
         return found
 
-    def _torn(self, raw: str, code: str | None) -> Segment:
+    def _torn(self, raw: bytes, code: str | None) -> Segment:
         self._number += 1
-        tag = next((tag for tag in ("CLP", "SVC", "CAS") if raw.startswith(tag)), "")
+        begin = _flat(raw[:LONGEST_SEGMENT])
+        tag = next((tag for tag in ("CLP", "SVC", "CAS") if begin.startswith(tag.encode())), "")
         if code:
             self._log.add(code, self._number, tag)
         return self._number, [TORN, tag, code or "file_truncated"]
 
-    def _decode(self, data: bytes) -> str:
-        assert self._marks is not None
-        if self._marks.terminator not in _BREAKS:
-            # line ends are for the eye, also inside a segment: some senders wrap at 80 columns
-            data = _flat(data)
-        if max(self._marks.terminator, self._marks.element) > b"\x7f":
-            return data.decode("latin-1")
-        for encoding in ("utf-8", "cp1252"):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                continue
+
+def _allowed(pieces: list[str], first: int, element: str) -> Iterator[Segment]:
+    """Yield segments, numbered from `first`, with what may leave."""
+    rules = _RULES
+    for number, elements in enumerate(map(str.split, pieces, repeat(element)), first):
+        rule = rules.get(elements[0], _unknown)
+        yield number, elements if rule is None else rule(elements)
+
+
+def _may_be_too_long(data: bytes, terminator: bytes) -> bool:
+    """Whether a segment may be longer than the longest: no terminator stands in some stretch of half that length."""
+    half = LONGEST_SEGMENT // 2
+    return any(data.find(terminator, at, at + half) < 0 for at in range(0, len(data) - half, half))
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(data: bytes, marks: Separators) -> str:
+    if marks.terminator not in _BREAKS:
+        # line ends are for the eye, also inside a segment: some senders wrap at 80 columns
+        data = _flat(data)
+    if max(marks.terminator, marks.element) > b"\x7f":
         return data.decode("latin-1")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
 
 
 def _flat(data: bytes) -> bytes:
@@ -208,21 +248,25 @@ def _flat(data: bytes) -> bytes:
 
 def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Pass bytes through; UTF-16 with its mark becomes UTF-8."""
-    decoder: codecs.IncrementalDecoder | None = None
-    is_first = True
-    for chunk in chunks:
-        if is_first and chunk:
-            is_first = False
-            if chunk[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-        yield chunk if decoder is None else decoder.decode(chunk).encode("utf-8", errors="replace")
+    rest = iter(chunks)
+    begin = b""
+    while len(begin) < 2 and (chunk := next(rest, None)) is not None:
+        begin += chunk
+    if begin[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        yield begin
+        yield from rest
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+    for chunk in chain([begin], rest):
+        yield decoder.decode(chunk).encode("utf-8", errors="replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", errors="replace")
 
 
 def _find_start(data: bytes, at: int, *, is_final: bool) -> tuple[Separators | None, int]:
     """Find the first ISA, or GS*HP or ST*835 without one; else say from which offset the data is still needed."""
     while match := _START.search(data, at):
         at = match.start()
-        if len(data) - at < _WINDOW and not is_final:
+        if len(data) - at < _AHEAD and not is_final:
             return None, at
         marks = _read_isa(data, at, b"") if match[0] == b"ISA" else _read_bare(data, at)
         if marks is not None:
@@ -235,7 +279,7 @@ def _find_isa(data: bytes, at: int, terminator: bytes, *, is_final: bool) -> tup
     """Find the next ISA; else say up to which offset the data holds none for certain."""
     found = data.find(b"ISA", at)
     while found >= 0:
-        if len(data) - found < _WINDOW and not is_final:
+        if len(data) - found < _AHEAD and not is_final:
             return None, found
         marks = _read_isa(data, found, terminator)
         if marks is not None:
@@ -275,7 +319,7 @@ def _has_isa_shape(parts: list[bytes]) -> bool:
 
 
 def _is_segment_start(data: bytes, at: int, terminator: bytes) -> bool:
-    before = data[max(0, at - 16) : at]
+    before = data[max(0, at - _BEFORE) : at]
     return not before or before[-1:] in (terminator, b"\n", b"\r") or before.strip(_SPACE)[-1:] in (b"", terminator, b"\xbf")
 
 
