@@ -7,14 +7,15 @@ training row saw on its day is, bit for bit, what a served row sees. An event is
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes.combinations import number_keys
 from features.feature import Feature, Floats, copied
-from features.lookup import Lookup
+from features.lookup import ByCode
 from features.tables import Array, Columns
 
 KEYS: tuple[tuple[str, ...], ...] = (
@@ -42,6 +43,7 @@ FRACTION_ONE = 2**20
 """Fractions are summed as integers of this size, so that a day's sum is exact whatever its order."""
 
 _PART_BITS = 28
+_PART = (1 << _PART_BITS) - 1
 _DECAY_DAYS = 20_000
 
 
@@ -106,9 +108,9 @@ class History:
         self._decay = np.exp(-np.arange(_DECAY_DAYS) / decay_days)
         # Slot 0 stays empty: it answers for null and unknown keys, which therefore read as their parent.
         self._slots: dict[int, int] = {}
-        self.sums = np.zeros((1, len(STATS)))
+        self.sums = np.zeros((len(STATS), 1))
         self.last = np.zeros(1, dtype=np.int64)
-        self._looked_up = 0, Lookup(np.zeros(0, dtype=np.int64))
+        self._looked_up: tuple[int, tuple[ByCode, ...]] = -1, ()
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
         """Return the slot of each row and key (n x len(KEYS)); 0 where a part is null or the key was never seen.
@@ -120,20 +122,24 @@ class History:
             return self._find_one(columns)
         if grow:
             return np.stack([self._grow(place, names, columns, rows) for place, names in enumerate(KEYS)], axis=1)
-        keys = np.empty((len(KEYS), rows), dtype=np.int64)
-        for place, names in enumerate(KEYS):
-            key, known = _pack(place, names, columns, rows)
-            keys[place] = np.where(known, key, -1)
-        return self._known.find(keys.ravel()).reshape(keys.shape).T + 1
+        found = np.empty((len(KEYS), rows), dtype=np.int64)
+        found[0] = self._slots.get(0, 0)
+        for place, (names, known) in enumerate(zip(KEYS[1:], self._known, strict=True), start=1):
+            found[place] = known.find([columns[name] for name in names])
+        return found.T
 
     @property
-    def _known(self) -> Lookup:
-        """The keys by their slots: the first slot is no key's."""
+    def _known(self) -> tuple[ByCode, ...]:
+        """The slots by the codes of each key but the first, which has none."""
         if self._looked_up[0] != len(self._slots):
-            keys = np.empty(len(self._slots), dtype=np.int64)
-            for key, slot in self._slots.items():
-                keys[slot - 1] = key
-            self._looked_up = len(keys), Lookup(keys)
+            # Slots are given in turn, and a dictionary keeps the order.
+            keys = np.fromiter(self._slots, dtype=np.int64, count=len(self._slots))
+            place, first, second = keys >> 2 * _PART_BITS, keys >> _PART_BITS & _PART, keys & _PART
+            found = []
+            for number, names in enumerate(KEYS[1:], start=1):
+                own = np.flatnonzero(place == number)
+                found.append(ByCode([first[own], second[own]][: len(names)], own + 1))
+            self._looked_up = len(keys), tuple(found)
         return self._looked_up[1]
 
     def _grow(self, place: int, names: tuple[str, ...], columns: Columns, rows: int) -> NDArray[np.int64]:
@@ -172,20 +178,30 @@ class History:
         if slot == 0 and grow:
             slot = self._slots[key] = len(self._slots) + 1
             if slot >= len(self.last):
-                self.sums = np.concatenate([self.sums, np.zeros((len(self.sums) + 256, len(STATS)))])
-                self.last = np.concatenate([self.last, np.zeros(len(self.last) + 256, dtype=np.int64)])
+                more = len(self.last) + 256
+                self.sums = np.concatenate([self.sums, np.zeros((len(STATS), more))], axis=1)
+                self.last = np.concatenate([self.last, np.zeros(more, dtype=np.int64)])
         return slot
 
     def read(self, slots: NDArray[np.int64], day: int) -> Floats:
         """Return the decayed sums as of the morning of a day (n x keys x stats)."""
-        gap = np.minimum(np.maximum(day - self.last[slots], 0), _DECAY_DAYS - 1)
-        decayed: Floats = self.sums[slots] * self._decay[gap][..., None]
+        decayed: Floats = (self.sums[:, slots] * self._left(day - self.last[slots])).transpose(1, 2, 0)
         return decayed
+
+    def read_some(self, columns: Columns, day: int, stats: Sequence[int]) -> Floats:
+        """Return some of the decayed sums of some rows (stats x keys x n)."""
+        slots = np.ascontiguousarray(self.find(columns).T)
+        left = self._left(day - self.last.take(slots))
+        return np.stack([self.sums[stat].take(slots) * left for stat in stats])
+
+    def _left(self, gap: NDArray[np.int64]) -> Floats:
+        """Return what is left of a sum after so many days."""
+        left: Floats = self._decay[np.minimum(np.maximum(gap, 0), _DECAY_DAYS - 1)]
+        return left
 
     def recall(self, day: int) -> Recall:
         """Return what is remembered on the morning of a day, to be asked of many rows."""
-        gap = np.minimum(np.maximum(day - self.last, 0), _DECAY_DAYS - 1)
-        return Recall(self, np.ascontiguousarray((self.sums * self._decay[gap][:, None]).T))
+        return Recall(self, self._left(day - self.last))
 
     def advance(self, day: int, slots: NDArray[np.int64], addends: NDArray[np.int64]) -> None:
         """Add all events that became known on one day; days must not go back.
@@ -197,14 +213,16 @@ class History:
         slots, addends
             Of the events (m x keys; m x stats).
         """
-        flat = slots.ravel()
-        used, place = np.unique(flat, return_inverse=True)
-        total = np.zeros((len(used), len(STATS)), dtype=np.int64)
-        np.add.at(total, place.ravel(), np.repeat(addends, slots.shape[1], axis=0))
-        used, total = used[used > 0], total[used > 0]
-        gap = np.clip(day - self.last[used], 0, _DECAY_DAYS - 1)
-        self.sums[used] = self.sums[used] * self._decay[gap][:, None] + total
+        flat, keys = slots.ravel(), slots.shape[1]
+        some, place = number_keys(flat, len(self.last))
+        used = flat[some]
+        left = self._left(day - self.last[used])
+        for sums, added in zip(self.sums, addends.T, strict=True):
+            # Whole numbers: their sum is exact in a float, in any order.
+            sums[used] = sums[used] * left + np.bincount(place, weights=np.repeat(added, keys))
         self.last[used] = day
+        # Events without a key fell into the first slot, which stays empty.
+        self.sums[:, 0] = self.last[0] = 0
 
     def advance_all(self, events: Events, *, until: int) -> None:
         """Add all events known before the day `until`, one day after the other."""
@@ -221,45 +239,47 @@ class History:
 
     def snapshot(self) -> Columns:
         """Return the state as columns, one row per key that has had an event, ordered by key."""
-        found = sorted((key, slot) for key, slot in self._slots.items() if self.sums[slot, 0] > 0)
+        found = sorted((key, slot) for key, slot in self._slots.items() if self.sums[0, slot] > 0)
         keys = np.array([key for key, _ in found], dtype=np.int64)
         slots = np.array([slot for _, slot in found], dtype=np.int64)
         state: Columns = {"key": keys, "last": self.last[slots]}
-        return state | {name: self.sums[slots, i] for i, name in enumerate(STATS)}
+        return state | {name: sums[slots] for name, sums in zip(STATS, self.sums, strict=True)}
 
     @classmethod
     def restore(cls, state: Columns, decay_days: float = 180.0) -> History:
         """Return the history of a snapshot."""
         history = cls(decay_days)
-        rows = len(state["key"])
         history._slots = {int(key): slot + 1 for slot, key in enumerate(state["key"])}
-        history.sums = np.concatenate(
-            [np.zeros((1, len(STATS))), np.stack([state[name] for name in STATS], axis=1).reshape(rows, len(STATS))]
-        )
+        history.sums = np.stack([np.concatenate([np.zeros(1), state[name]]) for name in STATS])
         history.last = np.concatenate([np.zeros(1, dtype=np.int64), state["last"].astype(np.int64)])
         return history
 
 
-@dataclass(frozen=True, slots=True)
 class Recall:
     """A history as of one morning.
 
     Parameters
     ----------
     history
-        Says which slots are a row's; it must not be advanced meanwhile.
-    sums
-        Decayed sums (stats x slots).
+        It must not be advanced meanwhile.
+    left
+        What is left of the sums of each slot.
     """
 
-    history: History
-    sums: Floats
+    def __init__(self, history: History, left: Floats) -> None:
+        self._history, self._left = history, left
+        self._decayed: dict[int, Floats] = {}
 
-    def columns(self, columns: Columns) -> Columns:
-        """Return what `history_columns` makes of `History.read`."""
-        if len(columns["payer_id"]) == 1:
-            return history_columns(self.sums[:, self.history.find(columns)].transpose(1, 2, 0))
-        return _told(self.sums[:, self.history.find(columns).T])
+    def of(self, columns: Columns) -> Remembered:
+        """Return what is remembered of some rows; each column is what `history_columns` makes of `History.read`."""
+        slots = np.ascontiguousarray(self._history.find(columns).T)
+        return Remembered(lambda place, stat: self._sums(stat).take(slots[place]))
+
+    def _sums(self, stat: int) -> Floats:
+        found = self._decayed.get(stat)
+        if found is None:
+            found = self._decayed[stat] = self._history.sums[stat] * self._left
+        return found
 
 
 _PARTS = tuple(sorted({name for names in KEYS for name in names}))
@@ -330,61 +350,150 @@ def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], eve
     names
         Columns wanted.
     """
-    row_slots, event_slots, addends = history.find(rows, grow=True), history.find(events.keys, grow=True), events.addends()
+    event_slots, addends = history.find(events.keys, grow=True), events.addends()
     out = {name: np.empty(len(days)) for name in names}
     reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
-    held: list[NDArray[np.int64]] = []
-    sums: list[Floats] = []
-
-    def tell() -> None:
-        told, at = _told(np.ascontiguousarray(np.concatenate(sums).transpose(2, 1, 0))), np.concatenate(held)
-        for name, values in out.items():
-            values[at] = told[name]
-        held.clear()
-        sums.clear()
-
+    held = _Held(history, rows, names)
     for day in sorted(reads.keys() | adds.keys()):
         if day in reads:
-            held.append(reads[day])
-            sums.append(history.read(row_slots[reads[day]], day))
-            if sum(map(len, held)) >= _BLOCK:
-                tell()
+            if len(reads[day]) < _FEW:
+                held.read(reads[day], day)
+            else:
+                recall = history.recall(day)
+                for at in _stretches(reads[day]):
+                    _write(out, at, recall.of({name: rows[name][at] for name in _PARTS}))
+            if len(held) >= _BLOCK:
+                held.write(out)
         if day in adds:
             history.advance(day, event_slots[adds[day]], addends[adds[day]])
-    if held:
-        tell()
+    held.write(out)
     return out
 
 
-_BLOCK = 4096
+class _Held:
+    """Rows of days that have few, whose sums are held until there are many."""
+
+    def __init__(self, history: History, rows: Columns, names: Collection[str]) -> None:
+        self._history, self._rows, self._stats = history, rows, _stats_of(names)
+        self._held: list[NDArray[np.int64]] = []
+        self._sums: list[Floats] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._held))
+
+    def read(self, at: NDArray[np.int64], day: int) -> None:
+        """Hold the sums of some rows as of the morning of their day."""
+        self._held.append(at)
+        self._sums.append(self._history.read_some({name: self._rows[name][at] for name in _PARTS}, day, self._stats))
+
+    def write(self, out: Columns) -> None:
+        """Write what the sums say to the columns."""
+        if self._held:
+            sums, stats = np.concatenate(self._sums, axis=2), self._stats
+            _write(out, np.concatenate(self._held), Remembered(lambda place, stat: sums[stats.index(stat), place]))
+        self._held, self._sums = [], []
+
+
+def _write(out: Columns, at: NDArray[np.int64] | slice, remembered: Remembered) -> None:
+    for name, values in out.items():
+        values[at] = remembered.column(name)
+
+
+def _stretches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64] | slice]:
+    """Yield positions a block at a time, as a slice where they follow one another."""
+    for start in range(0, len(rows), _BLOCK):
+        at = rows[start : start + _BLOCK]
+        first, last = int(at[0]), int(at[-1])
+        yield slice(first, last + 1) if last - first == len(at) - 1 else at
+
+
+_BLOCK, _FEW = 4096, 1024
+"""So many rows are told together; a day with so many is worth working out what all keys hold that morning."""
 
 LEARNED = ("recovery_rate", "fraction", "days", "dollars")
 """What `shrink` makes of the sums, in the order of its last axis."""
 
-_TOP = np.array([0.3, 0.7, 60.0, 200.0])
-_LOW = np.array([0.005, 0.05, 1.0, 1.0])
-_HIGH = np.array([0.995, 1.0, 3650.0, 1e9])
-_UNIT = np.array([1.0, 1.0 / FRACTION_ONE, 1.0, 0.01])
+_TOP = (0.3, 0.7, 60.0, 200.0)
+_LOW = (0.005, 0.05, 1.0, 1.0)
+_HIGH = (0.995, 1.0, 3650.0, 1e9)
+_UNIT = (1.0, 1.0 / FRACTION_ONE, 1.0, 0.01)
 _PSEUDO_EFFORTS = 8.0
+_EFFORTS, _RECOVERIES = STATS.index("efforts"), STATS.index("recoveries")
 _PLACE = {names: place for place, names in enumerate(KEYS)}
 
+_ALL: tuple[str, ...] = ()
+_PARENTS: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    ("carc",): (("family",), _ALL, _ALL),
+    ("payer_id", "family"): (("payer_id",), ("family",), _ALL),
+    ("payer_id", "adjustment_code"): (("payer_id",), ("adjustment_code",), _ALL),
+    ("payer_id", "procedure_code"): (("payer_id",), ("procedure_code",), _ALL),
+    ("payer_id", "remedy"): (("payer_id",), _ALL, _ALL),
+    ("payer_id", "carc"): (("payer_id", "family"), ("carc",), ("family",)),
+}
+"""What a key's parent is made of, plus + plus - minus; everything where nothing is said. A pair's is the sum of its two effects."""
 
-def _level(*rows: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]) -> NDArray[np.int64]:
-    return np.array([[_PLACE[names] for names in row] for row in rows]).T
+
+def _made_of(names: tuple[str, ...]) -> tuple[int, int, int]:
+    plus, also, minus = _PARENTS.get(names, (_ALL, _ALL, _ALL))
+    return _PLACE[plus], _PLACE[also], _PLACE[minus]
 
 
-# Each row: a key and what its parent is made of, plus + plus - minus. A pair's parent is the sum of its two effects over everything.
-_LEVELS = (
-    _level(*((names, (), (), ()) for names in KEYS if len(names) == 1 and names != ("carc",))),
-    _level(
-        (("carc",), ("family",), (), ()),
-        (("payer_id", "family"), ("payer_id",), ("family",), ()),
-        (("payer_id", "adjustment_code"), ("payer_id",), ("adjustment_code",), ()),
-        (("payer_id", "procedure_code"), ("payer_id",), ("procedure_code",), ()),
-        (("payer_id", "remedy"), ("payer_id",), (), ()),
-    ),
-    _level((("payer_id", "carc"), ("payer_id", "family"), ("carc",), ("family",))),
-)
+_CHAIN = tuple(_made_of(names) for names in KEYS)
+
+
+class Remembered:
+    """What is remembered of some rows, as columns; each is made when it is first asked for.
+
+    Parameters
+    ----------
+    sums
+        From a place in `KEYS` and one in `STATS` to the decayed sum of each row.
+    """
+
+    def __init__(self, sums: Callable[[int, int], Floats]) -> None:
+        self._ask = sums
+        self._asked: dict[tuple[int, int], Floats] = {}
+        self._learned: dict[tuple[int, int], Floats] = {}
+        self._parents: dict[tuple[int, int, int, int], Floats] = {}
+
+    def column(self, name: str) -> Floats:
+        """Return one of `HISTORY_COLUMNS`."""
+        place, what = _MADE_OF[name]
+        return self.learned(place, LEARNED.index(what)) if what in LEARNED else self._sums(place, STATS.index(what))
+
+    def learned(self, place: int, what: int) -> Floats:
+        """Return one of `LEARNED` by one of `KEYS`: what the sums say, drawn to the parent key by eight pseudo-efforts."""
+        found = self._learned.get((place, what))
+        if found is None:
+            # The recovery rate is per effort; fraction, days and dollars are per recovery.
+            weight = self._sums(place, _RECOVERIES if what else _EFFORTS) + _PSEUDO_EFFORTS
+            total = self._sums(place, what + 1) * _UNIT[what]
+            found = self._learned[place, what] = (total + _PSEUDO_EFFORTS * self._parent(place, what)) / weight
+        return found
+
+    def _parent(self, place: int, what: int) -> Floats | float:
+        if place == _PLACE[_ALL]:
+            return _TOP[what]
+        plus, also, minus = _CHAIN[place]
+        found = self._parents.get((plus, also, minus, what))
+        if found is None:
+            parent = self.learned(plus, what) + self.learned(also, what) - self.learned(minus, what)
+            found = self._parents[plus, also, minus, what] = np.minimum(np.maximum(parent, _LOW[what]), _HIGH[what])
+        return found
+
+    def _sums(self, place: int, stat: int) -> Floats:
+        found = self._asked.get((place, stat))
+        if found is None:
+            found = self._asked[place, stat] = self._ask(place, stat)
+        return found
+
+
+def _stats_of(names: Collection[str]) -> list[int]:
+    """Return the places in `STATS` of the sums that columns of history are made of."""
+    kinds = {_MADE_OF[name][1] for name in names}
+    told = {LEARNED.index(kind) for kind in kinds if kind in LEARNED}
+    counts = {_RECOVERIES if what else _EFFORTS for what in told}
+    return sorted(counts | {what + 1 for what in told} | {STATS.index(kind) for kind in kinds if kind not in LEARNED})
 
 
 def shrink(sums: Floats) -> Floats:
@@ -398,46 +507,46 @@ def shrink(sums: Floats) -> Floats:
     """
     if len(sums) == 1:
         return _shrink_one(sums[0].tolist())
-    return _shrink(np.ascontiguousarray(sums.transpose(2, 1, 0))).transpose(2, 1, 0)
+    remembered = _remembered(sums)
+    learned = [[remembered.learned(place, what) for what in range(len(LEARNED))] for place in range(len(KEYS))]
+    return np.array(learned).transpose(2, 0, 1)
 
 
-def _shrink(sums: Floats) -> Floats:
-    """Do what `shrink` does with rows last, where a step goes along the cache (stats x keys x n)."""
-    out = np.empty((len(LEARNED), *sums.shape[1:]))
-    # Recovery rate is per effort; fraction, days and dollars are per recovery.
-    efforts, recoveries = sums[0] + _PSEUDO_EFFORTS, sums[1] + _PSEUDO_EFFORTS
-    for i, (unit, top, low, high) in enumerate(zip(_UNIT_ONE, _TOP_ONE, _LOW_ONE, _HIGH_ONE, strict=True)):
-        weight, total, found = recoveries if i else efforts, sums[i + 1] * unit, out[i]
-        found[0] = (total[0] + _PSEUDO_EFFORTS * top) / weight[0]
-        for place, plus, also, minus in _LEVELS:
-            parent = np.minimum(np.maximum(found[plus] + found[also] - found[minus], low), high)
-            found[place] = (total[place] + _PSEUDO_EFFORTS * parent) / weight[place]
-    return out
+def _remembered(sums: Floats) -> Remembered:
+    """Return the columns of sums (n x keys x stats)."""
+    by_stat = np.ascontiguousarray(sums.transpose(2, 1, 0))
+    return Remembered(lambda place, stat: by_stat[stat, place])
 
 
 def _shrink_one(sums: list[list[float]]) -> Floats:
     # One row is the request path: the same steps in the same order on plain floats, without arrays of fourteen in between.
     out: list[list[float]] = [[]] * len(sums)
-    for place, plus, also, minus in _CHAIN:
+    for place in _IN_ORDER:
+        plus, also, minus = _CHAIN[place]
         efforts, won, fraction, days, cents = sums[place]
         one, other, less = out[plus], out[also], out[minus]
         rate, part, wait, cash = (
-            _TOP_ONE
+            _TOP
             if place == 0
-            else [min(max(a + b - c, low), high) for a, b, c, low, high in zip(one, other, less, _LOW_ONE, _HIGH_ONE, strict=True)]
+            else [min(max(a + b - c, low), high) for a, b, c, low, high in zip(one, other, less, _LOW, _HIGH, strict=True)]
         )
         weight = won + _PSEUDO_EFFORTS
         out[place] = [
-            (won * _UNIT_ONE[0] + _PSEUDO_EFFORTS * rate) / (efforts + _PSEUDO_EFFORTS),
-            (fraction * _UNIT_ONE[1] + _PSEUDO_EFFORTS * part) / weight,
-            (days * _UNIT_ONE[2] + _PSEUDO_EFFORTS * wait) / weight,
-            (cents * _UNIT_ONE[3] + _PSEUDO_EFFORTS * cash) / weight,
+            (won * _UNIT[0] + _PSEUDO_EFFORTS * rate) / (efforts + _PSEUDO_EFFORTS),
+            (fraction * _UNIT[1] + _PSEUDO_EFFORTS * part) / weight,
+            (days * _UNIT[2] + _PSEUDO_EFFORTS * wait) / weight,
+            (cents * _UNIT[3] + _PSEUDO_EFFORTS * cash) / weight,
         ]
     return np.array([out])
 
 
-_CHAIN = [(0, 0, 0, 0), *(tuple(row) for level in _LEVELS for row in level.T.tolist())]
-_TOP_ONE, _LOW_ONE, _HIGH_ONE, _UNIT_ONE = _TOP.tolist(), _LOW.tolist(), _HIGH.tolist(), _UNIT.tolist()
+def _depth(place: int) -> int:
+    """Return how many parents are above a key."""
+    return 0 if place == _PLACE[_ALL] else 1 + max(map(_depth, _CHAIN[place]))
+
+
+_IN_ORDER = sorted(range(len(KEYS)), key=_depth)
+"""Places of the keys, each behind its parents."""
 
 
 def _names(key: tuple[str, ...]) -> str:
@@ -446,9 +555,10 @@ def _names(key: tuple[str, ...]) -> str:
 
 _SUMS = [f"{_names(key)}_{what}" for key in KEYS for what in STATS[:2]]
 _LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
+_MADE_OF = {f"{_names(key)}_{what}": (place, what) for place, key in enumerate(KEYS) for what in (*STATS[:2], *LEARNED)}
 
 
-HISTORY_COLUMNS = frozenset((*_SUMS, *_LEARNED))
+HISTORY_COLUMNS = frozenset(_MADE_OF)
 """The columns of `history_columns`."""
 
 
@@ -456,18 +566,10 @@ def history_columns(sums: Floats) -> Columns:
     """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
     rows = len(sums)
     if rows > 1:
-        return _told(np.ascontiguousarray(sums.transpose(2, 1, 0)))
+        remembered = _remembered(sums)
+        return {name: remembered.column(name) for name in _MADE_OF}
     columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, len(_SUMS)).T, strict=True))
     columns.update(zip(_LEARNED, shrink(sums).reshape(rows, len(_LEARNED)).T, strict=True))
-    return columns
-
-
-def _told(sums: Floats) -> Columns:
-    """Return the columns of sums with rows last (stats x keys x n)."""
-    learned = _shrink(sums)
-    columns: Columns = {name: sums[i % 2, i // 2] for i, name in enumerate(_SUMS)}
-    count = len(LEARNED)
-    columns.update({name: learned[i % count, i // count] for i, name in enumerate(_LEARNED)})
     return columns
 
 

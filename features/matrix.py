@@ -31,7 +31,7 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Columns of the matrix that are copied: null outside low <= value < size."""
+    """Features that are copied: null outside low <= value < size."""
 
     places: NDArray[np.int64]
     sources: tuple[str, ...]
@@ -39,14 +39,14 @@ class Copies:
     size: Floats
 
     def fill(self, out: Floats, columns: Columns) -> None:
-        """Write them into the matrix."""
+        """Write them into the features, a row each."""
         values = _stack(columns, self.sources)
-        out[:, self.places] = np.where((values < self.low) | (values >= self.size), np.nan, values).T
+        out[self.places] = np.where((values < self.low) | (values >= self.size), np.nan, values)
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Columns of the matrix of one form that are made of two inputs each, all in one step."""
+    """Features of one form that are made of two inputs each, all in one step."""
 
     places: NDArray[np.int64]
     first: tuple[str, ...]
@@ -54,9 +54,9 @@ class Pairs:
     combine: Callable[[Array, Array], Floats]
 
     def fill(self, out: Floats, columns: Columns) -> None:
-        """Write them into the matrix."""
+        """Write them into the features, a row each."""
         if self.first:
-            out[:, self.places] = self.combine(_stack(columns, self.first), _stack(columns, self.second)).T
+            out[self.places] = self.combine(_stack(columns, self.first), _stack(columns, self.second))
 
 
 def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
@@ -125,7 +125,12 @@ class Layout:
 
 
 def matrix(columns: Columns, layout: Layout) -> Floats:
-    """Return the features of every row (n x features, float64, C order; null is NaN).
+    """Return the features of every row (n x features, float64, C order; null is NaN); see `by_feature`."""
+    return np.ascontiguousarray(by_feature(columns, layout).T)
+
+
+def by_feature(columns: Columns, layout: Layout) -> Floats:
+    """Return the features of every row, one after the other (features x n, float64; null is NaN).
 
     Parameters
     ----------
@@ -135,13 +140,13 @@ def matrix(columns: Columns, layout: Layout) -> Floats:
         Which features, and which codes they know.
     """
     plan = layout.plan
-    out = np.empty((len(columns["payer_id"]), len(layout.names)))
+    out = np.empty((len(layout.names), len(columns["payer_id"])))
     if len(layout.names):
         plan.copies.fill(out, columns)
     for pairs in plan.pairs:
         pairs.fill(out, columns)
     for place, compute in plan.computed:
-        out[:, place] = compute(columns)
+        out[place] = compute(columns)
     return out
 
 

@@ -56,10 +56,11 @@ def _match_first_in_first_out(batch: Batch, is_reversal: NDArray[np.bool_], matc
     """Mark what the reversals without a name reverse."""
     claims, dates = batch.columns["claim_id"], batch.columns["writeoff_date"]
     asking = [row for row in np.flatnonzero(is_reversal & ~matched).tolist() if claims[row] is not None]
-    wanted = {claims[row] for row in asking}
-    if not wanted:
+    if not asking:
         return
-    rows = [row for row, claim in enumerate(claims.tolist()) if claim in wanted]
+    is_wanted = np.zeros(len(claims), dtype=np.bool_)
+    is_wanted[batch.claims[asking]] = True
+    rows = np.flatnonzero((batch.claims >= 0) & is_wanted[batch.claims]).tolist()
     rows.sort(key=lambda row: (int(dates[row]), row))
     open_rows: dict[_Key, deque[int]] = {}
     for row in rows:

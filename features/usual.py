@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.codes.combinations import number_keys
 from features.feature import Floats
 from features.history import days_of
+from features.lookup import Lookup
 from features.money import NULL
 from features.tables import Array, Columns
 
@@ -38,6 +40,7 @@ class Usual:
         self._slots: dict[int, int] = {}
         self.ring = np.full((1, KEPT), _BLANK, dtype=np.int64)
         self.seen = np.zeros(1, dtype=np.int64)
+        self._looked_up = 0, Lookup(np.zeros(0, dtype=np.int64))
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
         """Return each row's slots (n x 3: pair, procedure, payer); 0 where a part is null or the key was never seen."""
@@ -47,12 +50,24 @@ class Usual:
         known = (payer >= 0) & (procedure >= 0)
         keys = np.stack([payer << 28 | procedure, 1 << 58 | procedure, 2 << 58 | payer], axis=1)
         keys[~known] = -1
+        if not grow:
+            return self._known.find(keys.ravel()).reshape(keys.shape) + 1
         distinct, inverse = np.unique(keys, return_inverse=True)
-        return np.array([self._slot(k, grow) for k in distinct.tolist()], dtype=np.int64)[inverse.reshape(keys.shape)]
+        return np.array([self._slot(k) for k in distinct.tolist()], dtype=np.int64)[inverse.reshape(keys.shape)]
 
-    def _slot(self, key: int, grow: bool) -> int:
+    @property
+    def _known(self) -> Lookup:
+        """The keys by their slots: the first slot is no key's."""
+        if self._looked_up[0] != len(self._slots):
+            # Slots are given in turn, and a dictionary keeps the order.
+            keys = np.fromiter(self._slots, dtype=np.int64, count=len(self._slots))
+            self._looked_up = len(keys), Lookup(keys)
+        return self._looked_up[1]
+
+    def _slot(self, key: int) -> int:
+        """Return the slot of a key, an empty one where it has none; 0 for null."""
         slot = self._slots.get(key, 0)
-        if slot == 0 and grow and key >= 0:
+        if slot == 0 and key >= 0:
             slot = self._slots[key] = len(self._slots) + 1
             if slot >= len(self.seen):
                 more = len(self.seen) + 256
@@ -66,8 +81,9 @@ class Usual:
         """
         if len(slots) == 1:
             return self._read_one(slots[0].tolist(), float(units[0]))
-        used, place = np.unique(slots, return_inverse=True)
-        place = place.reshape(slots.shape)
+        flat = slots.ravel()
+        some, number = number_keys(flat, len(self.seen))
+        used, place = flat[some], number.reshape(slots.shape)
         ring = np.sort(self.ring[used], axis=1)
         last = np.maximum(np.minimum(self.seen[used], KEPT) - 1, 0)
 

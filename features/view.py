@@ -13,10 +13,10 @@ from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
-from features.history import HISTORY_COLUMNS, Events, History, days_of, history_columns, replay_columns
+from features.history import HISTORY_COLUMNS, Events, History, Recall, Remembered, days_of, history_columns, replay_columns
 from features.matrix import FEATURES
 from features.patient_share import UsualShares
-from features.tables import Batch, Columns
+from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, replay_usual
 
@@ -64,6 +64,45 @@ class View:
     deadlines: Deadlines
     usual: UsualAllowed
     priced: Priced | None
+
+
+class Rows(dict[str, Array]):
+    """Columns of some rows of a view with their history, each taken or remembered when it is first read.
+
+    Parameters
+    ----------
+    columns, rows
+        The view's columns, and positions in them.
+    recall
+        The history as of the morning.
+    """
+
+    def __init__(self, columns: Columns, rows: NDArray[np.int64], recall: Recall) -> None:
+        super().__init__()
+        self._columns, self._rows, self._recall = columns, rows, recall
+        self._remembered: Remembered | None = None
+
+    def __missing__(self, name: str) -> Array:
+        if name not in HISTORY_COLUMNS:
+            found = self._columns[name].take(self._rows)
+        else:
+            if self._remembered is None:
+                self._remembered = self._recall.of(self)
+            found = self._remembered.column(name)
+        self[name] = found
+        return found
+
+
+def alike(columns: Columns) -> NDArray[np.int64]:
+    """Return the rows in an order in which those that look alike stand together.
+
+    What is said of a row does not depend on its neighbours; but where they are like it, a processor guesses right which way a tree goes
+    (a third of the time of the trees), and finds at hand what it looks up.
+    """
+    key = np.zeros(len(columns["carc"]), dtype=np.int64)
+    for name in ("carc", "remedy", "payer_id", "plan_id"):
+        key = key << 15 | (columns[name].astype(np.int64) & 0x7FFF)
+    return np.argsort(key)
 
 
 def first_of_month(days: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
-from features.lookup import Lookup
+from features.lookup import ByCode
 from features.tables import Columns
 
 SCALES = ("plain", "log", "logit")
@@ -18,6 +18,7 @@ SCALES = ("plain", "log", "logit")
 
 _PAIR_BITS = 28
 _CLIP = 5.0
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class Numbers:
 
     def straighten(self, matrix: Floats) -> Floats:
         """Return the used columns straightened (n x numbers); null stays NaN."""
-        x = matrix[:, self.places]
+        x = matrix.T[self.places]
         plain, logged, odds = self.by_scale
         out = np.empty(x.shape)
-        out[:, plain] = np.minimum(np.maximum(x[:, plain], -10.0), 10.0)
-        size = x[:, logged]
-        out[:, logged] = np.sign(size) * np.log1p(np.minimum(np.abs(size), 1e12))
-        part = np.minimum(np.maximum(x[:, odds], 0.005), 0.995)
-        out[:, odds] = np.log(part / (1.0 - part))
-        return out
+        out[plain] = np.minimum(np.maximum(x[plain], -10.0), 10.0)
+        size = x[logged]
+        out[logged] = np.sign(size) * np.log1p(np.minimum(np.abs(size), 1e12))
+        part = np.minimum(np.maximum(x[odds], 0.005), 0.995)
+        out[odds] = np.log(part / (1.0 - part))
+        return out.T
 
     def scaled(self, matrix: Floats) -> Floats:
         """Return the used columns as the score reads them (n x numbers); never NaN."""
@@ -82,16 +83,12 @@ class Field:
 
     def weigh(self, columns: Columns) -> Floats:
         """Return the weight of each row."""
-        return self._weights.take(self._known.find(pair_keys(columns, self.columns)))
+        return self._known.find([columns[name] for name in self.columns])
 
     @cached_property
-    def _known(self) -> Lookup:
-        return Lookup(self.keys)
-
-    @cached_property
-    def _weights(self) -> Floats:
-        # The last stands for what is not known, whose place is -1.
-        return np.append(self.weights, 0.0)
+    def _known(self) -> ByCode:
+        parts = [self.keys] if len(self.columns) == 1 else [self.keys >> _PAIR_BITS, self.keys & (1 << _PAIR_BITS) - 1]
+        return ByCode(parts, self.weights)
 
 
 def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
@@ -119,15 +116,15 @@ class Linear:
 
     def terms(self, matrix: Floats, columns: Columns) -> Floats:
         """Return the terms of each row without the intercept (n x terms), numbers first."""
-        scaled = self.numbers.scaled(matrix) * self.weights
-        out = np.empty((len(matrix), scaled.shape[1] + len(self.fields)))
-        out[:, : scaled.shape[1]] = scaled
+        count = len(self.weights)
+        out = np.empty((count + len(self.fields), len(matrix)))
+        np.multiply(self.numbers.scaled(matrix), self.weights, out=out[:count].T)
         if len(matrix) == 1:
-            out[0, scaled.shape[1] :] = self._weigh_one(columns)
-            return out
-        for i, field in enumerate(self.fields, start=scaled.shape[1]):
-            out[:, i] = field.weigh(columns)
-        return out
+            out[count:, 0] = self._weigh_one(columns)
+            return out.T
+        for i, field in enumerate(self.fields, start=count):
+            out[i] = field.weigh(columns)
+        return out.T
 
     def _weigh_one(self, columns: Columns) -> list[float]:
         # One row is the request path: plain integers and a dictionary per field instead of sixteen searches in arrays.
@@ -155,8 +152,13 @@ class Linear:
         """
         if not terms.shape[1]:
             return np.full(len(terms), self.intercept)
-        total: Floats = self.intercept + np.cumsum(terms, axis=1)[:, -1]
-        return total
+        if len(terms) < _FEW:
+            found: Floats = self.intercept + np.cumsum(terms, axis=1)[:, -1]
+            return found
+        total = terms[:, 0].copy()
+        for term in terms.T[1:]:
+            total += term
+        return self.intercept + total
 
     def means(self) -> Floats:
         """Return the mean of each term over the rows of the fit."""

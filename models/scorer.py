@@ -14,17 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes.combinations import distinct
 from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
 from features.feature import Floats, dollars
 from features.history import Events, History, Recall
 from features.intake.records import read_records
-from features.matrix import Layout, extra_column, matrix
+from features.matrix import Layout, by_feature, extra_column
 from features.money import NULL
-from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
+from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns, first_rows
 from features.usual import Usual, advance_by
-from features.view import Practice, View, Viewer, shares_of_month
+from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary
 from models.anomaly import Anomaly
 from models.bundle import Loaded, Models, load
@@ -47,8 +48,9 @@ _WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
 
 DEFAULT_COSTS = Costs()
 
-BLOCK = 2048
-"""So many rows are looked at together: their matrix stays in the cache of a core."""
+BLOCK = 2000
+"""So many rows are looked at together: their matrix stays in the cache of a core, where features a power of two apart would get in each
+other's way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,18 +254,23 @@ class Scorer:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen
-        recall = self.viewer.history.recall(as_of)
-        blocks = (slice(start, start + BLOCK) for start in range(0, len(batch), BLOCK))
-        parts = [self._estimate(self._see(batch, view, as_of, rows, recall)) for rows in blocks]
-        return view, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, None
+        recall, order = self.viewer.history.recall(as_of), alike(view.columns)
+        found: Columns = {}
+        for start in range(0, len(order), BLOCK):
+            rows = order[start : start + BLOCK]
+            for name, values in self._estimate(self._see(batch, view, as_of, rows, recall)).items():
+                found.setdefault(name, np.empty(len(order), dtype=values.dtype))[rows] = values
+        return view, found, None
 
-    def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
+    def _see(self, batch: Batch, view: View, as_of: int, rows: NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
         """Return some rows, or all, with their history, matrix and terms of the linear score."""
-        columns = dict(view.columns) if rows is None else {name: values[rows] for name, values in view.columns.items()}
-        extras = batch.extras if rows is None else {name: values[rows] for name, values in batch.extras.items()}
-        columns |= self.viewer.remember(columns, as_of) if recall is None else recall.columns(columns)
-        x = self._matrix(extras, columns)
-        return _Seen(columns, x, self.models.likelihood.terms(x, columns))
+        if rows is None:
+            columns, extras = view.columns | self.viewer.remember(view.columns, as_of), batch.extras
+        else:
+            columns = Rows(view.columns, rows, recall or self.viewer.history.recall(as_of))
+            extras = {name: values[rows] for name, values in batch.extras.items()}
+        features = self._by_feature(extras, columns)
+        return _Seen(columns, np.ascontiguousarray(features.T), self.models.likelihood.terms(features.T, columns))
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
         """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.
@@ -289,9 +296,9 @@ class Scorer:
 
     def matrix(self, batch: Batch, columns: Columns) -> Floats:
         """Return the feature matrix of viewed rows; the user's columns are added to `columns`."""
-        return self._matrix(batch.extras, columns)
+        return np.ascontiguousarray(self._by_feature(batch.extras, columns).T)
 
-    def _matrix(self, extras: Mapping[str, Array], columns: Columns) -> Floats:
+    def _by_feature(self, extras: Mapping[str, Array], columns: Columns) -> Floats:
         rows = len(columns["payer_id"])
         for name, kind in self.layout.extras.items():
             given = extras.get(name)
@@ -302,7 +309,7 @@ class Scorer:
                 if kind == "category"
                 else np.full(rows, np.nan)
             )
-        return matrix(columns, self.layout)
+        return by_feature(columns, self.layout)
 
     def _estimate(self, seen: _Seen) -> Columns:
         m, columns, x, terms = self.models, seen.columns, seen.x, seen.terms
@@ -413,16 +420,17 @@ def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_
 
     A client counts by its name: its code is another one in the next model.
     """
-    ids, clients = batch.columns["writeoff_id"].tolist(), batch.words("client_id")
-    known: dict[tuple[str | None, str, int], str] = {}
-    out = np.empty(len(ids), dtype=object)
-    for row, (client, claim, key, r) in enumerate(zip(clients, claims.tolist(), ids, remedy.tolist(), strict=True)):
-        item = (client, claim if claim is not None else f"#{key}", r)
-        told = known.get(item)
-        if told is None:
-            told = known[item] = hashlib.sha256(f"{client}|{item[1]}|{r}".encode()).hexdigest()[:16]
-        out[row] = told
-    return out
+    ids, clients = batch.columns["writeoff_id"], batch.columns["client_id"]
+    claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
+    first, place = distinct([np.where(claim < 0, np.arange(len(claim)), claim), clients, remedy])
+    word, digest = batch.vocabulary.word, hashlib.sha256
+    told = [
+        digest(f"{word('client_id', client)}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:16]
+        for client, of, key, what in zip(*(values[first].tolist() for values in (clients, claims, ids, remedy)), strict=True)
+    ]
+    out = np.empty(len(told), dtype=object)
+    out[:] = told
+    return out[place]
 
 
 PROBE = "probe.json"

@@ -133,7 +133,7 @@ def _numbers(matrix: Floats, layout: Layout) -> Numbers:
     draft = Numbers(
         tuple(layout.names[i] for i in places), np.array(places, dtype=np.int64), scales, np.zeros(len(places)), np.ones(len(places))
     )
-    straight = draft.straighten(matrix)
+    straight = np.ascontiguousarray(draft.straighten(matrix))
     spread = np.nanstd(straight, axis=0)
     return Numbers(draft.names, draft.places, scales, np.nanmean(straight, axis=0), np.where(spread > 1e-9, spread, 1.0))
 

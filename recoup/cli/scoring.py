@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 TOP_LINES = 10
 COMPILE_ROWS = 200_000
 """From so many rows on, trees are worth the seconds that compiling them takes, once a model."""
+
+LARGE_BYTES = 16 << 20
+"""A ledger of so many bytes is worth several processes, which get ready while it is read."""
 
 LEARNED_FROM = (
     "writeoff_id",
@@ -105,7 +109,7 @@ def score(
     from recoup.inputs import BESIDE, Beside, Inputs, rejects_beside
     from serving.batch.folder import batch_folder
     from serving.batch.packed import Packed
-    from serving.batch.parts import Task, score_parts, workers_of
+    from serving.batch.parts import Task, score_parts, starting, workers_of
     from serving.cluster import cluster_workers
 
     if as_json and str(out) == "-":
@@ -116,8 +120,12 @@ def score(
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
+        count = workers or usable_cores()
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
-        with batch_folder(chosen.home, told_of(told, files)) as folder:
+        with ExitStack() as stack:
+            folder = stack.enter_context(batch_folder(chosen.home, told_of(told, files)))
+            is_large = count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES
+            pool = stack.enter_context(starting(count, scorer.folder, chosen.home / "cache" / "trees")) if is_large else None
             ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder)
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
@@ -133,7 +141,7 @@ def score(
                 codes=chosen.home / "codes",
                 cache=cache_of(chosen, len(ledger)),
             )
-            with cluster_workers(task, cluster) if cluster else workers_of(task, scorer, workers or usable_cores()) as hands:
+            with cluster_workers(task, cluster) if cluster else workers_of(task, scorer, count, pool=pool) as hands:
                 try:
                     scored = score_parts(
                         task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score")
@@ -167,6 +175,12 @@ def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping
     if any(str(path) == "-" or not path.exists() for path in given):
         return None
     return {**told, "recoup": version("recoup"), "files": [state_of(path) if path is not None else None for path in files]}
+
+
+def bytes_of(path: Path) -> int:
+    """Return how large a file or folder is; 0 where nobody knows before it is read."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def cache_of(chosen: Settings, rows: int) -> Path | None:

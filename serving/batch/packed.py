@@ -23,8 +23,8 @@ class Packed:
 
     Parameters
     ----------
-    files
-        Of the bundle, by name; None: the prior, which has none.
+    files, bundle_hash
+        Of the bundle, by name, and its hash; None and blank: the prior, which has none.
     version, costs
         Of the scorer.
     tables, usual, history, shares
@@ -34,6 +34,7 @@ class Packed:
     """
 
     files: dict[str, bytes] | None
+    bundle_hash: str
     version: str
     costs: Costs
     tables: dict[str, Batch]
@@ -47,12 +48,25 @@ class Packed:
         """Pack a scorer; `words` codes the tables that it was given."""
         viewer, folder = scorer.viewer, scorer.folder
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()} if folder is not None else None
-        return cls(files, scorer.version, scorer.costs, viewer.practice.tables(), viewer.usual, viewer.history, viewer.shares.parts, words)
+        return cls(
+            files,
+            scorer.bundle_hash,
+            scorer.version,
+            scorer.costs,
+            viewer.practice.tables(),
+            viewer.usual,
+            viewer.history,
+            viewer.shares.parts,
+            words,
+        )
 
-    def unpack(self) -> Scorer:
-        """Return the scorer; a bundle is checked as on every load."""
+    def unpack(self, known: Scorer | None = None) -> Scorer:
+        """Return the scorer; a bundle is checked as on every load, unless it is `known`, a scorer that was loaded from it already."""
         if self.files is None:
             scorer = Scorer.prior(self.words, costs=self.costs)
+        elif known is not None and known.bundle_hash == self.bundle_hash:
+            scorer = known
+            scorer.version, scorer.costs = self.version, self.costs
         else:
             with tempfile.TemporaryDirectory(prefix="recoup-model-") as place:
                 for name, content in self.files.items():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
@@ -218,51 +220,90 @@ class Alone:
 
 
 class Processes:
-    """Several workers, each in a process of its own."""
+    """Several workers, each in a process of its own, which finds the task in the job's private folder."""
 
-    def __init__(self, pool: Executor) -> None:
-        self._pool = pool
+    def __init__(self, pool: Executor, task: Task) -> None:
+        self._pool, self._file = pool, task.cut.folder / _TASK_FILE
+        replace_file(self._file, lambda file: pickle.dump(task, file))
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
-        return self._pool.map(_score, parts)
+        return self._pool.map(partial(_score, self._file), parts)
 
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""
-        return self._pool.map(_explain, asked)
+        return self._pool.map(partial(_explain, self._file), asked)
+
+
+_TASK_FILE = "task-of-processes.pickle"
 
 
 @contextmanager
-def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE) -> Iterator[Workers]:
-    """Return so many workers for as long as the block runs."""
-    if count <= 1 or len(task.cut) <= alone:
-        yield Alone(Worker(task, scorer))
-        return
+def starting(count: int, bundle: Path | None, cache: Path | None) -> Iterator[Executor]:
+    """Return so many processes, which get ready while the caller goes on; they end with the block.
+
+    Parameters
+    ----------
+    count
+        How many.
+    bundle, cache
+        The model that they are going to be asked for, and the private folder of its compiled trees; None: they come with the task.
+    """
     # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(task,)) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_get_ready, initargs=(bundle, cache)) as pool:
         try:
-            yield Processes(pool)
+            for _ in range(count):
+                pool.submit(_be_there)
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-_here: Worker | None = None
+@contextmanager
+def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE, pool: Executor | None = None) -> Iterator[Workers]:
+    """Return so many workers for as long as the block runs; `pool` is one of `starting`, where it was known before that it is needed."""
+    if count <= 1 or len(task.cut) <= alone:
+        yield Alone(Worker(task, scorer))
+    elif pool is not None:
+        yield Processes(pool, task)
+    else:
+        with starting(count, None, None) as pool:
+            yield Processes(pool, task)
 
 
-def _begin(task: Task) -> None:
-    global _here
-    _here = Worker(task)
+class _Here:
+    """What a process of a pool holds: a model that was made ready, and the worker of the last task."""
+
+    model: Scorer | None = None
+    worker: tuple[Path, Worker] | None = None
 
 
-def _score(part: Part) -> Path:
-    assert _here is not None
-    return _here.score(part)
+def _get_ready(bundle: Path | None, cache: Path | None) -> None:
+    if bundle is not None:
+        _Here.model = Scorer.load(bundle)
+        if cache is not None:
+            _Here.model.compile(cache)
 
 
-def _explain(asked: tuple[Part, NDArray[np.int64]]) -> dict[int, str]:
-    assert _here is not None
-    return _here.explain(*asked)
+def _be_there() -> None:
+    """Do nothing: a process is started when it is first asked for something."""
+
+
+def _worker(file: Path) -> Worker:
+    if _Here.worker is None or _Here.worker[0] != file:
+        with file.open("rb") as opened:
+            task: Task = pickle.load(opened)
+        _Here.worker = file, Worker(task, task.packed.unpack(_Here.model))
+    return _Here.worker[1]
+
+
+def _score(file: Path, part: Part) -> Path:
+    return _worker(file).score(part)
+
+
+def _explain(file: Path, asked: tuple[Part, NDArray[np.int64]]) -> dict[int, str]:
+    return _worker(file).explain(*asked)
 
 
 @dataclass(slots=True)

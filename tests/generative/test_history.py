@@ -160,11 +160,11 @@ def test_many_rows_are_remembered_as_each_of_them_is() -> None:
     # What is recalled of many rows at once is what is read of each.
     history = History()
     history.advance_all(events, until=18_050)
-    recalled = history.recall(18_050).columns(columns)
+    recalled = history.recall(18_050).of(columns)
     for r in range(0, rows, 311):
         one = {name: values[r : r + 1] for name, values in columns.items()}
         told = history_columns(history.read(history.find(one), 18_050))
-        assert all(recalled[name][r] == told[name][0] for name in HISTORY_COLUMNS)
+        assert all(recalled.column(name)[r] == told[name][0] for name in HISTORY_COLUMNS)
 
 
 def test_a_lookup_finds_what_it_holds_and_nothing_else() -> None:
