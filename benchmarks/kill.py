@@ -2,13 +2,15 @@
 
 Each time a file is handed in, a `recoup worker` (or `recoup serve`) is killed with SIGKILL, at a random moment or at a named fail-point,
 and another worker goes on. Then every row must be there once, the result must be what it is without a kill, the access log must say once
-that the job is done, and nothing may still run. Prints how many of each kind held, and what did not.
+that the job is done, and nothing may still run. `recoup queue load` is killed alike, and begun again (`benchmarks.kills_of_load`). Prints
+how many of each kind held, and what did not.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import os
 import random
 import secrets
@@ -19,16 +21,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from recoup.identity import opened_gate
-from recoup.settings import Settings
-from recoup.shop import shop_of
+from benchmarks.kills_of_load import Loads
+from benchmarks.site import Counts, Site, ledger
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import CHILD, LOAD, UPLOAD, WORKER
 from serving.jobs.folder import Incoming
@@ -37,60 +38,14 @@ from serving.jobs.worker import Worker as RealWorker
 from serving.store import jobs as kept
 from serving.store.jobs import QUEUED, Job
 
-ROWS = 2_100
-"""Two chunks of a load."""
-
-LEASE = 0.5
 SUBJECT = "key:bench"
 KEY = "a-key-of-the-kill-benchmark-forty-characters"
-TODAY = date(2026, 11, 23)
-POINTS = {"score": (*WORKER, *CHILD), "import-remits": (*WORKER, *CHILD), "load": (*WORKER, *CHILD, *LOAD)}
-
-Counts = dict[str, int]
-
-
-@dataclass
-class Site:
-    """One installation that is killed again and again.
-
-    Parameters
-    ----------
-    home, url
-        Its folder and its database; None: SQLite in the folder.
-    """
-
-    home: Path
-    url: str | None
-    expected: dict[str, tuple[str | None, Counts]] = field(default_factory=dict)
-
-    def variables(self, fail_at: str | None = None) -> dict[str, str]:
-        """Return the variables of a process of it."""
-        root = str(Path(__file__).parents[1])
-        kept_ones = {name: value for name, value in os.environ.items() if not name.startswith(("RECOUP_", "MLFLOW_"))}
-        told = {"RECOUP_HOME": str(self.home), "RECOUP_JOB_LEASE": str(LEASE), "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
-        if self.url is not None:
-            told["RECOUP_DATABASE_URL"] = self.url
-        return kept_ones | told | ({} if fail_at is None else {"FAIL_AT": fail_at})
-
-    @contextmanager
-    def open(self) -> Iterator[tuple[Gate, Shop]]:
-        """Open it in this process."""
-        variables = {name: value for name, value in self.variables().items() if name.startswith("RECOUP_")}
-        settings = Settings.read({}, variables, folder=None)
-        with opened_gate(settings) as gate:
-            yield gate, shop_of(settings, gate, lambda: TODAY, self.variables())
-
-    def start_worker(self, fail_at: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker that works until nothing waits."""
-        command = [sys.executable, "-m", "recoup.cli", "worker", "--once"]
-        return subprocess.Popen(command, env=self.variables(fail_at), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def ledger() -> bytes:
-    """Return a table of write-offs, one item a claim of two."""
-    head = "writeoff_id,writeoff_date,payer_id,writeoff_amount,billed_amount,carc,group_code,claim_id"
-    lines = [f"W{i},2026-10-0{1 + i % 9},P00{i % 3},{100 + i}.25,{300 + i}.00,197,CO,C{i // 2}" for i in range(ROWS)]
-    return ("\n".join([head, *lines]) + "\n").encode()
+POINTS = {
+    "score": (*WORKER, *CHILD),
+    "import-remits": (*WORKER, *CHILD),
+    "audit": (*WORKER, *CHILD),
+    "load": (*WORKER, *CHILD, *LOAD),
+}
 
 
 def remit() -> bytes:
@@ -105,11 +60,20 @@ def remit() -> bytes:
     return (head + "~".join(claims) + f"~SE*{9 + 4 * len(claims)}*0001~GE*1*1~IEA*1*000000001~").encode()
 
 
+def practice() -> bytes:
+    """Return a ZIP of a practice: a ledger, and the remittance of some of its claims."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("practice/writeoffs.csv", ledger())
+        archive.writestr("practice/remits/november.835", remit())
+    return packed.getvalue()
+
+
 def hand_in(shop: Shop, kind: str, client: str) -> str:
     """Put a file into the queue, and return the job's number."""
     job_id, now = secrets.token_hex(16), datetime.now(UTC)
     incoming = Incoming(shop.folder / job_id)
-    incoming.add(remit() if kind == "import-remits" else ledger())
+    incoming.add({"import-remits": remit, "audit": practice}.get(kind, ledger)())
     file = incoming.end()
     options = {"as_of": "2026-11-01", "reasons": 100}
     job = Job(
@@ -284,10 +248,11 @@ def longest(site: Site, kind: str) -> float:
 
 
 def main() -> None:
-    """Kill, and print what held."""
+    """Kill, and print what held; interrupted (Ctrl-C), print what held until then."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="random kills of each kind of job")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    parser.add_argument("--only", choices=("points", "random"), help="only fail-points, or only random kills")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng, failed = random.Random(options.seed), 0
@@ -296,26 +261,36 @@ def main() -> None:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kill-", ignore_cleanup_errors=True)))
             site = Site(home / "home", None if database == "sqlite" else _postgresql(home, stack))
             held: Counter[str] = Counter()
-            for name, wrong in _kills(site, options.kills, rng):
-                held[f"{name} {'held' if not wrong else 'broke'}"] += 1
-                failed += bool(wrong)
-                if wrong:
-                    print(f"  {database}, {name}: {'; '.join(wrong)}", flush=True)
+            with suppress(KeyboardInterrupt):
+                for name, wrong in _kills(site, options.kills, rng, options.only):
+                    held[f"{name} {'held' if not wrong else 'broke'}"] += 1
+                    failed += bool(wrong)
+                    if wrong:
+                        print(f"  {database}, {name}: {'; '.join(wrong)}", flush=True)
             for name, count in sorted(held.items()):
                 print(f"{database}: {name}: {count}", flush=True)
     print(f"rows lost or doubled, results changed, jobs told twice: {failed} times (0 wanted)")
     sys.exit(1 if failed else 0)
 
 
-def _kills(site: Site, count: int, rng: random.Random) -> Iterator[tuple[str, list[str]]]:
-    for point in UPLOAD:
-        yield "uploads at fail-points", upload_killed(site, point)
-    for kind, points in POINTS.items():
-        for point in points:
-            yield f"{kind} at fail-points", killed_once(site, kind, fail_at=point)
-        seconds = longest(site, kind)
-        for _ in range(count):
+def _kills(site: Site, count: int, rng: random.Random, only: str | None) -> Iterator[tuple[str, list[str]]]:
+    """Yield what each kill left wrong: every fail-point once, then rounds of one random kill of each kind."""
+    loads = Loads(site)
+    if only != "random":
+        for point in UPLOAD:
+            yield "uploads at fail-points", upload_killed(site, point)
+        for kind, points in POINTS.items():
+            for point in points:
+                yield f"{kind} at fail-points", killed_once(site, kind, fail_at=point)
+        for point in LOAD:
+            yield "queue load at fail-points", loads.killed_once(fail_at=point)
+    if only == "points":
+        return
+    spans = {kind: longest(site, kind) for kind in POINTS}
+    for _ in range(count):
+        for kind, seconds in spans.items():
             yield f"{kind} at random", killed_once(site, kind, after=rng.uniform(0, seconds))
+        yield "queue load at random", loads.killed_once(after=rng.uniform(0, loads.seconds))
 
 
 def _postgresql(folder: Path, stack: ExitStack) -> str:

@@ -11,6 +11,7 @@ from features.errors import StorageFailed, UsageError
 from features.tables import Batch
 from serving.access import Identity
 from serving.identity.gate import Gate
+from serving.jobs.failpoints import FailPoints
 from serving.store import loading, outcomes, policies
 from serving.store.loading import Load
 from serving.store.outcomes import Recorded
@@ -47,8 +48,27 @@ def _hash(file: Path) -> str:
     return found.hexdigest()
 
 
-def load(gate: Gate, who: Identity, ledger: Batch, scored: Batch, *, identity: str, progress: Callable[[int], None] | None = None) -> Load:
+def load(
+    gate: Gate,
+    who: Identity,
+    ledger: Batch,
+    scored: Batch,
+    *,
+    identity: str,
+    points: FailPoints = FailPoints(),  # noqa: B008 - it is frozen
+    progress: Callable[[int], None] = lambda _: None,
+) -> Load:
     """Put scores and their write-offs into a client's queue, told to the access log chunk by chunk."""
+
+    def after_chunk(unit: Unit, ids: Sequence[str]) -> None:
+        _tell(gate, unit, who, "job.run", ids)
+        points.reach("chunk-loading")
+
+    def after_all(rows: int) -> None:
+        points.reach("chunk-loaded")
+        progress(rows)
+
+    points.reach("load-began")
     return loading.load(
         gate.store,
         ledger,
@@ -56,8 +76,8 @@ def load(gate: Gate, who: Identity, ledger: Batch, scored: Batch, *, identity: s
         client_id=who.client_id,
         identity=identity,
         clock=gate.now,
-        progress=progress,
-        after_chunk=lambda unit, ids: _tell(gate, unit, who, "job.run", ids),
+        progress=after_all,
+        after_chunk=after_chunk,
     )
 
 

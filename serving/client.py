@@ -13,7 +13,10 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel
 
 from features.errors import RecoupError, Unavailable
-from serving.wire import DetailTold, DispositionAsked, ItemTold, NextTold, OutcomesTold, QueueTold, Taken, WireItem
+from serving.wire.items import DispositionAsked, ItemTold, NextTold, QueueTold, Taken, WireItem
+from serving.wire.outcomes import OutcomesTold
+from serving.wire.reports import OpportunityTold
+from serving.wire.writeoffs import DetailTold
 
 SECONDS = 30.0
 
@@ -146,6 +149,10 @@ class Service:
     def record(self, outcomes: list[dict[str, Any]], *, once: str | None = None) -> OutcomesTold:
         """State what came of efforts; rows in the columns of the data dictionary."""
         return self._read(OutcomesTold, self._ask("POST", "/v1/outcomes", {"outcomes": outcomes}, once))
+
+    def opportunity(self) -> OpportunityTold:
+        """Return what the latest audit says may still be collected."""
+        return self._read(OpportunityTold, self._ask("GET", "/v1/reports/opportunity"))
 
     def _change(self, item: WireItem, act: str, said: dict[str, Any], once: str | None) -> WireItem:
         path = f"/v1/queue/{quote(item.item_id, safe='')}/{act}"

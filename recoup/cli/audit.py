@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from features.intake.remits.candidates import TextColumns
     from features.intake.remits.import_ import RemitImport
     from features.tables import Batch
+    from models.scorer import Scorer
+    from recoup.inputs import Inputs
     from serving.findings.remits import Remits
     from serving.findings.table import Findings
 
@@ -108,7 +110,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Audit a ledger against its remittances: what was posted wrongly, what is still owed, what must be paid back, and why."""
-    from recoup.inputs import Beside
+    from recoup.inputs import Beside, Inputs
 
     paths = (*(remits or ()), *(more or ()))
     if writeoffs is None and not paths:
@@ -117,29 +119,27 @@ def audit(
         raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
     beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
     sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect)
-    day = as_of or today()
+    day, chosen = as_of or today(), settings()
     with bars() as shown:
-        ran = _run(sources, out, model, day_number(day), shown)
-        _write(out, ran)
+        inputs = Inputs(chosen, mapping=mapping, rejects=out / "rejects.csv", today=today(), bars=shown)
+        ran = run(sources, load_scorer(model, chosen), inputs, out, day_number(day), shown)
+        write(out, ran)
         if keep:
             _keep(ran, client)
     _tell(Teller(as_json=as_json), ran, out)
 
 
-def _run(sources: Sources, out: Path, model: str, day: int, shown: Bars) -> Ran:
+def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, shown: Bars) -> Ran:
+    """Audit what the sources hold, as of the morning of a day; what an earlier audit left in the folder is carried on."""
     import numpy as np
 
     from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.inputs import Inputs
     from recoup.report.workbook import read_answers
     from serving.findings.clock import overpayment_table
     from serving.findings.later import later_outcomes
     from serving.findings.report import report
     from serving.findings.validation import ANSWER
 
-    chosen = settings()
-    scorer = load_scorer(model, chosen)
-    inputs = Inputs(chosen, mapping=sources.mapping, rejects=out / "rejects.csv", today=today(), bars=shown)
     words = scorer.vocabulary.overlay()
     imported = _import(sources, shown) if sources.remits else None
     remits = _as_remits(sources, imported) if imported is not None else None
@@ -227,7 +227,8 @@ def _forget(ledger: Batch) -> None:
         columns[name] = np.full(len(ledger), None, dtype=object)
 
 
-def _write(out: Path, ran: Ran) -> None:
+def write(out: Path, ran: Ran) -> None:
+    """Write the report and its tables into a folder."""
     from features.intake.output import replace_file, write_table
     from features.intake.remits.recoveries import OUTCOME_COLUMNS
     from recoup.report.audit import audit_html

@@ -49,6 +49,7 @@ def load(
     from recoup.inputs import Inputs
     from recoup.queue import identity_of
     from recoup.queue import load as load_queue
+    from recoup.shop import fail_points
     from serving.store.loading import load_remit_lines
     from serving.worklist.scored import SCORES
 
@@ -58,7 +59,7 @@ def load(
         rejects = scores.with_name(scores.name + ".rejects.csv")
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown)
         ledger, scored = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(scores, SCORES, words)
-        done = load_queue(gate, operator(client), ledger, scored, identity=identity, progress=shown.rows("queue"))
+        done = load_queue(gate, operator(client), ledger, scored, identity=identity, points=fail_points(), progress=shown.rows("queue"))
         lines = inputs.read(remit_lines, REMIT_LINES, words) if remit_lines is not None else None
         told = load_remit_lines(gate.store, lines, client_id=client) if lines is not None else 0
     inputs.write_rejects()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 from zipfile import BadZipFile
@@ -72,6 +73,8 @@ def audit_workbook(
         "constant_memory": False,
     }
     with xlsxwriter.Workbook(stream, safe) as book:
+        # The morning that it speaks of, not the clock's: the same audit gives the same bytes.
+        book.set_properties({"created": datetime.fromisoformat(result["as_of"])})
         sheets = _Sheets(book)
         opportunity, prevention, kpis = result["opportunity"], result["prevention"], result["kpis"]
         sheets.table("Bridge", opportunity["steps"], ("words", "writeoffs", "dollars"))

@@ -29,6 +29,7 @@ from serving.api.outcomes import add_outcomes
 from serving.api.packets import add_packets as add_packets_api
 from serving.api.problems import Problem, answer_problem, problem_response
 from serving.api.queue import add_worklist
+from serving.api.reports import add_reports
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.api.writeoffs import add_writeoffs
@@ -128,6 +129,7 @@ def create_app(service: Service) -> FastAPI:
         if service.papers is not None:
             add_packets_api(app, service.papers)
         add_outcomes(app, service.gate.store, worklist)
+        add_reports(app, service.gate.store)
         add_door(app)
         add_sign_in(app, service.gate)
         if service.provider is not None:

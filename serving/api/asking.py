@@ -22,7 +22,7 @@ def read_body(body: bytes, model: type[Model]) -> Model:
 
     Examples
     --------
-    >>> from serving.wire import ReleaseAsked
+    >>> from serving.wire.items import ReleaseAsked
     >>> read_body(b'{"version": 3}', ReleaseAsked).version
     3
     """

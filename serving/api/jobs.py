@@ -29,6 +29,7 @@ from serving.store.store import Unit
 
 MOST_LISTED = 100
 MOST_REASONS = 1_000_000
+RESULT_TYPES = {".csv": "text/csv", ".zip": "application/zip"}
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -66,6 +67,7 @@ def asked(
     kind: Annotated[str, Query(description="; ".join(f"`{kind}`: {words}" for kind, words in KINDS.items()))],
     as_of: Annotated[date | None, Query(description="the morning to score on; today where it is missing")] = None,
     reasons: Annotated[int | None, Query(ge=0, le=MOST_REASONS, description="how many of the first ranks get reasons; 5000")] = None,
+    keep: Annotated[bool, Query(description="of an audit: whether the reports of the service tell of it from then on")] = False,
 ) -> Asked:
     """Return what the query asks for.
 
@@ -76,7 +78,9 @@ def asked(
     """
     if kind not in KINDS:
         raise Problem(422, f"kinds of jobs are {', '.join(KINDS)}", errors=[(["query", "kind"], "not_a_kind")])
-    return Asked(kind, {"as_of": None if as_of is None else as_of.isoformat(), "reasons": reasons})
+    if keep and kind != "audit":
+        raise Problem(422, "only an audit is kept", errors=[(["query", "keep"], "not_an_audit")])
+    return Asked(kind, {"as_of": None if as_of is None else as_of.isoformat(), "reasons": reasons, "keep": keep})
 
 
 def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
@@ -93,7 +97,14 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
     async def hand_in(
         request: Request, who: Annotated[Identity, require("job.run")], once: Once, what: Annotated[Asked, Depends(asked)]
     ) -> Response:
-        """Take a file as the body of the request: CSV, CSV in gzip, Parquet or 835, up to 512 MB; which it is, is seen by how it begins."""
+        """Take a file as the body of the request: CSV, CSV in gzip, Parquet or 835, up to 512 MB; which it is, is seen by how it begins.
+
+        For an audit also a ZIP of a practice: `writeoffs.csv`, `outcomes.csv`, `contract_rates.csv`, `payer_rules.csv`,
+        `writeoff_policies.csv`, `reference_fees.csv`, `citations.csv` (or `.csv.gz`, `.parquet`) and a folder `remits`, each where it is at
+        hand. Its result is a ZIP of report, summary, workbook, document and tables, as `recoup audit` writes them.
+        """
+        if what.options["keep"] and who.facilities is not None:
+            raise Problem(403, "reports tell of all facilities: who sees only some of them keeps no audit")
         job_id = secrets.token_hex(16)
         incoming = await run_in_threadpool(Incoming, shop.folder / job_id)
         try:
@@ -140,10 +151,18 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
                 raise Problem(410, "the result was thrown away some days after it was made; hand the file in again")
             shop.tell(unit, who, "job.run", [job.job_id], outcome="read")
         path: Path = shop.folder / job.job_id / job.result
-        return FileResponse(path, media_type="text/csv", filename=f"{job.kind}-{job.job_id}.csv", headers={"ETag": f'"{job.result_hash}"'})
+        name = f"{job.kind}-{job.job_id}{path.suffix}"
+        return FileResponse(path, media_type=RESULT_TYPES[path.suffix], filename=name, headers={"ETag": f'"{job.result_hash}"'})
 
 
-_TYPES = ("text/csv", "application/gzip", "application/vnd.apache.parquet", "application/edi-x12", "application/octet-stream")
+_TYPES = (
+    "text/csv",
+    "application/gzip",
+    "application/zip",
+    "application/vnd.apache.parquet",
+    "application/edi-x12",
+    "application/octet-stream",
+)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 

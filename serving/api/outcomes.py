@@ -24,7 +24,7 @@ from serving.api.problems import Place, Problem
 from serving.store.outcomes import said_by
 from serving.store.rows import rows_of
 from serving.store.store import Store, Unit
-from serving.wire import OutcomesAsked, OutcomesTold
+from serving.wire.outcomes import OutcomesAsked, OutcomesTold
 from serving.worklist.events import Effort
 from serving.worklist.worklist import Worklist
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from serving.access import Identity
 from serving.api.identity import require
 from serving.packet.papers import MEDIA, Format, Papers
-from serving.wire import LONGEST_ID
+from serving.wire.fields import LONGEST_ID
 
 
 def add_packets(app: FastAPI, papers: Papers) -> None:

@@ -17,10 +17,9 @@ from serving.api.identity import require
 from serving.api.once import Changing, Once, Told
 from serving.api.problems import Problem
 from serving.store.store import Store, Unit
-from serving.wire import (
-    LONGEST_ID,
+from serving.wire.fields import LONGEST_ID
+from serving.wire.items import (
     AssignAsked,
-    DetailTold,
     DispositionAsked,
     ItemTold,
     NextAsked,
@@ -33,6 +32,7 @@ from serving.wire import (
     Taken,
     WireItem,
 )
+from serving.wire.writeoffs import DetailTold
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item
 from serving.worklist.worklist import Worklist

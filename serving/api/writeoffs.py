@@ -8,7 +8,8 @@ from fastapi import FastAPI, Path
 
 from serving.access import Identity
 from serving.api.identity import require
-from serving.wire import LONGEST_ID, DetailTold
+from serving.wire.fields import LONGEST_ID
+from serving.wire.writeoffs import DetailTold
 from serving.worklist.worklist import Worklist
 
 

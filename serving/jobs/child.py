@@ -1,4 +1,4 @@
-"""The process of one job: `python -m serving.jobs.child`, the task on standard input, and nothing else to be reached from there.
+"""The process of one job: a program that calls `main`, the task on standard input, and nothing else to be reached from there.
 
 It lives as long as its standard input is open: when the worker dies, however it dies, its pipe closes and this process ends.
 """
@@ -9,35 +9,46 @@ import os
 import resource
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.errors import RecoupError, StorageFailed
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.task import Limits, Problem, Task
+
+if TYPE_CHECKING:
+    from serving.jobs.work import Make
 
 ORPHANED = 75
 UNEXPECTED = 70
 NO_MEMORY = 74
 
 
-def main() -> None:
-    """Read the task, bound this process, and work."""
+def main(more: Callable[[], Mapping[str, Make]] = dict) -> None:
+    """Read the task, bound this process, and work.
+
+    Parameters
+    ----------
+    more
+        Returns what else this program can make beside `serving.jobs.work.MAKE`, by kind; asked within the bounds.
+    """
     line = sys.stdin.buffer.readline()
     task = Task.from_json(line.decode())
     threading.Thread(target=_end_with_the_worker, daemon=True).start()
     bound(task.limits)
-    sys.exit(run(task))
+    sys.exit(run(task, more))
 
 
-def run(task: Task) -> int:
+def run(task: Task, more: Callable[[], Mapping[str, Make]] = dict) -> int:
     """Work on a task, and return the exit code; a problem is left in the folder of the result."""
     try:
-        from serving.jobs.work import work
+        from serving.jobs.work import MAKE, work
 
-        work(task, FailPoints(task.fail_at))
+        work(task, FailPoints(task.fail_at), {**MAKE, **more()})
         return 0
     except RecoupError as error:
-        problem = Problem(error.exit_code, str(error).replace(task.input, "the file"))
+        problem = Problem(error.exit_code, _without_places(str(error), task))
     except MemoryError:
         problem = Problem(NO_MEMORY, _too_much(task.limits))
 
@@ -52,6 +63,11 @@ def run(task: Task) -> int:
             problem = Problem(UNEXPECTED, f"unexpected {type(error).__name__} at {where(error)}")
     problem.write(Path(task.out))
     return problem.exit_code
+
+
+def _without_places(words: str, task: Task) -> str:
+    """Take the folders of this machine out of words that are shown to whoever sent the file."""
+    return words.replace(task.input, "the file").replace(f"{task.out}{os.sep}", "")
 
 
 def _too_much(limits: Limits) -> str:

@@ -12,7 +12,7 @@ UPLOAD = ("upload-written", "upload-recording", "upload-recorded")
 CHILD = ("child-began", "child-read", "child-written", "child-named")
 WORKER = ("job-claimed", "child-started", "child-ended", "result-kept", "job-finishing", "job-finished")
 LOAD = ("load-began", "chunk-loading", "chunk-loaded")
-"""Of taking a file in; of the process that works on it; of the worker around it; and of loading into the queue."""
+"""Of taking a file in; of the process that works on it; of the worker around it; and of loading into the queue, by whomever."""
 
 NAMES = (*UPLOAD, *WORKER, *CHILD, *LOAD)
 

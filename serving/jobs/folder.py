@@ -17,7 +17,7 @@ MOST_BYTES = 512 * 1024 * 1024
 FORGOTTEN_SECONDS = 3600.0
 """A folder without a job is a file whose sender broke off; it is swept away after so long."""
 
-_MAGIC = ((b"PAR1", "parquet"), (b"\x1f\x8b", "csv.gz"), (b"ISA", "835"))
+_MAGIC = ((b"PAR1", "parquet"), (b"\x1f\x8b", "csv.gz"), (b"ISA", "835"), (b"PK\x03\x04", "zip"))
 
 
 @dataclass(frozen=True, slots=True)

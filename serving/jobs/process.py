@@ -24,11 +24,13 @@ class Process:
         What it is told; its folder must be there.
     environment
         The variables of this process.
+    program
+        The module that it runs.
     """
 
-    def __init__(self, task: Task, environment: Mapping[str, str]) -> None:
+    def __init__(self, task: Task, environment: Mapping[str, str], program: str) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "serving.jobs.child"],
+            [sys.executable, "-P", "-m", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -14,10 +14,13 @@ KINDS: Mapping[str, str] = {
     "score": "a table of write-offs becomes its ranking",
     "import-remits": "an 835 file, or a table of remit_lines, becomes write-off candidates",
     "load": "a table of write-offs is scored and put into the queue",
+    "audit": "a ledger, remittances, or a ZIP of a practice becomes the report of an audit and its tables, in a ZIP",
 }
 """Every kind of job, and what it does."""
 
 ACCOUNT, PROBLEM = "account.json", "problem.json"
+KEPT = "kept.json"
+"""What an audit leaves to be kept in the store: its document, and the list of what may be owed back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Task:
     client_id
         Whose rows they are; a row that names another client is not taken.
     options
-        `as_of` (YYYY-MM-DD), `reasons` (how many ranks get them; None: all), `today`.
+        `as_of` (YYYY-MM-DD), `reasons` (how many ranks get them; None: all), `keep` (whether the store keeps an audit), `today`.
     bundle
         Folder of the model; None: expert rates.
     costs
@@ -115,7 +118,7 @@ def named_kind(kind: str) -> str:
 
     >>> named_kind("bake")
     Traceback (most recent call last):
-    features.errors.UsageError: 'bake' is no kind of job; kinds are score, import-remits, load
+    features.errors.UsageError: 'bake' is no kind of job; kinds are score, import-remits, load, audit
     """
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is no kind of job; kinds are {', '.join(KINDS)}")

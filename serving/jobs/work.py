@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ from models.value import Costs
 from serving.jobs.failpoints import FailPoints
 from serving.jobs.task import ACCOUNT, Limits, Task
 
-RESULT: Mapping[str, str] = {"score": "scores.csv", "import-remits": "writeoffs.csv", "load": "scores.csv"}
+RESULT: Mapping[str, str] = {"score": "scores.csv", "import-remits": "writeoffs.csv", "load": "scores.csv", "audit": "audit.zip"}
 """The file that each kind makes."""
 
 LEDGER = "ledger.csv"
@@ -36,12 +36,19 @@ MOST_NAMED = 50
 MOST_UNPACKED = 2 * 1024**3
 
 Account = dict[str, Any]
+Make: TypeAlias = Callable[[Task, Path, FailPoints], Account]
+"""Makes the result of a task at a path and returns the account of it."""
 
 
-def work(task: Task, points: FailPoints) -> None:
+def work(task: Task, points: FailPoints, makes: Mapping[str, Make]) -> None:
     """Make the result and the account of a task.
 
     The account is written first and the result gets its name last, so a result with its name is whole and has an account.
+
+    Parameters
+    ----------
+    makes
+        By kind of job: `MAKE`, and what the program that runs this adds.
 
     Raises
     ------
@@ -51,7 +58,7 @@ def work(task: Task, points: FailPoints) -> None:
     points.reach("child-began")
     out = Path(task.out)
     part = out / f"part-{RESULT[task.kind]}"
-    account = _MAKE[task.kind](task, part, points)
+    account = makes[task.kind](task, part, points)
     points.reach("child-written")
     (out / ACCOUNT).write_text(json.dumps(account, allow_nan=False))
     part.rename(out / RESULT[task.kind])
@@ -61,7 +68,7 @@ def work(task: Task, points: FailPoints) -> None:
 def _score(task: Task, part: Path, points: FailPoints) -> Account:
     scorer, read = _read_writeoffs(task)
     points.reach("child-read")
-    as_of = _day(task.options["as_of"])
+    as_of = day_of(task.options["as_of"])
     if scorer.version == PRIOR:
         scorer.learn_usual(read.batch, until=as_of)
     scores = scorer.score(read.batch, as_of=as_of, reasons=task.options["reasons"]).ranked()
@@ -75,7 +82,7 @@ def _load(task: Task, part: Path, points: FailPoints) -> Account:
     if others:
         raise BadData(f"the file has write-offs of {len(others)} other clients than {task.client_id}; each client loads its own")
     points.reach("child-read")
-    as_of = _day(task.options["as_of"])
+    as_of = day_of(task.options["as_of"])
     if scorer.version == PRIOR:
         scorer.learn_usual(read.batch, until=as_of)
     write_batch(part.with_name(LEDGER), read.batch)
@@ -95,7 +102,8 @@ def _import_remits(task: Task, part: Path, points: FailPoints) -> Account:
     return {"totals": found.summary["totals"], "issues": dict(issues.most_common(MOST_NAMED)), "rejected": len(found.rejects)}
 
 
-_MAKE: Mapping[str, Callable[[Task, Path, FailPoints], Account]] = {"score": _score, "import-remits": _import_remits, "load": _load}
+MAKE: Mapping[str, Make] = {"score": _score, "import-remits": _import_remits, "load": _load}
+"""What this room makes by itself; an audit writes reports, which only the whole program can (`recoup.job`)."""
 
 
 def _read_writeoffs(task: Task) -> tuple[Scorer, TableRead]:
@@ -156,5 +164,6 @@ def _sums(scores: Scores) -> Account:
     }
 
 
-def _day(text: str) -> int:
+def day_of(text: str) -> int:
+    """Return an ISO day as days since 1970-01-01."""
     return int(np.datetime64(text, "D").astype(np.int64))

@@ -21,10 +21,10 @@ from serving.access import Identity, Role
 from serving.jobs.failpoints import CHILD, FailPoints
 from serving.jobs.folder import keep, sweep, tidy
 from serving.jobs.process import Process
-from serving.jobs.task import ACCOUNT, Limits, Problem, Task
+from serving.jobs.task import ACCOUNT, KEPT, Limits, Problem, Task
 from serving.jobs.work import LEDGER, RESULT
 from serving.log import logger
-from serving.store import answers
+from serving.store import answers, audits
 from serving.store import jobs as kept
 from serving.store.jobs import Job, Outcome
 from serving.store.store import Store, Unit
@@ -32,6 +32,7 @@ from serving.store.store import Store, Unit
 MOST_ATTEMPTS = 5
 LEASE_SECONDS = 30.0
 LOOK_SECONDS = 0.5
+PROGRAM = "recoup.job"
 MOST_SECONDS = 3600.0
 KEEP_RESULTS = timedelta(days=7)
 KEEP_ANSWERS = timedelta(days=1)
@@ -69,6 +70,8 @@ class Shop:
         What the process of a job may use.
     lease_seconds
         A worker that was not heard of for so long is taken for dead.
+    program
+        The module that the process of a job runs.
     """
 
     store: Store
@@ -82,6 +85,7 @@ class Shop:
     environment: Mapping[str, str]
     limits: Limits = Limits()
     lease_seconds: float = LEASE_SECONDS
+    program: str = PROGRAM
 
 
 class Lost(Exception):
@@ -168,13 +172,15 @@ class Worker:
         out = folder / f"attempt-{job.attempt}"
         tidy(folder, [job.input])
         out.mkdir(mode=0o700, exist_ok=True)
-        code = self._watch(job, Process(self._task(job, out), self._shop.environment), stop)
+        code = self._watch(job, Process(self._task(job, out), self._shop.environment, self._shop.program), stop)
         self._points.reach("child-ended")
         if code != 0:
             return self._failed(job, code, Problem.read(out))
         name = RESULT[job.kind]
         if job.kind == "load":
             keep(out / LEDGER, folder, LEDGER)
+        if job.options.get("keep"):
+            keep(out / KEPT, folder, KEPT)
         result = keep(out / name, folder, name)
         account = json.loads((out / ACCOUNT).read_text())
         self._points.reach("result-kept")
@@ -269,11 +275,18 @@ class Worker:
             if not kept.finish(unit, job, outcome, shop.clock()):
                 log.warning("job lost to another worker", job_id=job.job_id)
                 return
+            if job.options.get("keep") and outcome.problem is None:
+                audits.keep(unit, job.client_id, *self._kept(job), at=shop.clock(), by=job.subject)
             who = Identity(job.subject, "job", Role.SERVICE, job.client_id)
             shop.tell(unit, who, "job.run", [job.job_id], outcome=state)
         self._points.reach("job-finished")
         log.info("job ended", job_id=job.job_id, kind=job.kind, state=state, attempt=job.attempt)
         tidy(self._folder(job), [outcome.result] if outcome.result and outcome.problem is None else [])
+
+    def _kept(self, job: Job) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        """Return what an audit left for the store."""
+        told = json.loads((self._folder(job) / KEPT).read_text())
+        return told["document"], told["overpayments"]
 
     def sweep(self) -> None:
         """Throw away what is no longer wanted, now and then: old results and answers, and what a worker that died left of ended jobs."""

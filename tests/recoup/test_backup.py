@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kill import Site, finish, hand_in
+from benchmarks.kill import finish, hand_in
+from benchmarks.site import Site
 from features.errors import BadData, CheckFailed
 from models.pointer import read_pointer
 from recoup.backup import back_up, restore, verify

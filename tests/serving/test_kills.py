@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.kill import POINTS, Site, killed_once, longest, upload_killed
-from serving.jobs.failpoints import NAMES, UPLOAD
+from benchmarks.kill import POINTS, killed_once, longest, upload_killed
+from benchmarks.kills_of_load import Loads
+from benchmarks.site import Site
+from serving.jobs.failpoints import LOAD, NAMES, UPLOAD
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +37,19 @@ def test_a_worker_that_dies_at_any_moment_leaves_everything_once(site: Site, kin
     rng, seconds = random.Random(7), longest(site, kind)
     for _ in range(2):
         assert killed_once(site, kind, after=rng.uniform(0, seconds)) == []
+
+
+@pytest.fixture(scope="module")
+def loads(site: Site) -> Loads:
+    return Loads(site)
+
+
+@pytest.mark.parametrize("point", LOAD)
+def test_a_load_of_the_queue_that_dies_at_a_fail_point_is_in_once(loads: Loads, point: str) -> None:
+    assert loads.killed_once(fail_at=point) == []
+
+
+def test_a_load_of_the_queue_that_dies_at_any_moment_is_in_once(loads: Loads) -> None:
+    rng = random.Random(8)
+    for _ in range(2):
+        assert loads.killed_once(after=rng.uniform(0, loads.seconds)) == []
