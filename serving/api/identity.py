@@ -13,7 +13,6 @@ Never middleware that looks at the path: what a path means is decided by the rou
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ class Keys:
         return found[0] if found else None
 
     def _digest(self, key: str) -> bytes:
-        return hmac.new(self._pepper, key.encode("utf-8", "replace"), hashlib.sha256).digest()
+        return hmac.digest(self._pepper, key.encode("utf-8", "replace"), "sha256")
 
 
 async def identify(request: Request) -> Identity | None:

@@ -149,7 +149,7 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
                 raise Problem(409, f"the job is {job.state}; its result comes when it is done")
             if job.result is None or not (shop.folder / job.job_id / job.result).is_file():
                 raise Problem(410, "the result was thrown away some days after it was made; hand the file in again")
-            shop.tell(unit, who, "job.run", [job.job_id], outcome="read")
+            shop.tell(unit, who, "job.run", [job.job_id], purpose="the result was read")
         path: Path = shop.folder / job.job_id / job.result
         name = f"{job.kind}-{job.job_id}{path.suffix}"
         return FileResponse(path, media_type=RESULT_TYPES[path.suffix], filename=name, headers={"ETag": f'"{job.result_hash}"'})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
+from serving.identity.gate import Gate
 from serving.jobs.task import Limits
 from serving.jobs.worker import Shop
-from serving.store.store import Store, Unit
+from serving.store.store import Store
 
 TODAY = date(2026, 11, 23)
 HEADER = "writeoff_id,writeoff_date,payer_id,writeoff_amount,billed_amount,carc,group_code,claim_id"
@@ -21,18 +21,8 @@ def ledger(rows: int, first: int = 0) -> bytes:
     return ("\n".join([HEADER, *lines]) + "\n").encode()
 
 
-class Told:
-    """Keeps what would go to the access log."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str, list[str], str]] = []
-
-    def __call__(self, unit: Unit, who: Any, action: str, ids: list[str], *, outcome: str = "done") -> None:
-        self.lines.append((who.subject, action, list(ids), outcome))
-
-
 def shop_at(store: Store, folder: Path, *, lease_seconds: float = 5.0, limits: Limits | None = None, bundle: Path | None = None) -> Shop:
-    """Return a shop whose files are in a folder."""
+    """Return a shop whose files, and whose keys of the access log, are in a folder."""
     return Shop(
         store,
         folder / "jobs",
@@ -41,7 +31,7 @@ def shop_at(store: Store, folder: Path, *, lease_seconds: float = 5.0, limits: L
         folder / "keys" / "patients.key",
         lambda: datetime.now(UTC),
         lambda: TODAY,
-        Told(),
+        Gate.open(store, folder).log.tell,
         dict(os.environ),
         limits or Limits(),
         lease_seconds,
