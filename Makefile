@@ -44,13 +44,14 @@ $(TEST_SET): pyproject.toml constraints.txt | $(PYTHON)
 setup: $(RUN_SET) ## make ./.venv and install recoup into it
 
 .PHONY: setup-system
-setup-system: ## install what the tests need from the system (Chromium, LibreOffice's writer; apt, as root)
+setup-system: ## install what the tests need from the system (Chromium, LibreOffice's writer, Java; apt, as root)
 	@missing=; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v soffice >/dev/null || missing="$$missing libreoffice-writer-nogui"; \
+	command -v java >/dev/null || missing="$$missing default-jre-headless"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
-	  echo "missing:$$missing, which the tests of pages and packets drive; on Debian, as root: make setup-system" >&2; exit 1; fi; \
+	  echo "missing:$$missing, which the tests of pages, packets and Spark drive; on Debian, as root: make setup-system" >&2; exit 1; fi; \
 	echo "installing$$missing"; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 

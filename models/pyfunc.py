@@ -41,7 +41,7 @@ class WriteOffModel(PythonModel):
         records = [{str(name): _cell(value) for name, value in row.items()} for row in model_input.to_dict("records")]
         scores = pd.DataFrame(self._scorer.score_records(records, as_of=as_of, reasons=bool(asked.get("reasons", True))))
         if "reasons" in scores:
-            scores["reasons"] = [json.dumps(reasons) for reasons in scores["reasons"]]
+            scores["reasons"] = [json.dumps(reasons, ensure_ascii=False, separators=(",", ":")) for reasons in scores["reasons"]]
         return scores
 
 
