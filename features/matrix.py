@@ -90,6 +90,10 @@ class Layout:
     category_sizes: Mapping[str, int]
     extras: Mapping[str, str]
 
+    def __reduce__(self) -> tuple[type[Layout], tuple[object, ...]]:
+        # It goes to another process as what it was made of.
+        return Layout, (self.names, self.category_sizes, self.extras)
+
     @property
     def categories(self) -> tuple[str, ...]:
         """The names of the category features, in column order."""

@@ -73,6 +73,10 @@ class UsualShares:
         )
         self._planned = {payer for payer, plan in self._parts if plan is not None}
 
+    def __reduce__(self) -> tuple[type[UsualShares], tuple[object]]:
+        # It goes to another process as what it was made of.
+        return UsualShares, (self.parts,)
+
     @classmethod
     def learn(cls, batch: Batch, *, until: int) -> UsualShares:
         """Learn from lines that were paid in part and remitted before the day `until`; twenty of them make a habit."""

@@ -16,6 +16,7 @@ from features.feature import add_dollars, in_dollars
 from features.history import HISTORY_COLUMNS, Events, History, Recall, Remembered, days_of, history_columns, replay_columns
 from features.matrix import FEATURES
 from features.patient_share import UsualShares
+from features.pieces import Each, one_by_one
 from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, replay_usual
@@ -157,16 +158,18 @@ class Viewer:
         """Return the history of sorted rows, each row for itself."""
         return history_columns(self.history.read(self.history.find(columns), as_of))
 
-    def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64]) -> Columns:
+    def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64], *, each: Each = one_by_one) -> Columns:
         """View past rows each on its own day while all postings pass by; without history, which needs events made from this.
 
-        Each row stands alone: what shares its claim line on another day does not touch it.
+        Each row stands alone: what shares its claim line on another day does not touch it. A month is a piece of work.
         """
         batch = postings.take(rows)
         batch.columns = batch.columns | {"claim_id": np.full(len(rows), None, dtype=object)}
         usual = replay_usual(self.usual, postings.columns, batch.columns, days)
         months = [(shares_of_month(postings, first), at) for first, at in days_of(first_of_month(days))]
-        parts = [self._sort(batch.take(at), days[at], usual.take(at), shares).columns for shares, at in months]
+        parts = each(
+            _sort_month, (self.practice, self.rates), ((batch.take(at), days[at], usual.take(at), shares) for shares, at in months)
+        )
         if not parts:
             return self._sort(batch, days, usual, self.shares).columns
         order = np.argsort(np.concatenate([at for _, at in months]), kind="stable")
@@ -177,31 +180,41 @@ class Viewer:
         columns |= replay_columns(self.history, columns, columns["row_day"], events, _REMEMBERED)
 
     def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares) -> View:
-        priced = self.rates.price(batch) if self.rates is not None else None
-        triage = classify(
-            batch, codes=self.practice.codes, as_of=day, priced=priced, usual=usual, policies=self.practice.policies, shares=shares
-        )
-        dated = deadlines(batch, triage, rules=self.practice.payer_rules, as_of=day)
-        columns = batch.columns | {
-            "row_day": day,
-            "family": triage.family,
-            "category": triage.category,
-            "remedy": triage.remedy,
-            "in_scope": triage.in_scope,
-            "possible": triage.possible,
-            "prior_rate": triage.prior_rate,
-            "cap_cents": triage.cap_cents,
-            "expected_allowed_cents": triage.expected_allowed_cents,
-            "underpayment_cents": triage.underpayment_cents,
-            "patient_share_cents": triage.patient_share_cents,
-            "deadline_day": dated.day,
-            "usual_median_cents": usual.median_cents,
-            "usual_low_cents": usual.low_cents,
-            "usual_high_cents": usual.high_cents,
-            "usual_count": usual.count,
-            "usual_smoothed_cents": usual.smoothed_cents,
-        }
-        columns["implied_allowed_cents"] = implied_allowed_cents(columns)
-        add_dollars(columns)
-        columns[in_dollars("usual_smoothed_cents")] = usual.smoothed_cents / 100.0
-        return View(columns, triage, dated, usual, priced)
+        return _sorted(self.practice, self.rates, batch, day, usual, shares)
+
+
+def _sort_month(
+    eyes: tuple[Practice, ContractRates | None], batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares
+) -> Columns:
+    return _sorted(*eyes, batch, day, usual, shares).columns
+
+
+def _sorted(
+    practice: Practice, rates: ContractRates | None, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares
+) -> View:
+    priced = rates.price(batch) if rates is not None else None
+    triage = classify(batch, codes=practice.codes, as_of=day, priced=priced, usual=usual, policies=practice.policies, shares=shares)
+    dated = deadlines(batch, triage, rules=practice.payer_rules, as_of=day)
+    columns = batch.columns | {
+        "row_day": day,
+        "family": triage.family,
+        "category": triage.category,
+        "remedy": triage.remedy,
+        "in_scope": triage.in_scope,
+        "possible": triage.possible,
+        "prior_rate": triage.prior_rate,
+        "cap_cents": triage.cap_cents,
+        "expected_allowed_cents": triage.expected_allowed_cents,
+        "underpayment_cents": triage.underpayment_cents,
+        "patient_share_cents": triage.patient_share_cents,
+        "deadline_day": dated.day,
+        "usual_median_cents": usual.median_cents,
+        "usual_low_cents": usual.low_cents,
+        "usual_high_cents": usual.high_cents,
+        "usual_count": usual.count,
+        "usual_smoothed_cents": usual.smoothed_cents,
+    }
+    columns["implied_allowed_cents"] = implied_allowed_cents(columns)
+    add_dollars(columns)
+    columns[in_dollars("usual_smoothed_cents")] = usual.smoothed_cents / 100.0
+    return View(columns, triage, dated, usual, priced)

@@ -1,14 +1,14 @@
-"""The same work as `serving.batch.parts`, part by part, on a Dask cluster: scores are those of one machine, to the last bit."""
+"""The same work as on one machine, in parts or pieces, on a Dask cluster: scores and fits are those of one machine, to the last bit."""
 
 from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.cut import Part
 from features.intake.output import replace_file
+from features.pieces import Each
 from serving.batch.parts import Task, Worker, Workers
 
 if TYPE_CHECKING:
     from distributed import Client
+
+T = TypeVar("T")
 
 TASK_FILE = "task.pickle"
 """Lies in the job's private folder beside its parts, so that a worker that joins late finds it as the first ones did."""
@@ -49,20 +52,46 @@ def cluster_workers(task: Task, address: str, *, patience: float = 20.0) -> Iter
         When Dask is not installed, nobody answers, no worker is there, or a worker does not see the folder; exit code 69.
     """
     with _client(address, task.cut.folder, patience) as client:
-        replace_file(task.cut.folder / TASK_FILE, lambda file: pickle.dump(task, file))
-        blind = [where for where, sees in client.run(_sees, task.cut.folder).items() if not sees]
-        if blind:
-            raise Unavailable(
-                f"workers {', '.join(sorted(blind)[:3])} do not see {task.cut.folder}; put RECOUP_HOME on storage that all of them share"
-            )
+        _set_down(task.cut.folder / TASK_FILE, task)
+        _look(client, task.cut.folder / TASK_FILE)
         yield Cluster(client, task.cut.folder)
 
 
+@contextmanager
+def cluster_pieces(folder: Path, address: str, *, patience: float = 20.0) -> Iterator[Each]:
+    """Return what does pieces of work (`features.pieces`) on a cluster, for as long as the block runs.
+
+    Parameters
+    ----------
+    folder
+        A private one that all workers see under the same path; what pieces need lies there while they are done.
+    address, patience
+        As for `cluster_workers`, which says what is raised.
+    """
+    with _client(address, folder, patience) as client:
+        _set_down(folder / _MARK, None)
+        _look(client, folder / _MARK)
+        yield Cluster(client, folder).each
+
+
+_MARK = "mark"
+
+
+def _look(client: Client, path: Path) -> None:
+    """Refuse a cluster of which a worker does not see a file that lies in the job's folder."""
+    blind = [where for where, sees in client.run(_sees, path).items() if not sees]
+    if blind:
+        raise Unavailable(
+            f"workers {', '.join(sorted(blind)[:3])} do not see {path.parent}; put RECOUP_HOME on storage that all of them share"
+        )
+
+
 class Cluster:
-    """Workers of a Dask cluster; see `Workers`. A part whose worker is lost is done again by another."""
+    """Workers of a Dask cluster; see `Workers` and `Each`. A part or piece whose worker is lost is done again by another."""
 
     def __init__(self, client: Client, folder: Path) -> None:
         self._client, self._folder = client, folder
+        self._turn = 0
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
@@ -71,6 +100,22 @@ class Cluster:
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""
         return self._each(_explain, asked)
+
+    def each(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> list[T]:
+        """See `Each`. What pieces need goes to the workers as files, so that one which joins late or anew finds them."""
+        self._turn += 1
+        name = f"pieces-{self._turn}"
+        _set_down(self._folder / name, (work, shared))
+
+        def handed() -> Iterator[tuple[str, int]]:
+            for number, one in enumerate(asked):
+                _set_down(self._folder / f"{name}-{number}", one)
+                yield name, number
+
+        found: dict[int, T] = dict(self._each(_piece, handed()))
+        for path in self._folder.glob(f"{name}*"):
+            path.unlink()
+        return [found[number] for number in range(len(found))]
 
     def _each(self, work: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         from distributed import as_completed
@@ -129,19 +174,36 @@ def _client(address: str, folder: Path, patience: float) -> Iterator[Client]:
             yield client
 
 
-_ready: dict[Path, Worker] = {}
+_ready: dict[Path, Any] = {}
 _making = Lock()
 
 
-def _worker(folder: Path) -> Worker:
-    """Return this process's worker of a job; the model is unpacked once."""
+def _made(path: Path, make: Callable[[Any], T]) -> T:
+    """Return what this process made of a file of the job: once."""
     with _making:
-        if folder not in _ready:
-            # A process that outlives a job need not remember its model.
+        if path not in _ready:
+            # A process that outlives a job, or a turn of it, need not remember what that one needed.
             _ready.clear()
-            with (folder / TASK_FILE).open("rb") as file:
-                _ready[folder] = Worker(pickle.load(file))
-        return _ready[folder]
+            _ready[path] = make(_taken_up(path))
+        return cast(T, _ready[path])
+
+
+def _worker(folder: Path) -> Worker:
+    return _made(folder / TASK_FILE, Worker)
+
+
+def _piece(folder: Path, name: str, number: int) -> tuple[int, Any]:
+    work, shared = _made(folder / name, lambda taken: taken)
+    return number, work(shared, *_taken_up(folder / f"{name}-{number}"))
+
+
+def _set_down(path: Path, value: Any) -> None:
+    replace_file(path, lambda file: pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def _taken_up(path: Path) -> Any:
+    with path.open("rb") as file:
+        return pickle.load(file)
 
 
 def _score(folder: Path, part: Part) -> Path:
@@ -152,5 +214,5 @@ def _explain(folder: Path, part: Part, rows: NDArray[np.int64]) -> dict[int, str
     return _worker(folder).explain(part, rows)
 
 
-def _sees(folder: Path) -> bool:
-    return (folder / TASK_FILE).exists() and os.access(folder, os.W_OK)
+def _sees(path: Path) -> bool:
+    return path.exists() and os.access(path.parent, os.W_OK)

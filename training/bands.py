@@ -18,8 +18,11 @@ from models.sums import NOMINAL, Sums, row_leverage, row_variance
 from training.labels import Cases
 from training.maturity import class_shares
 
-Forecast = Callable[[NDArray[np.int64], int, NDArray[np.int64]], tuple[Floats, Floats]]
-"""Positions of the cases known before a day, the day, positions to predict -> probability and dollars if recovered of the latter."""
+Question = tuple[NDArray[np.int64], int, NDArray[np.int64]]
+"""Positions of the cases known before a day, the day, positions to predict."""
+
+Forecast = Callable[[Sequence[Question]], Sequence[tuple[Floats, Floats]]]
+"""Questions -> probability and dollars if recovered of what each one asks for."""
 
 START = 0.4
 """Share of the cases that must lie behind the first forecast."""
@@ -89,19 +92,21 @@ def forecast_past(cases: Cases, weight: Floats, payer: Array, family: Array, spr
     """
     day = cases.worked_on
     edges = [int(e) for e in np.quantile(day, np.linspace(START, 1.0, QUARTERS + 1)[:-1])] if len(day) else []
-    found: list[tuple[NDArray[np.int64], Floats, Floats, int]] = []
+    questions: list[Question] = []
+    quarters: list[int] = []
     for quarter, start in enumerate(edges):
         end = edges[quarter + 1] if quarter + 1 < len(edges) else np.iinfo(np.int64).max
         known = np.flatnonzero(cases.resolved_on < start)
         asked = np.flatnonzero((day >= start) & (day < end) & ~np.isnan(spread))
         won = int(cases.recovered[known].sum())
         if len(known) >= LEAST_PAST and min(won, len(known) - won) >= LEAST_PAST // 5 and len(asked):
-            found.append((asked, *forecast(known, start, asked), quarter))
-    if not found:
+            questions.append((known, start, asked))
+            quarters.append(quarter)
+    if not questions:
         nobody = np.empty(0, dtype=np.int64)
         return Past(np.empty(0), np.empty(0), np.empty(0), np.empty(0), nobody, nobody, nobody)
-    rows = np.concatenate([f[0] for f in found])
-    p, amount = (np.concatenate([f[i] for f in found]) for i in (1, 2))
+    rows = np.concatenate([asked for _, _, asked in questions])
+    p, amount = (np.concatenate(told) for told in zip(*forecast(questions), strict=True))
     half = 0.5 * spread[rows] * amount
     return Past(
         p * amount,
@@ -110,7 +115,7 @@ def forecast_past(cases: Cases, weight: Floats, payer: Array, family: Array, spr
         weight[rows],
         payer[rows].astype(np.int64),
         family[rows].astype(np.int64),
-        np.concatenate([np.full(len(f[0]), f[3]) for f in found]),
+        np.repeat(quarters, [len(asked) for _, _, asked in questions]),
     )
 
 

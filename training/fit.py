@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from features.feature import Floats
 from features.history import History, history_columns
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.money import NULL
+from features.pieces import Each, one_by_one
 from features.tables import Batch, Columns
 from features.usual import Usual
 from features.view import Practice, Viewer, shares_of_month
@@ -28,7 +29,7 @@ from models.reference import histograms
 from models.sums import Sums
 from training.amount import fit_amount
 from training.anomaly import fit_anomaly
-from training.bands import fit_sums, forecast_past
+from training.bands import Question, fit_sums, forecast_past
 from training.calibrate import calibrate
 from training.cut import Ledger, cut_ledger
 from training.evaluate import auc, expected_calibration_error
@@ -105,6 +106,7 @@ def train(
     seed: int = SEED,
     recipe: Recipe = FIXED,
     progress: Progress | None = None,
+    each: Each = one_by_one,
 ) -> Bundle:
     """Fit a recipe on what was known on the morning of a day.
 
@@ -120,6 +122,8 @@ def train(
         Settings of the likelihood; kept in the bundle's facts.
     progress
         Called with the step's name, its number and how many there are.
+    each
+        Does the pieces: past months of rows viewed, fits beside what is left out. The bundle does not depend on who does them.
 
     Raises
     ------
@@ -134,16 +138,16 @@ def train(
     practice = Practice(Codes.load(), **ledger.tables)
     viewer = Viewer(practice, Usual(), History())
     say("replay", 1, 5)
-    cases, columns, unmatched = replay_cases(ledger, viewer, as_of)
+    cases, columns, unmatched = replay_cases(ledger, viewer, as_of, each)
     layout, extra_codes = choose_layout(ledger, cases)
     examples = examples_of(ledger, cases, columns, layout, extra_codes, as_of)
     say("likelihood", 2, 5)
-    likelihood = _fit_likelihood(examples, layout, seed, recipe)
+    likelihood = _fit_likelihood(examples, layout, seed, recipe, each)
     say("dollars and hours", 3, 5)
-    value = _fit_value(examples, layout, seed)
-    sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary.size("payer_id"))
+    value = _fit_value(examples, layout, seed, each)
+    sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary.size("payer_id"), each)
     say("anomaly", 4, 5)
-    postings = replay_postings(ledger, practice, viewer.history, as_of)
+    postings = replay_postings(ledger, practice, viewer.history, as_of, each)
     x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
     anomaly = fit_anomaly(x, postings.columns, layout, seed)
     rarity, odd = fit_rarity(ledger.writeoffs.columns)
@@ -194,10 +198,10 @@ def train(
     )
 
 
-def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int) -> tuple[Cases, Columns, int]:
+def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int, each: Each = one_by_one) -> tuple[Cases, Columns, int]:
     """View every case as of the day it was worked, with the history of that day; the viewer ends on the morning of `as_of`."""
     cases, unmatched = cases_as_of(ledger.writeoffs, ledger.outcomes, as_of)
-    columns = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on)
+    columns = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on, each=each)
     viewer.add_history(columns, make_events(cases, columns))
     viewer.shares = shares_of_month(ledger.writeoffs, as_of)
     return cases, columns, unmatched
@@ -211,11 +215,11 @@ class Postings:
     columns: Columns
 
 
-def replay_postings(ledger: Ledger, practice: Practice, history: History, as_of: int) -> Postings:
+def replay_postings(ledger: Ledger, practice: Practice, history: History, as_of: int, each: Each = one_by_one) -> Postings:
     """View the latest postings each on its own day; of the efforts' history they are given the last state, which nobody reads there."""
     posted = ledger.writeoffs.columns["writeoff_date"]
     rows = np.sort(np.argsort(posted, kind="stable")[-_ANOMALY_ROWS:])
-    columns = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows])
+    columns = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows], each=each)
     return Postings(rows, columns | history_columns(history.read(history.find(columns), as_of)))
 
 
@@ -284,21 +288,21 @@ class _LikelihoodFit:
     information: tuple[float, float] = (0.0, 0.0)
 
 
-def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe) -> _LikelihoodFit:
+def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe, each: Each) -> _LikelihoodFit:
     won = examples.cases.recovered
     if min(won.sum(), (~won).sum()) < 1:
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
     weight = len(examples) / (len(examples) + recipe.pseudo_labels)
-    out_of_fold = np.zeros(len(examples))
-    for b in np.unique(block).tolist():
-        there = block == b
-        if len(np.unique(won[~there])) < 2:
-            out_of_fold[there] = log_odds(np.full(int(there.sum()), won.mean()))
-            continue
-        trees, linear = fit_blend(examples.take(~there), layout, seed, recipe)
-        out_of_fold[there] = blend(trees, linear, examples.take(there), weight)
-    trees, linear = fit_blend(examples, layout, seed, recipe)
+    out_of_fold = log_odds(np.full(len(examples), won.mean()))
+    left_out = [there for b in np.unique(block).tolist() if len(np.unique(won[~(there := block == b)])) == 2]
+    nothing = np.zeros(len(examples), dtype=bool)
+    # The fit on everything stands first: it takes longest.
+    (trees, linear, _), *folds = each(
+        _fit_beside, (examples, layout, seed, recipe, weight), [(there,) for there in (nothing, *left_out)]
+    )  # fmt: skip
+    for there, (_, _, scored) in zip(left_out, folds, strict=True):
+        out_of_fold[there] = scored
     calibration, facts = calibrate(out_of_fold, won * examples.kept, examples.weight, examples.cases.explored)
     p = probability(calibration.apply(out_of_fold))
     as_chosen = probability(calibration.as_chosen(calibration.apply(out_of_fold)))
@@ -306,7 +310,20 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recip
     facts["ece_out_of_fold"] = round(expected_calibration_error(as_chosen, won) or 0.0, 4)
     speaks = examples.weight * p * (1.0 - p)
     information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())
-    return _LikelihoodFit({"likelihood": trees.model_to_string()}, linear, weight, calibration, facts, information)
+    return _LikelihoodFit({"likelihood": trees}, linear, weight, calibration, facts, information)
+
+
+_Blended = tuple[Examples, Layout, int, Recipe, float]
+
+
+def _fit_beside(shared: _Blended, left_out: NDArray[np.bool_]) -> tuple[str, Linear, Floats]:
+    """Fit both halves on the rest, and score what was left out."""
+    examples, layout, seed, recipe, weight = shared
+    if not left_out.any():
+        trees, linear = fit_blend(examples, layout, seed, recipe)
+        return trees.model_to_string(), linear, np.empty(0)
+    trees, linear = fit_blend(examples.take(~left_out), layout, seed, recipe)
+    return trees.model_to_string(), linear, blend(trees, linear, examples.take(left_out), weight)
 
 
 def fit_blend(part: Examples, layout: Layout, seed: int, recipe: Recipe = FIXED) -> tuple[lightgbm.Booster, Linear]:
@@ -345,7 +362,7 @@ class _ValueFit:
     effort: tuple[float, float]
 
 
-def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
+def _fit_value(examples: Examples, layout: Layout, seed: int, each: Each) -> _ValueFit:
     trees: dict[str, str] = {}
     won = examples.take(examples.cases.recovered)
     known = won.take(~np.isnan(won.fraction))
@@ -353,8 +370,7 @@ def _fit_value(examples: Examples, layout: Layout, seed: int) -> _ValueFit:
     default_fraction = _drawn_mean(known.fraction, known.weight, BELIEVED_FRACTION)
     default_dollars = _drawn_mean(won.cases.cents / 100.0, won.weight, BELIEVED_DOLLARS)
     if len(known) >= LEAST_SPLIT:
-        booster, fraction_range = _fit_ranged(known, known.fraction, layout, "cross_entropy", seed)
-        trees["fraction"] = booster.model_to_string()
+        trees["fraction"], fraction_range = _fit_fraction(known, layout, seed, each)
     # Dollars are learned where amounts are unknown to the ledger, not as a second opinion.
     amount = None
     if len(won) >= LEAST_SPLIT and len(known) < 0.5 * len(won):
@@ -387,37 +403,45 @@ def _fit_effort(examples: Examples, layout: Layout, seed: int) -> tuple[dict[str
     return {"effort": trees.model_to_string()}, len(logged) / (len(logged) + PSEUDO_HOURS), level
 
 
-def _fit_ranged(examples: Examples, target: Floats, layout: Layout, objective: str, seed: int) -> tuple[lightgbm.Booster, Range]:
-    """Fit trees for a mean, and the 10-90 % range around it from blocks of time left out."""
+def _fit_fraction(known: Examples, layout: Layout, seed: int, each: Each) -> tuple[str, Range]:
+    """Fit trees for the mean fraction, and the 10-90 % range around it from blocks of time left out."""
+    block = time_blocks(known.cases.worked_on, BLOCKS)
+    left_out = [there for b in np.unique(block).tolist() if (~(there := block == b)).sum() >= LEAST_SPLIT // 2]
+    nothing = np.zeros(len(known), dtype=bool)
+    (trees, _), *folds = each(_fit_fraction_beside, (known, layout, seed), [(there,) for there in (nothing, *left_out)])
+    predicted = np.full(len(known), np.nan)
+    for there, (_, told) in zip(left_out, folds, strict=True):
+        predicted[there] = told
+    there = ~np.isnan(predicted)
+    return trees, Range.fit(predicted[there], known.fraction[there])
 
-    def fit(part: Examples, y: Floats) -> lightgbm.Booster:
-        return fit_trees(part.matrix, y, layout, objective=objective, rounds=150, seed=seed, weight=part.weight)
 
-    block = time_blocks(examples.cases.worked_on, BLOCKS)
-    predicted = np.full(len(examples), np.nan)
-    for b in np.unique(block).tolist():
-        there = block == b
-        if (~there).sum() >= LEAST_SPLIT // 2:
-            predicted[there] = predict(fit(examples.take(~there), target[~there]), examples.matrix[there])
-    told = ~np.isnan(predicted)
-    return fit(examples, target), Range.fit(predicted[told], target[told])
+def _fit_fraction_beside(shared: tuple[Examples, Layout, int], left_out: NDArray[np.bool_]) -> tuple[str, Floats]:
+    known, layout, seed = shared
+    if not left_out.any():
+        return _fraction_trees(known, layout, seed).model_to_string(), np.empty(0)
+    trees = _fraction_trees(known.take(~left_out), layout, seed)
+    return trees.model_to_string(), predict(trees, known.matrix[left_out])
+
+
+def _fraction_trees(part: Examples, layout: Layout, seed: int) -> lightgbm.Booster:
+    return fit_trees(part.matrix, part.fraction, layout, objective="cross_entropy", rounds=150, seed=seed, weight=part.weight)
 
 
 def _fit_sums(
-    examples: Examples, layout: Layout, seed: int, recipe: Recipe, likelihood: _LikelihoodFit, value: _ValueFit, payers: int
+    examples: Examples,
+    layout: Layout,
+    seed: int,
+    recipe: Recipe,
+    likelihood: _LikelihoodFit,
+    value: _ValueFit,
+    payers: int,
+    each: Each,
 ) -> Sums:
     """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
 
-    def forecast(known: NDArray[np.int64], day: int, asked: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        past = examples.take(known)
-        past = replace(past, weight=delay_weights(past.cases, day))
-        test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
-        p = probability(blend(*fit_blend(past, layout, seed, recipe), test, len(past) / (len(past) + recipe.pseudo_labels)))
-        share = np.full(len(test), value.default_fraction)
-        if len(won) >= LEAST_SPLIT:
-            trees = fit_trees(won.matrix, won.fraction, layout, objective="cross_entropy", rounds=150, seed=seed, weight=won.weight)
-            share = predict(trees, test.matrix)
-        return p, share * test.columns["cap_cents"] / 100.0
+    def forecast(questions: Sequence[Question]) -> list[tuple[Floats, Floats]]:
+        return each(_forecast, (examples, layout, seed, recipe, value.default_fraction), questions)
 
     columns, cap = examples.columns, examples.columns["cap_cents"]
     low, high = value.fraction_range.around(np.full(len(examples), value.default_fraction))
@@ -432,3 +456,16 @@ def _fit_sums(
         information=likelihood.information[0],
         explored_information=likelihood.information[1],
     )
+
+
+def _forecast(shared: _Blended, known: NDArray[np.int64], day: int, asked: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Fit on what was known before a day, and return probability and dollars if recovered of what is asked for."""
+    examples, layout, seed, recipe, default_fraction = shared
+    past = examples.take(known)
+    past = replace(past, weight=delay_weights(past.cases, day))
+    test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
+    p = probability(blend(*fit_blend(past, layout, seed, recipe), test, len(past) / (len(past) + recipe.pseudo_labels)))
+    share = np.full(len(test), default_fraction)
+    if len(won) >= LEAST_SPLIT:
+        share = predict(_fraction_trees(won, layout, seed), test.matrix)
+    return p, share * test.columns["cap_cents"] / 100.0

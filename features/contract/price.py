@@ -89,6 +89,11 @@ class ContractRates:
         fees = ReferenceFees(reference_fees)
         self.terms = Terms(terms, fees.schedules, sorted(fees.years))
         self._plans = Plans(self.terms, fees)
+        self._made_of = terms, reference_fees
+
+    def __reduce__(self) -> tuple[type[ContractRates], tuple[Batch, Batch | None]]:
+        # It goes to another process as what it was made of.
+        return ContractRates, self._made_of
 
     def __len__(self) -> int:
         return len(self.terms)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +37,7 @@ from recoup.progress import Bars, bars
 from recoup.trial import Trial, known_truth
 
 if TYPE_CHECKING:
+    from features.pieces import Each
     from features.tables import Batch
     from models.registry import Registry, Version
     from recoup.inputs import Beside, Inputs
@@ -70,6 +72,10 @@ def train(
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
     no_register: Annotated[bool, typer.Option("--no-register", help="leave the registry alone")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="fit on a Dask cluster: its address, or local:N for N processes of one here"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model on what was known on the morning of a day, and register it as challenger (as champion if there is none)."""
@@ -87,12 +93,28 @@ def train(
         ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
         tables = inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words)
         known = cut_ledger(ledger, efforts, tables, day_number(day))
-        bundle = fit(known.writeoffs, known.outcomes, tables=known.tables, as_of=day_number(day), progress=shown.of("train"))
+        with _hands(cluster, chosen.home) as each:
+            told = shown.of("train")
+            bundle = fit(known.writeoffs, known.outcomes, tables=known.tables, as_of=day_number(day), progress=told, each=each)
         bundle.facts["snapshot"] = keep(known, chosen.home / "snapshots")
         folder = _publish(bundle, out, chosen, day)
     inputs.rejects_file = folder / "rejects.csv"
     inputs.write_rejects()
     _tell_trained(inputs, folder, None if no_register else _register(chosen, folder, known), Teller(as_json=as_json))
+
+
+@contextmanager
+def _hands(cluster: str | None, home: Path) -> Iterator[Each]:
+    """Return what does the pieces of a fit."""
+    from features.pieces import one_by_one
+    from serving.batch.folder import batch_folder
+    from serving.cluster import cluster_pieces
+
+    if cluster is None:
+        yield one_by_one
+        return
+    with batch_folder(home, None) as folder, cluster_pieces(folder, cluster) as each:
+        yield each
 
 
 def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path:

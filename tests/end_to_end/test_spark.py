@@ -30,9 +30,8 @@ def read(path: Path) -> dict[str, dict[str, str]]:
 def test_spark_by_the_words_of_the_manual_gives_the_scores_of_recoup_score(trained: Trained, tmp_path: Path) -> None:
     with (trained.practice / "writeoffs.csv").open() as file:
         (tmp_path / "writeoffs.csv").write_text("".join(next(file) for _ in range(ROWS + 1)))
-    scored = start(
-        "score", "--writeoffs", "writeoffs.csv", "--out", "known.csv", "--as-of", AS_OF, "--reasons", "none", home=trained.home, folder=tmp_path
-    )  # fmt: skip
+    words = ("--writeoffs", "writeoffs.csv", "--out", "known.csv", "--as-of", AS_OF, "--reasons", "none")
+    scored = start("score", *words, home=trained.home, folder=tmp_path)
     variables = environment(
         trained.home,
         MLFLOW_TRACKING_URI=f"sqlite:///{trained.home}/mlflow/mlflow.db",
@@ -59,4 +58,3 @@ def test_spark_by_the_words_of_the_manual_gives_the_scores_of_recoup_score(train
                 assert told.lower() == cell
             elif name != "writeoff_id":
                 assert float(told) == float(cell), (name, key)
-

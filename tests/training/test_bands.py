@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,7 +12,17 @@ from models.calibration import Calibration
 from models.sums import Sums
 from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files
-from training.bands import NO_EXPLORATION_SD, PRIOR_PAYER_SD, Past, back_test, chance_given_ended, fit_sums, forecast_past, shared_sd
+from training.bands import (
+    NO_EXPLORATION_SD,
+    PRIOR_PAYER_SD,
+    Past,
+    Question,
+    back_test,
+    chance_given_ended,
+    fit_sums,
+    forecast_past,
+    shared_sd,
+)
 from training.evaluate import evaluate
 from training.labels import Cases
 from training.maturity import AGES
@@ -114,10 +126,11 @@ def test_a_forecast_knows_only_what_was_known_on_its_first_morning() -> None:
     done = cases(rng.integers(0, 700, 3000), rng.integers(1, 200, 3000), rng.random(3000) < 0.4)
     asked_of: list[NDArray[np.int64]] = []
 
-    def forecast(known: NDArray[np.int64], start: int, asked: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        assert (done.resolved_on[known] < start).all() and (done.worked_on[asked] >= start).all()
-        asked_of.append(asked)
-        return np.full(len(asked), 0.4), np.ones(len(asked))
+    def forecast(questions: Sequence[Question]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        for known, start, asked in questions:
+            assert (done.resolved_on[known] < start).all() and (done.worked_on[asked] >= start).all()
+            asked_of.append(asked)
+        return [(np.full(len(asked), 0.4), np.ones(len(asked))) for _, _, asked in questions]
 
     spread = np.where(np.arange(3000) % 10 == 0, np.nan, 0.5)
     past = forecast_past(done, np.ones(3000), np.zeros(3000), np.zeros(3000), spread, forecast)
@@ -132,7 +145,7 @@ def test_too_few_efforts_make_no_forecast(count: int) -> None:
     done = cases(np.arange(count), np.ones(count, dtype=np.int64), np.arange(count) % 2 == 0)
     never = [np.zeros(0)]
 
-    def forecast(*_: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def forecast(*_: object) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         raise AssertionError(never)
 
     assert len(forecast_past(done, np.ones(count), np.zeros(count), np.zeros(count), np.ones(count), forecast)) == 0

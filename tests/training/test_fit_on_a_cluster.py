@@ -1,0 +1,55 @@
+"""A fit whose pieces are done on a cluster is the fit of one machine, to the last byte."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.errors import Unavailable
+from features.tables import Batch
+from models.bundle import read_manifest
+from serving.cluster import Cluster, cluster_pieces
+from tests.practice import AS_OF, CREATED, Files, Learned
+from training.fit import train
+from training.publish import publish
+
+
+class Unlucky(Cluster):
+    """A cluster that loses a worker after the first piece of each turn, as long as it has two."""
+
+    def _each(self, work: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+        for number, found in enumerate(super()._each(work, asked)):
+            if number == 0 and self._turn in (1, 2):
+                os.kill(next(iter(self._client.run(os.getpid).values())), signal.SIGKILL)
+            yield found
+
+
+def hash_of(folder: Path, practice: Files, outcomes: Batch, **more: Any) -> str:
+    """Return the content hash of the bundle of a practice."""
+    bundle = train(practice.writeoffs, outcomes, tables=practice.tables, as_of=AS_OF, **more)
+    publish(bundle, folder, name="test", created=CREATED)
+    return str(read_manifest(folder)["bundle_hash"])
+
+
+def test_a_cluster_that_loses_workers_fits_the_bundle_of_one_machine(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    nobody = practice.outcomes.take(np.arange(0))
+    with cluster_pieces(tmp_path / "work", "local:2") as each:
+        cluster: Cluster = each.__self__  # type: ignore[attr-defined]
+        unlucky = Unlucky(cluster._client, tmp_path / "work").each
+        assert hash_of(tmp_path / "a", practice, practice.outcomes, each=unlucky) == read_manifest(learned.folder)["bundle_hash"]
+        # Without outcomes most pieces have no rows, or there is none.
+        assert hash_of(tmp_path / "b", practice, nobody, each=each) == hash_of(tmp_path / "c", practice, nobody)
+        left = [path.name for path in (tmp_path / "work").iterdir() if path.name.startswith("pieces")]
+        assert left == []
+
+
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no Dask scheduler answers"), cluster_pieces(tmp_path, "tcp://127.0.0.1:9", patience=0.5):
+        pass
