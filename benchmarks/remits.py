@@ -1,7 +1,8 @@
 """Speed of the 835 reader: `python -m benchmarks.remits` writes a file of distinct claims, imports it and prints MB/s.
 
 The file is 4.5 MB by default, one transaction of 100 claims after another, each line with one to three adjustments and remarks; the time
-includes netting and making the candidate and remit_lines rows.
+includes netting and making the candidate and remit_lines rows. `--files 10000` writes so many files of `--kilobytes` instead, a tenth
+of them sent twice, and runs the command `recoup import-remits` on the folder: wall time, CPU seconds, and the most memory of a process.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import argparse
 import os
 import random
 import resource
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,11 +25,11 @@ _CLAIMS = 100
 _ISA = "ISA*00*          *00*          *ZZ*PAYER          *ZZ*PRACTICE       *240105*1200*^*00501*{:09d}*0*P*:~\n"
 
 
-def remit_text(size: int, seed: int = 0) -> str:
-    """Return an 835 file of about `size` characters in which no two claims are the same."""
+def remit_text(size: int, seed: int = 0, first: int = 0) -> str:
+    """Return an 835 file of about `size` characters in which no two claims are the same; transactions count on from `first`."""
     draw = random.Random(seed)
     parts = [_ISA.format(1), "GS*HP*PAYER*PRACTICE*20240105*1200*1*X*005010X221A1~\n"]
-    written, number = 0, 0
+    written, number = 0, first
     while written < size:
         number += 1
         text = "\n".join(_transaction(draw, number)) + "\n"
@@ -81,13 +85,41 @@ def _times(path: Path, runs: int) -> Iterator[tuple[float, float]]:
         assert found.summary["totals"]["issues"] == 0
 
 
+def _many(folder: Path, files: int, size: int) -> None:
+    """Import a folder of many files with the command, and print what it took."""
+    place = folder / "remits"
+    place.mkdir()
+    for number in range(files):
+        path = place / f"{number:06d}.835"
+        if number % 10 == 9:
+            shutil.copy(place / f"{number - 1:06d}.835", path)
+        else:
+            # Every file is an interchange of a few transactions whose numbers no other file has.
+            path.write_text(remit_text(size, number, number * 1000))
+    total = sum(path.stat().st_size for path in place.iterdir()) / 1e6
+    command = [sys.executable, "-m", "recoup.cli", "import-remits", str(place), "--out", str(folder / "candidates.csv")]
+    wall, before = time.perf_counter(), os.times()
+    done = subprocess.run(command, env=os.environ | {"RECOUP_HOME": str(folder / "home")}, capture_output=True, text=True, check=True)
+    wall, after = time.perf_counter() - wall, os.times()
+    cpu = sum(after[2:4]) - sum(before[2:4])
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{files:,} files, {total:.0f} MB in {wall:.0f} s wall, {cpu:.0f} s CPU: {total / wall:.2f} MB/s, {total / cpu:.2f} MB/CPU s")
+    print(f"largest process {peak:.0f} MB, load {os.getloadavg()[0]:.2f}")
+    print("\n".join(done.stdout.splitlines()[:2]))
+
+
 def main() -> None:
     """Print size, seconds, MB/s, peak memory and the load of the machine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=float, default=4.5)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--files", type=int, help="a folder of so many files in place of one")
+    parser.add_argument("--kilobytes", type=float, default=42, help="of each of them: about a hundred claims")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if given.files:
+            _many(Path(folder), given.files, int(given.kilobytes * 1000))
+            return
         path = Path(folder, "benchmark.835")
         path.write_text(remit_text(int(given.megabytes * 1e6)))
         size = path.stat().st_size / 1e6

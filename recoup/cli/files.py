@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -17,8 +18,11 @@ from recoup.cli.telling import Teller
 from recoup.progress import bars
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from features.intake.remits.import_ import RemitImport
     from features.intake.remits.recoveries import Outcomes
+    from features.intake.remits.volume import ManyRemits
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,21 +67,33 @@ def import_remits(
     from features.intake.output import replace_file, write_table
     from features.intake.pseudonyms import Pseudonyms, load_or_create_key
     from features.intake.remits.import_ import import_remits as read_remits
+    from features.intake.remits.volume import import_many
     from recoup.inputs import KEY_FILE, rejects_beside
+    from serving.batch.folder import batch_folder
 
-    identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None
+    later: Outcomes | None = None
+    found: RemitImport | ManyRemits
     with bars() as shown:
-        found = read_remits(
-            paths, ledger=ledger, mapping=names, identity=identity, progress=shown.of("remits"), today=today(), workers=None
-        )
-    write_table(out, found.candidates)
-    if lines is not None:
-        write_table(lines, found.lines)
+        told = shown.of("remits")
+        if ledger is None and outcomes is None:
+            with batch_folder(settings().home, None) as folder:
+                found = import_many(paths, folder=folder, mapping=names, progress=told, today=today(), has_lines=lines is not None)
+                rows = _write_rows(out, found.candidates())
+                if lines is not None:
+                    _write_rows(lines, found.lines())
+        else:
+            # A ledger and what became of its rows are looked at whole.
+            identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
+            found = read_remits(paths, ledger=ledger, mapping=names, identity=identity, progress=told, today=today(), workers=None)
+            write_table(out, found.candidates)
+            rows = len(next(iter(found.candidates.values()), []))
+            if lines is not None:
+                write_table(lines, found.lines)
+            later = None if outcomes is None else found.outcomes(as_of)
     if issues is not None:
         text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
         replace_file(issues, lambda file: _write(file, text))
-    later = None if outcomes is None else found.outcomes(as_of)
     if outcomes is not None and later is not None:
         write_table(outcomes, later.columns)
     rejects = rejects_beside(out)
@@ -89,9 +105,25 @@ def import_remits(
         rejects.unlink(missing_ok=True)
     tell = Teller(as_json=as_json, to_stderr=str(out) == "-")
     tell.json(found.summary)
-    tell.lines(_words(found, out, rejects))
+    tell.lines(_words(found, rows, out, rejects))
     if later is not None:
         tell.line(_later_words(later, outcomes))
+
+
+def _write_rows(path: Path, blocks: Iterable[Mapping[str, pa.Array]]) -> int:
+    """Write a table that comes in blocks; return how many rows it has."""
+    from features.intake.output import write_blocks
+
+    rows = 0
+
+    def counted() -> Iterator[Mapping[str, pa.Array]]:
+        nonlocal rows
+        for block in blocks:
+            rows += len(next(iter(block.values())))
+            yield block
+
+    write_blocks(path, counted())
+    return rows
 
 
 def _write(file: BinaryIO, text: bytes) -> None:
@@ -104,9 +136,8 @@ def _later_words(later: Outcomes, outcomes: Path | None) -> str:
     return f"{len(later.events):,} outcomes in {outcomes}: recovered {format_cents(brought)}, taken back {format_cents(taken)}" + loose
 
 
-def _words(found: RemitImport, out: Path, rejects: Path | None) -> list[str]:
+def _words(found: RemitImport | ManyRemits, rows: int, out: Path, rejects: Path | None) -> list[str]:
     totals = found.summary["totals"]
-    rows = len(next(iter(found.candidates.values()), []))
     words = [
         f"{len(found.summary['files']):,} files: {totals['transactions']:,} remittances, {totals['claims']:,} claims, "
         f"{totals['service_lines']:,} service lines, {totals['adjustments']:,} adjustments; paid {totals['paid']}",

@@ -102,7 +102,7 @@ def candidate_columns(chains: Iterable[Chain], groups: Mapping[str, str] | None 
     rows: list[tuple[str, ...]] = []
     taken: set[str] = set()
     for chain in chains:
-        rows.extend(_chain_rows(chain, groups or {}, taken))
+        rows.extend(chain_rows(chain, groups or {}, taken))
     return _as_columns(CANDIDATE_COLUMNS, rows)
 
 
@@ -111,7 +111,7 @@ def remit_line_columns(chains: Iterable[Chain], groups: Mapping[str, str] | None
 
     A line without an adjustment has one row with a blank group: that it was paid in full is known too.
     """
-    rows = (row for chain in chains for one in chain.adjudications for row in _history_rows(one, groups or {}))
+    rows = (row for chain in chains for one in chain.adjudications for row in history_rows(one, groups or {}))
     return _as_columns(LINE_COLUMNS, rows)
 
 
@@ -224,7 +224,8 @@ def _postings(one: Adjudication, numbers: list[str], groups: Mapping[str, str]) 
             yield Posting(one, line, number, key, "", "", None)
 
 
-def _chain_rows(chain: Chain, groups: Mapping[str, str], taken: set[str]) -> Iterator[tuple[str, ...]]:
+def chain_rows(chain: Chain, groups: Mapping[str, str], taken: set[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the candidates of a claim in the order of CANDIDATE_COLUMNS; `taken` are ids given before, and is added to."""
     shared: Shared | None = None
     for identity, posting in identified(chain.current(), groups, taken):
         if shared is None or shared.adjudication is not posting.adjudication:
@@ -341,7 +342,8 @@ class Said(NamedTuple):
     balanced: str
 
 
-def _history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def history_rows(one: Adjudication, groups: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Yield the `remit_lines` of an adjudication in the order of LINE_COLUMNS."""
     claim, remit = one.claim, one.remit
     head = (
         remit_id(one),

@@ -14,8 +14,8 @@ import numpy as np
 
 from features.intake.output import replace_file, write_table
 from features.intake.remits.candidates import TextColumns
-from features.intake.remits.import_ import RemitReject
 from features.intake.remits.issues import Issue
+from features.intake.remits.sources import RemitReject
 from features.money import NULL, parse_cents
 from features.tables import REMIT_LINES, WRITEOFFS, Array, Kind, Table
 

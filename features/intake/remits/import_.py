@@ -5,49 +5,41 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from features.errors import BadData, StorageFailed, UsageError
+from features.errors import BadData
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms
-from features.intake.remits.candidates import LONGEST_CELL, TextColumns, candidate_columns, remit_line_columns
+from features.intake.remits.candidates import TextColumns, candidate_columns, remit_line_columns
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import join_ledger
 from features.intake.remits.line_table import is_line_table, read_line_table
 from features.intake.remits.netting import Chain, chains, distinct_remits
-from features.intake.remits.records import Claim, ProviderAdjustment, Transaction
+from features.intake.remits.records import ProviderAdjustment, Transaction
 from features.intake.remits.recoveries import Outcomes, outcomes
-from features.intake.remits.segments import read_segments
+from features.intake.remits.sources import (
+    RemitReject,
+    Source,
+    close_file,
+    digested,
+    latest_day,
+    list_sources,
+    paused_collector,
+    read_file,
+    refused,
+    under_mapping,
+)
 from features.intake.remits.summary import Summary, Tally, summary
-from features.intake.remits.transaction import read_transactions
-
-CHUNK = 1 << 18
-"""Bytes read at a time."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the file being read, bytes read so far and bytes in all files."""
-
-
-class RemitReject(NamedTuple):
-    """A claim, or a row of the ledger, that could not be used: ids, and no other value.
-
-    `row` is the segment in an 835 and the row in a ledger, `id` CLP01 or the write-off's id.
-    """
-
-    file: str
-    row: int
-    id: str
-    column: str
-    rule: str
 
 
 class RemitImport:
@@ -97,7 +89,7 @@ class RemitImport:
     @cached_property
     def candidates(self) -> TextColumns:
         """Write-off rows as text, blank where null: candidates of the 835, or with a ledger its rows with what the 835 says."""
-        with _paused_collector():
+        with paused_collector():
             return self._make_candidates()
 
     @cached_property
@@ -108,18 +100,6 @@ class RemitImport:
     def outcomes(self, as_of: date | None = None) -> Outcomes:
         """Return what later remits brought, took back and refused, as known on the morning of a day (default: all that was read)."""
         return self._make_outcomes(as_of.isoformat() if as_of else "9999-12-31")
-
-
-class _Source(NamedTuple):
-    """A file to read; `stream` is given for standard input, which is not closed."""
-
-    path: Path
-    name: str
-    size: int
-    stream: BinaryIO | None = None
-
-    def open(self) -> AbstractContextManager[BinaryIO]:
-        return self.path.open("rb") if self.stream is None else nullcontext(self.stream)
 
 
 def import_remits(
@@ -171,10 +151,10 @@ def import_remits(
     Traceback (most recent call last):
     features.errors.UsageError: nowhere.835: no such file or folder
     """
-    latest = _latest_day(today or date.today())
-    sources = _sources(paths, stdin)
+    latest = latest_day(today or date.today())
+    sources = list_sources(paths, stdin)
     reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
-    with _paused_collector(), _readers(sources, workers) as pool:
+    with paused_collector(), _readers(sources, workers) as pool:
         is_table = [source.stream is None and is_line_table(source.path, mapping) for source in sources]
         ahead = pool.map(_read_remits, *zip(*_asked(sources, is_table, latest), strict=True), chunksize=16) if pool else iter(())
         for source, has_rows in zip(sources, is_table, strict=True):
@@ -194,7 +174,7 @@ MANY_FILES, MANY_BYTES = 16, 16 << 20
 
 
 @contextmanager
-def _readers(sources: list[_Source], workers: int | None) -> Iterator[Executor | None]:
+def _readers(sources: list[Source], workers: int | None) -> Iterator[Executor | None]:
     """Return processes that read files, or None where this one had better read them itself."""
     if workers is None:
         is_much = len(sources) >= MANY_FILES and sum(source.size for source in sources) >= MANY_BYTES
@@ -206,48 +186,17 @@ def _readers(sources: list[_Source], workers: int | None) -> Iterator[Executor |
         yield pool
 
 
-def _asked(sources: list[_Source], is_table: list[bool], latest: str) -> list[tuple[_Source, str]]:
+def _asked(sources: list[Source], is_table: list[bool], latest: str) -> list[tuple[Source, str]]:
     return [(source, latest) for source, has_rows in zip(sources, is_table, strict=True) if not has_rows]
-
-
-def _read_remits(source: _Source, latest: str, seen: Callable[[int], None] | None = None) -> tuple[list[Transaction], IssueLog, Tally]:
-    """Read one file to its end, or as far as the disk gives it; `seen` is told the bytes of each chunk."""
-    log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
-    remits = []
-    for remit in read_transactions(read_segments(_digested(source, log, digest.update, seen), log), log, latest=latest):
-        tally.add(remit)
-        remits.append(remit)
-    tally.sha256 = digest.hexdigest()
-    return remits, log, tally
-
-
-def _digested(source: _Source, log: IssueLog, digest: Callable[[bytes], None], seen: Callable[[int], None] | None) -> Iterator[bytes]:
-    for chunk in _read(source, log):
-        digest(chunk)
-        yield chunk
-        if seen is not None:
-            seen(len(chunk))
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Pause the cycle collector: records hold no cycles, and walking all of them again and again takes a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _days(iso: str) -> int:
     return (date.fromisoformat(iso) - date(1970, 1, 1)).days
 
 
-def _latest_day(today: date) -> str:
-    is_leap_day = (today.month, today.day) == (2, 29)
-    return today.replace(year=today.year + 5, day=28 if is_leap_day else today.day).isoformat()
+def _read_remits(source: Source, latest: str, seen: Callable[[int], None] | None = None) -> tuple[list[Transaction], IssueLog, Tally]:
+    log, tally = IssueLog(source.name), Tally(source.name)
+    return list(read_file(source, log, tally, latest, seen)), log, tally
 
 
 class _Reading:
@@ -266,31 +215,29 @@ class _Reading:
         self._tallies: list[Tally] = []
         self._log_of: dict[str, IssueLog] = {}
 
-    def read(self, source: _Source) -> None:
+    def read(self, source: Source) -> None:
         """Read one file."""
         self.take(source, *_read_remits(source, self._latest, lambda size: self._tell(source, size)), is_told=True)
 
-    def take(self, source: _Source, remits: list[Transaction], log: IssueLog, tally: Tally, *, is_told: bool = False) -> None:
+    def take(self, source: Source, remits: list[Transaction], log: IssueLog, tally: Tally, *, is_told: bool = False) -> None:
         """Take what one file held."""
         for remit in remits:
             self._keep(remit, log)
-        if tally.transactions:
-            self.has_remits = True
-        elif not any(issue.code == "file_unreadable" for issue in log.issues):
-            log.only("no_835")
+        self.has_remits |= tally.transactions > 0
+        close_file(log, tally)
         self._finish(tally, log)
         if not is_told:
             self._tell(source, source.size)
 
-    def _tell(self, source: _Source, size: int) -> None:
+    def _tell(self, source: Source, size: int) -> None:
         self._done += size
         if self._progress is not None:
             self._progress(source.name, self._done, self._size)
 
-    def read_table(self, source: _Source, latest: int) -> None:
+    def read_table(self, source: Source, latest: int) -> None:
         """Read one table of `remit_lines`."""
         log, tally, digest = IssueLog(source.name), Tally(source.name), hashlib.sha256()
-        for chunk in _digested(source, log, digest.update, lambda size: self._tell(source, size)):
+        for chunk in digested(source, log, digest.update, lambda size: self._tell(source, size)):
             del chunk
         tally.sha256 = digest.hexdigest()
         table = read_line_table(source.path, mapping=self._mapping, latest=latest)
@@ -335,67 +282,12 @@ class _Reading:
         )
 
     def _keep(self, remit: Transaction, log: IssueLog) -> None:
-        payers = self._mapping.payers
-        payer = payers.get(remit.payer_id) or payers.get(remit.payer_name)
-        if payer:
-            remit = replace(remit, payer_id=payer)
+        remit = under_mapping(remit, self._mapping.payers)
         self._remits.append(remit)
-        for claim in remit.claims:
-            if claim.fault:
-                self._reject(remit, claim, claim.fault)
-            elif not remit.remit_date:
-                log.add("claim_undated", claim.segment, "CLP")
-                self._reject(remit, claim, "claim_undated")
-            elif claim.is_predetermination:
-                log.add("predetermination", claim.segment, "CLP")
-
-    def _reject(self, remit: Transaction, claim: Claim, rule: str) -> None:
-        self._rejects.append(RemitReject(remit.file, claim.fault_segment, claim.claim_id, "", rule))
+        self._rejects += refused(remit, log)
 
     def _remark(self, found: Iterable[Chain]) -> None:
         for chain in found:
-            last = chain.adjudications[-1]
-            if chain.is_orphan_reversal:
-                self._log_of[last.remit.file].add("reversal_without_original", last.claim.segment, "CLP")
-            elif len(chain.adjudications) > 1 and len(chain.current()) > 1:
-                self._log_of[last.remit.file].add("claim_split", last.claim.segment, "CLP")
-
-
-def _read(source: _Source, log: IssueLog) -> Iterator[bytes]:
-    """Yield the bytes of a file as far as the disk gives them."""
-    try:
-        with source.open() as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
-    except OSError:
-        log.add("file_unreadable")
-
-
-def _sources(paths: Sequence[Path], stdin: BinaryIO | None) -> list[_Source]:
-    """List the files, each once, named by what follows the folder that was asked for; order of the arguments, then of names."""
-    found: dict[Path, _Source] = {}
-    for path in paths:
-        if str(path) == "-":
-            found.setdefault(path, _Source(path, "-", 0, stdin if stdin is not None else sys.stdin.buffer))
-        elif path.is_dir():
-            for file in _files_below(path):
-                found.setdefault(file.resolve(), _Source(file, file.relative_to(path).as_posix()[-LONGEST_CELL:], file.stat().st_size))
-        elif path.exists():
-            found.setdefault(path.resolve(), _Source(path, path.name[-LONGEST_CELL:], path.stat().st_size))
-        else:
-            raise UsageError(f"{path}: no such file or folder")
-    return list(found.values())
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(root, name)
-            # a pipe or device would never end
-            if file.is_file():
-                yield file
-
-
-def _refuse(error: OSError) -> None:
-    raise StorageFailed(f"{error.filename}: cannot be listed: {error.strerror}") from error
+            if code := chain.remark():
+                last = chain.adjudications[-1]
+                self._log_of[last.remit.file].add(code, last.claim.segment, "CLP")

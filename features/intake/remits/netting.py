@@ -8,7 +8,7 @@ order of files nor sending one twice changes what is current.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from features.intake.remits.records import Claim, ServiceLine, Transaction
@@ -67,6 +67,12 @@ class Chain:
                 standing.add(one)
         return standing.current()
 
+    def remark(self) -> str:
+        """Return the code of the issue that its last adjudication is worth, blank where it is worth none."""
+        if self.is_orphan_reversal:
+            return "reversal_without_original"
+        return "claim_split" if len(self.adjudications) > 1 and len(self.current()) > 1 else ""
+
     @property
     def is_orphan_reversal(self) -> bool:
         """Whether only reversals are known: the original came in a file that is not here."""
@@ -98,11 +104,21 @@ def chains(remits: Iterable[Transaction]) -> list[Chain]:
     Predeterminations are no adjudications. A claim without ICN joins the one chain of its payer and CLP01 that has its service date,
     else it stands with the others of that date: an account number alone may name many claims.
     """
+    return chains_of(one for remit in remits for one in adjudications(remit))
+
+
+def adjudications(remit: Transaction) -> Iterator[Adjudication]:
+    """Yield what a dated transaction says of claims that can be used; predeterminations are no adjudications."""
+    for position, claim in enumerate(remit.claims):
+        if remit.remit_date and _is_usable(claim):
+            yield Adjudication(remit, claim, position)
+
+
+def chains_of(ones: Iterable[Adjudication]) -> list[Chain]:
+    """Group adjudications as `chains` does; those of one CLP01 must all be among them, others need not."""
     accounts: defaultdict[tuple[str, str], list[Adjudication]] = defaultdict(list)
-    for remit in remits:
-        for position, claim in enumerate(remit.claims):
-            if remit.remit_date and _is_usable(claim):
-                accounts[remit.payer_id, claim.claim_id].append(Adjudication(remit, claim, position))
+    for one in ones:
+        accounts[one.remit.payer_id, one.claim.claim_id].append(one)
     found = [_chain(members) for account in accounts.values() for members in _by_number(account)]
     return sorted(found, key=lambda chain: chain.adjudications[0].order)
 
