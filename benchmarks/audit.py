@@ -17,14 +17,14 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from benchmarks.ranking import END, day, read
 from features.codes.tables import Codes
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from recoup.cli.scoring import prepare
-from recoup.sample.practice import write_sample
+from recoup.sample.columns import writeoff_ids
+from recoup.sample.practice import draw_practice, write_sample
 from recoup.trial import use_tables
 from serving.findings.audit import look
 from serving.findings.opportunity import Opportunity
@@ -32,6 +32,8 @@ from training.fit import train
 from training.publish import publish
 
 TARGET_SECONDS, TARGET_GB = 180, 3.0
+EXPLORE = 0.03
+"""Of `write_sample`."""
 
 
 def volume(rows: int, claims: int) -> None:
@@ -72,9 +74,8 @@ def honest(seeds: int, rows: int, *, with_outcomes: bool = True) -> None:
     for seed in range(1, seeds + 1):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            write_sample(folder, rows=rows, seed=seed, truth=True)
-            table = pq.read_table(folder / "truth.parquet", columns=["writeoff_id", "pot_amount"])
-            brings = dict(zip(table["writeoff_id"].to_pylist(), table["pot_amount"].to_pylist(), strict=True))
+            write_sample(folder, rows=rows, seed=seed, end=date.fromisoformat(END))
+            brings = if_worked_now(rows, seed)
             first = _estimate(folder, Scorer.prior(), brings)
             held += first[1] <= first[3] <= first[2]
             if not with_outcomes:
@@ -93,6 +94,18 @@ def honest(seeds: int, rows: int, *, with_outcomes: bool = True) -> None:
         return
     print(f"with outcomes: {with_model} of {seeds}")
     print(f"relative width with outcomes: {np.mean(narrower):.2f} of day one on average (target .50)")
+
+
+def if_worked_now(rows: int, seed: int) -> dict[str, float]:
+    """Return the dollars that each write-off of a synthetic practice would bring if it were worked on the morning of `END`.
+
+    `truth.parquet` tells of the day of posting; what has waited since then may have lost its deadline.
+    """
+    practice = draw_practice(rows=rows, seed=seed, end=date.fromisoformat(END), explore=EXPLORE)
+    truth, size = practice.truth, np.maximum(np.abs(practice.planted.ledger.amount), 1)
+    won = (truth.luck < truth.chance(np.full(len(size), day(END), dtype=np.int64))) & ~truth.is_takeback
+    dollars = np.where(won, np.minimum(truth.won, size), 0) / 100.0
+    return dict(zip(writeoff_ids(np.arange(len(size))).to_pylist(), dollars.tolist(), strict=True))
 
 
 def _words(name: str, told: tuple[float, float, float, float]) -> str:

@@ -94,6 +94,33 @@ def fill_queue(made: Demo, gate: Gate, bars: Bars) -> Load:
     return loaded
 
 
+def keep_audit(made: Demo, gate: Gate, bars: Bars) -> None:
+    """Audit the whole practice as the model sees it, with its remittances, and keep the result for the opportunity page."""
+    from features.intake.remits.import_ import import_remits
+    from features.intake.table_file import read_table
+    from recoup.identity import operator
+    from serving.findings.clock import overpayment_table
+    from serving.findings.remits import Remits
+    from serving.findings.report import report
+    from serving.store.audits import keep
+    from training.cut import recode
+
+    practice, words = made.home / "practice", made.scorer.vocabulary.overlay()
+    found = import_remits([practice / "remits"], progress=bars.of("remits"), today=END)
+    told = report(
+        recode(made.ledger, words),
+        scorer=made.scorer,
+        as_of=day_number(END),
+        remits=Remits(found.remits, found.chains, found.issues),
+        efforts=read_table(practice / "outcomes.csv", OUTCOMES, vocabulary=words).batch,
+        progress=bars.of("audit"),
+    )
+    who = operator()
+    with gate.store.write() as unit:
+        keep(unit, who.client_id, told.document, overpayment_table(told.case, told.findings, {}), at=gate.now(), by=who.subject)
+        gate.log.tell(unit, who, "job.run", [told.document["as_of"]])
+
+
 def _clear(home: Path) -> None:
     """Take the queue, the people and the access log of an earlier demonstration away: each begins anew."""
     for name in ("recoup.db", "recoup.db-wal", "recoup.db-shm"):

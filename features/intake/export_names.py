@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 _NAMES = """
 writeoff_id: transaction id, transaction number, trans id, trans no, posting id, adjustment id, adj id, write off id, ar activity
-    id, sequence no
+    id, sequence no, txn id, txn number, txn no, trx id
 writeoff_date: write off date, wo date, adjustment date, adj date, posting date, posted date, post date, date posted, accounting
-    date, transaction date, trans date
+    date, transaction date, trans date, txn date
 payer_id: payer, payer name, payer code, payor, payor name, insurance, insurance name, insurance company, carrier, carrier name,
     primary insurance, ins name, ins co, insurer
 writeoff_amount: write off amount, write off amt, wo amount, wo amt, adjustment amount, adj amount, adj amt, adjustment, write
@@ -22,6 +22,8 @@ payer_claim_number: icn, dcn, payer icn, payer claim control number, payer claim
 patient_id: patient, patient no, patient number, patient account, account, account number, account no, mrn, medical record number,
     chart number, chart no, pid
 payer_type: insurance type, financial class, payer class, fin class, plan type
+next_payer_id: secondary payer, secondary carrier, secondary insurance, secondary ins, next payer, next carrier, other payer
+other_payer_paid_amount: other payer paid, other insurance paid, other ins paid, primary paid
 payer_sequence: cob, cob order, insurance order, responsibility sequence
 plan_id: plan, plan name, insurance plan, product
 contract_id: contract, contract name, contract number

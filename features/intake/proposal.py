@@ -214,6 +214,10 @@ def _toml(
     lines += [f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
     if missing:
         lines += ["", f"# Still missing, and needed: {', '.join(missing)}", '# "<your name>" = "' + missing[0] + '"']
+    accounts = [guess.theirs for guess in guesses if guess.ours == "patient_id" and "account" in _words(guess.theirs)]
+    if accounts and table.name == "writeoffs" and "claim_id" not in {guess.ours for guess in guesses}:
+        lines += ["", "# No column names the claim, so that no row can be laid beside an 835. If this number is the one that goes out with"]
+        lines += ["# claims and comes back as CLP01, it is the claim and not the patient:", f'# {_quoted(accounts[0])} = "claim_id"']
     if ignored:
         lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
     return "\n".join(lines) + "\n"

@@ -111,6 +111,7 @@ def audit(
 ) -> None:
     """Audit a ledger against its remittances: what was posted wrongly, what is still owed, what must be paid back, and why."""
     from recoup.inputs import Beside, Inputs
+    from recoup.memory import give_back
 
     paths = (*(remits or ()), *(more or ()))
     if writeoffs is None and not paths:
@@ -123,6 +124,7 @@ def audit(
     with bars() as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=out / "rejects.csv", today=today(), bars=shown)
         ran = run(sources, load_scorer(model, chosen), inputs, out, day_number(day), shown)
+        give_back()
         write(out, ran)
         if keep:
             _keep(ran, client)
@@ -134,6 +136,7 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
     import numpy as np
 
     from features.tables import OUTCOMES, WRITEOFFS
+    from recoup.memory import give_back
     from recoup.report.workbook import read_answers
     from serving.findings.clock import overpayment_table
     from serving.findings.later import later_outcomes
@@ -153,6 +156,7 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
     if sources.is_prospect:
         _forget(ledger)
     efforts = inputs.read(sources.outcomes, OUTCOMES, words) if sources.outcomes is not None else None
+    give_back()
     prepare(scorer, ledger, efforts, day)
     later: TextColumns = {}
     answers = read_answers(out / WORKBOOK, ANSWER)

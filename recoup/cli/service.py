@@ -93,7 +93,7 @@ def demo(
 
     With --once it ends when somebody has read the queue; if nobody does within ten seconds it reads it itself.
     """
-    from recoup.demo import END, NOTICE, ROWS, fill_queue, make_demo
+    from recoup.demo import END, NOTICE, ROWS, fill_queue, keep_audit, make_demo
     from recoup.identity import opened_gate, operator
     from recoup.listening import Listener
     from recoup.report.evaluation import headline
@@ -110,6 +110,7 @@ def demo(
     with opened_gate(own) as gate:
         with bars() as shown:
             loaded = fill_queue(made, gate, shown)
+            keep_audit(made, gate, shown)
         # Nobody knows this password: the address is the way in.
         gate.accounts.add(operator(), "demo", Role.LEAD, password=new_secret())
         fresh = new_secret()

@@ -43,6 +43,7 @@ from serving.web.bulk import add_bulk
 from serving.web.items import add_items
 from serving.web.lead import add_lead
 from serving.web.models import add_models
+from serving.web.opportunity import add_opportunity
 from serving.web.packets import add_packets
 from serving.web.payers import add_payers
 from serving.web.projects import add_projects
@@ -142,6 +143,8 @@ def create_app(service: Service) -> FastAPI:
         add_bulk(app, service.site)
         add_lead(app, service.site)
         add_models(app, service.site)
+        assert service.gate is not None
+        add_opportunity(app, service.site, service.gate)
         add_items(app, service.site)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)

@@ -108,6 +108,16 @@ class Case:
         return self.ledger.claims
 
     @cached_property
+    def effort_rows(self) -> NDArray[np.int64]:
+        """Return the row of the ledger that each effort is on; -1 where the ledger has none."""
+        if self.efforts is None:
+            return np.empty(0, dtype=np.int64)
+        asked = self.efforts.columns["writeoff_id"].tolist()
+        wanted = set(asked)
+        place = {key: row for row, key in enumerate(self.columns["writeoff_id"].tolist()) if key in wanted}
+        return np.array([place.get(key, -1) for key in asked], dtype=np.int64)
+
+    @cached_property
     def is_reversed(self) -> Flags:
         """Return which rows reverse another one or were reversed."""
         mask = reversed_rows(self.ledger)

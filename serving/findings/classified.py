@@ -18,9 +18,9 @@ def _classified(case: Case) -> Hits:
     stacked = np.stack([np.asarray(part, dtype=np.int64) for part in (*parts, c["adjustment_code"])], axis=1)
     _, first, place = np.unique(stacked, axis=0, return_index=True, return_inverse=True)
     words = [_words(case, row) for row in first.tolist()]
-    rows = len(case)
-    evidence = [words[i] for i in place.reshape(-1).tolist()]
-    return Hits(list(range(rows)), c["writeoff_amount"].tolist(), evidence, [None] * rows)
+    hits = Hits()
+    hits.add_all(range(len(case)), c["writeoff_amount"].tolist(), (words[i] for i in place.reshape(-1).tolist()))
+    return hits
 
 
 def _words(case: Case, row: int) -> str:

@@ -55,11 +55,12 @@ def overpayment_table(case: Case, findings: Findings, earlier: Mapping[str, Mapp
     rows: list[dict[str, str]] = []
     for i in findings.of(*OVERPAYMENT_RULES).tolist():
         row = int(findings.row[i])
-        before = earlier.get(findings.finding_id[i], {})
+        number = findings.id_of(i)
+        before = earlier.get(number, {})
         line, segment, cents = int(findings.line_number[i]), int(findings.segment[i]), int(findings.cents[i])
         rows.append(
             {
-                "overpayment_id": findings.finding_id[i],
+                "overpayment_id": number,
                 "rule": findings.rules[int(findings.rule[i])].id,
                 "writeoff_id": findings.writeoff_id[i] or "",
                 "claim_id": findings.claim_id[i] or "",

@@ -16,18 +16,16 @@ def decided_rows(case: Case) -> tuple[Flags, Flags]:
     won, ended = np.zeros(len(case), dtype=np.bool_), np.zeros(len(case), dtype=np.bool_)
     if case.efforts is None:
         return won, ended
-    place: dict[str, int] = {key: i for i, key in enumerate(case.columns["writeoff_id"].tolist())}
     c, statuses = case.efforts.columns, case.efforts.words("status")
-    for key, status, on, got, back in zip(
-        c["writeoff_id"].tolist(),
+    for row, status, on, got, back in zip(
+        case.effort_rows.tolist(),
         statuses,
         c["resolved_date"].tolist(),
         c["recovered_amount"].tolist(),
         c["taken_back_amount"].tolist(),
         strict=True,
     ):
-        row = place.get(key)
-        if row is not None and on != NULL and on < case.as_of and status in ENDED:
+        if row >= 0 and on != NULL and on < case.as_of and status in ENDED:
             ended[row] = True
             won[row] |= max(got, 0) - max(back, 0) > 0
     return won, ended

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.intake.remits.netting import Chain
 from features.money import NULL
+from features.tables import Array
 from serving.findings.case import Case
 from serving.findings.efforts import decided_rows
 from serving.findings.prevention import avoidable_rows
@@ -44,20 +45,24 @@ def key_figures(case: Case, is_wrong: NDArray[np.bool_]) -> dict[str, Any]:
     """
     c = case.columns
     month = c["writeoff_date"].astype("datetime64[D]").astype("datetime64[M]").astype(str)
-    payer = np.array([word or "unknown" for word in case.words("payer_id")])
+    payer, names = c["payer_id"], case.ledger.vocabulary.words("payer_id")
     facts = _Facts(case, is_wrong)
     everything = np.ones(len(case), dtype=np.bool_)
     return {
         "definitions": DEFINITIONS,
         "all": facts.of(everything, None, None),
         "by_month": [{"month": str(m), **facts.of(month == m, str(m), None)} for m in np.unique(month).tolist()],
-        "by_payer": [{"payer": str(p), **facts.of(payer == p, None, str(p))} for p in _largest(payer)],
+        "by_payer": [
+            {"payer": name, **facts.of(payer == code, None, name)}
+            for code in _largest(payer)
+            for name in [names[code] if code >= 0 else "unknown"]
+        ],
     }
 
 
-def _largest(payer: NDArray[np.str_], most: int = 40) -> list[str]:
-    names, counts = np.unique(payer, return_counts=True)
-    return [str(names[i]) for i in np.argsort(-counts, kind="stable")[:most].tolist()]
+def _largest(payer: Array, most: int = 40) -> list[int]:
+    codes, counts = np.unique(payer, return_counts=True)
+    return [int(codes[i]) for i in np.argsort(-counts, kind="stable")[:most].tolist()]
 
 
 class _Facts:
@@ -78,12 +83,10 @@ class _Facts:
         efforts = self.case.efforts
         if efforts is None:
             return
-        place = {key: i for i, key in enumerate(self.case.columns["writeoff_id"].tolist())}
         c = efforts.columns
         columns = ("worked_date", "resolved_date", "recovered_amount", "taken_back_amount", "hours_spent")
-        for key, begun, over, got, back, hours in zip(c["writeoff_id"].tolist(), *(c[name].tolist() for name in columns), strict=True):
-            row = place.get(key)
-            if row is None or begun >= self.case.as_of:
+        for row, begun, over, got, back, hours in zip(self.case.effort_rows.tolist(), *(c[name].tolist() for name in columns), strict=True):
+            if row < 0 or begun >= self.case.as_of:
                 continue
             self.touches[row] += 1
             self.begun[row] = begun if self.begun[row] == NULL else min(begun, int(self.begun[row]))

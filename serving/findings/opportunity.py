@@ -78,11 +78,11 @@ class Opportunity:
     @cached_property
     def is_worked(self) -> Flags:
         """Return the rows on which an effort was begun before the day."""
-        if self.case.efforts is None or not len(self.case.efforts):
-            return np.zeros(len(self.case), dtype=np.bool_)
-        c = self.case.efforts.columns
-        begun = {key for key, on in zip(c["writeoff_id"].tolist(), c["worked_date"].tolist(), strict=True) if on < self.case.as_of}
-        return np.array([key in begun for key in self.case.columns["writeoff_id"].tolist()], dtype=np.bool_)
+        worked = np.zeros(len(self.case), dtype=np.bool_)
+        if self.case.efforts is not None:
+            rows = self.case.effort_rows
+            worked[rows[(rows >= 0) & (self.case.efforts.columns["worked_date"] < self.case.as_of)]] = True
+        return worked
 
     @cached_property
     def open(self) -> NDArray[np.int64]:
@@ -274,9 +274,10 @@ class Opportunity:
     def tie_out(self) -> list[dict[str, Any]]:
         """Return for each adjustment code what the ledger says, what the bridge accounts for, and the unexplained difference."""
         case, amount = self.case, self.case.given("writeoff_amount")
-        words = np.array([word or "(none)" for word in case.words("adjustment_code")])
-        names, group = np.unique(words, return_inverse=True)
+        codes, group = np.unique(case.columns["adjustment_code"], return_inverse=True)
+        names = [case.ledger.vocabulary.word("adjustment_code", code) or "(none)" for code in codes.tolist()]
         size = len(names)
+        count = np.bincount(group, minlength=size)
         # The one side is added from the ledger, the other from the steps that the bridge shows.
         by_step = np.zeros((OPEN + 2, size), dtype=np.int64)
         np.add.at(by_step, (self.step, group), amount)
@@ -292,8 +293,8 @@ class Opportunity:
             net = int(posted[i] + undone[i])
             told.append(
                 {
-                    "adjustment_code": str(names[i]),
-                    "postings": int((group == i).sum()),
+                    "adjustment_code": names[i],
+                    "postings": int(count[i]),
                     "posted": int(posted[i]) / 100,
                     "reversed": int(undone[i]) / 100,
                     "net": net / 100,

@@ -126,8 +126,7 @@ def realised(opportunity: Opportunity) -> dict[str, Any]:
     if case.efforts is None or not len(case.efforts):
         return {"efforts": 0, "quarters": []}
     c = case.efforts.columns
-    place = {key: i for i, key in enumerate(case.columns["writeoff_id"].tolist())}
-    row = np.array([place.get(key, -1) for key in c["writeoff_id"].tolist()], dtype=np.int64)
+    row = case.effort_rows
     over = np.array([word in ENDED for word in case.efforts.words("status")], dtype=np.bool_)
     over &= (row >= 0) & (c["resolved_date"] != NULL) & (c["resolved_date"] < case.as_of)
     at = np.flatnonzero(over)

@@ -158,12 +158,8 @@ def _tried_before(case: Case) -> Flags:
     """Return the rows on which an effort was begun before or on the day of the posting, or that were sent or appealed again."""
     tried = (case.given("resubmission_count") > 0) | (case.given("denial_count") > 1)
     if case.efforts is not None and len(case.efforts):
-        begun: dict[str, int] = {}
-        pairs = zip(case.efforts.columns["writeoff_id"].tolist(), case.efforts.columns["worked_date"].tolist(), strict=True)
-        for key, on in pairs:
-            begun[key] = min(on, begun.get(key, on))
-        ids = case.columns["writeoff_id"].tolist()
-        first = np.array([begun.get(key, 2**62) for key in ids], dtype=np.int64)
+        first, rows = np.full(len(case), 2**62, dtype=np.int64), case.effort_rows
+        np.minimum.at(first, rows[rows >= 0], case.efforts.columns["worked_date"][rows >= 0])
         tried = tried | (first <= case.columns["writeoff_date"])
     return np.asarray(tried)
 

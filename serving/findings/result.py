@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
-from features.tables import REMEDIES
+from features.tables import CATEGORIES, REMEDIES
 from models.sums import Sums
 from models.value import Costs
 from serving.findings import prevention
@@ -126,12 +126,14 @@ def _examples(audit: Audit, at: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 
 def _categories(case: Case) -> list[dict[str, Any]]:
-    names, group = np.unique(case.scores.columns["category"].astype(str), return_inverse=True)
-    amount = np.zeros(len(names), dtype=np.int64)
-    np.add.at(amount, group, case.given("writeoff_amount"))
-    counts = np.bincount(group, minlength=len(names))
-    told = [{"category": str(n), "writeoffs": int(counts[i]), "amount": int(amount[i]) / 100} for i, n in enumerate(names.tolist())]
-    return sorted(told, key=lambda one: -one["amount"])
+    category = case.view.triage.category.astype(np.int64)
+    amount = np.zeros(len(CATEGORIES), dtype=np.int64)
+    np.add.at(amount, category, case.given("writeoff_amount"))
+    counts = np.bincount(category, minlength=len(CATEGORIES))
+    told = [
+        {"category": name, "writeoffs": int(counts[i]), "amount": int(amount[i]) / 100} for i, name in enumerate(CATEGORIES) if counts[i]
+    ]
+    return sorted(told, key=lambda one: (-one["amount"], one["category"]))
 
 
 def _overpayments(audit: Audit) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,12 +58,13 @@ class Hits:
     --------
     >>> hits = Hits()
     >>> hits.add(3, 1250, "posted twice")
-    >>> len(hits), hits.cents
+    >>> len(hits), list(hits.cents)
     (1, [1250])
     """
 
-    row: list[int] = field(default_factory=list)
-    cents: list[int] = field(default_factory=list)
+    # Not lists: a rule may speak of every row of a large ledger.
+    row: array[int] = field(default_factory=lambda: array("q"))
+    cents: array[int] = field(default_factory=lambda: array("q"))
     evidence: list[str] = field(default_factory=list)
     place: list[Place | None] = field(default_factory=list)
 
@@ -72,6 +74,14 @@ class Hits:
         self.cents.append(cents)
         self.evidence.append(evidence)
         self.place.append(place)
+
+    def add_all(self, row: Iterable[int], cents: Iterable[int], evidence: Iterable[str]) -> None:
+        """Add findings that stand where the ledger's rows say."""
+        before = len(self)
+        self.row.extend(row)
+        self.cents.extend(cents)
+        self.evidence.extend(evidence)
+        self.place.extend([None] * (len(self) - before))
 
     def __len__(self) -> int:
         return len(self.row)

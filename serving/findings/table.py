@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ class Findings:
 
     Parameters
     ----------
+    finding_id
+        Sixteen hex digits, as bytes; `id_of` gives one as text.
     rule
         Place in `rules`.
     row
@@ -44,7 +47,7 @@ class Findings:
     """
 
     rules: tuple[Rule, ...]
-    finding_id: list[str]
+    finding_id: NDArray[np.bytes_]
     rule: NDArray[np.int64]
     row: NDArray[np.int64]
     writeoff_id: list[str | None]
@@ -57,6 +60,10 @@ class Findings:
 
     def __len__(self) -> int:
         return len(self.finding_id)
+
+    def id_of(self, at: int) -> str:
+        """Return the id of a finding."""
+        return bytes(self.finding_id[at]).decode()
 
     def of(self, *ids: str) -> NDArray[np.int64]:
         """Return the places of the findings of these rules."""
@@ -71,7 +78,7 @@ class Findings:
         numbers = self.rule.tolist()
         lines, segments, cents = self.line_number.tolist(), self.segment.tolist(), self.cents.tolist()
         return {
-            "finding_id": [self.finding_id[i] for i in at],
+            "finding_id": [one.decode() for one in (self.finding_id if rows is None else self.finding_id[rows]).tolist()],
             "rule": [names[numbers[i]] for i in at],
             "severity": [severities[numbers[i]] for i in at],
             "writeoff_id": [self.writeoff_id[i] for i in at],
@@ -91,8 +98,8 @@ def gather(case: Case, found: Sequence[tuple[Rule, Hits]]) -> Findings:
     """
     rules = tuple(rule for rule, _ in found)
     rule = np.repeat(np.arange(len(found)), [len(hits) for _, hits in found])
-    row = np.array([r for _, hits in found for r in hits.row], dtype=np.int64)
-    cents = np.array([c for _, hits in found for c in hits.cents], dtype=np.int64)
+    row = _joined([hits.row for _, hits in found])
+    cents = _joined([hits.cents for _, hits in found])
     evidence = [words for _, hits in found for words in hits.evidence]
     place = [where for _, hits in found for where in hits.place]
     c = case.columns
@@ -113,7 +120,7 @@ def gather(case: Case, found: Sequence[tuple[Rule, Hits]]) -> Findings:
     at = order.tolist()
     return Findings(
         rules,
-        [finding[i] for i in at],
+        finding[order],
         rule[order],
         row[order],
         [writeoff[i] for i in at],
@@ -124,6 +131,10 @@ def gather(case: Case, found: Sequence[tuple[Rule, Hits]]) -> Findings:
         cents[order],
         [evidence[i] for i in at],
     )
+
+
+def _joined(parts: Sequence[array[int]]) -> Ints:
+    return np.concatenate([np.array(part, dtype=np.int64) for part in parts]) if parts else np.empty(0, dtype=np.int64)
 
 
 def _places(case: Case) -> tuple[list[str | None], list[int]]:
@@ -139,12 +150,13 @@ def _places(case: Case) -> tuple[list[str | None], list[int]]:
 
 def _identify(
     rules: Sequence[Rule], rule: Ints, row: Ints, writeoffs: list[str | None], files: list[str | None], segments: Ints
-) -> list[str]:
+) -> NDArray[np.bytes_]:
     """Return a digest of rule and write-off (else of rule and place) and of which one it is of several."""
     number = _occurrence(rule, row)
     seen: dict[str, int] = {}
-    found = []
-    for of, count, writeoff, file, segment in zip(rule.tolist(), number.tolist(), writeoffs, files, segments.tolist(), strict=True):
+    found = np.empty(len(rule), dtype="S16")
+    told = zip(rule.tolist(), number.tolist(), writeoffs, files, segments.tolist(), strict=True)
+    for at, (of, count, writeoff, file, segment) in enumerate(told):
         if writeoff is not None:
             key = f"{rules[of].id}|{writeoff}|{count}"
         else:
@@ -152,7 +164,7 @@ def _identify(
             count = seen.get(place, 0)
             seen[place] = count + 1
             key = f"{place}|{count}"
-        found.append(hashlib.sha256(key.encode()).hexdigest()[:16])
+        found[at] = hashlib.sha256(key.encode()).hexdigest()[:16]
     return found
 
 

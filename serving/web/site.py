@@ -58,6 +58,7 @@ SAID = {
     "approved": "Approved.",
     "refused": "Refused.",
     "settings": "The settings are kept.",
+    "overpayment": "What was found out is kept.",
     "unknown": "No claim or write-off of that number is in the queue.",
 }
 """What a page says after an act; the cookie between two pages holds only the name."""
@@ -99,6 +100,7 @@ PLACES = (
     ("Payers", "/payers", "queue.read"),
     ("Projects", "/projects", "queue.read"),
     ("Lead", "/lead", "queue.assign"),
+    ("Opportunity", "/opportunity", "report.read"),
     ("Models", "/models", "model.read"),
 )
 """Name, address, and the action that one must be allowed to see it."""

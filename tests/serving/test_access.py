@@ -25,6 +25,8 @@ job.run           -      -      yes  yes     yes   yes
 model.read        yes    yes    yes  yes     yes   yes
 model.promote     -      -      -    yes     yes   -
 report.read       yes    -      yes  yes     yes   yes
+overpayment.read  -      -      yes  -       yes   -
+overpayment.decide -     -      yes  -       yes   -
 session.own       yes    yes    yes  yes     yes   yes
 user.manage       -      -      -    -       yes   -
 key.manage        -      -      -    -       yes   -

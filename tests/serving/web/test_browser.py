@@ -18,6 +18,7 @@ from serving.api.app import create_app
 from serving.store import sessions
 from serving.worklist.listing import Which
 from tests.serving.identity.clocks import PASSWORD
+from tests.serving.web.audited import audited, keep
 from tests.serving.web.practice import Practice, practice
 from tests.serving.worklist.queues import LEA, item_of
 
@@ -230,10 +231,12 @@ def test_back_after_signing_out_shows_nothing_of_patients(tab: Page) -> None:
         assert "C60" not in tab.content() and "AETNA" not in tab.content()
 
 
-PAGES = ("/queue", "/queue?which=mine", "/follow-ups", "/payers", "/projects", "/lead", "/models", "/items/i0060", "/items/none")
+PAGES = ("/queue", "/queue?which=mine", "/follow-ups", "/payers", "/projects", "/lead", "/models", "/items/i0060", "/items/none",
+         "/opportunity", "/opportunity/overpayments")  # fmt: skip
 
 
-def test_every_page_is_accessible_light_and_speaks_to_nobody_else(browser: Browser, house: House) -> None:
+def test_every_page_is_accessible_light_and_speaks_to_nobody_else(browser: Browser, house: House, tmp_path: Path) -> None:
+    keep(house.practice.gate, *audited(tmp_path))
     found: dict[str, list[str]] = {}
     context = browser.new_context(base_url=house.url, bypass_csp=True)
     with watched(context, house.url) as said:

@@ -1,0 +1,259 @@
+"""The audit as pages: what can still come back, where, by when and why it is lost; and what may be owed back, with its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from features.errors import BadData, RecoupError
+from serving.access import Identity
+from serving.findings.clock import report_due
+from serving.identity.gate import Gate
+from serving.identity.visits import Visit
+from serving.store import audits
+from serving.store.audits import Kept, Owed
+from serving.web.forms import Fields
+from serving.web.lists import address
+from serving.web.site import Site
+from serving.web.visitors import Form, visitor
+from serving.web.words import ACTIONS, Due, due, long_day, spoken
+from serving.worklist.listing import Query
+
+PAGE, OWED = "/opportunity", "/opportunity/overpayments"
+SHOWN = 8
+MOST_OWED = 200
+FALLS = ("reversed", "contractual", "policy", "bad_debt", "patient", "wait", "no_scope", "worked", "expired", "above_owed")
+WHOLE = ("total", "gross", "expected", "net")
+_FAMILIES = {"cob": "Who pays first", "unknown": "Reason not known"}
+_REMEDIES = {**ACTIONS, "none": "No usual remedy: look at each"}
+SUMS_OF_ALL = "An audit is of all facilities together; you see only some of them, so its sums are not shown to you."
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the bridge, with where its bar begins and ends in percent of the widest."""
+
+    words: str
+    dollars: float
+    writeoffs: int
+    start: float
+    width: float
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Open dollars of a payer, a reason or a remedy; `href` is the list of its items in the queue."""
+
+    name: str
+    href: str
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Cash that is expected in a month, by team, and the length of its bar."""
+
+    name: str
+    cash: tuple[float, ...]
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs from the audit before: words, then and now."""
+
+    words: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What may be owed back, and what its clock says."""
+
+    owed: Owed
+    due: Due | None
+    stage: str
+    who: str
+
+
+def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
+    """Add the pages."""
+
+    @app.get(PAGE, include_in_schema=False)
+    def opportunity(request: Request, visit: Annotated[Visit, visitor("report.read")]) -> Response:
+        who = visit.identity
+        if who.facilities is not None:
+            return site.message(request, visit, 403, SUMS_OF_ALL, heading="Opportunity", back="/queue")
+        kept, before = site.remembered(("audit", who.client_id), lambda: _latest(gate, who))
+        may_owed = who.may("overpayment.read")
+        if kept is None:
+            return site.page(request, visit, "opportunity.html.j2", kept=None, may_owed=may_owed)
+        told = kept.document
+        o, prevention = told["opportunity"], told["prevention"]
+        return site.page(
+            request,
+            visit,
+            "opportunity.html.j2",
+            kept=kept,
+            told=told,
+            o=o,
+            steps={one["step"]: one for one in o["steps"]},
+            as_of=long_day(kept.as_of),
+            made=long_day(kept.made_at.date()),
+            ledger_bridge=bridge(o["steps"], ("total", *FALLS, "gross")),
+            value_bridge=bridge(o["steps"], ("gross", "unlikely", "expected", "not_worth", "cost", "net")),
+            groups=_groups(o, can_open=who.may("queue.read")),
+            months=months(o["staffing"], kept.as_of),
+            findings=[rule for rule in told["rules"] if rule["findings"] and rule["kind"] != "list"],
+            changes=prevention["recommendations"][:SHOWN],
+            causes=[_cause(one, can_open=who.may("queue.read")) for one in prevention["causes"][:SHOWN]],
+            since=None if before is None else long_day(before.as_of),
+            differences=[] if before is None else differences(before.document, told),
+            may_owed=may_owed,
+        )
+
+    @app.get(OWED, include_in_schema=False)
+    def owed(request: Request, visit: Annotated[Visit, visitor("overpayment.read")]) -> Response:
+        who = visit.identity
+        if who.facilities is not None:
+            return site.message(request, visit, 403, SUMS_OF_ALL, heading="What may be owed back", back="/queue")
+        with gate.store.write() as unit:
+            found = audits.owed_of(unit, who.client_id)
+            gate.log.tell(unit, who, "overpayment.read", [one.overpayment_id for one in found[:MOST_OWED]])
+        names = site.names(who.client_id)
+        entries = sorted((entry(one, site.today(), names) for one in found), key=_urgency)
+        total = sum(one.amount or 0 for one in found)
+        return site.page(request, visit, "overpayments.html.j2", entries=entries[:MOST_OWED], count=len(found), total=total)
+
+    @app.post(OWED + "/{overpayment_id}", include_in_schema=False)
+    def decide(request: Request, overpayment_id: str, visit: Annotated[Visit, visitor("overpayment.decide")], form: Form) -> Response:
+        who = visit.identity
+        if who.facilities is not None:
+            return site.message(request, visit, 403, SUMS_OF_ALL, heading="What may be owed back", back="/queue")
+        try:
+            started, identified = _day(form, "started", site.today()), _day(form, "identified", site.today())
+            with gate.store.write() as unit:
+                audits.decide(unit, who.client_id, overpayment_id, started=started, identified=identified, by=who.subject)
+                gate.log.tell(unit, who, "overpayment.decide", [overpayment_id])
+        except RecoupError as error:
+            return site.message(request, visit, error.http_status, str(error), back=OWED)
+        return site.go(OWED, "overpayment")
+
+
+def _latest(gate: Gate, who: Identity) -> tuple[Kept | None, Kept | None]:
+    """Return the audit that is shown and the one before it."""
+    with gate.store.read() as unit:
+        latest = audits.latest(unit, who.client_id)
+        return latest, None if latest is None else audits.latest(unit, who.client_id, before=latest.as_of)
+
+
+def bridge(steps: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Step]:
+    """Return the lines of a part of the bridge; a step that takes nothing off is left out.
+
+    >>> steps = [{"step": s, "words": s, "dollars": d, "writeoffs": 1} for s, d in (("total", 100.0), ("policy", -25.0), ("gross", 75.0))]
+    >>> [(one.start, one.width, one.style) for one in bridge(steps, ("total", "policy", "gross"))]
+    [(0.0, 100.0, 'back'), (75.0, 25.0, 'off'), (0.0, 75.0, 'back')]
+    """
+    by_name = {one["step"]: one for one in steps}
+    scale = 100.0 / (max((abs(by_name[name]["dollars"]) for name in names if name in WHOLE), default=0.0) or 1.0)
+    level, told = 0.0, []
+    for name in names:
+        one = by_name[name]
+        value = one["dollars"]
+        is_whole = name in WHOLE
+        if not is_whole and not value:
+            continue
+        low, high = (min(0.0, value), max(0.0, value)) if is_whole else (min(level, level + value), max(level, level + value))
+        level = value if is_whole else level + value
+        start, end = (min(max(scale * end, 0.0), 100.0) for end in (low, high))
+        told.append(Step(one["words"], value, one["writeoffs"], round(start, 2), round(end - start, 2), "back" if is_whole else "off"))
+    return told
+
+
+def _groups(o: Mapping[str, Any], *, can_open: bool) -> list[tuple[str, list[Group], int]]:
+    """Return the largest groups of each kind with the address of their items, and how many groups there are."""
+    kinds: tuple[tuple[str, str, Callable[[str], str], Callable[[str], Query]], ...] = (
+        ("Payer", "by_payer", str, lambda name: Query(payer_id=name)),
+        ("Why it was not paid", "by_family", lambda name: _FAMILIES.get(name, spoken(name)), lambda name: Query(family=name)),
+        ("What to do", "by_remedy", lambda name: _REMEDIES.get(name, spoken(name)), lambda name: Query(remedy=name)),
+    )
+    told = []
+    for title, key, words, query in kinds:
+        groups = [Group(words(one["group"]), address(query(one["group"])) if can_open else "", one) for one in o[key][:SHOWN]]
+        told.append((title, groups, len(o[key])))
+    return told
+
+
+def _cause(one: Mapping[str, Any], *, can_open: bool) -> tuple[Mapping[str, Any], str, str]:
+    """Return a root cause, where it is in words, and the address of its items; blank where a list cannot show them."""
+    cell = one["cell"]
+    words = ", ".join(f"{spoken(name.removesuffix('_id').removesuffix('_code')).lower()} {value}" for name, value in cell.items())
+    asked = {name: value for name, value in cell.items() if name in ("payer_id", "facility_id") and value}
+    href = address(Query(carc=one["carc"], **asked)) if can_open else ""
+    return one, words[:1].upper() + words[1:], href
+
+
+def months(teams: Sequence[Mapping[str, Any]], as_of: date) -> list[Month]:
+    """Return the cash of each team by month from a morning on; the bar is that of the largest team.
+
+    >>> [(one.name, one.width) for one in months([{"cash": [5.0, 10.0]}], date(2026, 12, 1))]
+    [('Dec 2026', 50.0), ('Jan 2027', 100.0)]
+    """
+    if not teams:
+        return []
+    most = max(teams[-1]["cash"], default=0.0) or 1.0
+    told = []
+    for number, cash in enumerate(zip(*(team["cash"] for team in teams), strict=True)):
+        month = as_of.month - 1 + number
+        begins = date(as_of.year + month // 12, month % 12 + 1, 1)
+        told.append(Month(long_day(begins).split(" ", 1)[1], tuple(cash), round(100 * cash[-1] / most, 2)))
+    return told
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """Return the rules whose findings differ between two audits, the largest difference first.
+
+    >>> rule = {"rule": "retired_code", "sentence": "A code.", "kind": "deterministic", "findings": 3}
+    >>> differences({"rules": [rule]}, {"rules": [{**rule, "findings": 1}]})
+    [Change(words='A code.', before=3, now=1)]
+    """
+    old = {rule["rule"]: rule["findings"] for rule in before["rules"]}
+    told = [
+        Change(rule["sentence"], old[rule["rule"]], rule["findings"])
+        for rule in now["rules"]
+        if rule["kind"] != "list" and rule["findings"] is not None and old.get(rule["rule"]) not in (None, rule["findings"])
+    ]
+    return sorted(told, key=lambda one: -abs(one.now - one.before))[:SHOWN]
+
+
+def entry(owed: Owed, today: date, names: Mapping[str, str]) -> Entry:
+    """Return an entry with its clock: what people found out starts it, never the program (42 CFR 401.305)."""
+    started, identified = ("" if day is None else day.isoformat() for day in (owed.investigation_started_on, owed.identified_on))
+    last = report_due(identified, started)
+    stage = "To be reported and returned" if identified else "Being looked into" if started else "Nobody has looked yet"
+    who = "" if owed.decided_by is None else names.get(owed.decided_by, owed.decided_by)
+    return Entry(owed, due(date.fromisoformat(last), "statute", today) if last else None, stage, who)
+
+
+def _urgency(one: Entry) -> tuple[str, int]:
+    return one.due.iso if one.due else "9999", -(one.owed.amount or 0)
+
+
+def _day(form: Fields, name: str, today: date) -> date | None:
+    text = form.text(name, 10)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise BadData("a day is written as 2026-10-31") from error
+    if day > today:
+        raise BadData("what was found out cannot be dated later than today")
+    return day

@@ -1,0 +1,102 @@
+"""The pages of the audit: sums for whoever reads reports, what may be owed back for a lead alone, with the clock that people start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.access import Role
+from serving.web.opportunity import OWED, PAGE
+from tests.serving.identity.clocks import BOSS, PASSWORD, acts
+from tests.serving.web.audited import Owed, audited, keep
+from tests.serving.web.practice import Practice, practice
+
+Made = tuple[dict[str, Any], Owed]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return audited(tmp_path_factory.mktemp("audited"))
+
+
+@pytest.fixture
+def office(tmp_path: Path, made: Made) -> Practice:
+    found = practice(tmp_path)
+    keep(found.gate, *made)
+    return found
+
+
+def test_the_page_says_what_the_document_says(office: Practice, made: Made) -> None:
+    document = made[0]
+    page = office.client("lea").read(PAGE)
+    steps = {one["step"]: one["dollars"] for one in document["opportunity"]["steps"]}
+    assert all(f"${steps[name]:,.0f}" in page for name in ("total", "gross", "expected", "net"))
+    low, high = document["opportunity"]["expected_band"]
+    assert f"between ${low:,.0f} and ${high:,.0f}" in page
+    first = document["opportunity"]["by_payer"][0]
+    assert f"payer_id={first['group']}" in page and f"${first['expected']:,.0f}" in page
+    for one in document["opportunity"]["expiring"]:
+        assert f"${one['expected']:,.0f}" in page
+    assert "style=" not in page and "<script src" in page
+
+
+def test_the_audit_before_is_laid_beside_it(office: Practice, made: Made) -> None:
+    document, owed = made
+    rule = next(one for one in document["rules"] if one["findings"] and one["kind"] != "list")
+    before = [one | {"findings": 7_777} if one is rule else one for one in document["rules"]]
+    keep(office.gate, document | {"as_of": "2026-08-01", "rules": before}, owed)
+    page = office.client("lea").read(PAGE)
+    assert "Since the audit of 1 Aug 2026" in page and f"7,777 then, <b>{rule['findings']:,}</b> now" in page
+
+
+def test_without_an_audit_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "--keep" in practice(tmp_path).client("vic").read(PAGE)
+
+
+def test_a_viewer_sees_sums_and_nothing_of_what_may_be_owed_back(office: Practice) -> None:
+    vic = office.client("vic")
+    assert OWED not in vic.read(PAGE) and "owed back" not in vic.read(PAGE)
+    assert vic.client.get(OWED).status_code == 403
+    assert office.client("ana").client.get(PAGE).status_code == 403
+
+
+def test_who_sees_only_some_facilities_sees_no_sums_of_all(office: Practice) -> None:
+    office.gate.accounts.add(BOSS, "fay", Role.LEAD, password=PASSWORD, facilities=frozenset({"F1"}))
+    fay = office.client("fay")
+    for path in (PAGE, OWED):
+        answer = fay.client.get(path)
+        assert answer.status_code == 403 and "all facilities" in answer.text
+
+
+def test_only_what_a_person_enters_starts_the_clock(office: Practice, made: Made) -> None:
+    lea, number = office.client("lea"), made[1]["overpayment_id"][0]
+    page = lea.read(OWED)
+    assert "no clock runs" in page and "Dec 2026" not in page
+    assert lea.send(f"{OWED}/{number}", started="2026-10-05", identified="2026-10-12").headers["location"] == OWED
+    page = lea.read(OWED)
+    # 60 days after 12 October
+    assert "11 Dec 2026" in page and "To be reported and returned, by lea" in page
+    keep(office.gate, *made)
+    assert "11 Dec 2026" in lea.read(OWED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"identified": "2027-01-01"}, "later than today"),
+        ({"identified": "soon"}, "written as"),
+        ({"started": "2026-10-12", "identified": "2026-10-05"}, "on or after"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(office: Practice, made: Made, fields: dict[str, str], words: str) -> None:
+    answer = office.client("lea").send(f"{OWED}/{made[1]['overpayment_id'][0]}", **fields)
+    assert answer.status_code == 422 and words in answer.text
+
+
+def test_an_entry_that_is_not_there_is_not_found_and_reading_the_list_is_told(office: Practice) -> None:
+    lea = office.client("lea")
+    lea.read(OWED)
+    assert lea.send(f"{OWED}/none", identified="2026-10-01").status_code == 404
+    assert ("overpayment.read", "done") in {(action, outcome) for _, action, outcome in acts(office.gate)}
