@@ -420,18 +420,39 @@ def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_
 
     A client counts by its name: its code is another one in the next model.
     """
+    first, place = _distinct_items(batch, claims, remedy)
     ids, clients = batch.columns["writeoff_id"], batch.columns["client_id"]
-    claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
-    first, place = distinct([np.where(claim < 0, np.arange(len(claim)), claim), clients, remedy])
-    word, digest = batch.vocabulary.word, hashlib.sha256
+    names, digest = _Names(batch.vocabulary, "client_id"), hashlib.sha256
     told = [
-        digest(f"{word('client_id', client)}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:16]
+        digest(f"{names[client]}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:16]
         for client, of, key, what in zip(*(values[first].tolist() for values in (clients, claims, ids, remedy)), strict=True)
     ]
     out = np.empty(len(told), dtype=object)
     out[:] = told
     return out[place]
 
+
+class _Names(dict[int, str | None]):
+    """The words of one column by code, each looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary, column: str) -> None:
+        super().__init__()
+        self._vocabulary, self._column = vocabulary, column
+
+    def __missing__(self, code: int) -> str | None:
+        word = self[code] = self._vocabulary.word(self._column, code)
+        return word
+
+
+def _distinct_items(batch: Batch, claims: Array, remedy: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return a row of each work item, and for every row the place of its item."""
+    if len(claims) == 1:
+        return _ONLY, _ONLY
+    claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
+    return distinct([np.where(claim < 0, np.arange(len(claim)), claim), batch.columns["client_id"], remedy])
+
+
+_ONLY = np.zeros(1, dtype=np.intp)
 
 PROBE = "probe.json"
 

@@ -79,13 +79,12 @@ def rank(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, 
 
 
 def order(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array) -> NDArray[np.int64]:
-    """Return the rows in the order of `rank`; ids are looked at only where all else is equal."""
-    rows = np.lexsort((-expected, -value_per_hour, ~in_scope))
-    is_same = np.ones(max(len(rows) - 1, 0), dtype=np.bool_)
-    for values in (in_scope, value_per_hour, expected):
-        is_same &= values[rows[1:]] == values[rows[:-1]]
+    """Return the rows in the order of `rank`; the rest is looked at only where scope and value are equal."""
+    rows = np.argsort(-value_per_hour)
+    rows = np.concatenate([rows[in_scope[rows]], rows[~in_scope[rows]]])
+    is_same = (in_scope[rows[1:]] == in_scope[rows[:-1]]) & (value_per_hour[rows[1:]] == value_per_hour[rows[:-1]])
     if is_same.any():
         tied = np.flatnonzero(np.r_[False, is_same] | np.r_[is_same, False])
         run = np.cumsum(np.r_[True, ~is_same])[tied]
-        rows[tied] = rows[tied][np.lexsort((ids[rows[tied]].astype(str), run))]
+        rows[tied] = rows[tied][np.lexsort((ids[rows[tied]].astype(str), -expected[rows[tied]], run))]
     return rows

@@ -39,9 +39,12 @@ class ColumnReader:
         True for CSV; see `Cells`.
     latest
         The last day that is a date, in days since 1970-01-01; None: any.
+    is_kept
+        False: ids are held to their rules and read as null where they keep them, for who has no use for them.
     """
 
-    def __init__(self, column: Column, mapping: Mapping | None, *, escaped: bool, latest: int | None) -> None:
+    def __init__(self, column: Column, mapping: Mapping | None, *, escaped: bool, latest: int | None, is_kept: bool = True) -> None:
+        self._is_kept = is_kept
         self.column = column
         self.broken: list[tuple[NDArray[np.int64], Rule]] = []
         self.values: Array = column.kind.nulls(0)
@@ -69,7 +72,7 @@ class ColumnReader:
         if self._is_plain_money:
             return self._add_money(texts)
         if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
-            ids: Array = texts.to_numpy(zero_copy_only=False)
+            ids: Array = texts.to_numpy(zero_copy_only=False) if self._is_kept else kind.nulls(len(texts))
             return ids
         return self._add_distinct(texts)
 

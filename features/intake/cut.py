@@ -9,7 +9,7 @@ bring rows together that need not be.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from collections.abc import Mapping as Map
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from features.intake.table_read import TableRead
 from features.tables import Batch, Table
 from features.vocabulary import Vocabulary
 
-PART_ROWS = 1 << 16
+PART_ROWS = 1 << 17
 """About so many rows make a part."""
 
 KEYS = ("writeoff_id", "claim_id", "reverses_writeoff_id")
@@ -94,9 +94,21 @@ class Cut:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
-    def read(self, part: Part, table: Table, vocabulary: Vocabulary, *, mapping: Mapping | None, latest: int | None) -> TableRead:
-        """Read the rows of a part as `read_table` reads a file, any share of them rejected; patient ids are left out."""
-        reader = TableReader(self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest)
+    def read(
+        self,
+        part: Part,
+        table: Table,
+        vocabulary: Vocabulary,
+        *,
+        mapping: Mapping | None,
+        latest: int | None,
+        unused: Collection[str] = (),
+    ) -> TableRead:
+        """Read the rows of a part as `read_table` reads a file, any share of them rejected; patient ids are left out.
+
+        `unused` names columns of ids that the caller has no use for.
+        """
+        reader = TableReader(self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest, unused=unused)
         reader.add_all(self._blocks(part.rows))
         return reader.finish(vocabulary, self.numbers(part.rows))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -123,6 +123,8 @@ class TableReader:
         Column names as they stand.
     is_text
         True for CSV, where a formula may stand behind an apostrophe.
+    unused
+        Columns of ids that the caller has no use for: they are held to their rules, and read as null.
 
     Attributes
     ----------
@@ -139,7 +141,15 @@ class TableReader:
     """
 
     def __init__(
-        self, name: str, table: Table, header: Sequence[str], *, is_text: bool, mapping: Mapping | None, latest: int | None
+        self,
+        name: str,
+        table: Table,
+        header: Sequence[str],
+        *,
+        is_text: bool,
+        mapping: Mapping | None,
+        latest: int | None,
+        unused: Collection[str] = (),
     ) -> None:
         self.name = name
         self.places, self.unknown = resolve_header(name, table, header, mapping)
@@ -148,7 +158,8 @@ class TableReader:
         self.rows = 0
         self._table, self._mapping = table, mapping
         self._readers = {
-            column.name: ColumnReader(column, mapping, escaped=is_text, latest=latest) for column in _columns(table, self.places)
+            column.name: ColumnReader(column, mapping, escaped=is_text, latest=latest, is_kept=column.name not in unused)
+            for column in _columns(table, self.places)
         }
 
     def add_all(self, blocks: Iterable[Block]) -> None:

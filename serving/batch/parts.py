@@ -39,6 +39,9 @@ from serving.batch.run import as_json, run_of, table_of
 ALONE = 1 << 17
 """Up to so many rows a second process would cost more than it brings."""
 
+UNUSED = ("root_claim_id", "payer_claim_number", "original_payer_claim_number", "batch_id")
+"""Columns that no score looks at."""
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -189,7 +192,7 @@ class Worker:
     def _read(self, part: Part) -> TableRead:
         task = self._task
         words = task.packed.words.overlay()
-        return task.cut.read(part, WRITEOFFS, words, mapping=task.mapping, latest=task.latest)
+        return task.cut.read(part, WRITEOFFS, words, mapping=task.mapping, latest=task.latest, unused=UNUSED)
 
 
 class Workers(Protocol):
