@@ -31,17 +31,17 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Features that are copied: null outside low <= value < size."""
+    """Features that are copied, codes among them: null outside 0 <= code < size (None: as they are)."""
 
     places: NDArray[np.int64]
     sources: tuple[str, ...]
-    low: Floats
-    size: Floats
+    size: Floats | None
 
     def fill(self, out: Floats, columns: Columns) -> None:
         """Write them into the features, a row each."""
-        values = _stack(columns, self.sources)
-        out[self.places] = np.where((values < self.low) | (values >= self.size), np.nan, values)
+        if self.sources:
+            values = _stack(columns, self.sources)
+            out[self.places] = values if self.size is None else np.where((values < 0.0) | (values >= self.size), np.nan, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
 class Plan:
     """How a matrix is filled."""
 
-    copies: Copies
+    copies: tuple[Copies, ...]
     pairs: tuple[Pairs, ...]
     computed: tuple[tuple[int, Callable[[Columns], Floats]], ...]
 
@@ -110,14 +110,16 @@ class Layout:
         """How the matrix is filled: what is made in one step for many features, and what one by one."""
         forms = [BY_NAME[n].form if n in BY_NAME else Form.COPY for n in self.names]
         copied = [i for i, form in enumerate(forms) if form is Form.COPY]
-        # A negative code, count or flag is null; a code that the fit did not know is unknown.
-        low = [0.0 if self._is_coded(self.names[i]) else -np.inf for i in copied]
-        size = [float(self.category_sizes.get(self.names[i], np.inf)) for i in copied]
-        sources = tuple(BY_NAME[self.names[i]].inputs[0] if self.names[i] in BY_NAME else self.names[i] for i in copied)
-        copies = Copies(np.array(copied, dtype=np.int64), sources, np.array(low)[:, None], np.array(size)[:, None])
+        copies = tuple(self._copies([i for i in copied if self._is_coded(self.names[i]) == coded], coded) for coded in (False, True))
         pairs = (self._pairs(forms, Form.RATIO, ratio), self._pairs(forms, Form.DAYS, days_between))
         computed = tuple((i, BY_NAME[n].compute) for i, n in enumerate(self.names) if forms[i] is Form.COMPUTED)
         return Plan(copies, pairs, computed)
+
+    def _copies(self, places: list[int], coded: bool) -> Copies:
+        sources = tuple(BY_NAME[self.names[i]].inputs[0] if self.names[i] in BY_NAME else self.names[i] for i in places)
+        # A negative code, count or flag is null; a code that the fit did not know is unknown.
+        sizes = np.array([float(self.category_sizes.get(self.names[i], np.inf)) for i in places])
+        return Copies(np.array(places, dtype=np.int64), sources, sizes[:, None] if coded else None)
 
     def _pairs(self, forms: list[Form], form: Form, combine: Callable[[Array, Array], Floats]) -> Pairs:
         places = [i for i, known in enumerate(forms) if known is form]
@@ -145,10 +147,8 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
     """
     plan = layout.plan
     out = np.empty((len(layout.names), len(columns["payer_id"])))
-    if len(layout.names):
-        plan.copies.fill(out, columns)
-    for pairs in plan.pairs:
-        pairs.fill(out, columns)
+    for part in (*plan.copies, *plan.pairs):
+        part.fill(out, columns)
     for place, compute in plan.computed:
         out[place] = compute(columns)
     return out

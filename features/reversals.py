@@ -46,9 +46,8 @@ def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.
     done: NDArray[np.bool_] = is_reversal & (names != np.array(None))
     named = set(names[done].tolist())
     if named:
-        for row, posting in enumerate(batch.columns["writeoff_id"].tolist()):
-            if posting in named:
-                mask[row] = True
+        ids = batch.columns["writeoff_id"].tolist()
+        mask |= np.fromiter(map(named.__contains__, ids), dtype=np.bool_, count=len(ids))
     return done
 
 

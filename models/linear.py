@@ -58,8 +58,13 @@ class Numbers:
 
     def scaled(self, matrix: Floats) -> Floats:
         """Return the used columns as the score reads them (n x numbers); never NaN."""
-        x = (self.straighten(matrix) - self.mean) / self.spread
-        return np.where(np.isnan(x), 0.0, np.minimum(np.maximum(x, -_CLIP), _CLIP))
+        x = self.straighten(matrix)
+        x -= self.mean
+        x /= self.spread
+        is_null = np.isnan(x)
+        np.minimum(np.maximum(x, -_CLIP, out=x), _CLIP, out=x)
+        np.copyto(x, 0.0, where=is_null)
+        return x
 
 
 @dataclass(frozen=True)

@@ -77,25 +77,28 @@ class Combinations(Generic[Answer]):
             coded = zip(*(array.tolist() for array in arrays), strict=True)
             few = [self.of(tuple(map(word, self.columns, row))) for row in coded]
             return np.array(few, dtype=self._dtype).reshape(len(batch), -1).T
-        reduced = [self._reduced(batch, name) for name in self.columns]
+        reduced = [number_words(batch, name, self._reduce.get(name)) for name in self.columns]
         first, place = distinct([numbers for numbers, _ in reduced])
         words = zip(*([words[number] for number in numbers[first].tolist()] for numbers, words in reduced), strict=True)
         many = np.array([self.of(combination) for combination in words], dtype=self._dtype)
         return np.take(np.ascontiguousarray(many.T), place, axis=1)
 
-    def _reduced(self, batch: Batch, name: str) -> tuple[Array, list[str | None]]:
-        """Return a column with its reduced words numbered as they come (-1 is null), and these words with null at the end."""
-        codes, reduce = batch.columns[name], self._reduce.get(name)
-        used = np.flatnonzero(np.bincount(codes + 1))
-        table = np.full(int(codes.max(initial=-1)) + 2, -1, dtype=np.int32)
-        numbers: dict[str, int] = {}
-        for code in used.tolist():
-            word = batch.vocabulary.word(name, code - 1)
-            if word is not None and reduce is not None:
-                word = reduce(word)
-            if word is not None:
-                table[code] = numbers.setdefault(word, len(numbers))
-        return table[codes + 1], [*numbers, None]
+
+def number_words(batch: Batch, name: str, reduce: Callable[[str], str | None] | None) -> tuple[Array, list[str | None]]:
+    """Return a coded column with its reduced words numbered as they come (-1 is null), and these words with null at the end."""
+    codes = batch.columns[name]
+    # The last place is that of null, whose code counts from the end.
+    is_used = np.zeros(int(codes.max(initial=-1)) + 2, dtype=np.bool_)
+    is_used[codes] = True
+    table = np.full(len(is_used), -1, dtype=np.int32)
+    numbers: dict[str, int] = {}
+    for code in np.flatnonzero(is_used[:-1]).tolist():
+        word = batch.vocabulary.word(name, code)
+        if word is not None and reduce is not None:
+            word = reduce(word)
+        if word is not None:
+            table[code] = numbers.setdefault(word, len(numbers))
+    return table.take(codes), [*numbers, None]
 
 
 def distinct(arrays: list[Array]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

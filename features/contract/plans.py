@@ -9,12 +9,12 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.combinations import distinct
+from features.codes.combinations import distinct, number_words
 from features.contract.modifiers import modifier_table, split_modifiers
 from features.contract.plan import NO_PLAN, Plan, Planner, Worked, pack
 from features.contract.reference import FACILITY_PLACES, OTHER_PLACES, ReferenceFees
 from features.contract.terms import PLACES, UNKNOWN, Terms
-from features.tables import Array, Batch
+from features.tables import Batch
 
 _FEW = 64
 _REMEMBERED = 200_000
@@ -62,7 +62,7 @@ class Plans:
         segment = np.where(day < _FIRST_DAY, -1, np.searchsorted(self._terms.starts, day, side="right"))
         arrays, words = [segment], []
         for name in self.columns:
-            codes, simple = _simplified(batch, name, self._simplify[name])
+            codes, simple = number_words(batch, name, self._simplify[name])
             arrays.append(codes)
             words.append(simple)
         first, place = distinct(arrays)
@@ -133,17 +133,3 @@ def _simple_place(named: frozenset[str], word: str) -> str | None:
 
 def _simple_modifiers(priced: frozenset[str], word: str) -> str | None:
     return " ".join(code for code in split_modifiers(word) if code in priced) or None
-
-
-def _simplified(batch: Batch, name: str, simplify: Callable[[str], str | None]) -> tuple[Array, list[str | None]]:
-    """Return a column with its simple words numbered as they come (-1 is null), and these words with null at the end."""
-    codes = batch.columns[name]
-    used = np.flatnonzero(np.bincount(codes + 1))
-    table = np.full(int(codes.max(initial=-1)) + 2, -1, dtype=np.int32)
-    numbers: dict[str, int] = {}
-    for code in used.tolist():
-        word = batch.vocabulary.word(name, code - 1)
-        word = simplify(word) if word is not None else None
-        if word is not None:
-            table[code] = numbers.setdefault(word, len(numbers))
-    return table[codes + 1], [*numbers, None]

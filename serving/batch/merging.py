@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,24 +17,43 @@ Key = tuple[bool, float, float, str]
 
 
 class Run:
-    """One sorted run: what `serving.batch.run.run_of` made."""
+    """One sorted run: what `serving.batch.run.run_of` made.
 
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        self.batch = batch
-        self._scope = np.asarray(batch.column("in_scope").cast(pa.int8())) == 1
-        self._value, self._expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
+    Parameters
+    ----------
+    open_
+        Returns it. It is opened anew for each look, so that no more of a run is held than is looked at.
+    """
+
+    def __init__(self, open_: Callable[[], pa.RecordBatch]) -> None:
+        self._open = open_
+        self._rows = int(open_().num_rows)
 
     def __len__(self) -> int:
-        return int(self.batch.num_rows)
+        return self._rows
 
-    def key(self, place: int) -> Key:
-        """Return what a row is ranked by, the smallest first."""
-        ident = self.batch.column("writeoff_id")[place].as_py()
-        return not self._scope[place], -float(self._value[place]), -float(self._expected[place]), ident
+    def keys(self, places: Iterable[int]) -> list[Key]:
+        """Return what the rows at some places are ranked by, the smallest first."""
+        return list(map(_Keys(self._open()).of, places))
 
-    def below(self, key: Key) -> int:
-        """Return how many rows come before a key."""
-        return bisect_left(range(len(self)), key, key=self.key)
+    def take(self, begin: int, cut: Key | None) -> pa.RecordBatch:
+        """Return the rows from a place on that come before a key; None: all."""
+        batch = self._open()
+        end = len(self) if cut is None else bisect_left(range(len(self)), cut, begin, key=_Keys(batch).of)
+        return batch.slice(begin, end - begin)
+
+
+class _Keys:
+    """What the rows of a run are ranked by."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._scope, self._ids = batch.column("in_scope"), batch.column("writeoff_id")
+        self._value, self._expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
+
+    def of(self, place: int) -> Key:
+        """Return the key of one row."""
+        scope, ident = self._scope[place].as_py(), self._ids[place].as_py()
+        return not scope, -float(self._value[place]), -float(self._expected[place]), ident
 
 
 def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS) -> Iterator[pa.RecordBatch]:
@@ -45,15 +64,14 @@ def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS) -> Iterator[pa.Re
     """
     total = sum(map(len, runs))
     step = max(bucket_rows // 8, 1)
-    sample = sorted(run.key(place) for run in runs for place in range(0, len(run), step))
+    sample = sorted(key for run in runs for key in run.keys(range(0, len(run), step)))
     cuts = sample[8::8] if total > bucket_rows else []
     begun = [0] * len(runs)
     for cut in [*cuts, None]:
-        ends = [len(run) if cut is None else run.below(cut) for run in runs]
-        slices = [run.batch.slice(a, b - a) for run, a, b in zip(runs, begun, ends, strict=True) if b > a]
-        begun = ends
-        if slices:
-            yield _sorted(slices)
+        slices = [run.take(begin, cut) for run, begin in zip(runs, begun, strict=True)]
+        begun = [begin + len(part) for begin, part in zip(begun, slices, strict=True)]
+        if any(map(len, slices)):
+            yield _sorted([part for part in slices if len(part)])
 
 
 def _sorted(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

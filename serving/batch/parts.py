@@ -393,7 +393,7 @@ def _tables(
     """Yield the ranked table in buckets; the first ones ask for their reasons."""
     by_part = _owners(parts, len(task.cut))
     rank = 1
-    for bucket in merge([Run(load_run(path)) for path in sorted(paths)]):
+    for bucket in merge([Run(partial(load_run, path)) for path in sorted(paths)]):
         if scored.top is None:
             scored.top = bucket.slice(0, top)
         left = 0 if reasons is None else reasons - rank + 1

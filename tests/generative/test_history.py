@@ -20,7 +20,7 @@ from features.history import (
     replay_columns,
     shrink,
 )
-from features.lookup import Lookup
+from features.lookup import ByCode, Lookup
 from features.tables import Columns
 
 NAMES = sorted({name for names in KEYS for name in names})
@@ -176,3 +176,17 @@ def test_a_lookup_finds_what_it_holds_and_nothing_else() -> None:
         assert table.find(numbers).tolist() == list(range(len(numbers)))
         others = np.setdiff1d(np.concatenate([numbers + 1, [-1, 0, 2**63 - 1]]), numbers)
         assert (table.find(others) == -1).all()
+
+
+def test_what_is_known_by_codes_is_found_whether_it_is_tabled_or_searched() -> None:
+    rng = np.random.default_rng(6)
+    # The largest code decides whether all combinations have a place of their own.
+    for most in (30, 40_000):
+        codes = [rng.integers(0, most, 200), rng.integers(0, most, 200)]
+        known = {(a, b): float(i + 1) for i, (a, b) in enumerate(zip(*(part.tolist() for part in codes), strict=True))}
+        first, second = (np.array(part) for part in zip(*known, strict=True))
+        asked = [np.concatenate([part, rng.integers(-1, most + 5, 300)]).astype(np.int32) for part in (first, second)]
+        found = ByCode([first, second], np.array(list(known.values()))).find(asked)
+        assert found.tolist() == [known.get(pair, 0.0) for pair in zip(*(part.tolist() for part in asked), strict=True)]
+        alone = ByCode([np.unique(first)], np.unique(first) + 1.0).find([asked[0]])
+        assert alone.tolist() == [code + 1.0 if code in set(first.tolist()) else 0.0 for code in asked[0].tolist()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from models.scores import Scores
 from serving.batch.folder import batch_folder, state_of
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
-from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
+from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, starting, workers_of
 from serving.batch.run import cents_of, six_digits
 from tests.practice import Files, Learned, day
 
@@ -119,11 +121,15 @@ def test_reasons_of_all_and_of_none(reasons: int | None, ledger: Path, learned: 
     same_bytes(tmp_path / "out.csv", whole(learned.scorer, ledger, reasons), tmp_path)
 
 
-def test_several_processes_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ready", [False, True])
+def test_several_processes_give_the_bytes_of_one(ready: bool, ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     done, parts = cut(ledger, WRITEOFFS, tmp_path / "work", part_rows=400)
     task = Task(done, Packed.of(learned.scorer, learned.scorer.vocabulary.overlay()), None, None, AS_OF, False, None, tmp_path / "trees")
-    with workers_of(task, learned.scorer, 2, alone=0) as workers:
+    with ExitStack() as stack:
+        # Processes that had the model before the task came, and such that get it with the task.
+        pool = stack.enter_context(starting(2, learned.scorer.folder, tmp_path / "trees")) if ready else None
+        workers = stack.enter_context(workers_of(task, learned.scorer, 2, alone=0, pool=pool))
         score_parts(task, parts, workers, tmp_path / "out.csv", version=learned.scorer.version, reasons=300)
     same_bytes(tmp_path / "out.csv", at_once, tmp_path)
     assert (tmp_path / "trees").stat().st_mode & 0o077 == 0
@@ -231,7 +237,7 @@ def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
     for rows in np.array_split(draw.permutation(count), 7):
         held = sorted(rows.tolist(), key=expected.index)
         columns = {"writeoff_id": [ids[i] for i in held], "in_scope": scope[held], "by_value": value[held], "by_expected": abs(value[held])}
-        runs.append(Run(pa.record_batch(columns)))
+        runs.append(Run(partial(pa.record_batch, columns)))
     for bucket_rows in (1, 37, 1000):
         buckets = list(merge(runs, bucket_rows))
         assert [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()] == [ids[i] for i in expected]
