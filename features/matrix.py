@@ -147,8 +147,10 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
     """
     plan = layout.plan
     out = np.empty((len(layout.names), len(columns["payer_id"])))
-    for part in (*plan.copies, *plan.pairs):
-        part.fill(out, columns)
+    for copies in plan.copies:
+        copies.fill(out, columns)
+    for pairs in plan.pairs:
+        pairs.fill(out, columns)
     for place, compute in plan.computed:
         out[place] = compute(columns)
     return out
