@@ -20,7 +20,6 @@ from recoup.progress import bars
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from features.intake.remits.import_ import RemitImport
     from features.intake.remits.recoveries import Outcomes
     from features.intake.remits.volume import ManyRemits
 
@@ -66,31 +65,29 @@ def import_remits(
     from features.intake import mapping as mappings
     from features.intake.output import replace_file, write_table
     from features.intake.pseudonyms import Pseudonyms, load_or_create_key
-    from features.intake.remits.import_ import import_remits as read_remits
     from features.intake.remits.volume import import_many
     from recoup.inputs import KEY_FILE, rejects_beside
     from serving.batch.folder import batch_folder
 
+    identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None
-    later: Outcomes | None = None
-    found: RemitImport | ManyRemits
-    with bars() as shown:
-        told = shown.of("remits")
-        if ledger is None and outcomes is None:
-            with batch_folder(settings().home, None) as folder:
-                found = import_many(paths, folder=folder, mapping=names, progress=told, today=today(), has_lines=lines is not None)
-                rows = _write_rows(out, found.candidates())
-                if lines is not None:
-                    _write_rows(lines, found.lines())
-        else:
-            # A ledger and what became of its rows are looked at whole.
-            identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
-            found = read_remits(paths, ledger=ledger, mapping=names, identity=identity, progress=told, today=today(), workers=None)
-            write_table(out, found.candidates)
-            rows = len(next(iter(found.candidates.values()), []))
-            if lines is not None:
-                write_table(lines, found.lines)
-            later = None if outcomes is None else found.outcomes(as_of)
+    with bars() as shown, batch_folder(settings().home, None) as folder:
+        found = import_many(
+            paths,
+            folder=folder,
+            mapping=names,
+            progress=shown.of("remits"),
+            today=today(),
+            ledger=ledger,
+            identity=identity,
+            has_lines=lines is not None,
+            has_outcomes=outcomes is not None,
+            as_of=as_of,
+        )
+        rows = _write_rows(out, found.candidates())
+        if lines is not None:
+            _write_rows(lines, found.lines())
+    later = found.outcomes
     if issues is not None:
         text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
         replace_file(issues, lambda file: _write(file, text))
@@ -136,7 +133,7 @@ def _later_words(later: Outcomes, outcomes: Path | None) -> str:
     return f"{len(later.events):,} outcomes in {outcomes}: recovered {format_cents(brought)}, taken back {format_cents(taken)}" + loose
 
 
-def _words(found: RemitImport | ManyRemits, rows: int, out: Path, rejects: Path | None) -> list[str]:
+def _words(found: ManyRemits, rows: int, out: Path, rejects: Path | None) -> list[str]:
     totals = found.summary["totals"]
     words = [
         f"{len(found.summary['files']):,} files: {totals['transactions']:,} remittances, {totals['claims']:,} claims, "

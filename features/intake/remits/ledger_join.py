@@ -74,20 +74,57 @@ def join_ledger(
     BadData
         When the ledger cannot be read; see `read_table`.
     """
-    days = _days(latest)
-    read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=days)
-    columns = as_text(read.batch)
-    groups = mapping.groups if mapping else {}
-    joiner = Joiner(chains, groups, IssueLog(path.name))
-    for place, number in enumerate(read.row_numbers.tolist()):
-        row = {name: values[place] for name, values in columns.items()}
-        for name, value in joiner.facts(row, int(number)).items():
-            if not row.get(name):
-                columns.setdefault(name, [""] * len(read.batch))[place] = value
+    ledger = read_ledger(path, mapping=mapping, identity=identity, latest=latest)
+    joiner = Joiner(chains, mapping.groups if mapping else {}, IssueLog(path.name))
+    for place, number in enumerate(ledger.numbers):
+        ledger.fill(place, joiner.facts(ledger.row(place), number))
+    return LedgerJoin(ledger.ordered(), ledger.is_reversed, ledger.issues + joiner.log.issues, ledger.rejects, joiner.matched)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRows:
+    """A ledger as text, to be filled from 835s.
+
+    Parameters
+    ----------
+    columns
+        Blank where null.
+    numbers, is_reversed
+        Of each row, as issues name it; and whether it is a reversal or another row reverses it.
+    issues, rejects
+        Of reading it.
+    """
+
+    columns: TextColumns
+    numbers: list[int]
+    is_reversed: list[bool]
+    issues: list[Issue]
+    rejects: list[Reject]
+
+    def row(self, place: int) -> dict[str, str]:
+        """Return a row."""
+        return {name: values[place] for name, values in self.columns.items()}
+
+    def fill(self, place: int, facts: Mapping[str, str]) -> None:
+        """Set what a row does not say itself."""
+        for name, value in facts.items():
+            values = self.columns.get(name)
+            if values is None:
+                values = self.columns[name] = [""] * len(self.numbers)
+            values[place] = values[place] or value
+
+    def ordered(self) -> TextColumns:
+        """Return the columns in the order of the table, the user's own last."""
+        return _ordered(self.columns)
+
+
+def read_ledger(path: Path, *, mapping: Words | None = None, identity: Pseudonyms | None = None, latest: str = "2099-12-31") -> LedgerRows:
+    """Read a ledger to be joined; see `join_ledger`."""
+    read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=_days(latest))
     issues = [Issue(path.name, None, "", issue.code, WARNING, issue.message) for issue in read.issues]
     mask = reversed_rows(read.batch)
     is_reversed = [False] * len(read.batch) if mask is None else mask.tolist()
-    return LedgerJoin(_ordered(columns), is_reversed, issues + joiner.log.issues, read.rejects, joiner.matched)
+    return LedgerRows(as_text(read.batch), [int(number) for number in read.row_numbers], is_reversed, issues, read.rejects)
 
 
 class Joiner:

@@ -159,9 +159,30 @@ def outcomes(
     >>> event.resolved_date, event.action, event.status, event.recovered
     ('2024-03-05', 'appeal', 'recovered', 6000)
     """
+    roots = roots_of(len(chains), follow_ups(chains))
+    return outcomes_of(chains, take_backs(remits, chains, roots, as_of=as_of), groups=groups, ledger=ledger, as_of=as_of)
+
+
+def outcomes_of(
+    chains: Sequence[Chain],
+    taken: Mapping[int, Sequence[TakeBack]],
+    *,
+    groups: Mapping[str, str] | None = None,
+    ledger: tuple[TextColumns, Sequence[bool]] | None = None,
+    as_of: str = "9999-12-31",
+) -> Outcomes:
+    """Return what later remits say of some claims: all chains of an account number are among them, and all rows of the ledger on it.
+
+    Parameters
+    ----------
+    taken
+        What PLB pairs take back from each claim, as `take_backs` returns it.
+    chains, groups, ledger, as_of
+        As in `outcomes`.
+    """
     words = groups or {}
     follows = follow_ups(chains)
-    roots = _roots(len(chains), follows)
+    roots = roots_of(len(chains), follows)
     own_books = [LineBook() for _ in chains]
     books = [own_books[root] for root in roots]
     said = _steps(chains, follows, books, words, as_of)
@@ -170,7 +191,6 @@ def outcomes(
         # What nobody wrote off of the patient's share, the next payer pays in the usual course; without a ledger nothing says who did.
         is_owed = partial(_is_another_payers, has_ledger=ledger is not None)
         said[root] = with_other_payer(chains[root], said[root], chains[place], books[root], words, is_owed=is_owed, as_of=as_of)
-    taken = take_backs(remits, chains, roots, as_of=as_of)
     if ledger is None:
         postings = _gathered(written_off_by_candidates(chains, books, words), roots)
     else:
@@ -184,11 +204,16 @@ def outcomes(
             result.events += claim.events
             result.loose_recovered += claim.loose_recovered
             result.loose_taken_back += claim.loose_taken_back
-    result.events.sort(key=lambda one: (one.writeoff.writeoff_id, one.resolved_date or "9999-12-31", one.effort_id))
+    result.events.sort(key=event_order)
     return result
 
 
-def _roots(count: int, follows: Mapping[int, int]) -> list[int]:
+def event_order(one: Event) -> tuple[str, str, str]:
+    """Return what orders events: write-off, then day."""
+    return one.writeoff.writeoff_id, one.resolved_date or "9999-12-31", one.effort_id
+
+
+def roots_of(count: int, follows: Mapping[int, int]) -> list[int]:
     """Return for each chain the place of the first one that it goes on from, its own where from none."""
     roots = list(range(count))
     for place in sorted(follows):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence, Set
+from collections.abc import Mapping as Map
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from features.intake.remits.netting import Chain
 from features.intake.remits.records import ProviderAdjustment, Transaction
@@ -21,6 +22,17 @@ RETURNED = "72"
 
 _KEPT = 19
 _TOKEN = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+
+
+_Pair: TypeAlias = tuple[str, str, str, str, str, int]
+Pairs: TypeAlias = Map[_Pair, int]
+"""Payer, trace, day, reason, reference and cents -> how often a remit says so."""
+
+Place = TypeVar("Place", int, tuple[int, int])
+"""Where a claim is: its number among all, or that of its bucket and its number there."""
+
+Names: TypeAlias = tuple[Map[tuple[str, str], set[Place]], Map[tuple[str, str], set[Place]]]
+"""Payer and number -> claims: by payer claim number, and by account number."""
 
 
 class TakeBack(NamedTuple):
@@ -74,11 +86,33 @@ def take_backs(
     as_of
         ISO day whose morning it is.
     """
-    pairs = _pairs(remit for remit in remits if remit.remit_date and remit.remit_date < as_of)
-    numbers, accounts = _names(chains, roots, payers={key[0] for key in pairs}) if pairs else ({}, {})
-    sums: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    pairs = pairs_of(remits, as_of=as_of)
+    return taken_back(pairs, names_of(chains, roots, words_of(pairs)))
+
+
+def pairs_of(remits: Iterable[Transaction], *, as_of: str = "9999-12-31") -> Pairs:
+    """Count the pairs of remits that were known on the morning of a day."""
+    return _pairs(remit for remit in remits if remit.remit_date and remit.remit_date < as_of)
+
+
+def words_of(pairs: Pairs) -> set[tuple[str, str]]:
+    """Return by payer what may be the name of a claim in the references of pairs."""
+    return {(payer, word) for payer, _, _, _, reference, _ in pairs for word in _words(reference)}
+
+
+def names_of(chains: Sequence[Chain], roots: Sequence[int], wanted: Set[tuple[str, str]]) -> Names[int]:
+    """Return the places of the claims that have a wanted name: as payer claim number, and as account number."""
+    if not wanted:
+        return {}, {}
+    numbers, accounts = _names(chains, roots, payers={payer for payer, _ in wanted})
+    return {key: numbers[key] for key in wanted & numbers.keys()}, {key: accounts[key] for key in wanted & accounts.keys()}
+
+
+def taken_back(pairs: Pairs, names: Names[Place]) -> dict[Place, list[TakeBack]]:
+    """Return what pairs take back from each claim, by where it is, in order of days."""
+    sums: defaultdict[tuple[Place, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for (payer, trace, day, reason, reference, cents), count in sorted(pairs.items()):
-        place = _claim(payer, reference, numbers, accounts)
+        place = _claim(payer, reference, *names)
         if place is None:
             continue
         key = place, day, trace
@@ -86,13 +120,10 @@ def take_backs(
             sums[key][1] += abs(cents) * count
         else:
             sums[key][0] += cents * count
-    found: defaultdict[int, list[TakeBack]] = defaultdict(list)
+    found: defaultdict[Place, list[TakeBack]] = defaultdict(list)
     for (place, day, _), (cents, returned) in sorted(sums.items()):
         found[place].append(TakeBack(day, cents, returned))
     return dict(found)
-
-
-_Pair = tuple[str, str, str, str, str, int]
 
 
 def _pairs(remits: Iterable[Transaction]) -> dict[_Pair, int]:
@@ -110,10 +141,9 @@ def _pairs(remits: Iterable[Transaction]) -> dict[_Pair, int]:
     return found
 
 
-_Names = dict[tuple[str, str], set[int]]
-
-
-def _names(chains: Sequence[Chain], roots: Sequence[int], payers: set[str]) -> tuple[_Names, _Names]:
+def _names(
+    chains: Sequence[Chain], roots: Sequence[int], payers: set[str]
+) -> tuple[dict[tuple[str, str], set[int]], dict[tuple[str, str], set[int]]]:
     """Return which claims have a payer claim number, and which an account number."""
     numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     accounts: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
@@ -134,10 +164,15 @@ def _kept(number: str) -> str:
     return number.upper()[:_KEPT]
 
 
-def _claim(payer: str, reference: str, numbers: _Names, accounts: _Names) -> int | None:
-    words = dict.fromkeys((reference, *_TOKEN.findall(reference)))
+def _words(reference: str) -> Iterable[str]:
+    return dict.fromkeys((reference, *_TOKEN.findall(reference)))
+
+
+def _claim(
+    payer: str, reference: str, numbers: Map[tuple[str, str], set[Place]], accounts: Map[tuple[str, str], set[Place]]
+) -> Place | None:
     for names in (numbers, accounts):
-        found = {place for word in words for place in names.get((payer, word), ())}
+        found = {place for word in _words(reference) for place in names.get((payer, word), ())}
         if len(found) == 1:
             return found.pop()
         if found:

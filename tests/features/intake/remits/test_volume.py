@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def inbox(practice: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cut.835").write_bytes(whole[: len(whole) * 2 // 3])
     split = (Claim((Line(100),), "S"), Claim((Line(200, procedure="HC:99214"),), "S"), denied("R").reversed())
     (folder / "odd.835").write_bytes(encode(Remit(split).segments()))
+    # One payer claim number on two claims: what names it belongs to neither, wherever the two are looked at.
+    first = (paid("Q1", icn="SAME"), paid("Q2", icn="SAME"), paid("Q3", icn="ONE"))
+    (folder / "first.835").write_bytes(encode(Remit(first, trace="Q").segments()))
+    later = Remit((paid("Q4", icn="Q4"),), day="20240301", trace="R", plb=(("WO:SAME", 500), ("WO:ONE", 700)))
+    (folder / "later.835").write_bytes(encode(later.segments()))
     shutil.copytree(public_remits(), folder / "public")
     return folder
 
@@ -68,6 +74,28 @@ def test_bounded_memory_gives_what_all_files_in_memory_give(inbox: Path, tmp_pat
     assert {issue.code for issue in found.issues} >= {"no_835", "claim_split", "reversal_without_original", "transaction_truncated"}
     assert found.rejects == known.rejects and found.summary == known.summary
     assert len(list((tmp_path / "work").glob("candidates-*"))) > 10
+
+
+@pytest.mark.parametrize("has_ledger", [True, False])
+def test_a_ledger_and_outcomes_are_those_of_all_files_in_memory(practice: Files, inbox: Path, tmp_path: Path, has_ledger: bool) -> None:
+    ledger = practice.folder / "writeoffs.csv" if has_ledger else None
+    known = import_remits([inbox], ledger=ledger, today=TODAY)
+    write_table(tmp_path / "known.csv", known.candidates)
+    for as_of in (None, date(2026, 5, 1)):
+        work = tmp_path / f"work-{as_of}"
+        work.mkdir()
+        found = import_many(
+            [inbox], folder=work, ledger=ledger, today=TODAY, workers=1, has_outcomes=True, as_of=as_of, bucket_bytes=100_000
+        )  # fmt: skip
+        write_blocks(tmp_path / "found.csv", found.candidates())
+        assert (tmp_path / "found.csv").read_bytes() == (tmp_path / "known.csv").read_bytes()
+        assert found.issues == known.issues and found.rejects == known.rejects and found.summary == known.summary
+        outcomes = known.outcomes(as_of)
+        assert found.outcomes is not None and len(outcomes.events) > 50
+        assert found.outcomes.columns == outcomes.columns
+        assert (found.outcomes.loose_recovered, found.outcomes.loose_taken_back) == (outcomes.loose_recovered, outcomes.loose_taken_back)
+        # Seven dollars are taken back of a first payment that no outcome brought.
+        assert has_ledger or outcomes.loose_taken_back >= 700
 
 
 def test_the_order_of_files_and_the_size_of_buckets_do_not_matter(inbox: Path, tmp_path: Path) -> None:
