@@ -14,7 +14,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # Many small fits run beside each other: one thread each is faster, and the same on every machine.
-test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-audit bench-gates bench-drift bench-retrain bench-packets: export OMP_NUM_THREADS := 1
+test check bench-ranking bench-remits bench-intake bench-hardness bench-one-row bench-rules bench-pricing bench-bands bench-policy-value bench-audit bench-gates bench-drift bench-packets: export OMP_NUM_THREADS := 1
 
 .PHONY: help
 help: ## print the targets

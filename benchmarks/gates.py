@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 
@@ -57,6 +58,10 @@ def retrained(ledger: Ledger, rival: Rival | None) -> Retrained:
         )
 
 
+def _same(ledger: Ledger) -> Ledger:
+    return ledger
+
+
 def equals(ledger: Ledger, window: Window, seeds: int, folder: Path) -> list[bool]:
     """Hold models of the same recipe and data, but another seed, against each other; True where the dollars would let one through."""
     entries = [enter(str(seed), fitted(ledger, window.start, seed, folder / str(seed)), window) for seed in range(1, seeds + 1)]
@@ -83,7 +88,7 @@ def main() -> None:
             write_sample(folder, rows=options.rows, seed=seed)
             writeoffs, outcomes, tables = read(folder, Vocabulary(Codes.load().seed_words()))
             before = cut_ledger(writeoffs, outcomes, tables, day(END) - MONTH)
-            rival = Rival("1", fitted(before, day(END) - MONTH, SEED, folder / "champion"), FIXED, SEED, before)
+            rival = Rival("1", fitted(before, day(END) - MONTH, SEED, folder / "champion"), FIXED, SEED, partial(_same, before))
             for name, spoil in SABOTAGES.items():
                 spoilt = spoil(writeoffs, outcomes, day(END), np.random.default_rng(seed))
                 ledger = cut_ledger(*spoilt, tables, day(END))

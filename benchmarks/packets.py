@@ -21,8 +21,9 @@ from pypdf import PdfReader
 from features.errors import RecoupError
 from features.tables import WRITEOFFS
 from models.scorer import Scorer
+from recoup.beside import Beside
 from recoup.days import day_number
-from recoup.inputs import Beside, Inputs
+from recoup.inputs import Inputs
 from recoup.progress import bars
 from recoup.settings import Settings
 from recoup.trial import use_tables

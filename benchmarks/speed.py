@@ -294,7 +294,7 @@ def history_row(bench: Bench) -> Row:
     group = counted.groupby(["payer_id", "carc"])
     counted["efforts"], counted["recoveries"] = group.cumcount() + 1, group["won"].cumsum()
     ours, theirs = bench.in_turn(
-        lambda: replay_columns(History(), columns, days, happened, rates),
+        lambda: replay_columns(History(), columns, days, happened, {name: np.empty(rows) for name in rates}),
         lambda: pd.merge_asof(left, counted, on="day", by=["payer_id", "carc"], allow_exact_matches=False),
     )
     return Row("history", f"{rows:,} rows by {events:,} events, per key ({len(KEYS)} of them), decayed",
@@ -355,6 +355,29 @@ def cluster_row(bench: Bench) -> Row:
     return Row("two Dask workers", f"{rows:,} write-offs, the whole command", "one Dask worker of one thread", 1.7, True, ours, theirs)
 
 
+def train_row(bench: Bench) -> Row:
+    """Time a training and, within it, its boosters: what is not in LightGBM is reading, replay, the linear score and the bundle."""
+    folder, rows = bench.folder / f"train-{bench.rows(1_000_000)}", bench.rows(1_000_000)
+    if not folder.is_dir():
+        from recoup.sample.practice import write_sample
+
+        write_sample(folder, rows=rows, seed=1)
+    told = [_train(folder) for _ in range(bench.runs)]
+    note = f"{told[0]['labels']:,} labels, {told[0]['count']} boosters, {max(one['gigabytes'] for one in told):.2f} GB"
+    return Row(
+        "train", f"train on {rows:,} write-offs, CSV to bundle", "all boosters of the same run, on ready Datasets", 2.5, False,
+        [Took(*one["whole"]) for one in told], [Took(*one["boosters"]) for one in told], note=note,
+    )  # fmt: skip
+
+
+def _train(folder: Path) -> dict[str, Any]:
+    """Train in a process of its own, which says what it took, and what LightGBM's rounds took of it."""
+    command = [sys.executable, "-m", "benchmarks.training", str(folder), AS_OF]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    told: dict[str, Any] = json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    return told
+
+
 def serve_row(bench: Bench) -> Row:
     """The time from the command until the service says that it is ready."""
 
@@ -406,6 +429,7 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "tokens": tokens_row,
     "pyx12": pyx12_row,
     "cluster": cluster_row,
+    "train": train_row,
     "serve": serve_row,
     "help": help_row,
 }

@@ -340,20 +340,19 @@ def replay(history: History, rows: Columns, days: NDArray[np.int64], events: Eve
     return out
 
 
-def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], events: Events, names: Collection[str]) -> Columns:
-    """Return some columns of `history_columns(replay(...))`: sums are held for a block of rows only, not for all of them.
+def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], events: Events, out: Columns) -> None:
+    """Write some columns of `history_columns(replay(...))`: sums are held for a block of rows only, not for all of them.
 
     Parameters
     ----------
     history, rows, days, events
         As in `replay`.
-    names
-        Columns wanted.
+    out
+        The columns wanted, by name; they may be columns of a matrix.
     """
     event_slots, addends = history.find(events.keys, grow=True), events.addends()
-    out = {name: np.empty(len(days)) for name in names}
     reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
-    held = _Held(history, rows, names)
+    held = _Held(history, rows, tuple(out))
     for day in sorted(reads.keys() | adds.keys()):
         if day in reads:
             if len(reads[day]) < _FEW:
@@ -367,7 +366,6 @@ def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], eve
         if day in adds:
             history.advance(day, event_slots[adds[day]], addends[adds[day]])
     held.write(out)
-    return out
 
 
 class _Held:

@@ -83,14 +83,22 @@ class UsualShares:
         columns = batch.columns
         allowed, paid, share = (columns[name] for name in ("allowed_amount", "paid_amount", "patient_responsibility_amount"))
         rows = np.flatnonzero((allowed > 0) & (paid > 0) & (share >= 0) & (share <= allowed) & (columns["writeoff_date"] < until))
-        sums: dict[tuple[str, str | None], list[int]] = {}
-        part = batch.take(rows)
-        keys = zip(part.words("payer_id"), part.words("plan_id"), share[rows].tolist(), allowed[rows].tolist(), strict=True)
-        for payer, plan, owed, whole in keys:
-            for key in {(str(payer), plan), (str(payer), None)}:
-                total = sums.setdefault(key, [0, 0, 0])
-                total[0], total[1], total[2] = total[0] + 1, total[1] + owed, total[2] + whole
-        return cls({key: PARTS * owed // whole for key, (count, owed, whole) in sums.items() if count >= _FEWEST})
+        payer, plan = (columns[name][rows].astype(np.int64) for name in ("payer_id", "plan_id"))
+        plans = int(plan.max(initial=-1)) + 2
+        parts: dict[tuple[str, str | None], int] = {}
+        # By payer and plan, then by payer alone, which a plan of -1 stands for.
+        for of_plan in (plan, -1):
+            keys, place = np.unique((payer + 1) * plans + of_plan + 1, return_inverse=True)
+            count = np.bincount(place, minlength=len(keys))
+            owed, whole = (np.zeros(len(keys), dtype=np.int64) for _ in range(2))
+            np.add.at(owed, place, share[rows])
+            np.add.at(whole, place, allowed[rows])
+            known = zip(
+                batch.vocabulary.decode("payer_id", keys // plans - 1), batch.vocabulary.decode("plan_id", keys % plans - 1), strict=True
+            )
+            found = zip(known, count.tolist(), (PARTS * owed // whole).tolist(), strict=True)
+            parts |= {(str(payer_id), plan_id): part for (payer_id, plan_id), times, part in found if times >= _FEWEST}
+        return cls(parts)
 
     @property
     def parts(self) -> dict[tuple[str, str | None], int]:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
 
 class Each(Protocol):
-    """Does a piece of work for each of many, and returns the results in their order.
+    """Does a piece of work for each of many, and yields the results in their order.
 
     `work` is a function of a module, so that another process finds it; `shared` is what all pieces need, and each of `asked` what one of
     them needs besides. A piece changes nothing of what it is given.
     """
 
-    def __call__(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> list[T]:
-        """Return `work(shared, *one)` for each one asked."""
+    def __call__(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        """Yield `work(shared, *one)` for each one asked."""
         ...
 
 
-def one_by_one(work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> list[T]:
-    """Do the pieces in this process.
+def one_by_one(work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+    """Do the pieces in this process, each when its result is asked for, so that one at a time is held.
 
-    >>> one_by_one(lambda shared, one: shared + one, 10, [(1,), (2,)])
+    >>> list(one_by_one(lambda shared, one: shared + one, 10, [(1,), (2,)]))
     [11, 12]
     """
-    return [work(shared, *one) for one in asked]
+    return (work(shared, *one) for one in asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,7 +22,8 @@ from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, replay_usual
 
-_REMEMBERED = tuple(dict.fromkeys(name for feature in FEATURES for name in feature.inputs if name in HISTORY_COLUMNS))
+REMEMBERED = tuple(dict.fromkeys(name for feature in FEATURES for name in feature.inputs if name in HISTORY_COLUMNS))
+"""The columns of the history that features read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Viewer:
     practice
         Codes, contracts, rules, policies.
     usual, history
-        What earlier postings and efforts taught; advanced by `sort_past` and `add_history`, left alone by `serve`.
+        What earlier postings and efforts taught; advanced by `past` and `remember_past`, left alone by `serve`.
     shares
         What patients usually carry of an allowed amount, as of the first of a month (`shares_of_month`).
     """
@@ -158,26 +160,37 @@ class Viewer:
         """Return the history of sorted rows, each row for itself."""
         return history_columns(self.history.read(self.history.find(columns), as_of))
 
-    def sort_past(self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64], *, each: Each = one_by_one) -> Columns:
-        """View past rows each on its own day while all postings pass by; without history, which needs events made from this.
+    def past(
+        self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64], *, each: Each = one_by_one
+    ) -> Iterator[tuple[NDArray[np.int64], Columns]]:
+        """View past rows each on its own day while all postings pass by: month by month, which of the rows and their columns.
 
-        Each row stands alone: what shares its claim line on another day does not touch it. A month is a piece of work.
+        Without history, which needs events made from this. Each row stands alone: what shares its claim line on another day does not
+        touch it. A month is a piece of work.
         """
-        batch = postings.take(rows)
-        batch.columns = batch.columns | {"claim_id": np.full(len(rows), None, dtype=object)}
-        usual = replay_usual(self.usual, postings.columns, batch.columns, days)
-        months = [(shares_of_month(postings, first), at) for first, at in days_of(first_of_month(days))]
-        parts = each(
-            _sort_month, (self.practice, self.rates), ((batch.take(at), days[at], usual.take(at), shares) for shares, at in months)
-        )
-        if not parts:
-            return self._sort(batch, days, usual, self.shares).columns
-        order = np.argsort(np.concatenate([at for _, at in months]), kind="stable")
-        return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+        keys = {name: postings.columns[name][rows] for name in ("payer_id", "procedure_code", "units")}
+        usual = replay_usual(self.usual, postings.columns, keys, days)
+        months = days_of(first_of_month(days)) or [(0, np.arange(0))]
 
-    def add_history(self, columns: Columns, events: Events) -> None:
-        """Give past rows the history of their day, as far as features read it, while the events pass by."""
-        columns |= replay_columns(self.history, columns, columns["row_day"], events, _REMEMBERED)
+        def asked() -> Iterator[tuple[Batch, NDArray[np.int64], UsualAllowed, UsualShares]]:
+            for first, at in months:
+                batch = postings.take(rows[at])
+                batch.columns["claim_id"] = np.full(len(at), None, dtype=object)
+                yield batch, days[at], usual.take(at), shares_of_month(postings, first)
+
+        yield from zip((at for _, at in months), each(_sort_month, (self.practice, self.rates), asked()), strict=True)
+
+    def remember_past(self, columns: Columns, events: Events, out: Columns) -> None:
+        """Write the history of past rows, each as of its day, while the events pass by.
+
+        Parameters
+        ----------
+        columns
+            Of the rows: the keys of the history, and `row_day`.
+        out
+            Columns wanted of the history, such as `REMEMBERED`.
+        """
+        replay_columns(self.history, columns, columns["row_day"], events, out)
 
     def _sort(self, batch: Batch, day: NDArray[np.int64], usual: UsualAllowed, shares: UsualShares) -> View:
         return _sorted(self.practice, self.rates, batch, day, usual, shares)

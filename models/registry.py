@@ -27,6 +27,8 @@ from models.scores import SCORE_COLUMNS
 
 NAME = "recoup"
 CHAMPION, CHALLENGER = "champion", "challenger"
+GATES, HELD = "gates", "held"
+"""Tag of a version that was judged, and its value where every gate held."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -65,6 +67,14 @@ class Version:
     aliases: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def doubt(self) -> str:
+        """Why it may not be promoted without a word: which gates failed, or that none was asked; blank where all held."""
+        told = self.tags.get(GATES)
+        if told == HELD:
+            return ""
+        return f"gates that did not hold: {self.tags.get('gates_failed', '')}" if told else "no gate was asked of it"
 
     def as_json(self) -> dict[str, Any]:
         """Return the version as JSON can hold it."""
@@ -112,6 +122,10 @@ class Registry:
         with self._client() as client:
             known = next((v for v in self._read(client) if v.bundle_hash == manifest["bundle_hash"]), None)
             number = known.number if known else self._log(client, folder, manifest, account or Account())
+            if known and account and (account.tags.get(GATES) == HELD or GATES not in known.tags):
+                # The same model, judged since: what was asked of it first, or was found to hold, is what is known of it.
+                for name, value in account.tags.items():
+                    client.set_model_version_tag(NAME, number, name, value)
             self._step("alias")
             client.set_registered_model_alias(NAME, CHALLENGER, number)
         if may_serve and read_pointer(self._home) is None:
@@ -150,8 +164,13 @@ class Registry:
             metrics = dict(client.get_run(run).data.metrics) if run else {}
             return Version(**{**asdict(version), "metrics": metrics})
 
-    def promote(self, ref: str) -> Promotion:
+    def promote(self, ref: str, *, tags: Mapping[str, str] | None = None) -> Promotion:
         """Make a version champion: copy its bundle under the home, move the alias, then write the pointer.
+
+        Parameters
+        ----------
+        tags
+            What is to be known of the version from now on.
 
         Raises
         ------
@@ -166,6 +185,8 @@ class Registry:
             folder = self._fetch(client, version)
             promotion = Promotion(version.number, version.bundle_hash, folder.relative_to(self._home).as_posix())
             before = read_pointer(self._home)
+            for name, value in (tags or {}).items():
+                client.set_model_version_tag(NAME, version.number, name, value)
             self._step("champion alias")
             client.set_registered_model_alias(NAME, CHAMPION, version.number)
             self._step("pointer")

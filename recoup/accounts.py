@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.account import Account, Data, Tried
+from models.registry import GATES, HELD
 from training.cut import Ledger
 
 _TAGGED = ("labels", "explored", "shift", "explored_shift")
@@ -47,7 +48,7 @@ def account_of(
         return Account(numbers, settings, tags, data)
     window = result["window"]
     tags |= {
-        "gates": "held" if result["held"] else "failed",
+        GATES: HELD if result["held"] else "failed",
         "gates_failed": ", ".join(gate["name"] for gate in result["gates"] if not gate["held"]),
         "label_maturity_days": str(window["mature_days"]),
         "judged_from": window["from"],

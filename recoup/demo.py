@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.tables import OUTCOMES, WRITEOFFS, Batch
+from recoup.beside import Beside
 from recoup.days import day_number
-from recoup.inputs import Beside, Inputs
+from recoup.inputs import Inputs
 from recoup.progress import Bars
 from recoup.settings import Settings
 from recoup.trial import Trial

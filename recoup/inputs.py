@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from features.errors import UsageError
 from features.intake import mapping as mappings
 from features.intake.cells import latest_day
 from features.intake.cut import Cut, Part, cut, resume
@@ -15,8 +15,9 @@ from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.rejects import Reject, TooManyRowsRejected
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
-from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Table
+from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Batch, Table
 from features.vocabulary import Vocabulary
+from recoup.beside import Beside
 from recoup.progress import Bars
 from recoup.settings import Settings
 
@@ -29,17 +30,6 @@ BESIDE = {
     "citations": CITATIONS,
 }
 """Tables beside the ledger, by the name that a bundle gives them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Files of the tables beside the ledger; None where the run has none."""
-
-    contracts: Path | None = None
-    payer_rules: Path | None = None
-    policies: Path | None = None
-    reference_fees: Path | None = None
-    citations: Path | None = None
 
 
 class Inputs:
@@ -64,6 +54,7 @@ class Inputs:
         self.reads: dict[str, TableRead] = {}
         self._rejects: list[tuple[str, Reject]] = []
         self.mapping = mappings.load(mapping) if mapping is not None else None
+        self._settings = settings
         self._identity = Pseudonyms(load_or_create_key(settings.home / KEY_FILE))
         self.latest, self._bars = latest_day(today), bars
 
@@ -84,6 +75,24 @@ class Inputs:
             raise
         self.take(table.name, read)
         return read.batch
+
+    def worked(
+        self, writeoffs: Path | None, outcomes: Path | None, vocabulary: Vocabulary, *, client: str, as_of: date
+    ) -> tuple[Batch, Batch]:
+        """Return write-offs and efforts of two files, or of a client as the store knew them on a morning.
+
+        Raises
+        ------
+        UsageError
+            When one of the two is named.
+        """
+        if writeoffs is None and outcomes is None:
+            from recoup.stored import stored
+
+            return stored(self._settings, client, vocabulary, as_of=as_of)
+        if writeoffs is None or outcomes is None:
+            raise UsageError("name both --writeoffs and --outcomes, or neither to learn from the store of the service")
+        return self.read(writeoffs, WRITEOFFS, vocabulary), self.read(outcomes, OUTCOMES, vocabulary)
 
     def cut(self, path: Path, table: Table, folder: Path) -> tuple[Cut, list[Part]]:
         """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is."""

@@ -60,8 +60,8 @@ def audit(task: Task, part: Path, points: FailPoints) -> Account:
 def _sources(task: Task, folder: Path) -> Sources:
     """Return what was handed in as the sources of an audit."""
     from features.errors import BadData
+    from recoup.beside import Beside
     from recoup.cli.audit import Sources
-    from recoup.inputs import Beside
     from serving.jobs.archive import unpack
     from serving.jobs.work import check_size
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.errors import TryAgain
+from features.errors import CheckFailed, TryAgain
 from features.tables import Batch
 from models.pointer import Promotion, read_pointer
 from models.value import Costs
@@ -76,6 +77,8 @@ def run(
 ) -> Outcome:
     """Retrain as of a morning.
 
+    Tables beside the ledger that are not given are the champion's.
+
     Everything is made beside its place and moved there when it is whole, and the pointer is moved last: whoever is cut off leaves the
     champion serving, and the next run goes on from what is whole.
 
@@ -91,11 +94,13 @@ def run(
     say = step or (lambda name, done, total: None)
     given = limits(parse_limits(chosen.gates))
     with _alone(chosen.home):
-        ledger = cut_ledger(writeoffs, outcomes, tables, day_number(as_of))
+        rival = champion(chosen)
+        carried = rival.scorer.viewer.practice.tables() if rival else {}
+        ledger = cut_ledger(writeoffs, outcomes, {**carried, **tables}, day_number(as_of))
         say("snapshot", 0, 0)
         snapshot = keep(ledger, chosen.home / SNAPSHOTS)
         with tempfile.TemporaryDirectory(prefix=_DEBRIS, dir=chosen.models) as scratch:
-            made = _made(ledger, Path(scratch), chosen, as_of, given, budget, created, say)
+            made = _made(ledger, rival, Path(scratch), chosen, as_of, given, budget, created, say)
             say("report", 0, 0)
             report = out or chosen.home / REPORTS / f"retrain-{as_of}"
             _write_report(report, made.report, retrain_html(made.report))
@@ -116,12 +121,20 @@ def run(
 
 
 def _made(
-    ledger: Ledger, scratch: Path, chosen: Settings, as_of: date, given: Mapping[str, float], budget: Budget, created: str, say: Step
+    ledger: Ledger,
+    rival: Rival | None,
+    scratch: Path,
+    chosen: Settings,
+    as_of: date,
+    given: Mapping[str, float],
+    budget: Budget,
+    created: str,
+    say: Step,
 ) -> Retrained:
     return retrain(
         ledger,
         as_of=day_number(as_of),
-        rival=champion(chosen),
+        rival=rival,
         limits=given,
         budget=budget,
         place=scratch,
@@ -148,9 +161,9 @@ def champion(chosen: Settings) -> Rival | None:
     facts = manifest["facts"]
     recipe = Recipe.of(facts["recipe"]) if "recipe" in facts else FIXED
     name = str(facts.get("snapshot", ""))
-    ledger = recall(chosen.home / SNAPSHOTS, name) if name and (chosen.home / SNAPSHOTS / name).is_dir() else None
+    kept = partial(recall, chosen.home / SNAPSHOTS, name) if name and (chosen.home / SNAPSHOTS / name).is_dir() else None
     scorer = Scorer.load(folder, costs=Costs(chosen.hourly_cost, chosen.action_outlay))
-    return Rival(pointer.champion.version, scorer, recipe, int(manifest["seed"]), ledger)
+    return Rival(pointer.champion.version, scorer, recipe, int(manifest["seed"]), kept)
 
 
 def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
@@ -164,24 +177,39 @@ def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
     scorer.vocabulary = words
 
 
-def make_champion(registry: Registry, ref: str, chosen: Settings) -> Promotion:
+def make_champion(registry: Registry, ref: str, chosen: Settings, *, override: str | None = None) -> Promotion:
     """Make a version champion and record it, with the model's hash, in the access log: both or neither.
 
     Only a kill between the pointer and the end of the transaction leaves a champion unrecorded; promoting it again records it.
 
+    Parameters
+    ----------
+    override
+        Why a version is promoted whose gates did not hold or were not asked: told to the access log, and a tag of the version.
+
     Raises
     ------
+    CheckFailed
+        When its gates did not hold, or were not asked, and nobody says why it serves nevertheless.
     RecoupError
         When there is no such version, or the log cannot be written; the champion stays.
     """
+    from models.registry import CHAMPION
     from recoup.identity import opened_gate, operator
 
     version = registry.show(ref)
+    if version.doubt and CHAMPION not in version.aliases and not override:
+        raise CheckFailed(
+            f"version {version.number} is not promoted: {version.doubt}; "
+            "`recoup retrain` judges a model, --override REASON takes it as it is"
+        )
+    said = {"override": override} if version.doubt and override else {}
     # Fetched before the transaction: while that is open nobody else writes.
     registry.fetch(version.number)
     with opened_gate(chosen) as gate, gate.store.write() as unit:
-        gate.log.tell(unit, operator(), ACT, ids=(f"model:{version.number}", f"bundle:{version.bundle_hash}"))
-        return registry.promote(version.number)
+        purpose = f"override: {override}" if said else None
+        gate.log.tell(unit, operator(), ACT, ids=(f"model:{version.number}", f"bundle:{version.bundle_hash}"), purpose=purpose)
+        return registry.promote(version.number, tags=said)
 
 
 def roll_back(registry: Registry, chosen: Settings) -> Promotion:

@@ -101,7 +101,7 @@ class Cluster:
         """See `Workers`."""
         return self._each(_explain, asked)
 
-    def each(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> list[T]:
+    def each(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """See `Each`. What pieces need goes to the workers as files, so that one which joins late or anew finds them."""
         self._turn += 1
         name = f"pieces-{self._turn}"
@@ -115,7 +115,7 @@ class Cluster:
         found: dict[int, T] = dict(self._each(_piece, handed()))
         for path in self._folder.glob(f"{name}*"):
             path.unlink()
-        return [found[number] for number in range(len(found))]
+        return (found[number] for number in range(len(found)))
 
     def _each(self, work: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         from distributed import as_completed

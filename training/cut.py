@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,8 +30,7 @@ def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], a
     are coded anew in the order of what is left, so that a file that runs past the day gives the same codes as one cut at it.
     """
     vocabulary = Vocabulary(Codes.load().seed_words())
-    kept = writeoffs.take(writeoffs.columns["writeoff_date"] < as_of)
-    begun = outcomes.take(outcomes.columns["worked_date"] < as_of)
+    kept, begun = _before(writeoffs, "writeoff_date", as_of), _before(outcomes, "worked_date", as_of)
     later = (begun.columns["resolved_date"] == NULL) | (begun.columns["resolved_date"] >= as_of)
     for name in ("recovered_amount", "taken_back_amount", "shifted_to_patient_amount", "patient_paid_amount", "resolved_date"):
         begun.columns[name] = np.where(later, NULL, begun.columns[name])
@@ -41,6 +40,12 @@ def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], a
     return Ledger(
         recode(kept, vocabulary), recode(begun, vocabulary), {name: recode(t, vocabulary) for name, t in tables.items()}, vocabulary
     )
+
+
+def _before(batch: Batch, column: str, day: int) -> Batch:
+    """Return the rows of before a day; where those are all, the columns are shared and not copied."""
+    earlier = batch.columns[column] < day
+    return replace(batch, columns=dict(batch.columns)) if earlier.all() else batch.take(earlier)
 
 
 def recode(batch: Batch, vocabulary: Vocabulary) -> Batch:

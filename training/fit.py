@@ -10,16 +10,13 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.tables import FAMILIES, Codes
+from features.codes.tables import FAMILIES
 from features.errors import BadData
 from features.feature import Floats
-from features.history import History, history_columns
-from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
+from features.matrix import BY_NAME, Layout
 from features.money import NULL
 from features.pieces import Each, one_by_one
-from features.tables import Batch, Columns
-from features.usual import Usual
-from features.view import Practice, Viewer, shares_of_month
+from features.tables import Batch
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
 from models.intervals import Range
@@ -31,10 +28,10 @@ from training.amount import fit_amount
 from training.anomaly import fit_anomaly
 from training.bands import Question, fit_sums, forecast_past
 from training.calibrate import calibrate
-from training.cut import Ledger, cut_ledger
+from training.cut import cut_ledger
 from training.evaluate import auc, expected_calibration_error
-from training.events import fraction_of, make_events
-from training.labels import Cases, cases_as_of, delay_weights, kept_chance
+from training.examples import Examples, Replayed, category_extras, replay, see_postings
+from training.labels import delay_weights
 from training.linear import fit_linear
 from training.rarity import fit_rarity
 from training.recipe import Recipe
@@ -60,41 +57,6 @@ REFERENCE_DAYS = 180
 """Write-offs posted in the last so many days are what later ones are held against."""
 
 BLOCKS = 4
-_CATEGORY_LIMIT = 200
-_ANOMALY_ROWS = 100_000
-"""Latest postings from which the usual is learned to be usual."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Decided cases as a model sees them: one entry per effort.
-
-    Parameters
-    ----------
-    matrix, columns
-        Of each case as of the day it was worked.
-    cases, weight
-        What became of it, and how much it stands for.
-    fraction
-        Net dollars as a part of the cap, 0 to 1; NaN where the cap is unknown or zero.
-    kept
-        Chance that a recovery is not taken back later; 1 elsewhere.
-    """
-
-    matrix: Floats
-    columns: Columns
-    cases: Cases
-    weight: Floats
-    fraction: Floats
-    kept: Floats
-
-    def __len__(self) -> int:
-        return len(self.cases)
-
-    def take(self, rows: NDArray[Any]) -> Examples:
-        """Return the examples at these positions, or under this mask."""
-        columns = {name: values[rows] for name, values in self.columns.items()}
-        return Examples(self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows], self.kept[rows])
 
 
 def train(
@@ -135,24 +97,28 @@ def train(
     ledger = cut_ledger(writeoffs, outcomes, tables or {}, as_of)
     if not len(ledger.writeoffs):
         raise BadData(f"no write-off was posted before {np.datetime64(as_of, 'D')}")
-    practice = Practice(Codes.load(), **ledger.tables)
-    viewer = Viewer(practice, Usual(), History())
     say("replay", 1, 5)
-    cases, columns, unmatched = replay_cases(ledger, viewer, as_of, each)
-    layout, extra_codes = choose_layout(ledger, cases)
-    examples = examples_of(ledger, cases, columns, layout, extra_codes, as_of)
+    return fit(replay(ledger, as_of, each), seed=seed, recipe=recipe, progress=progress, each=each)
+
+
+def fit(
+    replayed: Replayed, *, seed: int = SEED, recipe: Recipe = FIXED, progress: Progress | None = None, each: Each = one_by_one
+) -> Bundle:
+    """Fit a recipe on a ledger that was replayed; see `train`."""
+    say = progress or (lambda step, done, total: None)
+    ledger, as_of, layout, examples = replayed.ledger, replayed.as_of, replayed.layout, replayed.examples
+    viewer, cases = replayed.viewer, replayed.begun
     say("likelihood", 2, 5)
     likelihood = _fit_likelihood(examples, layout, seed, recipe, each)
     say("dollars and hours", 3, 5)
     value = _fit_value(examples, layout, seed, each)
     sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary.size("payer_id"), each)
     say("anomaly", 4, 5)
-    postings = replay_postings(ledger, practice, viewer.history, as_of, each)
-    x = view_matrix(ledger.writeoffs.take(postings.rows), postings.columns, layout, extra_codes)
-    anomaly = fit_anomaly(x, postings.columns, layout, seed)
+    rows, postings = see_postings(replayed, each)
+    anomaly = fit_anomaly(postings.matrix, postings.columns, layout, seed)
     rarity, odd = fit_rarity(ledger.writeoffs.columns)
-    recent = ledger.writeoffs.columns["writeoff_date"][postings.rows] >= as_of - REFERENCE_DAYS
-    reference = histograms(x[recent], layout.names, layout.category_sizes)
+    recent = ledger.writeoffs.columns["writeoff_date"][rows] >= as_of - REFERENCE_DAYS
+    reference = histograms(postings.matrix[recent], layout.names, layout.category_sizes)
     say("done", 5, 5)
     won = examples.cases.recovered
     facts = {
@@ -161,7 +127,7 @@ def train(
         "labels": len(examples),
         "recovered": int(won.sum()),
         "explored": int(examples.cases.explored.sum()),
-        "efforts_without_writeoff": unmatched,
+        "efforts_without_writeoff": replayed.unmatched,
         "recipe": recipe.as_dict(),
         "first_effort": str(np.datetime64(int(cases.worked_on.min()), "D")) if len(cases) else "",
         "last_effort": str(np.datetime64(int(cases.worked_on.max()), "D")) if len(cases) else "",
@@ -173,7 +139,7 @@ def train(
         cut=as_of,
         seed=seed,
         layout=layout,
-        extra_codes=extra_codes,
+        extra_codes=replayed.extra_codes,
         trees={**likelihood.trees, **value.trees, **anomaly.trees},
         linear=likelihood.linear,
         weight=likelihood.weight,
@@ -198,84 +164,9 @@ def train(
     )
 
 
-def replay_cases(ledger: Ledger, viewer: Viewer, as_of: int, each: Each = one_by_one) -> tuple[Cases, Columns, int]:
-    """View every case as of the day it was worked, with the history of that day; the viewer ends on the morning of `as_of`."""
-    cases, unmatched = cases_as_of(ledger.writeoffs, ledger.outcomes, as_of)
-    columns = viewer.sort_past(ledger.writeoffs, cases.row, cases.worked_on, each=each)
-    viewer.add_history(columns, make_events(cases, columns))
-    viewer.shares = shares_of_month(ledger.writeoffs, as_of)
-    return cases, columns, unmatched
-
-
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """Write-offs, each as of the morning on which it was posted: what was usual before it came."""
-
-    rows: NDArray[np.int64]
-    columns: Columns
-
-
-def replay_postings(ledger: Ledger, practice: Practice, history: History, as_of: int, each: Each = one_by_one) -> Postings:
-    """View the latest postings each on its own day; of the efforts' history they are given the last state, which nobody reads there."""
-    posted = ledger.writeoffs.columns["writeoff_date"]
-    rows = np.sort(np.argsort(posted, kind="stable")[-_ANOMALY_ROWS:])
-    columns = Viewer(practice, Usual(), History()).sort_past(ledger.writeoffs, rows, posted[rows], each=each)
-    return Postings(rows, columns | history_columns(history.read(history.find(columns), as_of)))
-
-
-def choose_layout(ledger: Ledger, cases: Cases) -> tuple[Layout, dict[str, dict[str, int]]]:
-    """Decide which features the matrix holds and which codes they know.
-
-    A text column is a category of the trees while it has few words; beyond that its rates in the history and its weights in the
-    linear score speak for it, which also survive new codes.
-    """
-    vocabulary, names, sizes = ledger.vocabulary, [], {}
-    for feature in FEATURES:
-        if feature.category is None:
-            names.append(feature.name)
-            continue
-        used = np.unique(ledger.writeoffs.columns[feature.category])
-        if 2 <= (used >= 0).sum() <= _CATEGORY_LIMIT or (feature.category in ("carc", "rarcs") and (used >= 0).sum() > 1):
-            names.append(feature.name)
-            sizes[feature.name] = vocabulary.size(feature.category)
-    extras, codes = {}, {}
-    for name, values in sorted(ledger.writeoffs.extras.items()):
-        extras[name] = extra_kind(values)
-        names.append(name)
-        if extras[name] == "category":
-            codes[name] = {word: i for i, word in enumerate(sorted({str(v) for v in values.tolist() if v is not None}))}
-            sizes[name] = len(codes[name])
-    return Layout(tuple(names), sizes, extras), codes
-
-
-def category_extras(layout: Layout) -> list[str]:
-    """Return the user's category columns."""
-    return [name for name, kind in layout.extras.items() if kind == "category"]
-
-
 def chance_names(layout: Layout) -> list[str]:
     """Return the features that say how likely, not how much."""
     return [name for name in layout.names if name not in BY_NAME or not BY_NAME[name].of_value]
-
-
-def view_matrix(batch: Batch, columns: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]]) -> Floats:
-    """Return the matrix of viewed rows; the user's columns are added to `columns`."""
-    for name, kind in layout.extras.items():
-        columns[name] = extra_column(batch.extras[name], kind, extra_codes.get(name, {}))
-    return matrix(columns, layout)
-
-
-def examples_of(
-    ledger: Ledger, cases: Cases, viewed: Columns, layout: Layout, extra_codes: Mapping[str, Mapping[str, int]], as_of: int
-) -> Examples:
-    """Return the decided cases as the fit sees them; those that cannot recover by rule are left out."""
-    x = view_matrix(ledger.writeoffs.take(cases.row), viewed, layout, extra_codes)
-    # Where recovery is impossible by rule the answer is not learned.
-    rows = np.flatnonzero(cases.decided & viewed["possible"])
-    decided = cases.take(rows)
-    columns = {name: values[rows] for name, values in viewed.items()}
-    weight, kept = delay_weights(decided, as_of), kept_chance(decided, as_of)
-    return Examples(x[rows], columns, decided, weight, fraction_of(decided, columns), kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +332,7 @@ def _fit_sums(
     """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
 
     def forecast(questions: Sequence[Question]) -> list[tuple[Floats, Floats]]:
-        return each(_forecast, (examples, layout, seed, recipe, value.default_fraction), questions)
+        return list(each(_forecast, (examples, layout, seed, recipe, value.default_fraction), questions))
 
     columns, cap = examples.columns, examples.columns["cap_cents"]
     low, high = value.fraction_range.around(np.full(len(examples), value.default_fraction))

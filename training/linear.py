@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from features.feature import Floats
 from features.matrix import BY_NAME, Layout
@@ -78,11 +79,11 @@ def fit_linear(
     numbers = _numbers(matrix, layout)
     fields = [_Field.of(columns, names) for names in (*FIELDS, *((name,) for name in extras))]
     fields = [field for field in fields if len(field.keys)]
-    blocks = [sparse.csr_matrix(numbers.scaled(matrix)), *(field.block for field in fields)]
-    with warnings.catch_warnings():
+    # One thread: the steps are of many small sums, which threads wait for longer than they take, and whose order cores would change.
+    with warnings.catch_warnings(), threadpool_limits(1):
         # A ridge fit that stops at 400 steps is within the fourth digit of its end; more steps change no rank.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = LogisticRegression(C=strength, max_iter=400).fit(sparse.hstack(blocks).tocsr(), target, sample_weight=weight)
+        fitted = LogisticRegression(C=strength, max_iter=400).fit(_joined(numbers.scaled(matrix), fields), target, sample_weight=weight)
     count = len(numbers.names)
     return Linear(float(fitted.intercept_[0]), numbers, fitted.coef_[0][:count].copy(), _weighed(fields, fitted.coef_[0][count:]))
 
@@ -94,32 +95,47 @@ def fit_level(columns: Columns, target: Floats, *, weight: Floats, penalty: floa
     nothing = Numbers((), np.empty(0, dtype=np.int64), (), np.empty(0), np.empty(0))
     if not fields:
         return Linear(float(np.average(target, weights=weight)), nothing, np.empty(0), ())
-    fitted = Ridge(alpha=penalty).fit(sparse.hstack([field.block for field in fields]).tocsr(), target, sample_weight=weight)
+    with threadpool_limits(1):
+        fitted = Ridge(alpha=penalty).fit(_joined(np.empty((len(target), 0)), fields), target, sample_weight=weight)
     return Linear(float(fitted.intercept_), nothing, np.empty(0), _weighed(fields, fitted.coef_))
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One code or pair of codes of the rows of a fit: its distinct keys, and a column of ones for each."""
+    """One code or pair of codes of the rows of a fit: its distinct keys, and where each row's stands among them, -1 for null."""
 
     names: tuple[str, ...]
     keys: NDArray[np.int64]
-    block: sparse.csr_matrix
+    place: NDArray[np.int32]
 
     @classmethod
     def of(cls, columns: Columns, names: tuple[str, ...]) -> _Field:
         key = pair_keys(columns, names)
         distinct, place = np.unique(key, return_inverse=True)
         first = int(len(distinct) > 0 and distinct[0] < 0)
-        there = np.flatnonzero(key >= 0)
-        ones = sparse.csr_matrix((np.ones(len(there)), (there, place[there] - first)), shape=(len(key), len(distinct) - first))
-        return cls(names, distinct[first:], ones)
+        return cls(names, distinct[first:], (place - first).astype(np.int32))
+
+
+def _joined(numbers: Floats, fields: Sequence[_Field]) -> sparse.csr_matrix:
+    """Return numbers and a column of ones for each code as one matrix, made in one piece: every row holds one entry per field."""
+    rows, count = numbers.shape
+    width = count + len(fields)
+    values, at = np.empty((rows, width)), np.empty((rows, width), dtype=np.int32)
+    values[:, :count], at[:, :count] = numbers, np.arange(count)
+    start = count
+    for i, field in enumerate(fields, start=count):
+        # A null is a zero in the field's first column.
+        values[:, i] = field.place >= 0
+        at[:, i] = start + np.maximum(field.place, 0)
+        start += len(field.keys)
+    return sparse.csr_matrix((values.ravel(), at.ravel(), np.arange(0, rows * width + 1, max(width, 1))), shape=(rows, start))
 
 
 def _weighed(fields: Sequence[_Field], weights: Floats) -> tuple[Field, ...]:
     ends = np.cumsum([len(field.keys) for field in fields])
     parts = np.split(weights, ends[:-1]) if len(fields) else []
-    return tuple(Field(f.names, f.keys, part.copy(), float((f.block @ part).mean())) for f, part in zip(fields, parts, strict=True))
+    means = [float(np.append(part, 0.0)[field.place].mean()) for field, part in zip(fields, parts, strict=True)]
+    return tuple(Field(f.names, f.keys, part.copy(), mean) for f, part, mean in zip(fields, parts, means, strict=True))
 
 
 def _numbers(matrix: Floats, layout: Layout) -> Numbers:

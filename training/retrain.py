@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from features.tables import Batch
+from models.bundle import Bundle
 from models.scorer import DEFAULT_COSTS, Scorer
 from models.value import Costs
 from training.checks import check
@@ -29,7 +30,8 @@ from training.contest import (
     worst,
 )
 from training.cut import Ledger, cut_ledger, recode
-from training.fit import SEED, train
+from training.examples import replay
+from training.fit import SEED, fit
 from training.gates import CAPACITY as CAPACITY_KEY
 from training.gates import Measure, Of, Verdict, judge
 from training.publish import publish
@@ -57,15 +59,16 @@ class Rival:
         As it serves.
     recipe, seed
         Of its fit.
-    ledger
-        Its own snapshot; None where none was kept, and then a refit takes what is known now.
+    recall
+        Reads its own snapshot, which is as large as the ledger and so is held only where it is asked; None where none was kept, and
+        then a refit takes what is known now.
     """
 
     name: str
     scorer: Scorer
     recipe: Recipe
     seed: int
-    ledger: Ledger | None
+    recall: Callable[[], Ledger] | None
 
 
 @dataclass(slots=True)
@@ -154,14 +157,16 @@ def retrain(
         "window": window.as_json(),
         "champion": rival.name if rival else None,
     }
-    verdicts = judge(check(ledger, as_of, window, rival.ledger if rival else None), limits, Of.DATA)
+    verdicts = judge(check(ledger, as_of, window, rival.recall() if rival and rival.recall else None), limits, Of.DATA)
     if not all(verdict.held for verdict in verdicts):
         nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": []}
         return Retrained(told | nothing | {"gates": [v.as_json() for v in verdicts], "held": False}, verdicts)
     step(1)
-    tuned = tune(cut_ledger(ledger.writeoffs, ledger.outcomes, ledger.tables, window.start), window.start, budget, seed=seed, progress=say)
+    known = replay(_cut(ledger, window.start), window.start)
+    tuned = tune(known, budget, seed=seed, progress=say)
     step(2)
-    trial = _fitted(ledger, window.start, tuned.recipe, seed, place / "trial", costs)
+    trial = _loaded(fit(known, seed=seed, recipe=tuned.recipe), place / "trial", costs)
+    del known
     step(3)
     first, static = enter("challenger", trial, window), enter_static(window)
     other, how = _enter_rival(rival, ledger, window, first, tuned, seed, place, refresh, costs)
@@ -169,7 +174,7 @@ def retrain(
     entries = [first, other, *([static] if rival else [])]
     contest = compare(window, entries, sorted({*CAPACITY, limits[CAPACITY_KEY]}), seed)
     step(5)
-    bundle = train(ledger.writeoffs, ledger.outcomes, tables=ledger.tables, as_of=as_of, seed=seed, recipe=tuned.recipe)
+    bundle = fit(replay(ledger, as_of), seed=seed, recipe=tuned.recipe)
     bundle.facts["snapshot"] = told["snapshot"]
     folder = place / "bundle"
     told["bundle_hash"] = publish(bundle, folder, name=name, created=created)
@@ -196,9 +201,12 @@ def retrain(
     return Retrained(told, verdicts, folder)
 
 
-def _fitted(ledger: Ledger, day: int, recipe: Recipe, seed: int, folder: Path, costs: Costs) -> Scorer:
-    """Fit on what was known on a day, and load the bundle: what is judged is what would have served."""
-    bundle = train(ledger.writeoffs, ledger.outcomes, tables=ledger.tables, as_of=day, seed=seed, recipe=recipe)
+def _cut(ledger: Ledger, day: int) -> Ledger:
+    return cut_ledger(ledger.writeoffs, ledger.outcomes, ledger.tables, day)
+
+
+def _loaded(bundle: Bundle, folder: Path, costs: Costs) -> Scorer:
+    """Write a bundle and load it: what is judged is what would have served."""
     publish(bundle, folder, name="trial", created="")
     return Scorer.load(folder, costs=costs)
 
@@ -220,12 +228,12 @@ def _enter_rival(
     if rival.scorer.cut is not None and rival.scorer.cut <= window.start:
         refresh(rival.scorer, ledger, window.start)
         return enter("champion", rival.scorer, window), "as it serves, with what became known until the window"
-    own = rival.ledger or ledger
-    cut_own, cut_new = (cut_ledger(b.writeoffs, b.outcomes, b.tables, window.start) for b in (own, ledger))
-    if (rival.recipe, rival.seed) == (tuned.recipe, seed) and digest(cut_own) == digest(cut_new):
+    known = _cut(rival.recall() if rival.recall else ledger, window.start)
+    if (rival.recipe, rival.seed) == (tuned.recipe, seed) and digest(known) == digest(_cut(ledger, window.start)):
         return Entry("champion", first.key, first.p, first.expected), "the same recipe on the same data: it is the same model"
-    scorer = _fitted(own, window.start, rival.recipe, rival.seed, place / "rival", costs)
-    source = "its own snapshot" if rival.ledger else "today's data, because none of its own were kept"
+    bundle = fit(replay(known, window.start), seed=rival.seed, recipe=rival.recipe)
+    scorer = _loaded(bundle, place / "rival", costs)
+    source = "its own snapshot" if rival.recall else "today's data, because none of its own were kept"
     return enter("champion", scorer, window), f"it knows the window, so it was fitted anew as of the first morning, from {source}"
 
 

@@ -11,15 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.tables import Codes
 from features.feature import Floats
-from features.history import History
 from features.matrix import Layout
-from features.usual import Usual
-from features.view import Practice, Viewer
 from models.calibration import probability
-from training.cut import Ledger
-from training.fit import FIXED, SEED, Examples, blend, choose_layout, examples_of, fit_blend, replay_cases
+from training.examples import Examples, Replayed
+from training.fit import FIXED, SEED, blend, fit_blend
 from training.labels import delay_weights
 from training.recipe import Recipe
 from training.splits import time_blocks
@@ -74,7 +70,7 @@ class Tuned:
         return {"recipe": self.recipe.as_dict(), "ended_by_time": self.ended_by_time, "trials": rows}
 
 
-def tune(ledger: Ledger, as_of: int, budget: Budget, *, seed: int = SEED, progress: Progress | None = None) -> Tuned:
+def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progress | None = None) -> Tuned:
     """Try recipes on efforts known before a day.
 
     Each recipe is fitted on the efforts decided before the first morning of a block of time and judged on those begun in the block:
@@ -82,14 +78,14 @@ def tune(ledger: Ledger, as_of: int, budget: Budget, *, seed: int = SEED, progre
 
     Parameters
     ----------
-    ledger
-        Cut at `as_of` here, so that nothing later is seen.
+    known
+        Replayed up to a day: nothing later is seen.
     """
     import optuna
 
     if budget.trials <= 0:
         return Tuned()
-    examples, layout = _known(ledger, as_of)
+    examples, layout, as_of = known.examples, known.layout, known.as_of
     folds = _folds(examples)
     if len(examples) < LEAST_EFFORTS or not folds:
         return Tuned()
@@ -121,13 +117,6 @@ def _suggest(asked: Any) -> Recipe:
         linear_strength=asked.suggest_float("linear_strength", 0.01, 1.0, log=True),
         pseudo_labels=asked.suggest_float("pseudo_labels", 30.0, 600.0, log=True),
     )
-
-
-def _known(ledger: Ledger, as_of: int) -> tuple[Examples, Layout]:
-    viewer = Viewer(Practice(Codes.load(), **ledger.tables), Usual(), History())
-    cases, columns, _ = replay_cases(ledger, viewer, as_of)
-    layout, codes = choose_layout(ledger, cases)
-    return examples_of(ledger, cases, columns, layout, codes, as_of), layout
 
 
 @dataclass(frozen=True, slots=True)

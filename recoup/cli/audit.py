@@ -110,7 +110,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Audit a ledger against its remittances: what was posted wrongly, what is still owed, what must be paid back, and why."""
-    from recoup.inputs import Beside, Inputs
+    from recoup.beside import Beside
+    from recoup.inputs import Inputs
     from recoup.memory import give_back
 
     paths = (*(remits or ()), *(more or ()))

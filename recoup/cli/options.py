@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from recoup.beside import Beside
 from recoup.settings import Settings
 
 
@@ -37,6 +41,11 @@ def parse_shares(text: str) -> tuple[float, ...]:
 
 Writeoffs = Annotated[Path, typer.Option("--writeoffs", help="table of write-offs: .csv, .csv.gz, .parquet, a folder of Parquet, or -")]
 Outcomes = Annotated[Path, typer.Option("--outcomes", help="table of efforts and what came of them")]
+StoredWriteoffs = Annotated[
+    Path | None, typer.Option("--writeoffs", help="table of write-offs; without it and --outcomes, what the store of the service holds")
+]
+StoredOutcomes = Annotated[Path | None, typer.Option("--outcomes", help="table of efforts and what came of them")]
+Client = Annotated[str, typer.Option("--client", help="provider organisation whose rows of the store are read")]
 Contracts = Annotated[Path | None, typer.Option("--contracts", help="table of contract rates")]
 PayerRules = Annotated[Path | None, typer.Option("--payer-rules", help="table of payers' time limits")]
 Policies = Annotated[Path | None, typer.Option("--policies", help="table of the practice's write-off policies")]
@@ -45,9 +54,33 @@ Citations = Annotated[Path | None, typer.Option("--citations", help="passages th
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="TOML file with the practice's own names; `recoup doctor FILE` proposes one")
 ]
+Morning = Annotated[
+    date, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning up to which everything counts as known")
+]
 AsOf = Annotated[date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning of this day; default today")]
 Model = Annotated[str, typer.Option("--model", help="a model folder, a version number, or an alias")]
 Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
+
+
+_BESIDE = {"contracts": Contracts, "payer_rules": PayerRules, "policies": Policies, "reference_fees": ReferenceFees, "citations": Citations}
+
+
+def with_tables(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the tables beside the ledger, which it takes together as `beside`."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for own in inspect.signature(command).parameters.values():
+        options = _BESIDE.items() if own.name == "beside" else [(own.name, hints[own.name])]
+        default = None if own.name == "beside" else own.default
+        parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint) for name, hint in options]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(beside=Beside(**{name: given.pop(name) for name in _BESIDE}), **given)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
 def settings(**flags: object) -> Settings:

@@ -69,7 +69,8 @@ def packet(
     as_json: Json = False,
 ) -> None:
     """Write the letter or sheet of a write-off (Word, PDF) and its worksheet; nothing is sent. A guard may forbid it: exit 1."""
-    from recoup.inputs import Beside, Inputs
+    from recoup.beside import Beside
+    from recoup.inputs import Inputs
     from serving.packet import Desk, Enclosure
 
     chosen = settings()

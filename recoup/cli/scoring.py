@@ -106,7 +106,8 @@ def score(
     """Score and rank a table of write-offs; without a model, expert rates do."""
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.inputs import BESIDE, Beside, Inputs, rejects_beside
+    from recoup.beside import Beside
+    from recoup.inputs import BESIDE, Inputs, rejects_beside
     from serving.batch.folder import batch_folder
     from serving.batch.packed import Packed
     from serving.batch.parts import Task, score_parts, starting, workers_of

@@ -10,6 +10,9 @@ import pytest
 from models.pointer import read_pointer
 from tests.end_to_end.commands import Commands
 from tests.practice import make_practice
+from tests.serving.store_fixtures import database_url, make_url, migrated, postgresql_url
+
+__all__ = ["database_url", "make_url", "migrated", "postgresql_url"]
 
 QUICK = ("--trials", 2)
 
@@ -56,6 +59,63 @@ def test_a_month_of_a_model(fresh: Commands, practice_folder: Path) -> None:
     assert "the new model would have brought in" in page and "<script" not in page and "http" not in page.replace("http-equiv", "")
     assert json.loads((report / "report.json").read_text())["snapshot"] == told["snapshot"]
     assert (fresh.home / "models" / told["bundle_hash"] / "report.html").read_text()
+
+
+def test_a_model_is_learned_and_watched_from_the_store(
+    fresh: Commands, practice_folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RECOUP_DATABASE_URL", database_url)
+    assert fresh("retrain", "--as-of", "2026-10-01").code == 1, "nothing is in the store yet"
+    scores, ledger = tmp_path / "scores.csv", practice_folder / "writeoffs.csv"
+    assert fresh("score", "--writeoffs", ledger, "--as-of", "2026-11-01", "--out", scores, "--reasons", "none").code == 0
+    assert fresh("queue", "load", "--writeoffs", ledger, "--scores", scores).code == 0
+    assert fresh("queue", "outcomes", practice_folder / "outcomes.csv").code == 0
+    assert fresh("retrain", "--writeoffs", ledger, "--as-of", "2026-10-01").code == 2, "one table without the other is no practice"
+
+    done = fresh("retrain", "--as-of", "2026-10-01", "--trials", 0, "--promote", "--json")
+    assert done.code == 0, done.err
+    stored = json.loads(done.out)
+    from_files = json.loads(fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", "--trials", 0, "--json").out)
+    # Decided efforts are the same; one that a file told of when it was over is known to the store since then, not since it was begun.
+    assert stored["writeoffs"] == from_files["writeoffs"]
+    for part, names in (("facts", ("labels", "recovered")), ("window", ("from", "to", "decided", "recovered", "dollars"))):
+        assert {name: stored[part][name] for name in names} == {name: from_files[part][name] for name in names}
+    assert stored["promoted"] and fresh("retrain", "--as-of", "2026-10-01", "--client", "north").code == 1
+
+    watched = fresh("drift", "--as-of", "2026-11-01", "--json")
+    assert json.loads((fresh.home / "reports" / "drift.json").read_text())["bundle_hash"] == stored["bundle_hash"]
+    assert watched.code == (1 if json.loads(watched.out)["alarms"] else 0)
+    assert fresh("trail", "export", "--out", tmp_path / "trail.json").code == 0
+    assert (tmp_path / "trail.json").read_text().count("efforts, to learn from") == 4
+
+
+def test_what_no_gate_let_through_is_promoted_with_a_reason_only(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-09-01").code == 0
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-10-01").code == 0
+    before = read_pointer(fresh.home)
+    unasked = fresh("models", "promote", "2")
+    assert unasked.code == 1 and "no gate was asked of it" in unasked.err and read_pointer(fresh.home) == before
+    judged = fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", "--trials", 0, "--json")
+    failed = json.loads(judged.out)["version"]
+    assert judged.code == 1 and failed["number"] == "2" and failed["tags"]["gates"] == "failed", "the same model, judged since"
+    refused = fresh("models", "promote", "2")
+    assert refused.code == 1 and "gain_low" in refused.err and read_pointer(fresh.home) == before
+    assert fresh("models", "promote", "1").code == 0, "what serves already may serve"
+
+    assert fresh("models", "promote", "2", "--override", "newer data are wanted").code == 0
+    pointer = read_pointer(fresh.home)
+    assert pointer is not None and pointer.champion.version == "2"
+    assert json.loads(fresh("models", "show", "2", "--json").out)["tags"]["override"] == "newer data are wanted"
+    assert fresh("trail", "export", "--out", tmp_path / "trail.json").code == 0
+    assert "override: newer data are wanted" in (tmp_path / "trail.json").read_text()
+
+
+def test_tables_that_a_retraining_is_not_given_are_those_of_the_champion(fresh: Commands, practice_folder: Path) -> None:
+    rules = ["--payer-rules", practice_folder / "payer_rules.csv"]
+    assert fresh("train", *tables(practice_folder), *rules, "--as-of", "2026-09-01").code == 0
+    without = json.loads(fresh("retrain", *tables(practice_folder), "--as-of", "2026-10-01", "--trials", 0, "--json").out)
+    named = json.loads(fresh("retrain", *tables(practice_folder), *rules, "--as-of", "2026-10-01", "--trials", 0, "--json").out)
+    assert without["bundle_hash"] == named["bundle_hash"]
 
 
 def test_spoilt_outcomes_end_with_1_and_leave_the_champion(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from features.tables import CONTRACT_RATES, REFERENCE_FEES, WRITEOFFS, empty_col
 from features.view import Practice
 from features.vocabulary import Vocabulary
 from models.bundle import _TABLES as OF_BUNDLE
-from recoup.inputs import BESIDE, Beside
+from recoup.beside import Beside
+from recoup.inputs import BESIDE
 from tests.spec.writeoffs import table
 
 Row = dict[str, object]

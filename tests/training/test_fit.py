@@ -11,6 +11,7 @@ import pytest
 
 from features.codes.tables import PRIOR_RATES, Codes
 from features.history import History
+from features.matrix import matrix
 from features.money import NULL
 from features.tables import Batch
 from features.usual import Usual, advance_by
@@ -20,7 +21,9 @@ from tests.practice import AS_OF, CREATED, Files, Learned, day, learn, read_file
 from training.cut import Ledger, cut_ledger
 from training.evaluate import evaluate
 from training.events import make_events
-from training.fit import choose_layout, replay_cases, train, view_matrix
+from training.examples import choose_layout, extra_columns, see_cases
+from training.fit import train
+from training.labels import cases_as_of
 from training.publish import publish
 
 
@@ -31,10 +34,11 @@ def practice_of(ledger: Ledger) -> Practice:
 
 def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> None:
     ledger = cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, AS_OF)
-    cases, viewed, _ = replay_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), AS_OF)
-    layout, extra_codes = choose_layout(ledger, cases)
-    trained = view_matrix(ledger.writeoffs.take(cases.row), viewed, layout, extra_codes)
-    events = make_events(cases, viewed)
+    begun, _ = cases_as_of(ledger.writeoffs, ledger.outcomes, AS_OF)
+    cases = begun.take(begun.decided)
+    layout, extra_codes = choose_layout(ledger)
+    seen = see_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), cases, layout, extra_codes)
+    events, trained = make_events(cases, seen.columns), seen.matrix
     rng = np.random.default_rng(1)
     for i in rng.choice(len(cases), 40, replace=False).tolist():
         worked = int(cases.worked_on[i])
@@ -48,7 +52,7 @@ def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> No
             shares_of_month(ledger.writeoffs, worked),
         )
         row = ledger.writeoffs.take(cases.row[i : i + 1])
-        served = view_matrix(row, viewer.serve(row, worked).columns, layout, extra_codes)
+        served = matrix(viewer.serve(row, worked).columns | extra_columns(row, np.arange(1), layout, extra_codes), layout)
         assert served.tobytes() == trained[i : i + 1].tobytes(), [
             name for name, a, b in zip(layout.names, served[0], trained[i], strict=True) if not (a == b or (np.isnan(a) and np.isnan(b)))
         ]

@@ -40,7 +40,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Month:
     before = cut_ledger(files.writeoffs, files.outcomes, files.tables, END - 30)
     bundle = train(before.writeoffs, before.outcomes, tables=before.tables, as_of=END - 30)
     publish(bundle, folder / "champion", name="champion", created="")
-    return Month(files, Rival("1", Scorer.load(folder / "champion"), FIXED, SEED, before), folder)
+    return Month(files, Rival("1", Scorer.load(folder / "champion"), FIXED, SEED, lambda: before), folder)
 
 
 def retrained(ledger: Ledger, rival: Rival | None, place: Path) -> Retrained:

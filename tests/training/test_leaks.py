@@ -9,17 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from features.feature import Floats
-from features.history import KEYS, Events, History, history_columns
+from features.history import KEYS, Events, History
 from features.tables import Columns
 from features.usual import Usual
-from features.view import Practice, Viewer
+from features.view import REMEMBERED, Practice, Viewer
 from models.scorer import Scorer
 from tests.practice import AS_OF, Files, Learned
 from tests.training.test_fit import practice_of
 from training.cut import cut_ledger
 from training.events import make_events
-from training.fit import replay_cases
-from training.labels import Cases
+from training.examples import choose_layout, replay, see_cases
+from training.labels import Cases, cases_as_of
 from training.linear import FIELDS, LEVEL_FIELDS
 
 Trained = tuple[Cases, Columns, list[str]]
@@ -29,21 +29,20 @@ Trained = tuple[Cases, Columns, list[str]]
 def trained(practice: Files) -> Trained:
     """Return the cases as of the cut, as viewed, and the id of the write-off of each."""
     ledger = cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, AS_OF)
-    cases, viewed, _ = replay_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), AS_OF)
+    begun, _ = cases_as_of(ledger.writeoffs, ledger.outcomes, AS_OF)
+    cases = begun.take(begun.decided)
+    layout, extra_codes = choose_layout(ledger)
+    viewed = see_cases(ledger, Viewer(practice_of(ledger), Usual(), History()), cases, layout, extra_codes).columns
+    viewed["writeoff_date"] = ledger.writeoffs.columns["writeoff_date"][cases.row]
     return cases, viewed, ledger.writeoffs.columns["writeoff_id"][cases.row].tolist()
-
-
-def histories(viewed: Columns) -> list[str]:
-    """Name the history columns that features read."""
-    return [name for name in history_columns(np.zeros((1, len(KEYS), 5))) if name in viewed]
 
 
 def as_trained(viewed: Columns, events: Events) -> Floats:
     """Return the history columns of every case, each on the morning of its day."""
     viewer = Viewer(Practice(codes=None), Usual(), History())  # type: ignore[arg-type]
-    columns = dict(viewed)
-    viewer.add_history(columns, events)
-    return np.stack([columns[name] for name in histories(viewed)], axis=1)
+    found = np.empty((len(viewed["row_day"]), len(REMEMBERED)))
+    viewer.remember_past(viewed, events, dict(zip(REMEMBERED, found.T, strict=True)))
+    return found
 
 
 def as_known(practice: Files, trained: Trained, at: int) -> Floats:
@@ -51,11 +50,10 @@ def as_known(practice: Files, trained: Trained, at: int) -> Floats:
     cases, _, ids = trained
     worked = int(cases.worked_on[at])
     ledger = cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, worked)
-    viewer = Viewer(practice_of(ledger), Usual(), History())
-    replay_cases(ledger, viewer, worked)
+    viewer = replay(ledger, worked).viewer
     row = ledger.writeoffs.take(ledger.writeoffs.columns["writeoff_id"] == ids[at])
     columns = viewer.serve(row, worked).columns
-    return np.array([columns[name][0] for name in histories(trained[1])])
+    return np.array([columns[name][0] for name in REMEMBERED])
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +70,7 @@ def leaks(known: dict[int, Floats], trained: Trained, events: Events) -> NDArray
 
 
 def test_training_sees_what_was_there_to_be_seen(known: dict[int, Floats], trained: Trained) -> None:
-    assert len(histories(trained[1])) > len(KEYS)
+    assert len(REMEMBERED) > len(KEYS)
     assert not leaks(known, trained, make_events(trained[0], trained[1])).any()
 
 
@@ -81,8 +79,8 @@ def test_a_planted_leak_is_caught(known: dict[int, Floats], trained: Trained, pl
     cases, viewed, _ = trained
     events = make_events(cases, viewed)
     early = {
-        "known when the effort began": cases.worked_on[cases.decided],
-        "known when it was posted": viewed["writeoff_date"][cases.decided],
+        "known when the effort began": cases.worked_on,
+        "known when it was posted": viewed["writeoff_date"],
         "known a week early": events.known_on - 7,
     }[plant]
     assert leaks(known, trained, replace(events, known_on=early)).all()
