@@ -16,6 +16,16 @@ from features.errors import RecoupError, Unavailable
 from serving.wire.items import DispositionAsked, ItemTold, NextTold, QueueTold, Taken, WireItem
 from serving.wire.outcomes import OutcomesTold
 from serving.wire.reports import OpportunityTold
+from serving.wire.steering import (
+    OverviewTold,
+    ProjectsTold,
+    ProjectTold,
+    SettingsTold,
+    ViewsTold,
+    ViewTold,
+    WireProject,
+    WireView,
+)
 from serving.wire.writeoffs import DetailTold
 
 SECONDS = 30.0
@@ -149,6 +159,59 @@ class Service:
     def record(self, outcomes: list[dict[str, Any]], *, once: str | None = None) -> OutcomesTold:
         """State what came of efforts; rows in the columns of the data dictionary."""
         return self._read(OutcomesTold, self._ask("POST", "/v1/outcomes", {"outcomes": outcomes}, once))
+
+    def note(self, item_id: str, text: str, *, is_call: bool = False, once: str | None = None) -> WireItem:
+        """Add a line to an item's story."""
+        path = f"/v1/queue/{quote(item_id, safe='')}/notes"
+        return self._read(ItemTold, self._ask("POST", path, {"text": text, "is_call": is_call}, once)).item
+
+    def place(self, item: WireItem, project_id: str | None, *, once: str | None = None) -> WireItem:
+        """Put an item into a project, or out of the one that it is in."""
+        return self._change(item, "project", {"project_id": project_id}, once)
+
+    def overview(self) -> OverviewTold:
+        """Return counts of all lists, and what a week's hours would bring."""
+        return self._read(OverviewTold, self._ask("GET", "/v1/overview"))
+
+    def settings(self) -> SettingsTold:
+        """Return how the queue is run."""
+        return self._read(SettingsTold, self._ask("GET", "/v1/settings"))
+
+    def change_settings(self, seen: SettingsTold, *, once: str | None = None, **changed: float | str) -> SettingsTold:
+        """Change settings, as they were seen; fields as in `SettingsAsked`."""
+        return self._read(SettingsTold, self._ask("PATCH", "/v1/settings", {"version": seen.version, **changed}, once))
+
+    def projects(self) -> list[WireProject]:
+        """Return the latest projects."""
+        return self._read(ProjectsTold, self._ask("GET", "/v1/projects")).projects
+
+    def project(self, project_id: str) -> ProjectTold:
+        """Return a project and the sums of its items."""
+        return self._read(ProjectTold, self._ask("GET", f"/v1/projects/{quote(project_id, safe='')}"))
+
+    def begin_project(self, name: str, *, once: str | None = None, **said: Any) -> ProjectTold:
+        """Begin a project; `cause`, `template` and `items` as in `ProjectAsked`."""
+        return self._read(ProjectTold, self._ask("POST", "/v1/projects", {"name": name, **said}, once))
+
+    def change_project(self, seen: WireProject, *, once: str | None = None, **changed: Any) -> WireProject:
+        """Change or end a project, as it was seen; fields as in `ProjectChangeAsked`."""
+        path, body = f"/v1/projects/{quote(seen.project_id, safe='')}", {"version": seen.version, **changed}
+        return self._read(ProjectTold, self._ask("PATCH", path, body, once)).project
+
+    def views(self) -> list[WireView]:
+        """Return one's own saved views and shared ones."""
+        return self._read(ViewsTold, self._ask("GET", "/v1/views")).views
+
+    def save_view(
+        self, name: str, query: Mapping[str, str], *, is_shared: bool = False, seen: WireView | None = None, once: str | None = None
+    ) -> WireView:
+        """Save a filter and an order under a name; `seen` is the view that stands there."""
+        body = {"query": dict(query), "is_shared": is_shared, "version": None if seen is None else seen.version}
+        return self._read(ViewTold, self._ask("PUT", f"/v1/views/{quote(name, safe='')}", body, once)).view
+
+    def remove_view(self, name: str) -> None:
+        """Remove a view of one's own."""
+        self._ask("DELETE", f"/v1/views/{quote(name, safe='')}")
 
     def opportunity(self) -> OpportunityTold:
         """Return what the latest audit says may still be collected."""

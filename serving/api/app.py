@@ -32,6 +32,7 @@ from serving.api.queue import add_worklist
 from serving.api.reports import add_reports
 from serving.api.scores import add_scores
 from serving.api.shell import Shell
+from serving.api.steering import add_steering
 from serving.api.writeoffs import add_writeoffs
 from serving.champion import Champion
 from serving.counted import Counted
@@ -126,6 +127,7 @@ def create_app(service: Service) -> FastAPI:
         worklist = worklist_of(service.gate, service.champion, service.today)
         app.state.worklist = worklist
         add_worklist(app, service.gate.store, worklist)
+        add_steering(app, service.gate.store, worklist)
         add_writeoffs(app, worklist)
         if service.papers is not None:
             add_packets_api(app, service.papers)

@@ -32,6 +32,7 @@ from serving.wire.items import (
     Taken,
     WireItem,
 )
+from serving.wire.steering import NoteAsked, PlaceAsked
 from serving.wire.writeoffs import DetailTold
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item
@@ -96,13 +97,23 @@ class _Acts:
     """Makes acts on one item, each in one transaction and once under its Idempotency-Key."""
 
     def __init__(self, store: Store, worklist: Worklist) -> None:
-        self._store, self._worklist = store, worklist
+        self._store, self.worklist = store, worklist
 
-    def __call__(self, who: Identity, once: Changing, body: bytes, act: Callable[[Desk], Item], action: str = "queue.work") -> Response:
-        """Make an act and answer the item after it."""
+    def __call__(
+        self,
+        who: Identity,
+        once: Changing,
+        body: bytes,
+        act: Callable[[Desk], Item],
+        action: str = "queue.work",
+        before: Callable[[Unit], None] | None = None,
+    ) -> Response:
+        """Make an act and answer the item after it; `before` may refuse it."""
 
         def changed(unit: Unit) -> Told:
-            with self._worklist.desk_in(unit, who, action) as desk:
+            with self.worklist.desk_in(unit, who, action) as desk:
+                if before is not None:
+                    before(unit)
                 item = act(desk)
             return Told(200, ItemTold(item=WireItem.of(item)).model_dump(mode="json"))
 
@@ -129,6 +140,22 @@ def _add_acts(app: FastAPI, acts: _Acts) -> None:
         """Give an item to somebody, who is offered it first, or with `to` null to nobody."""
         asked = read_body(body, AssignAsked)
         return acts(who, once, body, lambda desk: desk.assign(item_id, asked.version, asked.to), "queue.assign")
+
+    @route("/v1/queue/{item_id}/project", "Put an item into a project", PlaceAsked, {"version": 4, "project_id": "9f86d081884c7d65"})
+    def place(who: Annotated[Identity, require("queue.assign")], item_id: ItemId, once: Once, body: Body) -> Response:
+        """Put an item into a project that goes on, or with `project_id` null out of the one that it is in."""
+        asked = read_body(body, PlaceAsked)
+
+        def check(unit: Unit) -> None:
+            acts.worklist.steering.check_open(unit, who, asked.project_id)
+
+        return acts(who, once, body, lambda desk: desk.set_project(item_id, asked.version, asked.project_id), "queue.assign", check)
+
+    @route("/v1/queue/{item_id}/notes", "Add a note", NoteAsked, {"text": "asked the front desk for the referral", "is_call": False})
+    def note(who: Annotated[Identity, require("queue.work")], item_id: ItemId, once: Once, body: Body) -> Response:
+        """Add a line to an item's story."""
+        asked = read_body(body, NoteAsked)
+        return acts(who, once, body, lambda desk: desk.note(item_id, asked.text, is_call=asked.is_call))
 
     @route("/v1/queue/{item_id}/skip", "Leave an item out", SkipAsked, {"version": 4, "reason": "documents_missing", "note": "no record"})
     def skip(who: Annotated[Identity, require("queue.work")], item_id: ItemId, once: Once, body: Body) -> Response:

@@ -20,7 +20,8 @@ from serving.worklist.detail import Detail, Line
 from serving.worklist.item import Item, State
 from serving.worklist.listing import Query, Which
 from serving.worklist.sight import Sight
-from serving.worklist.worklist import Tell, Worklist
+from serving.worklist.steering import Tell
+from serving.worklist.worklist import Worklist
 
 Format: TypeAlias = Literal["docx", "pdf"]
 

@@ -27,9 +27,10 @@ policies = Table(
 """One row per client that set anything."""
 
 
-def find(unit: Unit, client_id: str) -> Policy:
-    """Return a client's policy, or the usual one."""
-    row = unit.connection.execute(select(policies).where(policies.c.client_id == client_id)).mappings().first()
+def find(unit: Unit, client_id: str, *, lock: bool = False) -> Policy:
+    """Return a client's policy, if wanted locked until the transaction ends, or the usual one."""
+    statement = select(policies).where(policies.c.client_id == client_id)
+    row = unit.connection.execute(statement.with_for_update() if lock else statement).mappings().first()
     return Policy() if row is None else Policy(**{field.name: row[field.name] for field in fields(Policy)})
 
 

@@ -54,10 +54,10 @@ def keep(unit: Unit, project: Project) -> None:
     unit.upsert(projects, [asdict(project)], update=["name", "cause", "template", "ended_at"])
 
 
-def find(unit: Unit, client_id: str, project_id: str) -> Project | None:
-    """Return a project; None if there is none."""
+def find(unit: Unit, client_id: str, project_id: str, *, lock: bool = False) -> Project | None:
+    """Return a project, if wanted locked until the transaction ends; None if there is none."""
     statement = select(projects).where(projects.c.client_id == client_id, projects.c.project_id == project_id)
-    row = unit.connection.execute(statement).mappings().first()
+    row = unit.connection.execute(statement.with_for_update() if lock else statement).mappings().first()
     return None if row is None else _of_row(row)
 
 

@@ -22,7 +22,7 @@ from serving.web.visitors import Form, visitor
 from serving.worklist.desk import SKIP_REASONS, Desk
 from serving.worklist.item import Item
 from serving.worklist.listing import Query
-from serving.worklist.worklist import MOST_AT_ONCE
+from serving.worklist.steering import MOST_AT_ONCE
 
 Change = Callable[[Desk, str, int], object]
 """Changes one item, given its id and the version that was seen."""

@@ -13,7 +13,7 @@ from serving.worklist.desk import SKIP_REASONS
 
 LONGEST_ID, LONGEST_WORDS, LONGEST_TEXT = 200, 200, 4_000
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
-_LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
 
 def _day(value: object) -> date:
@@ -31,7 +31,8 @@ def _cents(value: object) -> int:
         raise ValueError(str(error)) from None
 
 
-def _number(value: object) -> float:
+def number(value: object) -> float:
+    """Return a number; whatever else was sent is refused."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("a number")
     return float(value)
@@ -47,10 +48,10 @@ _MONEY_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string"}], "description
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_WORDS, pattern=PLAIN)]
-Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=_LINES)]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=LINES)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Cents = Annotated[int, BeforeValidator(_cents), Field(ge=0, le=10**13), WithJsonSchema(_MONEY_SCHEMA)]
-Hours = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1000), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000})]
+Hours = Annotated[float, BeforeValidator(number), Field(ge=0, le=1000), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000})]
 Version = Annotated[int, Field(ge=0, le=2**53, description="the version of the item that was seen; another one is 409")]
 Reason = Annotated[str, AfterValidator(_reason), WithJsonSchema({"type": "string", "enum": list(SKIP_REASONS)})]
 

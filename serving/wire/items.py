@@ -13,7 +13,7 @@ from serving.worklist.item import Item
 from serving.worklist.listing import MOST_ROWS, Page, Query, Sort, Totals, Which
 
 
-class QueueAsked(BaseModel):
+class Filter(BaseModel):
     """Which items a list shows, and in which order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -30,6 +30,15 @@ class QueueAsked(BaseModel):
     project_id: Words | None = None
     due_before: Day | None = None
     least_expected: Cents | None = None
+
+    def query(self) -> Query:
+        """Return it as the worklist takes it."""
+        return Query(**self.model_dump())
+
+
+class QueueAsked(Filter):
+    """A page of a list."""
+
     size: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 50
     after: Annotated[str, StringConstraints(max_length=400, pattern=PLAIN)] | None = None
     totals: Annotated[bool, Field(description="whether to sum the whole list, not only its page")] = False

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
 
-from features.errors import CheckFailed, NotFound, UsageError
+from features.errors import NotFound, UsageError
 from serving.access import Identity
 from serving.store import detail as details
-from serving.store import items, listing, loads, outcomes, policies, projects, reversals, views
+from serving.store import items, listing, loads, outcomes, policies, reversals
 from serving.store import writeoffs as ledger
 from serving.store.outcomes import Recorded
 from serving.store.projects import Project
@@ -26,16 +24,11 @@ from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
 from serving.worklist.events import Effort
 from serving.worklist.item import READY, Item
-from serving.worklist.listing import MOST_ROWS, Decided, Page, Query, Totals, Which
+from serving.worklist.listing import Decided, Page, Query, Totals, Which
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
 from serving.worklist.sight import Sight
-
-Tell: TypeAlias = Callable[[Unit, Identity, str, Sequence[str]], None]
-"""Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
-
-MOST_AT_ONCE = 500
-"""Items that are changed, or put into a project, in one go."""
+from serving.worklist.steering import MOST_AT_ONCE, Steering, Tell, every
 
 MOST_EXPORTED = 20_000
 DECIDED_DAYS = 90
@@ -152,7 +145,7 @@ class Worklist:
         """Return the first items of a list, not only those of one page."""
         who.check("queue.read")
         with self._store.read() as unit:
-            return self._every(unit, who, query, most)
+            return every(unit, who, query, most, now=self._clock(), today=self._today())
 
     def find_many(self, who: Identity, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return those items that are there and theirs to see, by id."""
@@ -178,7 +171,7 @@ class Worklist:
         who.check("export.read")
         with self._store.write() as unit:
             if isinstance(chosen, Query):
-                found = self._every(unit, who, chosen, MOST_EXPORTED + 1)
+                found = every(unit, who, chosen, MOST_EXPORTED + 1, now=self._clock(), today=self._today())
             else:
                 kept = items.find_many(unit, who.client_id, chosen)
                 found = [kept[key] for key in chosen if key in kept and who.sees(who.client_id, kept[key].worth.facility_id)]
@@ -188,17 +181,6 @@ class Worklist:
             for first in range(0, max(len(ids), 1), MOST_IDS):
                 self._tell(unit, who, "export.read", ids[first : first + MOST_IDS])
             return found
-
-    def _every(self, unit: Unit, who: Identity, query: Query, most: int) -> list[Item]:
-        found: list[Item] = []
-        asked = replace(query, size=MOST_ROWS, after=None)
-        while len(found) < most:
-            page = listing.page(unit, who, asked, now=self._clock(), today=self._today())
-            found += page.items
-            if page.next is None:
-                break
-            asked = replace(asked, after=page.next)
-        return found[:most]
 
     def counts(self, who: Identity) -> dict[Which, int]:
         """Return how many items each list has."""
@@ -322,63 +304,37 @@ class Worklist:
         ids = [part.writeoff_id for part in StoreShelf(unit).parts(item)]
         return sight.next_deadline(list(ledger.find(unit, item.client_id, ids).values()), item.remedy, level, day)
 
+    # ---- how it is run -----------------------------------------------------------------------------------------------
+
+    @property
+    def steering(self) -> Steering:
+        """Changes settings, projects and views within a transaction that is under way; what follows does it in one of its own."""
+        return Steering(self._clock, self._today, self._tell)
+
     def set_policy(self, who: Identity, policy: Policy) -> Policy:
         """Set how the queue is run: lease, capacity, sample checks, limit of approval."""
-        who.check("queue.settings")
         with self._store.write() as unit:
-            policies.keep(unit, who.client_id, policy, at=self._clock(), by=who.subject)
-            self._tell(unit, who, "queue.settings", [])
-        return policy
+            return self.steering.set_policy(unit, who, policy)
 
     def policy(self, who: Identity) -> Policy:
         """Return how the queue is run."""
-        who.check("queue.read")
         with self._store.read() as unit:
-            return policies.find(unit, who.client_id)
-
-    # ---- projects ----------------------------------------------------------------------------------------------------
+            return self.steering.policy(unit, who)
 
     def make_project(self, who: Identity, *, name: str, cause: str, template: str = "", query: Query | None = None) -> tuple[Project, int]:
-        """Begin a project: one cause, many claims; with a query, up to 500 items that it lists go into it, in its order.
-
-        Returns
-        -------
-        Project, int
-            And how many items went in. Items that are in another project stay there.
-        """
-        who.check("queue.assign")
-        if not name.strip():
-            raise UsageError("a project has a name")
-        now = self._clock()
-        project = Project(who.client_id, secrets.token_hex(8), name.strip(), cause.strip(), template.strip(), who.subject, now)
+        """Begin a project, and tell how many items of the query went into it."""
         with self._store.write() as unit:
-            projects.keep(unit, project)
-            touched = self._fill_project(unit, who, project, query, now) if query is not None else []
-            self._tell(unit, who, "queue.assign", touched)
-        return project, len(touched)
-
-    def _fill_project(self, unit: Unit, who: Identity, project: Project, query: Query, now: datetime) -> list[str]:
-        desk = Desk(StoreShelf(unit), who, now=now, today=self._today())
-        chosen = [item for item in self._every(unit, who, query, MOST_EXPORTED) if item.project_id is None]
-        for item in sorted(chosen[:MOST_AT_ONCE], key=lambda item: item.item_id):
-            desk.set_project(item.item_id, item.version, project.project_id)
-        return sorted(desk.touched)
+            return self.steering.make_project(unit, who, name=name, cause=cause, template=template, query=query)
 
     def project(self, who: Identity, project_id: str) -> tuple[Project, Totals]:
         """Return a project and the sums of its items."""
-        who.check("queue.read")
         with self._store.read() as unit:
-            found = projects.find(unit, who.client_id, project_id)
-            if found is None:
-                raise NotFound("there is no such project")
-            query = Query(Which.ALL, project_id=project_id)
-            return found, listing.totals(unit, who, query, now=self._clock(), today=self._today())
+            return self.steering.project(unit, who, project_id)
 
     def projects(self, who: Identity) -> list[Project]:
         """Return the client's projects, the latest first."""
-        who.check("queue.read")
         with self._store.read() as unit:
-            return projects.all_of(unit, who.client_id)
+            return self.steering.projects(unit, who)
 
     def change_project(
         self,
@@ -391,49 +347,24 @@ class Worklist:
         is_ended: bool | None = None,
     ) -> Project:
         """Change the words of a project, or end it; None leaves what is."""
-        who.check("queue.assign")
         with self._store.write() as unit:
-            found = projects.find(unit, who.client_id, project_id)
-            if found is None:
-                raise NotFound("there is no such project")
-            changed = replace(
-                found,
-                name=found.name if name is None else name.strip(),
-                cause=found.cause if cause is None else cause.strip(),
-                template=found.template if template is None else template.strip(),
-            )
-            if is_ended is not None:
-                changed = replace(changed, ended_at=self._clock() if is_ended else None)
-            projects.keep(unit, changed)
-            self._tell(unit, who, "queue.assign", [project_id])
-            return changed
-
-    # ---- saved views -------------------------------------------------------------------------------------------------
+            words = {"name": name, "cause": cause, "template": template}
+            return self.steering.change_project(unit, who, project_id, words, is_ended=is_ended)
 
     def views(self, who: Identity) -> list[View]:
         """Return one's own saved views and shared ones."""
-        who.check("queue.read")
         with self._store.read() as unit:
-            return views.seen_by(unit, who.client_id, who.subject)
+            return self.steering.views(unit, who)
 
     def save_view(self, who: Identity, name: str, query: Mapping[str, str], *, is_shared: bool = False) -> View:
         """Save filters and order under a name."""
-        who.check("queue.read")
-        if not name.strip():
-            raise UsageError("a view has a name")
-        view = View(who.client_id, who.subject, name.strip(), self._clock(), dict(query), is_shared)
         with self._store.write() as unit:
-            if len(views.seen_by(unit, who.client_id, who.subject)) >= views.MOST_VIEWS:
-                raise CheckFailed(f"there are {views.MOST_VIEWS} saved views; remove one first")
-            views.keep(unit, view)
-        return view
+            return self.steering.save_view(unit, who, name, query, is_shared=is_shared)
 
     def remove_view(self, who: Identity, name: str) -> None:
         """Remove one of one's own views."""
-        who.check("queue.read")
         with self._store.write() as unit:
-            if not views.remove(unit, who.client_id, who.subject, name):
-                raise NotFound("there is no such view")
+            self.steering.remove_view(unit, who, name)
 
     # ---- reversals ---------------------------------------------------------------------------------------------------
 

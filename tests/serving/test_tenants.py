@@ -1,4 +1,4 @@
-"""Two clients with every id swapped: what is another's is as if it were not there."""
+"""Two clients, and two facilities of one client, with every id swapped: what is another's is as if it were not there."""
 
 from __future__ import annotations
 
@@ -25,62 +25,85 @@ from tests.serving.test_sign_in import OURS, sign_in, token_of
 from tests.serving.worklist.queues import NOW, item_of, put
 
 CLIENTS = ("north", "south")
+FACILITIES = ("F1", "F2")
 ACT = {"act": "note", "form": "docx"}
 BODIES = {
-    "assign": {"to": "person:x"},
-    "skip": {"reason": "other"},
-    "snooze": {"until": "2026-12-01"},
-    "disposition": {"act": "draft"},
+    "release": {"version": 0},
+    "assign": {"version": 0, "to": "person:x"},
+    "project": {"version": 0, "project_id": None},
+    "notes": {"text": "x"},
+    "skip": {"version": 0, "reason": "other"},
+    "snooze": {"version": 0, "until": "2026-12-01"},
+    "disposition": {"version": 0, "act": "draft"},
+    "projects": {"version": "0" * 16, "is_ended": True},
+    "views": {"version": "0" * 16, "query": {}},
 }
-"""What each act on an item is sent with, beside the version, so that only the item may be what is refused."""
+"""What each act on an item, and each change of a thing with a name, is sent with, so that only the item may be what is refused."""
 
 
 class Town:
-    """A service for two clients, each with an item, its write-off and a job, and an admin who calls by key and by session."""
+    """A service for two sides, each with an item, its write-off, a job, a project and a view, and an admin who calls by key and by session.
 
-    def __init__(self, home: Path) -> None:
+    Parameters
+    ----------
+    sides
+        What the two are called.
+    is_facilities
+        Whether they are facilities of one client, and each admin is confined to one; else they are clients.
+    """
+
+    def __init__(self, home: Path, sides: tuple[str, str], *, is_facilities: bool = False) -> None:
         self.gate = small_gate(home)
         self.app = service_on(self.gate, home)
         self.keys, self.browsers, self.tokens = {}, {}, {}
         self.ids: dict[str, dict[str, str]] = {}
-        for number, client_id in enumerate(CLIENTS, 1):
+        for number, side in enumerate(sides, 1):
+            client_id, facility = ("default", side) if is_facilities else (side, None)
+            seen = None if facility is None else frozenset({facility})
             by = replace(BOSS, client_id=client_id)
-            self.keys[client_id] = self.gate.programs.make(by, Role.ADMIN, owner="test").secret
-            self.gate.accounts.add(by, f"{client_id}-admin", Role.ADMIN, password=PASSWORD)
-            browser = self.browsers[client_id] = Client(self.app)
-            sign_in(browser, f"{client_id}-admin")
-            self.tokens[client_id] = token_of(browser)
-            item = replace(item_of(number), client_id=client_id)
+            key = self.gate.programs.make(by, Role.ADMIN, owner="test", facilities=seen)
+            self.keys[side] = key.secret
+            self.gate.accounts.add(by, f"{side}-admin", Role.ADMIN, password=PASSWORD, facilities=seen)
+            browser = self.browsers[side] = Client(self.app)
+            sign_in(browser, f"{side}-admin")
+            self.tokens[side] = token_of(browser)
+            item = replace(item_of(number, facility_id=facility, payer_id=f"PAYER-OF-{side}"), client_id=client_id)
             put(self.gate.store, [item])
-            lead = Identity("person:lea", "session", Role.LEAD, client_id)
+            lead = Identity("person:lea", "session", Role.LEAD, client_id, seen)
             project, _ = self.app.state.worklist.make_project(lead, name="one cause", cause="the same words")
             ids = {"item_id": item.item_id, "writeoff_id": f"{item.item_id}-0", "job_id": f"{number}" * 32}
-            self.ids[client_id] = {**ids, "project_id": project.project_id, **ACT}
-            self._add_job(client_id, self.ids[client_id]["job_id"])
+            view = f"{side}-view"
+            saved = Client(self.app).request("PUT", f"/v1/views/{view}", content=b'{"query": {}}', headers=self.bearer(side))
+            assert saved.status_code == 200
+            self.ids[side] = {**ids, "project_id": project.project_id, "name": view, **ACT}
+            self._add_job(client_id, ids["job_id"], key.row.subject)
 
-    def _add_job(self, client_id: str, job_id: str) -> None:
+    def _add_job(self, client_id: str, job_id: str, subject: str) -> None:
         with self.gate.store.write() as unit:
             jobs.add(
                 unit,
                 Job(
-                    client_id, job_id, "score", "queued", "key:x", {}, "in.csv", "0" * 64, 1, 0,
+                    client_id, job_id, "score", "queued", subject, {}, "in.csv", "0" * 64, 1, 0,
                     None, None, None, None, None, None, None, NOW, NOW,
                 ),
             )  # fmt: skip
 
-    def call(self, client_id: str, method: str, path: str, policy: object) -> httpx.Response:
-        """Call a filled path as the admin of a client."""
+    def call(self, side: str, method: str, path: str, policy: object) -> httpx.Response:
+        """Call a filled path as the admin of a side."""
         if isinstance(policy, Visitor):
             # What the page before said in passing is not of this one.
-            if SAID_COOKIE in self.browsers[client_id].cookies:
-                self.browsers[client_id].cookies.delete(SAID_COOKIE)
-            headers = {**OURS, "X-Form-Token": self.tokens[client_id], "Content-Type": "application/x-www-form-urlencoded"}
-            return self.browsers[client_id].request(
-                method, path, content=b"version=0&note=x", headers=headers if method in UNSAFE else None
-            )
-        headers = {"Authorization": f"Bearer {self.keys[client_id]}", "Content-Type": "application/json"}
-        body = json.dumps({"version": 0, **BODIES.get(path.rpartition("/")[2], {})}).encode()
-        return Client(self.app).request(method, path, content=body if method in UNSAFE else b"", headers=headers)
+            if SAID_COOKIE in self.browsers[side].cookies:
+                self.browsers[side].cookies.delete(SAID_COOKIE)
+            headers = {**OURS, "X-Form-Token": self.tokens[side], "Content-Type": "application/x-www-form-urlencoded"}
+            return self.browsers[side].request(method, path, content=b"version=0&note=x", headers=headers if method in UNSAFE else None)
+        words = path.strip("/").split("/")
+        body = next((BODIES[word] for word in (words[-1], *words[1:2]) if word in BODIES), {})
+        content = json.dumps(body).encode() if method in UNSAFE else b""
+        return Client(self.app).request(method, path, content=content, headers=self.bearer(side))
+
+    def bearer(self, side: str) -> dict[str, str]:
+        """Return the headers of a side's program."""
+        return {"Authorization": f"Bearer {self.keys[side]}", "Content-Type": "application/json"}
 
     def filled(self, path: str, ids: dict[str, str]) -> str:
         """Return a path with ids in it."""
@@ -89,17 +112,37 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    made = Town(tmp_path_factory.mktemp("town"))
+    made = Town(tmp_path_factory.mktemp("town"), CLIENTS)
+    yield made
+    made.gate.store.close()
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    made = Town(tmp_path_factory.mktemp("houses"), FACILITIES, is_facilities=True)
     yield made
     made.gate.store.close()
 
 
 def test_every_route_with_an_id_answers_404_for_another_clients(town: Town) -> None:
+    paths = {path for _, path, _ in policies(town.app) if "{" in path and not path.startswith("/static")}
+    assert probe(town, CLIENTS, paths) >= 2 * len(paths)
+
+
+def test_every_route_with_an_id_answers_404_for_another_facilitys(houses: Town) -> None:
+    paths = {path for _, path, _ in policies(houses.app) if "{" in path and not path.startswith("/static")}
+    # A project is the client's; the sums in it are of the facilities that one sees.
+    paths -= {path for path in paths if "{project_id}" in path}
+    assert probe(houses, FACILITIES, paths) >= 2 * len(paths) > 20
+
+
+def probe(town: Town, sides: tuple[str, str], paths: set[str]) -> int:
+    """Call routes with one's own ids, the other side's and nobody's, each way; return how many were."""
     probed = 0
     for method, path, policy in policies(town.app):
-        if "{" not in path or path.startswith("/static"):
+        if path not in paths:
             continue
-        for mine, theirs in (CLIENTS, CLIENTS[::-1]):
+        for mine, theirs in (sides, sides[::-1]):
             own = town.call(mine, method, town.filled(path, town.ids[mine]), policy)
             foreign = town.call(mine, method, town.filled(path, town.ids[theirs]), policy)
             unknown = {**{name: "f" * len(value) for name, value in town.ids[theirs].items()}, **ACT}
@@ -110,7 +153,7 @@ def test_every_route_with_an_id_answers_404_for_another_clients(town: Town) -> N
             # And nobody can tell another's from what was never there.
             assert _plain(foreign, town.ids[theirs]) == _plain(nowhere, unknown), (method, path)
             probed += 1
-    assert probed >= 2 * len({path for _, path, _ in policies(town.app) if "{" in path and not path.startswith("/static")})
+    return probed
 
 
 def _plain(answer: httpx.Response, ids: dict[str, str]) -> str:
@@ -128,6 +171,31 @@ def test_lists_hold_ones_own_only(town: Town) -> None:
         for mine, theirs in (CLIENTS, CLIENTS[::-1]):
             text = town.call(mine, method, path, policy).text
             assert not any(value in text for name, value in town.ids[theirs].items() if name not in ACT), path
+
+
+def test_lists_and_sums_hold_ones_own_facility_only(houses: Town) -> None:
+    shared = {*ACT, "project_id"}
+    for method, path, policy in policies(houses.app):
+        if method != "GET" or "{" in path:
+            continue
+        for mine, theirs in (FACILITIES, FACILITIES[::-1]):
+            text = houses.call(mine, method, path, policy).text
+            told = [name for name, value in houses.ids[theirs].items() if name not in shared and value in text]
+            assert not told and f"PAYER-OF-{theirs}" not in text, (path, told)
+    key = houses.bearer("F1")
+    overview = Client(houses.app).get("/v1/overview", key).json()
+    # Each side has one item of 100 and 200 cents expected.
+    assert (overview["ready"]["items"], overview["ready"]["expected_recovery"]) == (1, 1.0)
+    for project in Client(houses.app).get("/v1/projects", key).json()["projects"]:
+        told = Client(houses.app).get(f"/v1/projects/{project['project_id']}", key).json()
+        assert told["totals"]["items"] == 0
+
+
+def test_who_is_confined_records_no_outcome_of_another_facility(houses: Town) -> None:
+    effort = {"effort_id": "E9", "worked_date": "2026-10-01", "action": "appeal", "status": "pending"}
+    for side, status in (("F2", 404), ("F1", 200)):
+        body = json.dumps({"outcomes": [{**effort, "writeoff_id": houses.ids[side]["writeoff_id"]}]}).encode()
+        assert Client(houses.app).post("/v1/outcomes", body, houses.bearer("F1")).status_code == status, side
 
 
 def test_one_is_never_another_client_by_saying_so(town: Town) -> None:
