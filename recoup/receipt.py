@@ -1,6 +1,7 @@
 """A deadline for callers: who sends a request slower than anybody honest would, or reads no answer, loses the connection.
 
-uvicorn waits for the rest of a request for ever, so a few hundred sockets that never finish one hold the service's files and memory.
+uvicorn waits for the rest of a request for ever, so a few hundred sockets that never finish one hold the service's files and memory; and
+its parser keeps headers without end, so a single one could fill it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 if TYPE_CHECKING:
     import httptools
@@ -27,17 +29,22 @@ class ReceiptDeadline(HttpToolsProtocol):
         a second more for each so many bytes that came: a large file over a slow line is honest, a byte a second is not.
     stall_seconds
         An answer of which nobody takes anything for so long is given up.
+    most_head
+        Bytes that a request's line and headers may have.
     """
 
     receipt_seconds = 8.0
     slowest_bytes = 32 * 1024
     stall_seconds = 8.0
+    most_head = 64 * 1024
 
     parser: httptools.HttpRequestParser
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
     _began = 0.0
     _received = 0
+    _head = 0
+    _is_in_head = True
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
@@ -46,13 +53,34 @@ class ReceiptDeadline(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; wait on while they are not yet a whole request."""
+        self._head += len(data)
         super().data_received(data)
+        if self._is_in_head and self._head > self.most_head:
+            self._stop_waiting()
+            self.transport.write(TOO_LONG)
+            self.transport.close()
+            return
         if self._is_whole():
             self._stop_waiting()
         else:
             if self._timer is None:
                 self._wait()
             self._received += len(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._is_in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its headers are all there."""
+        self._is_in_head, self._head = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """It is all there; the next one begins with what comes next."""
+        self._is_in_head, self._head = True, 0
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """Give the caller some time to take what was sent."""

@@ -139,6 +139,8 @@ class Visits:
         """Remember what a browser will need when it comes back from the identity provider; return the secret of its cookie."""
         secret = new_secret()
         with self._store.write() as unit:
+            # Anybody may begin a journey: what nobody came back from is not kept.
+            sessions.clear(unit, self._now())
             sessions.give_ticket(unit, self._ring.digest(JOURNEY, secret), JOURNEY, content, self._now() + JOURNEY_LASTS)
         return secret
 

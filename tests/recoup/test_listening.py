@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -154,6 +154,29 @@ def test_an_answer_that_nobody_reads_is_given_up(running: Running) -> None:
             while part := connection.recv(1 << 20):
                 received += len(part)
             raise ConnectionResetError if received < 20_000_000 else AssertionError("all of it came")
+
+
+@pytest.mark.parametrize("part", [b"x-more: " + b"y" * 1000 + b"\r\n", b"y" * 1000], ids=["many headers", "one header"])
+def test_headers_without_end_are_refused_before_they_fill_the_memory(running: Running, part: bytes) -> None:
+    with connect(running, b"GET /livez HTTP/1.1\r\nhost: a\r\nx-first: ") as connection:
+        sent = 0
+        with suppress(ConnectionError):
+            for _ in range(10_000):
+                connection.sendall(part)
+                sent += len(part)
+        # What the sockets hold on the way is not yet the service's.
+        assert sent < 9_000_000
+    with connect(running, b"GET /livez HTTP/1.1\r\nhost: a\r\nx-long: " + b"y" * 70_000) as connection:
+        with suppress(ConnectionError):
+            assert read(connection).startswith(b"HTTP/1.1 431 ")
+    # A head of a usual size before a large body is none too long, and neither are many requests on one connection.
+    whole = b"POST /length HTTP/1.1\r\nhost: a\r\nx-some: " + b"y" * 8_000 + b"\r\ncontent-length: 300000\r\n\r\n" + b"x" * 300_000
+    with connect(running) as connection:
+        for _ in range(12):
+            connection.sendall(whole)
+            answer = b""
+            while not answer.endswith(b"300000"):
+                answer += connection.recv(65536)
 
 
 def test_what_is_in_flight_is_finished_when_the_service_stops(running: Running) -> None:
