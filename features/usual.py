@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
 from features.codes.combinations import number_keys
+from features.contract.modifiers import fee_share
 from features.feature import Floats
 from features.history import days_of
 from features.lookup import Lookup
 from features.money import NULL
-from features.tables import Array, Columns
+from features.tables import Array, Batch, Columns
 
 KEPT = 32
 """Values kept per key: enough for a median and a 10-90 % range, few enough to follow a new contract."""
@@ -177,6 +178,22 @@ def _smooth_one(pair: int, procedure: int, payer: int, count: list[int]) -> floa
     share = (payer if count[PAYER] else RATIO_ONE) / RATIO_ONE
     expected = procedure * share if count[PROCEDURE] else float("nan")
     return (float(count[PAIR]) * (pair if count[PAIR] else 0) + _PSEUDO_POSTINGS * expected) / (count[PAIR] + _PSEUDO_POSTINGS)
+
+
+def in_fees(batch: Batch) -> Columns:
+    """Return a batch's columns with units counted in whole fees: a reduced service is half of one.
+
+    Modifiers that say a share would else make proper postings look as if half of the usual were missing.
+    """
+    units, codes = batch.columns["units"], batch.columns["modifiers"]
+    top = int(codes.max(initial=-1))
+    if top < 0:
+        return batch.columns
+    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=top + 1))
+    # The last stands for rows without modifiers, whose code is -1.
+    share = np.ones(top + 2)
+    share[used] = [fee_share(text) for text in batch.vocabulary.decode("modifiers", used)]
+    return batch.columns | {"units": np.where(np.isnan(units) | (units <= 0), 1.0, units) * share[codes]}
 
 
 def allowed_per_unit(columns: Columns) -> NDArray[np.int64]:

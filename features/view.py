@@ -20,7 +20,7 @@ from features.patient_share import UsualShares
 from features.pieces import Each, one_by_one
 from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
-from features.usual import Usual, replay_usual
+from features.usual import Usual, in_fees, replay_usual
 
 REMEMBERED = tuple(dict.fromkeys(name for feature in FEATURES for name in feature.inputs if name in HISTORY_COLUMNS))
 """The columns of the history that features read."""
@@ -153,7 +153,7 @@ class Viewer:
     def sort(self, batch: Batch, as_of: int) -> View:
         """View rows as `serve` does, without history: what rows of one claim share is settled among all of them here."""
         day = np.maximum(batch.columns["writeoff_date"], as_of)
-        usual = self.usual.read(self.usual.find(batch.columns), batch.columns["units"])
+        usual = self.usual.read(self.usual.find(batch.columns), in_fees(batch)["units"])
         return self._sort(batch, day, usual, self.shares)
 
     def remember(self, columns: Columns, as_of: int) -> Columns:
@@ -168,8 +168,8 @@ class Viewer:
         Without history, which needs events made from this. Each row stands alone: what shares its claim line on another day does not
         touch it. A month is a piece of work.
         """
-        keys = {name: postings.columns[name][rows] for name in ("payer_id", "procedure_code", "units")}
-        usual = replay_usual(self.usual, postings.columns, keys, days)
+        fees = in_fees(postings)
+        usual = replay_usual(self.usual, fees, {name: fees[name][rows] for name in ("payer_id", "procedure_code", "units")}, days)
         months = days_of(first_of_month(days)) or [(0, np.arange(0))]
 
         def asked() -> Iterator[tuple[Batch, NDArray[np.int64], UsualAllowed, UsualShares]]:

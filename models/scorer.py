@@ -24,7 +24,7 @@ from features.intake.records import read_records
 from features.matrix import Layout, by_feature, extra_column
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns, first_rows
-from features.usual import Usual, advance_by
+from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary
 from models.anomaly import Anomaly
@@ -160,7 +160,7 @@ class Scorer:
 
     def learn_usual(self, batch: Batch, *, until: int) -> None:
         """Learn what payers usually allow and patients carry from postings of before a day: what a ledger alone can teach."""
-        advance_by(self.viewer.usual, batch.columns, until=until)
+        advance_by(self.viewer.usual, in_fees(batch), until=until)
         self.viewer.shares = shares_of_month(batch, until)
 
     def advance(self, events: Events, *, until: int) -> None:

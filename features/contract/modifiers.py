@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from math import prod
 
 from features.contract.reasons import REASON
 
@@ -72,6 +73,19 @@ def split_modifiers(text: str | None) -> tuple[str, ...]:
     (('LT', '50'), ())
     """
     return tuple(dict.fromkeys(text.upper().split())) if text else ()
+
+
+@cache
+def fee_share(text: str | None) -> float:
+    """Return what a line's modifiers leave of the fee, by the table; one that needs a fee or a report of its own changes nothing here.
+
+    >>> fee_share("59 52"), fee_share("51"), fee_share("26"), fee_share(None)
+    (0.5, 0.5, 1.0, 1.0)
+    """
+    known = [modifier_table()[code] for code in split_modifiers(text) if code in modifier_table()]
+    shares = [(m.code, m.share) for m in known if m.share is not None]
+    shares += [(m.code, Fraction(RANK_PERCENTS[1], 100)) for m in known if m.effect == "rank"]
+    return float(prod(share for _, share in smallest_by_group(shares)))
 
 
 def smallest_by_group(shares: Sequence[tuple[str, Fraction]]) -> tuple[tuple[str, Fraction], ...]:

@@ -54,6 +54,7 @@ LEARNED_FROM = (
     "payer_id",
     "plan_id",
     "procedure_code",
+    "modifiers",
     "units",
     "allowed_amount",
     "paid_amount",

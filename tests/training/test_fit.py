@@ -14,7 +14,7 @@ from features.history import History
 from features.matrix import matrix
 from features.money import NULL
 from features.tables import Batch
-from features.usual import Usual, advance_by
+from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Viewer, shares_of_month
 from models.bundle import read_manifest
 from tests.practice import AS_OF, CREATED, Files, Learned, day, learn, read_files
@@ -43,7 +43,7 @@ def test_a_training_row_equals_the_served_row_bit_for_bit(practice: Files) -> No
     for i in rng.choice(len(cases), 40, replace=False).tolist():
         worked = int(cases.worked_on[i])
         usual, history = Usual(), History()
-        advance_by(usual, ledger.writeoffs.columns, until=worked)
+        advance_by(usual, in_fees(ledger.writeoffs), until=worked)
         history.advance_all(events, until=worked)
         viewer = Viewer(
             practice_of(ledger),
