@@ -60,7 +60,7 @@ class Bundle:
         The matrix, and the codes of the user's category columns.
     trees
         LightGBM text by role: likelihood, fraction, amount, effort, anomaly. A role that is absent falls back to its default.
-    linear, weight, calibration
+    linear, weight, calibration, trees_share
         Of the likelihood.
     fraction_range, amount_range, default_fraction, default_dollars
         Of the dollars.
@@ -109,6 +109,7 @@ class Bundle:
     reference: dict[str, Any] = field(default_factory=dict)
     effort: tuple[float, float] = (0.0, 0.0)
     rarity: Rarity = field(default_factory=Rarity.nothing)
+    trees_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
             Linear.from_json(told["linear"]) if told["linear"] else None,
             told["weight"],
             Calibration(**told["calibration"]),
+            # A bundle made before the shares were settled has the plain mean of trees and linear score.
+            told.get("trees_share", 0.5),
         ),
         Dollars(
             forest("fraction"),
@@ -290,6 +293,7 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "tables": sorted(bundle.tables),
         "linear": bundle.linear.as_json() if bundle.linear else None,
         "weight": bundle.weight,
+        "trees_share": bundle.trees_share,
         "calibration": asdict(bundle.calibration),
         "fraction_range": told(bundle.fraction_range),
         "amount_range": told(bundle.amount_range),

@@ -26,12 +26,15 @@ class Likelihood:
         Of the learned score against the prior: labels / (labels + pseudo-labels).
     calibration
         Applied to the blend.
+    trees_share
+        Of the trees in the mean with the linear score.
     """
 
     trees: Forest | None
     linear: Linear | None
     weight: float
     calibration: Calibration
+    trees_share: float = 0.5
 
     def terms(self, matrix: Floats, columns: Columns) -> Floats:
         """Return the linear score's terms (n x terms), which `logits` and the reasons both read; n x 0 without one."""
@@ -42,7 +45,7 @@ class Likelihood:
         prior = prior_logits(columns)
         if self.trees is None or self.linear is None:
             return self.calibration.apply(prior)
-        learned = 0.5 * self.trees.raw(matrix) + 0.5 * self.linear.raw(terms)
+        learned = self.trees_share * self.trees.raw(matrix) + (1.0 - self.trees_share) * self.linear.raw(terms)
         return self.calibration.apply(self.weight * learned + (1.0 - self.weight) * prior)
 
 
@@ -80,7 +83,7 @@ class Reasoner:
         m = self._likelihood
         learned = 0.0
         if m.trees is not None and m.linear is not None:
-            learned = 0.5 * m.trees.expected + 0.5 * (m.linear.intercept + float(self._means.sum()))
+            learned = m.trees_share * m.trees.expected + (1.0 - m.trees_share) * (m.linear.intercept + float(self._means.sum()))
         return m.weight * learned
 
     def contributions(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
@@ -88,8 +91,8 @@ class Reasoner:
         m = self._likelihood
         out = np.zeros((len(matrix), self._count))
         if self._explainer is not None and m.linear is not None:
-            out += (0.5 * m.weight) * self._explainer.contributions(matrix)
-            out += (0.5 * m.weight) * ((terms - self._means) @ self._spread)
+            out += (m.trees_share * m.weight) * self._explainer.contributions(matrix)
+            out += ((1.0 - m.trees_share) * m.weight) * ((terms - self._means) @ self._spread)
         for group, part in zip(self._prior_groups, (rate_part, proof_part, late_part), strict=True):
             out[:, group] += (1.0 - m.weight) * part(columns)
         # The calibration bends the scale: each part of a row moves by the same factor, so that they still sum to its log odds.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.lookup import ByCode
-from features.tables import Columns
+from features.tables import Array, Columns
 
 SCALES = ("plain", "log", "logit")
 """How a number is straightened before it is scaled: as it is; sign times log(1 + size); log odds."""
@@ -69,7 +69,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Field:
-    """One weight per code of a column, or per pair of codes of two; codes not met at fit weigh nothing.
+    """One weight per code of a column, or per pair of codes of two; null is a code, and codes not met at fit weigh nothing.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Field:
 
     def weigh(self, columns: Columns) -> Floats:
         """Return the weight of each row."""
-        return self._known.find([columns[name] for name in self.columns])
+        return self._known.find([coded(columns[name]) for name in self.columns])
 
     @cached_property
     def _known(self) -> ByCode:
@@ -96,13 +96,21 @@ class Field:
         return ByCode(parts, self.weights)
 
 
+def coded(codes: Array) -> NDArray[np.int64]:
+    """Return codes with one of its own for null: that nothing is given says something too.
+
+    >>> coded(np.array([3, -1])).tolist()
+    [4, 0]
+    """
+    return codes.astype(np.int64) + 1
+
+
 def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return one integer per row for its code or pair of codes; -1 where one is null."""
-    key = columns[names[0]].astype(np.int64)
+    """Return one integer per row for its code or pair of codes, as `coded`."""
+    key = coded(columns[names[0]])
     for name in names[1:]:
-        other = columns[name].astype(np.int64)
-        key = np.where((key < 0) | (other < 0), -1, key << _PAIR_BITS | np.maximum(other, 0))
-    return np.where(key < 0, -1, key)
+        key = key << _PAIR_BITS | coded(columns[name])
+    return key
 
 
 @dataclass(frozen=True)
@@ -133,12 +141,12 @@ class Linear:
 
     def _weigh_one(self, columns: Columns) -> list[float]:
         # One row is the request path: plain integers and a dictionary per field instead of sixteen searches in arrays.
-        codes = {name: int(columns[name][0]) for name in self._coded}
+        codes = {name: int(columns[name][0]) + 1 for name in self._coded}
         found = []
         for names, weights in self._tables:
             key = 0
             for name in names:
-                key = -1 if key < 0 or codes[name] < 0 else key << _PAIR_BITS | codes[name]
+                key = key << _PAIR_BITS | codes[name]
             found.append(weights.get(key, 0.0))
         return found
 
@@ -181,7 +189,7 @@ class Linear:
             "spread": n.spread.tolist(),
             "weights": self.weights.tolist(),
             "fields": [
-                {"columns": list(f.columns), "keys": f.keys.tolist(), "weights": f.weights.tolist(), "mean": f.mean} for f in self.fields
+                {"columns": list(f.columns), "codes": f.keys.tolist(), "weights": f.weights.tolist(), "mean": f.mean} for f in self.fields
             ],
         }
 
@@ -205,4 +213,10 @@ def _floats(values: list[object]) -> Floats:
 
 
 def _field(told: dict[str, list[object]]) -> Field:
-    return Field(tuple(map(str, told["columns"])), np.array(told["keys"], dtype=np.int64), _floats(told["weights"]), float(told["mean"]))  # type: ignore[arg-type]
+    names = tuple(map(str, told["columns"]))
+    # A bundle made before null was a code has its keys without it.
+    keys = np.array(told["codes"], dtype=np.int64) if "codes" in told else np.array(told["keys"], dtype=np.int64) + _ONE_UP[len(names)]
+    return Field(names, keys, _floats(told["weights"]), float(told["mean"]))  # type: ignore[arg-type]
+
+
+_ONE_UP = {1: 1, 2: (1 << _PAIR_BITS) + 1}

@@ -34,6 +34,7 @@ CONCEPTS = (
 _FIELD_CONCEPT: dict[tuple[str, ...], str] = {
     ("payer_id",): "payer behaviour",
     ("plan_id",): "payer behaviour",
+    ("payer_type",): "payer behaviour",
     ("family",): "code",
     ("carc",): "code",
     ("rarcs",): "code",
@@ -74,7 +75,7 @@ def _field_concept(columns: tuple[str, ...]) -> str:
     if columns[-1].endswith("_on_file"):
         return "documentation"
     if len(columns) > 1:
-        return "payer behaviour" if columns[0] in ("payer_id", "plan_id") else "code history"
+        return "payer behaviour" if columns[0] in ("payer_id", "plan_id", "payer_type") else "code history"
     return _FIELD_CONCEPT[columns]
 
 

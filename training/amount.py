@@ -19,7 +19,7 @@ from training.linear import fit_level
 from training.splits import time_blocks
 from training.trees import fit_trees, predict
 
-LEVEL_PENALTY = 8.0
+LEVEL_PENALTY = 15.0
 SPREAD_PENALTY = 100.0
 """Variances are known less well than means, so they are drawn harder to the common one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm
@@ -32,7 +32,7 @@ from training.cut import cut_ledger
 from training.evaluate import auc, expected_calibration_error
 from training.examples import Examples, Replayed, category_extras, replay, see_postings
 from training.labels import delay_weights
-from training.linear import fit_linear
+from training.linear import fit_linear, learn_pulls
 from training.rarity import fit_rarity
 from training.recipe import Recipe
 from training.splits import time_blocks
@@ -161,6 +161,7 @@ def fit(
         reference=reference,
         effort=value.effort,
         rarity=rarity,
+        trees_share=recipe.trees_share,
     )
 
 
@@ -177,6 +178,7 @@ class _LikelihoodFit:
     calibration: Calibration
     facts: dict[str, Any]
     information: tuple[float, float] = (0.0, 0.0)
+    pulls: Mapping[str, float] = field(default_factory=dict)
 
 
 def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe, each: Each) -> _LikelihoodFit:
@@ -185,12 +187,14 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recip
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
     weight = len(examples) / (len(examples) + recipe.pseudo_labels)
+    # Some thirty spreads, learned from all cases: what a block left out says of them is next to nothing.
+    pulls = pulls_of(examples, layout)
     out_of_fold = log_odds(np.full(len(examples), won.mean()))
     left_out = [there for b in np.unique(block).tolist() if len(np.unique(won[~(there := block == b)])) == 2]
     nothing = np.zeros(len(examples), dtype=bool)
     # The fit on everything stands first: it takes longest.
     (trees, linear, _), *folds = each(
-        _fit_beside, (examples, layout, seed, recipe, weight), [(there,) for there in (nothing, *left_out)]
+        _fit_beside, (examples, layout, seed, pulls, recipe, weight), [(there,) for there in (nothing, *left_out)]
     )  # fmt: skip
     for there, (_, _, scored) in zip(left_out, folds, strict=True):
         out_of_fold[there] = scored
@@ -201,25 +205,33 @@ def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recip
     facts["ece_out_of_fold"] = round(expected_calibration_error(as_chosen, won) or 0.0, 4)
     speaks = examples.weight * p * (1.0 - p)
     information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())
-    return _LikelihoodFit({"likelihood": trees}, linear, weight, calibration, facts, information)
+    return _LikelihoodFit({"likelihood": trees}, linear, weight, calibration, facts, information, pulls)
 
 
-_Blended = tuple[Examples, Layout, int, Recipe, float]
+_Blended = tuple[Examples, Layout, int, Mapping[str, float], Recipe, float]
 
 
 def _fit_beside(shared: _Blended, left_out: NDArray[np.bool_]) -> tuple[str, Linear, Floats]:
     """Fit both halves on the rest, and score what was left out."""
-    examples, layout, seed, recipe, weight = shared
+    examples, layout, seed, pulls, recipe, weight = shared
     if not left_out.any():
-        trees, linear = fit_blend(examples, layout, seed, recipe)
+        trees, linear = fit_blend(examples, layout, seed, pulls, recipe)
         return trees.model_to_string(), linear, np.empty(0)
-    trees, linear = fit_blend(examples.take(~left_out), layout, seed, recipe)
-    return trees.model_to_string(), linear, blend(trees, linear, examples.take(left_out), weight)
+    trees, linear = fit_blend(examples.take(~left_out), layout, seed, pulls, recipe)
+    return trees.model_to_string(), linear, blend(trees, linear, examples.take(left_out), weight, recipe.trees_share)
 
 
-def fit_blend(part: Examples, layout: Layout, seed: int, recipe: Recipe = FIXED) -> tuple[lightgbm.Booster, Linear]:
+def pulls_of(examples: Examples, layout: Layout) -> dict[str, float]:
+    """Return how strongly each group of weights of the linear score is drawn to zero."""
+    won, extras = examples.cases.recovered, category_extras(layout)
+    return learn_pulls(examples.matrix, examples.columns, won, layout, weight=examples.weight, extras=extras)
+
+
+def fit_blend(
+    part: Examples, layout: Layout, seed: int, pulls: Mapping[str, float], recipe: Recipe = FIXED
+) -> tuple[lightgbm.Booster, Linear]:
     """Fit the two halves of the likelihood, trees and linear score."""
-    y, names, extras = part.cases.recovered, chance_names(layout), category_extras(layout)
+    y, names = part.cases.recovered, chance_names(layout)
     trees = fit_trees(
         part.matrix,
         y,
@@ -232,12 +244,23 @@ def fit_blend(part: Examples, layout: Layout, seed: int, recipe: Recipe = FIXED)
         names=names,
         **recipe.trees,
     )
-    return trees, fit_linear(part.matrix, part.columns, y, layout, weight=part.weight, strength=recipe.linear_strength, extras=extras)
+    linear = fit_linear(
+        part.matrix,
+        part.columns,
+        y,
+        layout,
+        weight=part.weight,
+        pulls=pulls,
+        freedom=recipe.linear_freedom,
+        extras=category_extras(layout),
+    )
+    return trees, linear
 
 
-def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float) -> Floats:
+def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float, trees_share: float) -> Floats:
     """Return the uncalibrated log odds that the served likelihood would give."""
-    learned = 0.5 * predict(trees, examples.matrix, raw=True) + 0.5 * linear.raw(linear.terms(examples.matrix, examples.columns))
+    straight = linear.raw(linear.terms(examples.matrix, examples.columns))
+    learned = trees_share * predict(trees, examples.matrix, raw=True) + (1.0 - trees_share) * straight
     blended: Floats = weight * learned + (1.0 - weight) * prior_logits(examples.columns)
     return blended
 
@@ -332,7 +355,7 @@ def _fit_sums(
     """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
 
     def forecast(questions: Sequence[Question]) -> list[tuple[Floats, Floats]]:
-        return list(each(_forecast, (examples, layout, seed, recipe, value.default_fraction), questions))
+        return list(each(_forecast, (examples, layout, seed, likelihood.pulls, recipe, value.default_fraction), questions))
 
     columns, cap = examples.columns, examples.columns["cap_cents"]
     low, high = value.fraction_range.around(np.full(len(examples), value.default_fraction))
@@ -351,11 +374,12 @@ def _fit_sums(
 
 def _forecast(shared: _Blended, known: NDArray[np.int64], day: int, asked: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Fit on what was known before a day, and return probability and dollars if recovered of what is asked for."""
-    examples, layout, seed, recipe, default_fraction = shared
+    examples, layout, seed, pulls, recipe, default_fraction = shared
     past = examples.take(known)
     past = replace(past, weight=delay_weights(past.cases, day))
     test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
-    p = probability(blend(*fit_blend(past, layout, seed, recipe), test, len(past) / (len(past) + recipe.pseudo_labels)))
+    say = len(past) / (len(past) + recipe.pseudo_labels)
+    p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
     share = np.full(len(test), default_fraction)
     if len(won) >= LEAST_SPLIT:
         share = predict(_fraction_trees(won, layout, seed), test.matrix)

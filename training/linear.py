@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from features.feature import Floats
 from features.matrix import BY_NAME, Layout
 from features.tables import Array, Columns
 from models.linear import Field, Linear, Numbers, pair_keys
+from training.pulls import COMMON_PULL, group_pulls
 
 _LOG_UNITS = ("dollars", "days", "units", "postings", "decayed efforts", "dollars per recovery", "count")
 _LOGIT_UNITS = ("probability", "recoveries per effort")
@@ -38,13 +40,16 @@ FIELDS: tuple[tuple[str, ...], ...] = (
     ("payer_id", "adjustment_code"),
     ("plan_id", "adjustment_code"),
     ("procedure_code", "adjustment_code"),
+    ("payer_type",),
+    ("payer_type", "family"),
     ("family", "authorization_on_file"),
     ("family", "referral_on_file"),
     ("family", "records_on_file"),
     ("family", "timely_proof_on_file"),
     ("family", "other_coverage_on_file"),
 )
-"""Codes and pairs of codes with a weight of their own; proof on file is worth something where it answers what was refused."""
+"""Codes and pairs of codes with a weight of their own; proof on file is worth something where it answers what was refused. A pair that
+tells nothing costs nothing: its weights are drawn to zero as strongly as the outcomes ask for."""
 
 LEVEL_FIELDS: tuple[tuple[str, ...], ...] = (
     ("payer_id",),
@@ -61,7 +66,15 @@ LEVEL_FIELDS: tuple[tuple[str, ...], ...] = (
 
 
 def fit_linear(
-    matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, strength: float, extras: Sequence[str] = ()
+    matrix: Floats,
+    columns: Columns,
+    target: Array,
+    layout: Layout,
+    *,
+    weight: Floats,
+    pulls: Mapping[str, float],
+    freedom: float = 1.0,
+    extras: Sequence[str] = (),
 ) -> Linear:
     """Fit a ridge logistic regression on scaled numbers and one weight per code or pair.
 
@@ -71,38 +84,50 @@ def fit_linear(
         Features (n x features) and coded columns of the same rows.
     target, weight
         Recovered or not; weight of each row.
-    strength
-        Inverse of the penalty (scikit-learn's C).
+    pulls, freedom
+        Ridge of each group of weights (`learn_pulls`), and what it is divided by.
     extras
         The user's category columns, which get weights too.
     """
-    numbers = _numbers(matrix, layout)
-    fields = [_Field.of(columns, names) for names in (*FIELDS, *((name,) for name in extras))]
-    fields = [field for field in fields if len(field.keys)]
+    design = _Design.of(matrix, columns, layout, extras)
+    scale = np.sqrt(freedom / np.array([pulls.get(name, COMMON_PULL) for name in design.names]))
     # One thread: the steps are of many small sums, which threads wait for longer than they take, and whose order cores would change.
     with warnings.catch_warnings(), threadpool_limits(1):
         # A ridge fit that stops at 400 steps is within the fourth digit of its end; more steps change no rank.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = LogisticRegression(C=strength, max_iter=400).fit(_joined(numbers.scaled(matrix), fields), target, sample_weight=weight)
-    count = len(numbers.names)
-    return Linear(float(fitted.intercept_[0]), numbers, fitted.coef_[0][:count].copy(), _weighed(fields, fitted.coef_[0][count:]))
+        fitted = LogisticRegression(C=1.0, max_iter=400).fit(design.joined(matrix, scale), target, sample_weight=weight)
+    weights = fitted.coef_[0] * np.repeat(scale, design.sizes)
+    count = len(design.numbers.names)
+    return Linear(float(fitted.intercept_[0]), design.numbers, weights[:count].copy(), _weighed(design.fields, weights[count:]))
+
+
+def learn_pulls(
+    matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, extras: Sequence[str] = ()
+) -> dict[str, float]:
+    """Learn how strongly each field's weights, and those of all numbers, are drawn to zero; see `training.pulls`."""
+    design = _Design.of(matrix, columns, layout, extras)
+    joined = design.joined(matrix, np.ones(len(design.sizes)))
+    with threadpool_limits(1):
+        found = group_pulls(joined, design.sizes, np.asarray(target, dtype=np.float64), weight)
+    return dict(zip(design.names, found.tolist(), strict=True))
 
 
 def fit_level(columns: Columns, target: Floats, *, weight: Floats, penalty: float, extras: Sequence[str] = ()) -> Linear:
     """Fit a ridge regression of a number on codes and pairs of codes alone."""
-    fields = [_Field.of(columns, names) for names in (*LEVEL_FIELDS, *((name,) for name in extras))]
-    fields = [field for field in fields if len(field.keys)]
+    fields = _telling_fields(columns, (*LEVEL_FIELDS, *((name,) for name in extras)))
     nothing = Numbers((), np.empty(0, dtype=np.int64), (), np.empty(0), np.empty(0))
     if not fields:
         return Linear(float(np.average(target, weights=weight)), nothing, np.empty(0), ())
     with threadpool_limits(1):
-        fitted = Ridge(alpha=penalty).fit(_joined(np.empty((len(target), 0)), fields), target, sample_weight=weight)
+        fitted = Ridge(alpha=penalty).fit(
+            _joined(np.empty((len(target), 0)), fields, np.ones(1 + len(fields))), target, sample_weight=weight
+        )
     return Linear(float(fitted.intercept_), nothing, np.empty(0), _weighed(fields, fitted.coef_))
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One code or pair of codes of the rows of a fit: its distinct keys, and where each row's stands among them, -1 for null."""
+    """One code or pair of codes of the rows of a fit: its distinct keys, and where each row's stands among them."""
 
     names: tuple[str, ...]
     keys: NDArray[np.int64]
@@ -110,31 +135,79 @@ class _Field:
 
     @classmethod
     def of(cls, columns: Columns, names: tuple[str, ...]) -> _Field:
-        key = pair_keys(columns, names)
-        distinct, place = np.unique(key, return_inverse=True)
-        first = int(len(distinct) > 0 and distinct[0] < 0)
-        return cls(names, distinct[first:], (place - first).astype(np.int32))
+        keys, place = np.unique(pair_keys(columns, names), return_inverse=True)
+        return cls(names, keys, place.astype(np.int32))
 
 
-def _joined(numbers: Floats, fields: Sequence[_Field]) -> sparse.csr_matrix:
-    """Return numbers and a column of ones for each code as one matrix, made in one piece: every row holds one entry per field."""
+def _telling_fields(columns: Columns, asked: Sequence[tuple[str, ...]]) -> list[_Field]:
+    """Return the fields that tell rows apart as none before them does: a second copy of the same split would be drawn to zero less."""
+    found, known = [], set()
+    for names in asked:
+        field = _Field.of(columns, names)
+        if len(field.keys) < 2:
+            continue
+        _, first = np.unique(field.place, return_index=True)
+        split = hashlib.sha256(first[field.place].tobytes()).digest()
+        if split not in known:
+            known.add(split)
+            found.append(field)
+    return found
+
+
+def _joined(numbers: Floats, fields: Sequence[_Field], scale: Floats) -> sparse.csr_matrix:
+    """Return numbers and a column for each code as one matrix, made in one piece: every row holds one entry per field.
+
+    Parameters
+    ----------
+    scale
+        Of the numbers, then what each field's entries are.
+    """
     rows, count = numbers.shape
     width = count + len(fields)
     values, at = np.empty((rows, width)), np.empty((rows, width), dtype=np.int32)
-    values[:, :count], at[:, :count] = numbers, np.arange(count)
+    values[:, :count], at[:, :count] = numbers * scale[0], np.arange(count)
     start = count
-    for i, field in enumerate(fields, start=count):
-        # A null is a zero in the field's first column.
-        values[:, i] = field.place >= 0
-        at[:, i] = start + np.maximum(field.place, 0)
+    for i, field in enumerate(fields):
+        values[:, count + i] = scale[1 + i]
+        at[:, count + i] = start + field.place
         start += len(field.keys)
     return sparse.csr_matrix((values.ravel(), at.ravel(), np.arange(0, rows * width + 1, max(width, 1))), shape=(rows, start))
+
+
+NUMBERS = "numbers"
+"""The group of all numbers among the pulls."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """What the score of some rows is made of: scaled numbers, then fields."""
+
+    numbers: Numbers
+    fields: list[_Field]
+
+    @classmethod
+    def of(cls, matrix: Floats, columns: Columns, layout: Layout, extras: Sequence[str]) -> _Design:
+        return cls(_numbers(matrix, layout), _telling_fields(columns, (*FIELDS, *((name,) for name in extras))))
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each group of weights."""
+        return [NUMBERS, *("*".join(field.names) for field in self.fields)]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many weights each group has."""
+        return [len(self.numbers.names), *(len(field.keys) for field in self.fields)]
+
+    def joined(self, matrix: Floats, scale: Floats) -> sparse.csr_matrix:
+        """Return all as one matrix, each group times its scale."""
+        return _joined(self.numbers.scaled(matrix), self.fields, scale)
 
 
 def _weighed(fields: Sequence[_Field], weights: Floats) -> tuple[Field, ...]:
     ends = np.cumsum([len(field.keys) for field in fields])
     parts = np.split(weights, ends[:-1]) if len(fields) else []
-    means = [float(np.append(part, 0.0)[field.place].mean()) for field, part in zip(fields, parts, strict=True)]
+    means = [float(part[field.place].mean()) for field, part in zip(fields, parts, strict=True)]
     return tuple(Field(f.names, f.keys, part.copy(), mean) for f, part, mean in zip(fields, parts, means, strict=True))
 
 

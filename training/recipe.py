@@ -21,8 +21,11 @@ class Recipe:
         Number of trees, step of each, leaves of each (4 to 8: scoring speed and exact reasons rest on small trees).
     rows_in_leaf, lambda_l2, feature_fraction
         Least rows of a leaf, ridge on leaves, share of the features that a tree may read.
-    linear_strength
-        Inverse ridge of the linear score.
+    linear_freedom
+        How far the linear score's weights may stray, as a multiple of the variance that the outcomes ask for.
+    trees_share
+        Of the trees in the mean with the linear score. Codes are many and labels few: one weight per code, drawn to zero as far as it
+        should be, says more than trees do, on synthetic practices and on real recoveries.
     pseudo_labels
         The prior counts as this many labels against the learned score.
 
@@ -41,7 +44,8 @@ class Recipe:
     rows_in_leaf: int = 40
     lambda_l2: float = 20.0
     feature_fraction: float = 0.3
-    linear_strength: float = 0.3
+    linear_freedom: float = 1.0
+    trees_share: float = 0.3
     pseudo_labels: float = 150.0
 
     def __post_init__(self) -> None:

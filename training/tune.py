@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import Floats
 from features.matrix import Layout
 from models.calibration import probability
 from training.examples import Examples, Replayed
-from training.fit import FIXED, SEED, blend, fit_blend
+from training.fit import FIXED, SEED, blend, fit_blend, pulls_of
 from training.labels import delay_weights
 from training.recipe import Recipe
 from training.splits import time_blocks
@@ -85,20 +84,21 @@ def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progres
 
     if budget.trials <= 0:
         return Tuned()
-    examples, layout, as_of = known.examples, known.layout, known.as_of
+    examples, layout = known.examples, known.layout
     folds = _folds(examples)
     if len(examples) < LEAST_EFFORTS or not folds:
         return Tuned()
     optuna.logging.set_verbosity(logging.ERROR)
     end = time.monotonic() + budget.seconds
-    tried = [Trial(FIXED, _loss(FIXED, examples, layout, folds, as_of, seed))]
+    pulls = pulls_of(examples, layout)
+    tried = [Trial(FIXED, _loss(FIXED, examples, layout, pulls, folds, seed))]
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=8), direction="minimize")
     while len(tried) < budget.trials and time.monotonic() < end:
         if progress is not None:
             progress("tune", len(tried), budget.trials)
         asked = study.ask()
         recipe = _suggest(asked)
-        loss = _loss(recipe, examples, layout, folds, as_of, seed)
+        loss = _loss(recipe, examples, layout, pulls, folds, seed)
         study.tell(asked, loss)
         tried.append(Trial(recipe, loss))
     best = min(tried, key=lambda trial: trial.loss)
@@ -114,7 +114,8 @@ def _suggest(asked: Any) -> Recipe:
         rows_in_leaf=asked.suggest_int("rows_in_leaf", 10, 120, log=True),
         lambda_l2=asked.suggest_float("lambda_l2", 1.0, 100.0, log=True),
         feature_fraction=asked.suggest_float("feature_fraction", 0.15, 0.8),
-        linear_strength=asked.suggest_float("linear_strength", 0.01, 1.0, log=True),
+        linear_freedom=asked.suggest_float("linear_freedom", 0.2, 5.0, log=True),
+        trees_share=asked.suggest_float("trees_share", 0.1, 0.7),
         pseudo_labels=asked.suggest_float("pseudo_labels", 30.0, 600.0, log=True),
     )
 
@@ -145,13 +146,14 @@ def _some(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64
     return rows if len(rows) <= MOST_EFFORTS else np.sort(rng.choice(rows, MOST_EFFORTS, replace=False))
 
 
-def _loss(recipe: Recipe, examples: Examples, layout: Layout, folds: list[_Fold], as_of: int, seed: int) -> float:
+def _loss(recipe: Recipe, examples: Examples, layout: Layout, pulls: Mapping[str, float], folds: list[_Fold], seed: int) -> float:
     losses = []
     for fold in folds:
         past, test = examples.take(fold.known), examples.take(fold.asked)
         past.weight[:] = delay_weights(past.cases, fold.start)
-        weight = len(past) / (len(past) + recipe.pseudo_labels)
-        p: Floats = np.clip(probability(blend(*fit_blend(past, layout, seed, recipe), test, weight)), _SURE, 1 - _SURE)
+        say = len(past) / (len(past) + recipe.pseudo_labels)
+        p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
+        p = np.clip(p, _SURE, 1 - _SURE)
         won = test.cases.recovered
         losses.append(float(np.average(-np.where(won, np.log(p), np.log(1 - p)), weights=test.weight)))
     return float(np.mean(losses))
