@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=MILLION)
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=900.0, help="time that tuning may take; more on a machine that is busy otherwise")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -42,7 +43,17 @@ def main() -> None:
         write_sample(folder / "practice", rows=options.rows, seed=1)
         print(f"{options.rows:,} write-offs drawn in {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}", flush=True)
         tables = [f"--{option}={folder / 'practice' / file}.csv" for option, file in FILES.items()]
-        command = [sys.executable, "-m", "recoup.cli", "retrain", *tables, f"--as-of={END}", f"--trials={options.trials}", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "recoup.cli",
+            "retrain",
+            *tables,
+            f"--as-of={END}",
+            f"--trials={options.trials}",
+            f"--seconds={options.seconds}",
+            "--json",
+        ]
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         done = subprocess.run(command, env={**os.environ, "RECOUP_HOME": str(folder / "home")}, capture_output=True, text=True, check=False)
         wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
