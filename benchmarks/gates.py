@@ -1,4 +1,4 @@
-"""Do the gates hold? `python -m benchmarks.gates [--worlds N] [--first SEED] [--rows N] [--seeds N]`
+"""Do the gates hold? `python -m benchmarks.gates [--worlds N] [--spoilt N] [--first SEED] [--rows N] [--seeds N]`
 
 For each synthetic practice a champion is fitted on clean data, and its snapshot kept. Then every sabotage of `benchmarks.sabotage` is
 put to a retraining: with the champion and its snapshot, and without any champion, where the static rule stands in and nothing can be
@@ -12,7 +12,7 @@ import argparse
 import os
 import sys
 import tempfile
-from functools import partial
+from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.ranking import END, day, read
 from benchmarks.sabotage import SABOTAGES
 from features.codes.tables import Codes
+from features.tables import Batch
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from recoup.sample.practice import write_sample
@@ -58,10 +59,6 @@ def retrained(ledger: Ledger, rival: Rival | None) -> Retrained:
         )
 
 
-def _same(ledger: Ledger) -> Ledger:
-    return ledger
-
-
 def equals(ledger: Ledger, window: Window, seeds: int, folder: Path) -> list[bool]:
     """Hold models of the same recipe and data, but another seed, against each other; True where the dollars would let one through."""
     entries = [enter(str(seed), fitted(ledger, window.start, seed, folder / str(seed)), window) for seed in range(1, seeds + 1)]
@@ -72,12 +69,26 @@ def equals(ledger: Ledger, window: Window, seeds: int, folder: Path) -> list[boo
     return found
 
 
+def let_through(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], seed: int, folder: Path) -> list[str]:
+    """Try every sabotage, and return those that passed beside a champion."""
+    before, passed = cut_ledger(writeoffs, outcomes, tables, day(END) - MONTH), []
+    rival = Rival("1", fitted(before, day(END) - MONTH, SEED, folder / "champion"), FIXED, SEED, lambda: before)
+    for name, spoil in SABOTAGES.items():
+        ledger = cut_ledger(*spoil(writeoffs, outcomes, day(END), np.random.default_rng(seed)), tables, day(END))
+        beside, alone = retrained(ledger, rival), retrained(ledger, None)
+        if beside.held:
+            passed.append(name)
+        print(f"world {seed} {name:18s} beside a champion: {_stopped(beside):60s} alone: {_stopped(alone)}", flush=True)
+    return passed
+
+
 def main() -> None:
     """Print which gates stopped each sabotage, and how often an equal passed; exit 1 when a sabotage passed beside a champion."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--worlds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1, help="seed of the first world")
+    parser.add_argument("--spoilt", type=int, help="worlds, the first ones, in which every sabotage is tried; default: all")
     parser.add_argument("--seeds", type=int, default=5, help="equal models in each world")
     options = parser.parse_args()
     print(f"{options.rows:,} write-offs a world, as of {END}; load {os.getloadavg()[0]:.1f}")
@@ -87,15 +98,8 @@ def main() -> None:
             folder = Path(place)
             write_sample(folder, rows=options.rows, seed=seed)
             writeoffs, outcomes, tables = read(folder, Vocabulary(Codes.load().seed_words()))
-            before = cut_ledger(writeoffs, outcomes, tables, day(END) - MONTH)
-            rival = Rival("1", fitted(before, day(END) - MONTH, SEED, folder / "champion"), FIXED, SEED, partial(_same, before))
-            for name, spoil in SABOTAGES.items():
-                spoilt = spoil(writeoffs, outcomes, day(END), np.random.default_rng(seed))
-                ledger = cut_ledger(*spoilt, tables, day(END))
-                beside, alone = retrained(ledger, rival), retrained(ledger, None)
-                if beside.held:
-                    passed.append((seed, name))
-                print(f"world {seed} {name:18s} beside a champion: {_stopped(beside):60s} alone: {_stopped(alone)}", flush=True)
+            if options.spoilt is None or seed < options.first + options.spoilt:
+                passed += [(seed, name) for name in let_through(writeoffs, outcomes, tables, seed, folder)]
             ledger = cut_ledger(writeoffs, outcomes, tables, day(END))
             equal += equals(ledger, newest_mature(ledger, day(END)), options.seeds, folder / "equal")
             print(f"world {seed} equal models let through: {np.mean(equal):.3f} of {len(equal)} pairs so far", flush=True)
