@@ -83,7 +83,7 @@ def gains(result: Result) -> str:
     rows = [(row["share"], row["entries"][against(result)]) for row in result.get("capacity", [])]
     if not rows:
         return ""
-    low, high = min(0.0, *(row["gain_low"] for _, row in rows)), max(1.0, *(row["gain_high"] for _, row in rows))
+    low, high = svg.nice_range(min(0.0, *(row["gain_low"] for _, row in rows)), max(1.0, *(row["gain_high"] for _, row in rows)))
     return svg.ranges(
         [svg.Span(f"{figures.percent(share)} of the hours", row["gain_low"], row["gain"], row["gain_high"]) for share, row in rows],
         low=low,

@@ -195,6 +195,19 @@ def nice_ceiling(value: float) -> float:
     return _ceiling(value / size, steps=(1.0, 2.0, 4.0, 5.0, 8.0, 10.0)) * size
 
 
+def nice_range(low: float, high: float) -> tuple[float, float]:
+    """Return round ends around a range, with round quarters between them.
+
+    >>> nice_range(-1_460.0, 4_671.0), nice_range(0.0, 900.0)
+    ((-2000.0, 6000.0), (0.0, 1600.0))
+    """
+    step = nice_ceiling((high - low) / 4.0)
+    while math.floor(low / step) * step + 4.0 * step < high:
+        step = nice_ceiling(step * 1.01)
+    start = math.floor(low / step) * step
+    return start, start + 4.0 * step
+
+
 def alone(drawing: str) -> str:
     """Return a drawing as a file of its own, with its size and the colours of the reports' style sheet inside.
 
