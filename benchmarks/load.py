@@ -156,7 +156,7 @@ def make_home(folder: Path) -> Path:
 
 def save_pyfunc(folder: Path) -> Path:
     """Write the bundle as the pyfunc that the registry would log."""
-    from models.registry import save_pyfunc as save
+    from models.saved import save_pyfunc as save
 
     model = folder / "pyfunc"
     if not model.is_dir():

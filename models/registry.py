@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
-import math
 import os
 import shutil
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import BundleRefused, CheckFailed, StorageFailed, TryAgain, Unavailable, UsageError
-from features.tables import WRITEOFFS, Kind
-from models.account import Account, Data
+from models.account import Account
 from models.bundle import read_manifest
 from models.pointer import Pointer, Promotion, read_pointer, write_pointer
-from models.scores import SCORE_COLUMNS
+from models.run import log_account, take_away_unfinished, texts
+from models.saved import save_pyfunc
 
 NAME = "recoup"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -302,18 +299,18 @@ class Registry:
         tags = {name: str(manifest[name]) for name in ("bundle_hash", "name", "cut")} | dict(account.tags)
         _register_name(client)
         experiment = self._experiment(client)
-        _take_away_unfinished(client, experiment, tags["bundle_hash"])
+        take_away_unfinished(client, experiment, tags["bundle_hash"])
         self._step("run")
         note = (folder / "card.md").read_text() if (folder / "card.md").is_file() else str(manifest["name"])
         run = client.create_run(experiment, run_name=tags["name"], tags={**tags, "mlflow.note.content": note})
-        _log_account(client, experiment, run.info.run_id, account, {"seed": str(manifest.get("seed")), **_texts(account.settings)}, tags)
+        log_account(client, experiment, run.info.run_id, account, {"seed": str(manifest.get("seed")), **texts(account.settings)}, tags)
         self._step("artifacts")
         with tempfile.TemporaryDirectory(prefix="recoup-model-") as scratch:
             model = Path(scratch) / "model"
             save_pyfunc(model, folder)
             # A model of its own beside the run, as MLflow 3 shows it; its files are the version's source.
             logged = client.create_logged_model(
-                experiment, name=NAME, source_run_id=run.info.run_id, tags=tags, params=_texts(account.settings), model_type="ranking"
+                experiment, name=NAME, source_run_id=run.info.run_id, tags=tags, params=texts(account.settings), model_type="ranking"
             )
             client.log_model_artifacts(logged.model_id, str(model))
         client.finalize_logged_model(logged.model_id, "READY")
@@ -381,152 +378,6 @@ def resolve(ref: str, home: Path, tracking_uri: str | None = None) -> Path | Non
 def _register_name(client: Any) -> None:
     if not any(model.name == NAME for model in client.search_registered_models()):
         client.create_registered_model(NAME, description="Write-off recovery scoring; each version is a bundle folder.")
-
-
-def _take_away_unfinished(client: Any, experiment: str, digest: str) -> None:
-    """Delete runs of a bundle that has no version: whoever logged them was cut off."""
-    for run in client.search_runs([experiment], filter_string=f"tags.bundle_hash = '{digest}'", max_results=1000):
-        client.delete_run(run.info.run_id)
-
-
-def _log_account(client: Any, experiment: str, run: str, account: Account, settings: Mapping[str, str], tags: Mapping[str, str]) -> None:
-    """Log settings, numbers, data by digest, reports and pictures, and a run below this one for each trial."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
-
-    now = int(time.time() * 1000)
-    metrics = [Metric(name, float(value), now, 0) for name, value in account.metrics.items() if math.isfinite(value)]
-    metrics += [Metric("tuning_loss", trial.loss, now, place) for place, trial in enumerate(account.tried)]
-    client.log_batch(run, metrics=metrics, params=[Param(name, value) for name, value in settings.items()])
-    inputs = [
-        DatasetInput(
-            Dataset(data.name, data.digest[:36], "local", "a snapshot under RECOUP_HOME", _schema_of(data), _profile(data)),
-            [InputTag("mlflow.data.context", "training")],
-        )
-        for data in account.data
-    ]
-    if inputs:
-        client.log_inputs(run, inputs)
-    self_tags = {"mlflow.parentRunId": run, "bundle_hash": tags["bundle_hash"]}
-    for place, trial in enumerate(account.tried):
-        child = client.create_run(experiment, run_name=f"trial {place}", tags=self_tags).info.run_id
-        client.log_batch(
-            child, metrics=[Metric("loss", trial.loss, now, 0)], params=[Param(n, v) for n, v in _texts(trial.settings).items()]
-        )
-        client.set_terminated(child)
-    for name, text in account.files.items():
-        client.log_text(run, text, name)
-
-
-def _schema_of(data: Data) -> str:
-    return json.dumps({"mlflow_colspec": [{"name": name, "type": "string", "required": False} for name in data.columns]})
-
-
-def _profile(data: Data) -> str:
-    return json.dumps({"num_rows": data.rows, "sha256": data.digest})
-
-
-def _texts(settings: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in settings.items()}
-
-
-def save_pyfunc(model: Path, bundle: Path) -> None:
-    """Write the bundle as a models-from-code pyfunc with the packages that it needs, so that other tools can load it."""
-    import mlflow.pyfunc
-
-    here = Path(__file__).parent
-    with tempfile.TemporaryDirectory(prefix="recoup-code-") as scratch:
-        code = []
-        for package in (here.parent / "features", here):
-            shutil.copytree(package, Path(scratch) / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-            code.append(str(Path(scratch) / package.name))
-        mlflow.pyfunc.save_model(
-            path=str(model),
-            python_model=str(here / "pyfunc.py"),
-            artifacts={"bundle": str(bundle)},
-            code_paths=code,
-            pip_requirements=_requirements(bundle),
-            signature=_signature(bundle),
-            input_example=_example(bundle),
-        )
-
-
-_TYPES = {
-    Kind.ID: "string",
-    Kind.TEXT: "string",
-    Kind.MONEY: "double",
-    Kind.DATE: "datetime",
-    Kind.INT: "double",
-    Kind.NUMBER: "double",
-    Kind.BOOL: "any",
-}
-"""Types of MLflow by kind of column; integers are doubles, because a column of them with a null is one to pandas. A yes or no may be of
-any type: MLflow reads a null as no where a column is declared boolean, and unknown is not no."""
-
-
-def _signature(bundle: Path) -> Any:
-    """Return the columns that go in, only the required ones required, and the scores that come out."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
-    from mlflow.types.schema import AnyType
-
-    types = {"any": AnyType()}  # type: ignore[no-untyped-call]
-    columns: list[Any] = [
-        ColSpec(types.get(_TYPES[column.kind], _TYPES[column.kind]), column.name, required=not column.nullable)
-        for column in WRITEOFFS.columns
-    ]
-    path = bundle / "model.json"
-    extras = json.loads(path.read_bytes())["extras"] if path.is_file() else {}
-    columns += [ColSpec("double" if kind == "number" else "string", name, required=False) for name, kind in sorted(extras.items())]
-    params = ParamSchema([ParamSpec("as_of", "string", ""), ParamSpec("reasons", "boolean", True)])
-    scores: list[Any] = [ColSpec(_type_of(name), name) for name in SCORE_COLUMNS]
-    return ModelSignature(inputs=Schema(columns), outputs=Schema(scores), params=params)
-
-
-_TEXTS = (
-    "writeoff_id",
-    "category",
-    "family",
-    "remedy",
-    "deadline_date",
-    "deadline_source",
-    "work_item_id",
-    "reasons",
-    "model_version",
-    "as_of",
-)
-
-
-def _type_of(score: str) -> str:
-    return "string" if score in _TEXTS else {"rank": "long", "in_scope": "boolean"}.get(score, "double")
-
-
-def _example(bundle: Path) -> Any:
-    """Return two invented write-offs, those that the bundle probes itself with; None where it has no probe."""
-    import pandas as pd
-
-    path = bundle / "probe.json"
-    if not path.is_file():
-        return None
-    rows = pd.DataFrame(json.loads(path.read_bytes())["records"][:2])
-    for column in WRITEOFFS.columns:
-        if column.name in rows and column.kind is Kind.DATE:
-            rows[column.name] = pd.to_datetime(rows[column.name])
-        elif column.name in rows and _TYPES[column.kind] == "double":
-            rows[column.name] = rows[column.name].astype(float)
-    return rows
-
-
-def _requirements(bundle: Path) -> list[str]:
-    """What the bundle was made with, pinned; inference of requirements would load the model to look."""
-    from importlib import metadata
-
-    libraries = dict(json.loads((bundle / "manifest.json").read_bytes()).get("libraries", {}))
-    for name in ("mlflow", "pyarrow", "pandas"):
-        try:
-            libraries.setdefault(name, metadata.version(name))
-        except metadata.PackageNotFoundError:
-            continue
-    return sorted(f"{name}=={version}" for name, version in libraries.items())
 
 
 def _bundle_in(model: Path, version: Version) -> Path:
