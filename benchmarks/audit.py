@@ -1,18 +1,22 @@
-"""How fast, how much memory, and how honest an audit is: `python -m benchmarks.audit [--rows N] [--claims N] [--seeds N] [--seed-rows N]`
+"""How fast, how right and how honest an audit is: `python -m benchmarks.audit [--rows N] [--claims N] [--kinds N] [--seeds N]`
 
-First one large audit in a process of its own: write-offs with the remittances of some of their claims. Then synthetic practices with known
-truth: does the day-one estimate lie in its own band, and how wide is the band with outcomes against the one without?
+First one large audit in a process of its own: write-offs with the remittances of some of their claims. Then practices in which errors of
+each kind were planted: what share is found, and what share of what is found was planted. Then practices with known truth: does the day-one
+estimate lie in its own band, and how wide is the band with outcomes against the one without?
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +24,7 @@ import numpy as np
 
 from benchmarks.ranking import END, day, read
 from features.codes.tables import Codes
+from features.money import NULL
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from recoup.cli.scoring import prepare
@@ -28,6 +33,9 @@ from recoup.sample.practice import draw_practice, write_sample
 from recoup.trial import use_tables
 from serving.findings.audit import look
 from serving.findings.opportunity import Opportunity
+from serving.findings.rule import DETERMINISTIC
+from serving.findings.rules import BY_ID
+from serving.findings.underpaid import unpriced_fee_cuts
 from training.fit import train
 from training.publish import publish
 
@@ -47,17 +55,8 @@ def volume(rows: int, claims: int) -> None:
             if count < claims:
                 count += path.read_text("ascii").count("\nCLP*")
                 path.rename(folder / "remits" / path.name)
-        tables = {
-            "--writeoffs": "writeoffs",
-            "--contracts": "contract_rates",
-            "--payer-rules": "payer_rules",
-            "--policies": "writeoff_policies",
-        }
-        flags = [word for flag, name in tables.items() for word in (flag, str(folder / "practice" / f"{name}.csv"))]
-        outcomes = ["--outcomes", str(folder / "practice" / "outcomes.csv"), "--as-of", END, "--out", str(folder / "out")]
-        call = [sys.executable, "-m", "recoup.cli", "audit", *flags, "--remits", str(folder / "remits"), *outcomes]
         begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "RECOUP_HOME": str(folder / "home")})
+        _audit(folder / "practice", folder / "remits", folder)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took, cpu = time.perf_counter() - begun, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         most = after.ru_maxrss / 2**20
@@ -67,10 +66,78 @@ def volume(rows: int, claims: int) -> None:
         )
 
 
+def _audit(practice: Path, remits: Path, folder: Path) -> Path:
+    """Audit a practice with everything in hand, and return the folder of the result."""
+    tables = {
+        "--writeoffs": "writeoffs",
+        "--contracts": "contract_rates",
+        "--payer-rules": "payer_rules",
+        "--policies": "writeoff_policies",
+        "--outcomes": "outcomes",
+    }
+    flags = [word for flag, name in tables.items() for word in (flag, str(practice / f"{name}.csv"))]
+    call = [sys.executable, "-m", "recoup.cli", "audit", *flags, "--remits", str(remits), "--as-of", END, "--out", str(folder / "out")]
+    subprocess.run(call, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "RECOUP_HOME": str(folder / "home")})
+    return folder / "out"
+
+
+def kinds(practices: int, rows: int, first: int) -> None:
+    """Print recall and precision of each rule over some practices together, and how underpayments are ranked without any price."""
+    planted: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    hit: Counter[str] = Counter()
+    dollars, short, precise = 0.0, 0.0, []
+    for seed in range(first, first + practices):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            write_sample(folder, rows=rows, seed=seed, end=date.fromisoformat(END), truth=True)
+            truth = {(one["rule"], _key(one)): float(one["amount"] or 0) for one in _rows(folder / "defects.csv")}
+            told = {(one["rule"], _key(one)) for one in _rows(_audit(folder, folder / "remits", folder) / "findings.csv")}
+            precise.append(without_prices(folder, {key for rule, key in truth if rule in UNDERPAID}))
+        planted.update(rule for rule, _ in truth)
+        found.update(rule for rule, _ in told)
+        hit.update(rule for rule, _ in told & truth.keys())
+        dollars += sum(amount for (rule, _), amount in truth.items() if rule == PRICED)
+        short += sum(amount for (rule, key), amount in truth.items() if rule == PRICED and (rule, key) in told)
+    print(f"{practices} practices of {rows:,} write-offs from seed {first} on; targets .95 recall, .90 precision")
+    for rule in sorted(planted):
+        if BY_ID[rule].kind == DETERMINISTIC:
+            recall, precision = hit[rule] / planted[rule], hit[rule] / max(found[rule], 1)
+            print(f"  {rule:36} {planted[rule]:6,} planted: recall {recall:.3f}, precision {precision:.3f}")
+    print(f"underpaid dollars found with contracts {short / dollars:.3f} (target .95)")
+    mean, least = np.mean(precise), min(precise)
+    print(f"average precision of underpayments without any price: {mean:.3f}, {least:.3f} at the least (target .8)")
+
+
+UNDERPAID, PRICED = frozenset(("underpaid_contractual", "below_usual_allowed")), "underpaid_contractual"
+
+
+def without_prices(folder: Path, short: set[str]) -> float:
+    """Return the average precision of fee cuts ranked by how far below the usual they leave, with no price in hand."""
+    scorer = Scorer.prior()
+    ledger, _, _ = read(folder, scorer.vocabulary.overlay())
+    ledger.columns["expected_allowed_amount"] = np.full(len(ledger), NULL)
+    case = look(ledger, scorer=scorer, as_of=day(END))
+    rows = np.flatnonzero(unpriced_fee_cuts(case))
+    order = rows[np.argsort(-np.nan_to_num(case.habits.stray[rows], nan=-np.inf), kind="stable")]
+    is_hit = np.array([key in short for key in case.columns["writeoff_id"][order].tolist()])
+    return float((np.cumsum(is_hit)[is_hit] / (np.flatnonzero(is_hit) + 1)).sum() / is_hit.sum())
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _key(one: Mapping[str, str]) -> str:
+    return one["writeoff_id"] or f"{one['file']} {one['segment']}"
+
+
 def honest(seeds: int, rows: int, *, with_outcomes: bool = True) -> None:
     """Print for each practice the estimate, its band and the truth, on day one and with outcomes."""
-    print(f"{rows:,} write-offs a practice; dollars that all open write-offs would bring, 90 % bands")
-    held, narrower, with_model = 0, [], 0
+    print(f"{rows:,} write-offs a practice; dollars that all open write-offs would bring if worked now, 90 % bands")
+    held, with_model = 0, 0
+    narrower: list[tuple[float, float]] = []
     for seed in range(1, seeds + 1):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
@@ -85,15 +152,17 @@ def honest(seeds: int, rows: int, *, with_outcomes: bool = True) -> None:
             bundle = train(writeoffs, outcomes, tables=tables, as_of=day(END))
             publish(bundle, folder / "bundle", name="bench", created=END)
             later = _estimate(folder, Scorer.load(folder / "bundle"), brings)
-            ratio = (later[2] - later[1]) / later[0] / ((first[2] - first[1]) / first[0])
+            in_dollars = (later[2] - later[1]) / (first[2] - first[1])
             with_model += later[1] <= later[3] <= later[2]
-            narrower.append(ratio)
-            print(f"  seed {seed}: {_words('day one', first)}; {_words('with outcomes', later)}; relative width {ratio:.2f}", flush=True)
+            narrower.append((in_dollars, in_dollars * first[0] / later[0]))
+            widths = "width {:.2f}, of its estimate {:.2f}".format(*narrower[-1])
+            print(f"  seed {seed}: {_words('day one', first)}; {_words('with outcomes', later)}; {widths}", flush=True)
     print(f"day one: {held} of {seeds} in the band (target 9 of 10)")
     if not with_outcomes:
         return
     print(f"with outcomes: {with_model} of {seeds}")
-    print(f"relative width with outcomes: {np.mean(narrower):.2f} of day one on average (target .50)")
+    dollars, relative = np.mean(narrower, axis=0)
+    print(f"width of the band with outcomes: {dollars:.2f} of that of day one (target .50); each over its own estimate {relative:.2f}")
 
 
 def if_worked_now(rows: int, seed: int) -> dict[str, float]:
@@ -132,12 +201,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--claims", type=int, default=200_000)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--kinds", type=int, default=3, help="practices with planted errors")
+    parser.add_argument("--kind-rows", type=int, default=20_000)
+    parser.add_argument("--kind-first", type=int, default=101, help="seed of the first of them")
+    parser.add_argument("--seeds", type=int, default=10, help="practices whose estimate is held against the truth")
     parser.add_argument("--seed-rows", type=int, default=20_000)
     parser.add_argument("--day-one", action="store_true", help="no model, so much faster")
     options = parser.parse_args()
     if options.rows:
         volume(options.rows, options.claims)
+    if options.kinds:
+        kinds(options.kinds, options.kind_rows, options.kind_first)
     if options.seeds:
         honest(options.seeds, options.seed_rows, with_outcomes=not options.day_one)
 

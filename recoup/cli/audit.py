@@ -326,8 +326,10 @@ def _tell(tell: Teller, ran: Ran, out: Path) -> None:
     tell.lines(f"  not run: {one['rule']} {one['not_run']}" for one in told["rules"] if one["not_run"])
     steps = {one["step"]: one for one in told["opportunity"]["steps"]}
     low, high = told["opportunity"]["expected_band"]
+    what = "written off" if told["is_ledger"] else "adjusted by payers"
+    tell.lines(f"  note: {words}" for words in told["warnings"])
     tell.line(
-        f"${steps['total']['dollars']:,.0f} written off; at most ${steps['gross']['dollars']:,.0f} could still come, "
+        f"${steps['total']['dollars']:,.0f} {what}; at most ${steps['gross']['dollars']:,.0f} could still come, "
         f"${steps['expected']['dollars']:,.0f} is expected (${low:,.0f} to ${high:,.0f}), by {told['opportunity']['basis']}"
     )
     owed = told["overpayments"]

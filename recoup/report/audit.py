@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recoup.report import figures, svg
-from recoup.report.words import NAMES, named, plain
+from recoup.report.words import NAMES, cited, named, plain
 
 Result: TypeAlias = Mapping[str, Any]
 """The JSON that `serving.findings.result` returns."""
@@ -52,6 +52,8 @@ def audit_html(result: Result) -> str:
         count=figures.count,
         plain=plain,
         named=named,
+        luck=luck,
+        cited=cited,
     )
     opportunity = result["opportunity"]
     return pages.get_template("audit.html.j2").render(
@@ -62,7 +64,7 @@ def audit_html(result: Result) -> str:
         ledger_bridge=falls(opportunity["steps"], ("total", *FALLS, "gross")),
         value_bridge=falls(opportunity["steps"], ("gross", "unlikely", "expected", "not_worth", "cost", "net")),
         groups=[(name, opportunity[key]) for name, key in (("payer", "by_payer"), ("reason", "by_family"), ("what to do", "by_remedy"))],
-        found=sorted((rule for rule in result["rules"] if rule["findings"] and rule["kind"] != "list"), key=_gravity),
+        found=sorted((rule for rule in result["rules"] if rule["findings"] and rule["kind"] != "list"), key=gravity),
         clean=[rule for rule in result["rules"] if rule["findings"] == 0],
         not_run=[rule for rule in result["rules"] if rule["not_run"]],
         lists=[rule for rule in result["rules"] if rule["findings"] and rule["kind"] == "list"],
@@ -74,8 +76,18 @@ def audit_html(result: Result) -> str:
     )
 
 
-def _gravity(rule: Mapping[str, Any]) -> tuple[int, float]:
+def gravity(rule: Mapping[str, Any]) -> tuple[int, float]:
+    """Return what sorts rules: the gravest first, then the dearest."""
     return ("high", "medium", "low", "info").index(rule["severity"]), -rule["amount"]
+
+
+def luck(p: float) -> str:
+    """Say how easily chance alone gives so many.
+
+    >>> luck(4e-08), luck(0.004), luck(0.03)
+    ('below 1 in 1,000', '1 in 250', '1 in 33')
+    """
+    return "below 1 in 1,000" if p < 0.001 else f"1 in {1 / p:,.0f}"
 
 
 def short(value: float) -> str:
@@ -108,7 +120,7 @@ def headline(result: Result) -> str:
     net = f" After the cost of the work {figures.dollars(steps['net']['dollars'])} remain."
     if soon is None or not soon["writeoffs"]:
         return first + net
-    return first + net + f" {figures.dollars(soon['expected'])} of it is lost within 30 days if nobody acts."
+    return first + net + f" Of what is expected {figures.dollars(soon['expected'])} is lost within 30 days if nobody acts."
 
 
 def falls(steps: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Fall]:

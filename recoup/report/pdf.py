@@ -14,7 +14,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from recoup.report.audit import FALLS, Fall, falls, headline
+from recoup.report.audit import FALLS, Fall, falls, gravity, headline
 from recoup.report.figures import count, dollars, percent, short_dollars
 from recoup.report.words import named, plain
 
@@ -72,6 +72,7 @@ def _story(result: Mapping[str, Any]) -> list[Any]:
         ),
         Spacer(1, 7),
         Paragraph(escape(headline(result)), _LEAD),
+        *(Paragraph(f"Check first: {escape(words)}.", _BODY) for words in result["warnings"]),
         Paragraph("From everything written off to what could still come", _HEAD),
         _bridge(falls(steps, ("total", *FALLS, "gross"))),
         Paragraph("What that is worth", _HEAD),
@@ -85,7 +86,7 @@ def _story(result: Mapping[str, Any]) -> list[Any]:
         [one["group"], count(one["writeoffs"]), *(dollars(one[name]) for name in ("expected", "low", "high", "net"))]
         for one in opportunity["by_payer"][:ROWS]
     ]))  # fmt: skip
-    found = [rule for rule in result["rules"] if rule["findings"] and rule["kind"] != "list"]
+    found = sorted((rule for rule in result["rules"] if rule["findings"] and rule["kind"] != "list"), key=gravity)
     story.append(_section("What was found (amounts of different rules overlap)", ["rule", "severity", "findings", "at stake"], [
         [rule["sentence"], rule["severity"], count(rule["findings"]), dollars(rule["amount"])] for rule in found
     ], wide=True))  # fmt: skip

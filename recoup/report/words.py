@@ -14,13 +14,46 @@ NAMES: Mapping[str, str] = {
 }
 
 
+SAID: Mapping[str, str] = {
+    "cob": "who pays first",
+    "cob_update": "settle who pays first",
+    "none": "no usual remedy, look at each",
+    "non_covered": "not covered",
+    "benefit_max": "benefit used up",
+    "unknown": "reason not known",
+    "denial_writeoffs_share": "refusals written off, of revenue",
+    "writeoff_error_rate": "postings with an error",
+    "initial_denial_rate": "claims refused at first",
+    "initial_denial_dollars_rate": "charges refused at first",
+    "primary_denial_rate": "refused by first payers",
+    "days_denial_to_action": "from refusal to first effort",
+    "days_denial_to_resolution": "from refusal to the end",
+    "overturn_rate": "efforts that won",
+    "net_recovery_rate": "recovered of what was worked",
+    "recovered_per_hour": "recovered an hour",
+    "touches_per_resolution": "efforts per write-off",
+    "unknown_code_rate": "reason codes in no table",
+}
+"""Names that their own words do not explain."""
+
+
 def plain(name: str) -> str:
     """Write a name of ours in words.
 
-    >>> plain("medical_necessity")
-    'medical necessity'
+    >>> plain("medical_necessity"), plain("cob")
+    ('medical necessity', 'who pays first')
     """
-    return name.replace("_", " ")
+    return SAID.get(name, name.replace("_", " "))
+
+
+def cited(citation: str) -> str:
+    """Return what a citation names that a reader can look up.
+
+    >>> cited("DOMAIN 3; 42 CFR 413.89(e) for Medicare bad debt"), cited("DOMAIN 0.1")
+    ('42 CFR 413.89(e) for Medicare bad debt', 'practice of the trade')
+    """
+    parts = [part.strip() for part in citation.split(";") if "DOMAIN" not in part]
+    return "; ".join(parts) or "practice of the trade"
 
 
 def named(cell: Mapping[str, str | None]) -> str:

@@ -13,7 +13,8 @@ import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from recoup.report.words import named, plain
+from recoup.report.audit import headline
+from recoup.report.words import cited, named, plain
 
 MOST_ROWS = 100_000
 """Rows of the sheet of findings; the file `findings.csv` has all."""
@@ -77,11 +78,12 @@ def audit_workbook(
         book.set_properties({"created": datetime.fromisoformat(result["as_of"])})
         sheets = _Sheets(book)
         opportunity, prevention, kpis = result["opportunity"], result["prevention"], result["kpis"]
+        sheets.columns("Summary", _summary(result))
         sheets.table("Bridge", opportunity["steps"], ("words", "writeoffs", "dollars"))
-        sheets.table("Expiring", opportunity["expiring"])
+        sheets.table("Expiring", [{**one, "within_days": one["within_days"] or "expired untouched"} for one in opportunity["expiring"]])
         for name, key in (("By payer", "by_payer"), ("By family", "by_family"), ("By remedy", "by_remedy")):
-            sheets.table(name, opportunity[key])
-        rules = [rule for rule in result["rules"] if rule["rule"] != "classified"]
+            sheets.table(name, [{**one, "group": plain(one["group"])} for one in opportunity[key]])
+        rules = [{**rule, "citation": cited(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
         sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
         kept = [i for i, rule in enumerate(findings["rule"]) if rule != "classified"]
         sheets.columns("Findings", {name: [values[i] for i in kept[:MOST_ROWS]] for name, values in findings.items()})
@@ -108,6 +110,32 @@ def audit_workbook(
 
 
 VALIDATION = "Validation"
+
+_HEADS = {
+    "words": "step",
+    "group": "which",
+    "carc": "reason",
+    "cell": "where",
+    "p": "chance alone",
+    "p_adjusted": "chance alone, of so many tests",
+}
+
+
+def _summary(result: Mapping[str, Any]) -> dict[str, Sequence[object]]:
+    """Return the first sheet: what a reader should know if nothing else is read."""
+    opportunity = result["opportunity"]
+    steps = {one["step"]: one for one in opportunity["steps"]}
+    told: list[tuple[str, float | str]] = [
+        ("written off" if result["is_ledger"] else "adjusted by payers", steps["total"]["dollars"]),
+        ("at most still owed", steps["gross"]["dollars"]),
+        ("expected if all is worked now", steps["expected"]["dollars"]),
+        ("nine times in ten at least", opportunity["expected_band"][0]),
+        ("nine times in ten at most", opportunity["expected_band"][1]),
+        ("net of the cost of the work", steps["net"]["dollars"]),
+        ("possible overpayments, netted against nothing", result["overpayments"]["amount"]),
+    ]
+    words = [headline(result), *(f"Check first: {one}." for one in result["warnings"]), f"Expected dollars by {opportunity['basis']}."]
+    return {"sentence": [*words, *(name for name, _ in told)], "dollars": [*(None for _ in words), *(value for _, value in told)]}
 
 
 def read_answers(path: Any, answer: str) -> dict[str, str]:
@@ -136,7 +164,8 @@ class _Sheets:
 
     def __init__(self, book: Any) -> None:
         self._book = book
-        self._head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        head = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
+        self._head, self._head_of_numbers = book.add_format(head), book.add_format({**head, "align": "right"})
         self._text = book.add_format({"valign": "top"})
         self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
         self._money = book.add_format({"num_format": "#,##0.00;[Red]-#,##0.00", "valign": "top"})
@@ -152,11 +181,16 @@ class _Sheets:
         """Write columns."""
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 1)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
         for at, (head, values) in enumerate(columns.items()):
             is_money, is_share = head in _MONEY or head.startswith("month "), head in _SHARES
             style = self._money if is_money else self._share if is_share else self._wrap if head in _WIDE else self._text
             sheet.set_column(at, at, _WIDE.get(head, 16 if is_money else max(12, min(28, len(head) + 2))), style)
-            sheet.write_string(0, at, head if name == VALIDATION else plain(head), self._head)
+            is_number = is_money or is_share or any(isinstance(value, (int, float)) for value in values[:20])
+            words = head if name == VALIDATION else plain(_HEADS.get(head, head))
+            sheet.write_string(0, at, words, self._head_of_numbers if is_number else self._head)
             for row, value in enumerate(values, start=1):
                 _write(sheet, row, at, value, is_number=head in _NUMBERS)
         rows = max((len(values) for values in columns.values()), default=0)

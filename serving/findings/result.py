@@ -44,6 +44,7 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False)
         "is_prospect": is_prospect,
         "hourly_cost": costs.hourly,
         "inputs": _inputs(case),
+        "warnings": warnings(case),
         "rules": _rules(audit),
         "categories": _categories(case),
         "opportunity": {
@@ -92,6 +93,32 @@ def _inputs(case: Case) -> dict[str, Any]:
         told["writeoffs_on_a_remittance"] = int((case.told.line >= 0).sum())
         told["cells_filled"] = case.told.filled
     return told
+
+
+def warnings(case: Case) -> list[str]:
+    """Return what looks as if the files were read otherwise than they were meant, in sentences that say what to do."""
+    amount, found = case.columns["writeoff_amount"], []
+    known = int((amount != NULL).sum())
+    negative = int(((amount < 0) & (amount != NULL)).sum())
+    if case.is_ledger and 2 * negative > known > 0:
+        found.append(
+            f"{negative:,} of {known:,} amounts are negative, which means reversals; where this export writes write-offs with a minus, "
+            'say sign = "negative_is_writeoff" in a mapping file'
+        )
+    if case.told is None or not len(case):
+        return found
+    if not (case.claim >= 0).any():
+        found.append(
+            "no row names a claim, so nothing could be laid beside the remittances; map the number that comes back as CLP01 to claim_id"
+        )
+    elif not (case.told.line >= 0).any():
+        found.append(
+            "no row was found on a remittance in hand; claim_id must be the number that goes out with claims and comes back as CLP01"
+        )
+    coded, own = case.columns["payer_id"], set(case.words("payer_id"))
+    if (coded >= 0).any() and case.remits is not None and case.remits.spans and not own & set(case.remits.spans):
+        found.append("ledger and remittances have no payer in common; name them alike in [payers] of a mapping file")
+    return found
 
 
 def _rules(audit: Audit) -> list[dict[str, Any]]:

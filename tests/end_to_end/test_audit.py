@@ -199,6 +199,28 @@ def test_a_ledger_of_a_row_or_two_with_nothing_but_what_it_must_have_is_audited(
     assert len(rows(tmp_path / "out" / "findings.csv")) == len(lines)
 
 
+@pytest.mark.parametrize(
+    ("head", "lines", "words"),
+    [
+        ("", ["A,2026-05-01,ACME,-5", "B,2026-05-02,ACME,-7"], "negative_is_writeoff"),
+        ("", ["A,2026-05-01,ACME,5"], "no row names a claim"),
+        (",claim_id", ["A,2026-05-01,1999999999,5,elsewhere"], "no row was found on a remittance"),
+        (",claim_id", ["A,2026-05-01,ACME,5,C1"], "no payer in common"),
+    ],
+)
+def test_files_that_look_misread_are_told_before_anything_else(
+    fresh: Commands, tmp_path: Path, head: str, lines: list[str], words: str
+) -> None:
+    (tmp_path / "tiny.csv").write_text("\n".join([f"writeoff_id,writeoff_date,payer_id,writeoff_amount{head}", *lines]) + "\n")
+    (tmp_path / "one.835").write_bytes(encode(Remit((Claim((Line(5000),), name="C1", icn="I1"),)).segments()))
+    ran = fresh(
+        "audit", "--writeoffs", tmp_path / "tiny.csv", "--remits", tmp_path / "one.835", "--as-of", AS_OF, "--out", tmp_path / "out"
+    )
+    assert ran.code == 0, ran.err
+    assert "note: " in ran.out + ran.err and words in (tmp_path / "out" / "report.html").read_text()
+    assert any(words in one for one in json.loads((tmp_path / "out" / "audit.json").read_text())["warnings"])
+
+
 def test_remittances_that_adjust_nothing_are_audited(fresh: Commands, tmp_path: Path) -> None:
     (tmp_path / "paid.835").write_bytes(encode(Remit((Claim((Line(5000),), name="C1", icn="I1"),)).segments()))
     ran = fresh("audit", "--remits", tmp_path / "paid.835", "--as-of", AS_OF, "--out", tmp_path / "out")
