@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -36,6 +37,9 @@ _WIDE = {
     "definition": 100,
     "rows": 44,
 }
+FITTED_ROWS, LINE_HEIGHT = 500, 15
+"""Sheets of up to so many rows have rows as high as their words; points of a line."""
+
 _NUMBERS = ("amount", "segment", "line_number")
 
 
@@ -184,20 +188,33 @@ class _Sheets:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        rows = max((len(values) for values in columns.values()), default=0)
+        is_short = rows <= FITTED_ROWS
         for at, (head, values) in enumerate(columns.items()):
             is_money, is_share = head in _MONEY or head.startswith("month "), head in _SHARES
-            style = self._money if is_money else self._share if is_share else self._wrap if head in _WIDE else self._text
-            sheet.set_column(at, at, _WIDE.get(head, 16 if is_money else max(12, min(28, len(head) + 2))), style)
+            style = self._money if is_money else self._share if is_share else self._wrap if head in _WIDE and is_short else self._text
+            sheet.set_column(at, at, _WIDE.get(head, 16 if is_money else _width(head, values)), style)
             is_number = is_money or is_share or any(isinstance(value, (int, float)) for value in values[:20])
             words = head if name == VALIDATION else plain(_HEADS.get(head, head))
             sheet.write_string(0, at, words, self._head_of_numbers if is_number else self._head)
             for row, value in enumerate(values, start=1):
                 _write(sheet, row, at, value, is_number=head in _NUMBERS)
-        rows = max((len(values) for values in columns.values()), default=0)
+        wide = [(values, _WIDE[head]) for head, values in columns.items() if head in _WIDE]
+        for row in range(rows) if is_short else ():
+            # Not every program fits the height of a row to its text.
+            lines = max((math.ceil(len(str(values[row] or "")) / width) for values, width in wide), default=1)
+            if lines > 1:
+                sheet.set_row(row + 1, LINE_HEIGHT * lines)
         if columns and rows:
             sheet.autofilter(0, 0, rows, len(columns) - 1)
         if not rows:
             sheet.write_string(1, 0, "nothing")
+
+
+def _width(head: str, values: Sequence[object]) -> int:
+    """Return the width of a column that shows its head and its first words."""
+    longest = max((len(str(value)) for value in values[:200] if isinstance(value, str)), default=0)
+    return max(10, min(36, max(len(head), longest) + 2))
 
 
 def _write(sheet: Any, row: int, column: int, value: object, *, is_number: bool) -> None:
