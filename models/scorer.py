@@ -48,9 +48,11 @@ _WIDE = Range(np.empty(0), np.array([0.3]), np.array([1.5]))
 
 DEFAULT_COSTS = Costs()
 
-BLOCK = 2000
-"""So many rows are looked at together: their matrix stays in the cache of a core, where features a power of two apart would get in each
-other's way."""
+BLOCK = 4000
+"""So many rows are looked at together: more than what it costs to ask for each step, few enough for the caches. No power of two:
+features so far apart would get in each other's way."""
+_WHOLE = 2000
+"""Up to so many rows are looked at once, and what was seen of them is kept for their reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,7 @@ class Scorer:
                 "score on or after that day"
             )
         view = self.viewer.sort(batch, as_of)
-        if len(batch) <= BLOCK:
+        if len(batch) <= _WHOLE:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen

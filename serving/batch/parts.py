@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -255,12 +256,32 @@ def starting(count: int, bundle: Path | None, cache: Path | None) -> Iterator[Ex
     # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_get_ready, initargs=(bundle, cache)) as pool:
         try:
-            for _ in range(count):
-                pool.submit(_be_there)
+            with _environment(_KEEPS_MEMORY):
+                for _ in range(count):
+                    pool.submit(_be_there)
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+_KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 31), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
+"""To glibc: memory that was freed is kept for the next block of rows; otherwise the system takes it and clears it again and again."""
+
+
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Let processes that are started meanwhile find more in their environment."""
+    before = {name: os.environ.get(name) for name in more}
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
