@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -139,6 +140,12 @@ class Viewer:
         self.practice, self.usual, self.history = practice, usual, history
         self.shares = shares if shares is not None else UsualShares()
         self.rates = practice.rates()
+
+    def afresh(self) -> Viewer:
+        """Return a viewer with the same eyes that remembers nothing yet."""
+        other = copy(self)
+        other.usual, other.history, other.shares = Usual(), History(), UsualShares()
+        return other
 
     def cite(self, batch: Batch, row: int, priced: Priced | None) -> str:
         """Return what the contract says of a row and by which term; blank without contracts."""

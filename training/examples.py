@@ -155,8 +155,7 @@ def see_postings(replayed: Replayed, each: Each = one_by_one) -> tuple[NDArray[n
 
     posted = ledger.writeoffs.columns["writeoff_date"]
     rows = np.sort(np.argsort(posted, kind="stable")[-MOST_POSTINGS:])
-    viewer = Viewer(replayed.viewer.practice, Usual(), History())
-    return rows, _see(ledger, viewer, rows, posted[rows], replayed.layout, replayed.extra_codes, POSTED, last_state, each)
+    return rows, _see(ledger, replayed.viewer.afresh(), rows, posted[rows], replayed.layout, replayed.extra_codes, POSTED, last_state, each)
 
 
 def _no_history(columns: Columns) -> Columns:
