@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from recoup.beside import Beside
 from recoup.cli.options import (
     AsOf,
-    Citations,
-    Contracts,
     Json,
     MappingFile,
     Model,
-    PayerRules,
-    Policies,
-    ReferenceFees,
     settings,
     today,
+    with_tables,
 )
 from recoup.cli.scoring import load_scorer, prepare
 from recoup.cli.telling import Teller, reading_words
@@ -88,20 +85,18 @@ class Ran:
     reading: list[str]
 
 
+@with_tables
 def audit(
+    *,
     out: Annotated[Path, typer.Option(help="folder for the report and its tables")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="further 835 files or folders")] = None,
     writeoffs: Annotated[
         Path | None, typer.Option("--writeoffs", help="table of write-offs; without it the remits alone are audited")
     ] = None,
     remits: Annotated[list[Path] | None, typer.Option("--remits", metavar="PATH...", help="835 files, or folders of them")] = None,
-    contracts: Contracts = None,
-    payer_rules: PayerRules = None,
+    beside: Beside,
     outcomes: Annotated[Path | None, typer.Option("--outcomes", help="efforts and what came of them")] = None,
     model: Model = "champion",
-    policies: Policies = None,
-    reference_fees: ReferenceFees = None,
-    citations: Citations = None,
     mapping: MappingFile = None,
     as_of: AsOf = None,
     prospect: Annotated[bool, typer.Option("--prospect", help="use no identity of patients or claims, and write none")] = False,
@@ -110,7 +105,6 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Audit a ledger against its remittances: what was posted wrongly, what is still owed, what must be paid back, and why."""
-    from recoup.beside import Beside
     from recoup.inputs import Inputs
     from recoup.memory import give_back
 
@@ -119,7 +113,6 @@ def audit(
         raise typer.BadParameter("nothing to audit; give --writeoffs, --remits or both")
     if prospect and paths:
         raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
-    beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
     sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect)
     day, chosen = as_of or today(), settings()
     with bars() as shown:

@@ -13,18 +13,15 @@ import typer
 
 from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
+from recoup.beside import Beside
 from recoup.cli.options import (
-    Citations,
-    Contracts,
     Json,
     MappingFile,
     Model,
-    PayerRules,
-    Policies,
-    ReferenceFees,
     Writeoffs,
     settings,
     today,
+    with_tables,
 )
 from recoup.cli.scoring import load_scorer, prepare
 from recoup.cli.telling import Teller, named
@@ -49,7 +46,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("packet-templates")(packet_templates)
 
 
+@with_tables
 def packet(
+    *,
     writeoff_ids: Annotated[list[str], typer.Argument(metavar="WRITEOFF_ID...", help="a write-off, or those of a project")],
     scores: Annotated[Path, typer.Option(help="table that `recoup score` wrote")],
     writeoffs: Writeoffs,
@@ -60,16 +59,11 @@ def packet(
     remit_lines: Annotated[Path | None, typer.Option(help="table of remit_lines, for what the remittances said")] = None,
     model: Model = "champion",
     outcomes: Annotated[Path | None, typer.Option(help="efforts that the scores were made with")] = None,
-    contracts: Contracts = None,
-    payer_rules: PayerRules = None,
-    policies: Policies = None,
-    reference_fees: ReferenceFees = None,
-    citations: Citations = None,
+    beside: Beside,
     mapping: MappingFile = None,
     as_json: Json = False,
 ) -> None:
     """Write the letter or sheet of a write-off (Word, PDF) and its worksheet; nothing is sent. A guard may forbid it: exit 1."""
-    from recoup.beside import Beside
     from recoup.inputs import Inputs
     from serving.packet import Desk, Enclosure
 
@@ -83,7 +77,7 @@ def packet(
         words = scorer.vocabulary.overlay()
         inputs = Inputs(chosen, mapping=mapping, rejects=None, today=today(), bars=shown)
         ledger, lines = _read_ledger(inputs, writeoffs, remit_lines, words)
-        if tables := inputs.beside(Beside(contracts, payer_rules, policies, reference_fees, citations), words):
+        if tables := inputs.beside(beside, words):
             use_tables(scorer, tables)
         efforts = _read_outcomes(inputs, outcomes, words)
         prepare(scorer, ledger, efforts, day_number(day))

@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recoup.beside import Beside
 from recoup.cli.options import (
     AsOf,
-    Citations,
-    Contracts,
     Json,
     MappingFile,
     Model,
-    PayerRules,
-    Policies,
-    ReferenceFees,
     Writeoffs,
     settings,
     today,
     tracking_uri,
     usable_cores,
+    with_tables,
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
@@ -84,16 +81,14 @@ def parse_reasons(text: str) -> int | None:
     raise typer.BadParameter(f"{text!r} is not top:N, all or none")
 
 
+@with_tables
 def score(
+    *,
     writeoffs: Writeoffs,
     out: Annotated[Path, typer.Option(help="ranked table: .csv, .csv.gz, .parquet, or -")],
     model: Model = "champion",
     outcomes: Annotated[Path | None, typer.Option(help="efforts known since the model's data cut")] = None,
-    contracts: Contracts = None,
-    payer_rules: PayerRules = None,
-    policies: Policies = None,
-    reference_fees: ReferenceFees = None,
-    citations: Citations = None,
+    beside: Beside,
     mapping: MappingFile = None,
     as_of: AsOf = None,
     reasons: Annotated[str, typer.Option(metavar="WHICH", help="rows that get reasons: top:N, all or none")] = "top:5000",
@@ -107,7 +102,6 @@ def score(
     """Score and rank a table of write-offs; without a model, expert rates do."""
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.beside import Beside
     from recoup.inputs import BESIDE, Inputs, rejects_beside
     from serving.batch.folder import batch_folder
     from serving.batch.packed import Packed
@@ -120,7 +114,6 @@ def score(
     with bars() as shown:
         scorer = load_scorer(model, chosen)
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
-        beside = Beside(contracts, payer_rules, policies, reference_fees, citations)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
         count = workers or usable_cores()
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
