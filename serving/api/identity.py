@@ -16,7 +16,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,7 +82,7 @@ async def identify(request: Request) -> Identity | None:
     found = keys.identity(header)
     if found is None and gate is not None:
         found = await (_of_key(gate.programs, header) if header is not None else _of_session(gate, request))
-    return None if found is None else replace(found, origin=origin(request))
+    return None if found is None else found.at(origin(request))
 
 
 async def _of_key(programs: Programs, header: str) -> Identity | None:

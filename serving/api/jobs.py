@@ -28,6 +28,10 @@ from serving.store.jobs import QUEUED, Job
 from serving.store.store import Unit
 
 MOST_LISTED = 100
+MOST_UNENDED = 50
+"""Files of one client that wait at once, of up to 512 MB each: nobody fills the disk of all."""
+
+RETRY_SECONDS = 60
 MOST_REASONS = 1_000_000
 RESULT_TYPES = {".csv": "text/csv", ".zip": "application/zip"}
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -92,6 +96,7 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
         response_model=JobAnswer,
         tags=["jobs"],
         summary="Hand in a file to be worked on",
+        responses={429: {"description": "too many files of this client wait"}},
         openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(_TYPES, _BINARY)}},
     )
     async def hand_in(
@@ -176,6 +181,9 @@ def _queue(shop: Shop, points: FailPoints, once: Changing, who: Identity, job_id
     made: list[str] = []
 
     def act(unit: Unit) -> Told:
+        if kept.unended(unit, who.client_id) >= MOST_UNENDED:
+            words = f"{MOST_UNENDED} files wait to be worked on; send more when some are done"
+            raise Problem(429, words, headers={"Retry-After": str(RETRY_SECONDS)})
         kept.add(unit, job)
         shop.tell(unit, who, "job.run", [job_id])
         points.reach("upload-recording")

@@ -94,6 +94,12 @@ def latest(unit: Unit, client_id: str, most: int) -> list[Job]:
     return [_job(row) for row in unit.connection.execute(newest)]
 
 
+def unended(unit: Unit, client_id: str) -> int:
+    """Return how many of a client's jobs wait or are worked on."""
+    waiting = select(func.count()).where(jobs.c.client_id == client_id, jobs.c.state.in_((QUEUED, RUNNING)))
+    return int(unit.connection.execute(waiting).scalar_one())
+
+
 def claim(unit: Unit, worker: str, now: datetime, until: datetime) -> Job | None:
     """Take the oldest job that waits, or whose worker has not been heard of; None if there is none.
 

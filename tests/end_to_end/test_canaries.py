@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import subprocess
 import time
 import urllib.parse
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,14 +49,32 @@ def planted_remit(practice: Path, to: Path) -> None:
 
 
 def everything_in(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield every file's path and what can be read of it, columns of Parquet unpacked."""
+    """Yield every file's path and what can be read of it, columns of Parquet and members of archives unpacked."""
     for path in sorted(folder.rglob("*")):
         yield f"name of {path}", path.name
         if path.is_file():
-            content = path.read_bytes()
-            yield str(path), content.decode("utf-8", "replace") + content.decode("utf-16-le", "ignore")
+            for name, content in unpacked(str(path), path.read_bytes()):
+                yield name, content.decode("utf-8", "replace") + content.decode("utf-16-le", "ignore")
             if path.suffix == ".parquet":
                 yield str(path), str(pq.read_table(path).to_pydict())
+
+
+def unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield a file, and what is in it where it is an archive; a workbook is one, and so is a result that holds a workbook."""
+    yield name, content
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for member in archive.namelist():
+                yield from unpacked(f"{name}/{member}", archive.read(member))
+
+
+def zipped(given: Path) -> bytes:
+    """Return the planted files as a practice that is handed in for an audit."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(given / "ledger.csv", f"{NAME}/writeoffs.csv")
+        archive.write(given / "remit.835", f"{NAME}/remits/{FIRST} {NAME}.835")
+    return packed.getvalue()
 
 
 @contextmanager
@@ -90,7 +110,12 @@ def test_a_canary_is_seen_where_there_is_one(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (x TEXT)")
         connection.execute("INSERT INTO t VALUES (?)", [f"a {SSN} b"])
     (tmp_path / f"{FIRST}.txt").write_text("nothing")
-    assert {canary for _, text in everything_in(tmp_path) for canary in found_in(text)} == {NAME, SSN, FIRST}
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w", zipfile.ZIP_DEFLATED) as inner:
+        inner.writestr("x", f"a {RECORD} b")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w", zipfile.ZIP_DEFLATED) as outer:
+        outer.write(tmp_path / "inner.zip", "x")
+    (tmp_path / "inner.zip").unlink()
+    assert {canary for _, text in everything_in(tmp_path) for canary in found_in(text)} == {NAME, SSN, FIRST, RECORD}
 
 
 def test_no_sink_holds_a_patients_name_or_number(trained: Trained, fresh: Commands, tmp_path: Path) -> None:
@@ -129,6 +154,9 @@ def test_no_sink_holds_a_patients_name_or_number(trained: Trained, fresh: Comman
             ("/v1/queue", None),
             ("/v1/scores", f'{{"{NAME}": '.encode()),
             ("/v1/jobs?kind=score", (given / "ledger.csv").read_bytes()),
+            ("/v1/jobs?kind=load", (given / "ledger.csv").read_bytes()),
+            ("/v1/jobs?kind=import-remits", (given / "remit.835").read_bytes()),
+            ("/v1/jobs?kind=audit&keep=true", zipped(given)),
             (f"/v1/jobs?kind={NAME}", b"{}"),
             (f"/v1/{NAME}/{SSN}?name={FIRST}", None),
         ):
@@ -137,6 +165,10 @@ def test_no_sink_holds_a_patients_name_or_number(trained: Trained, fresh: Comman
             )
             sinks[f"answer {answer.status_code} to number {len(sinks)}"] = answer.text + str(answer.headers)
         await_jobs(f"{url.group()}/v1/jobs", headers)
+        for path in ("/v1/reports/opportunity", "/v1/jobs", "/v1/overview", "/v1/queue"):
+            answer = httpx.get(f"{url.group()}{path}", headers=headers, trust_env=False)
+            assert answer.status_code == 200, path
+            sinks[f"answer of {path}"] = answer.text
         process.terminate()
         told, logged = process.communicate(timeout=60)
     sinks["what the service printed"], sinks["the service's log"] = told, logged

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from serving.access import Identity, Role
 from serving.api.app import Service, create_app
 from serving.api.identity import Keys
+from serving.api.jobs import MOST_UNENDED
 from serving.champion import Champion
 from serving.jobs.folder import sweep
 from serving.jobs.task import Limits
@@ -213,6 +214,17 @@ def test_the_same_file_under_the_same_key_is_one_job(client: Client, shop: Shop)
     for body, query in ((ledger(6), "kind=score&as_of=2026-11-01"), (ledger(5), "kind=score&as_of=2026-11-02")):
         assert client.post(f"/v1/jobs?{query}", body, auth(NORTH, **key)).status_code == 422
     assert hand_in(client, ledger(5), key=SOUTH, **key)["job_id"] != first["job_id"]
+
+
+def test_no_client_fills_the_disk_of_all(client: Client, shop: Shop) -> None:
+    for _ in range(MOST_UNENDED):
+        hand_in(client, ledger(1))
+    refused = client.post("/v1/jobs?kind=score", ledger(1), auth(NORTH))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert len(list(shop.folder.iterdir())) == MOST_UNENDED
+    assert client.post("/v1/jobs?kind=score", ledger(1), auth(SOUTH)).status_code == 202
+    assert Worker(shop).work_one()
+    hand_in(client, ledger(1))
 
 
 def test_what_is_anothers_is_not_there(client: Client, shop: Shop) -> None:
