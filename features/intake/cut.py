@@ -212,8 +212,7 @@ def cut(
         done = Cut(
             folder, opened.name, tuple(opened.header), opened.is_text, starts, opened.first_row, tuple(opened.broken), tuple(reader.unknown)
         )
-    ids, claims, reverses = (keys[name].hashes() for name in KEYS)
-    together = belonging(ids, claims, reverses)
+    together = belonging(*(keys[name].hashes() for name in KEYS))
     _keep(done, together)
     return done, parts_of(together, part_rows)
 
@@ -252,7 +251,9 @@ class _Key:
         self._parts.append(text_hashes(self._reader.texts(array, f"{self._where}: column {self._reader.column.name}")))
 
     def hashes(self) -> Hashes:
-        return np.concatenate(self._parts) if self._parts else np.zeros(0, dtype=np.uint64)
+        """Return them, and let go of them."""
+        parts, self._parts = self._parts, []
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
 
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -332,10 +333,19 @@ def _named(ids: Hashes, reverses: Hashes) -> list[tuple[int, int]]:
     asking = np.flatnonzero(reverses)
     if not len(asking):
         return []
-    named = np.flatnonzero(np.isin(ids, reverses[asking]))
+    asked = np.unique(reverses[asking])
+    # A stretch at a time: what is made on the way is several times as large as the stretch.
+    stretches = (ids[start : start + PART_ROWS] for start in range(0, len(ids), PART_ROWS))
+    named = np.flatnonzero(np.concatenate([_among(stretch, asked) for stretch in stretches]))
     row_of = {key: row for key, row in zip(ids[named].tolist(), named.tolist(), strict=True)}
     told = zip(asking.tolist(), reverses[asking].tolist(), strict=True)
     return [(row, row_of[key]) for row, key in told if key in row_of]
+
+
+def _among(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Return which values are among known ones, of which there is one at least and which ascend."""
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
+    return found
 
 
 def _same(ids: Hashes) -> list[tuple[int, int]]:
@@ -360,14 +370,14 @@ def parts_of(together: Hashes, part_rows: int = PART_ROWS) -> list[Part]:
     """
     total = len(together)
     home_starts = [*range(0, total, part_rows), total]
-    home = np.arange(total) // part_rows
-    order = np.argsort(together, kind="stable")
-    begins = np.flatnonzero(np.r_[True, together[order][1:] != together[order][:-1]]) if total else np.zeros(0, dtype=np.int64)
-    homes = home[order]
     is_split = np.zeros(total, dtype=np.bool_)
     if total:
+        order = np.argsort(together, kind="stable")
+        ordered = together[order]
+        begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         sizes = np.diff(np.r_[begins, total])
-        split = np.minimum.reduceat(homes, begins) != np.maximum.reduceat(homes, begins)
+        # Rows that belong together stand in the order of the ledger: the first and the last say whether all are of one stretch.
+        split = order[begins] // part_rows != order[begins + sizes - 1] // part_rows
         is_split[order] = np.repeat(split, sizes)
     parts = [np.flatnonzero(~is_split[a:b]) + a for a, b in zip(home_starts[:-1], home_starts[1:], strict=True)]
     rows = np.flatnonzero(is_split)
