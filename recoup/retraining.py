@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import CheckFailed, TryAgain
+from features.pieces import Each, one_by_one
 from features.tables import Batch
 from models.pointer import Promotion, read_pointer
 from models.value import Costs
@@ -74,6 +75,7 @@ def run(
     promote: bool,
     out: Path | None = None,
     step: Step | None = None,
+    each: Each = one_by_one,
 ) -> Outcome:
     """Retrain as of a morning.
 
@@ -100,7 +102,7 @@ def run(
         say("snapshot", 0, 0)
         snapshot = keep(ledger, chosen.home / SNAPSHOTS)
         with tempfile.TemporaryDirectory(prefix=_DEBRIS, dir=chosen.models) as scratch:
-            made = _made(ledger, rival, Path(scratch), chosen, as_of, given, budget, created, say)
+            made = _made(ledger, rival, Path(scratch), chosen, as_of, given, budget, created, say, each)
             say("report", 0, 0)
             report = out or chosen.home / REPORTS / f"retrain-{as_of}"
             _write_report(report, made.report, retrain_html(made.report))
@@ -130,6 +132,7 @@ def _made(
     budget: Budget,
     created: str,
     say: Step,
+    each: Each,
 ) -> Retrained:
     return retrain(
         ledger,
@@ -143,6 +146,7 @@ def _made(
         refresh=refresh,
         costs=Costs(chosen.hourly_cost, chosen.action_outlay),
         progress=say,
+        each=each,
     )
 
 

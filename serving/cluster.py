@@ -92,6 +92,7 @@ class Cluster:
     def __init__(self, client: Client, folder: Path) -> None:
         self._client, self._folder = client, folder
         self._turn = 0
+        self._shared: tuple[Any, Any, str] | None = None
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
@@ -104,18 +105,30 @@ class Cluster:
     def each(self, work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         """See `Each`. What pieces need goes to the workers as files, so that one which joins late or anew finds them."""
         self._turn += 1
-        name = f"pieces-{self._turn}"
-        _set_down(self._folder / name, (work, shared))
+        name, turn = self._handed_out(work, shared), self._turn
 
-        def handed() -> Iterator[tuple[str, int]]:
+        def handed() -> Iterator[tuple[str, str, int]]:
             for number, one in enumerate(asked):
-                _set_down(self._folder / f"{name}-{number}", one)
-                yield name, number
+                _set_down(self._folder / f"piece-{turn}-{number}", one)
+                yield name, f"piece-{turn}-{number}", number
 
-        found: dict[int, T] = dict(self._each(_piece, handed()))
-        for path in self._folder.glob(f"{name}*"):
-            path.unlink()
-        return (found[number] for number in range(len(found)))
+        early: dict[int, T] = {}
+        wanted = 0
+        for number, found in self._each(_piece, handed()):
+            (self._folder / f"piece-{turn}-{number}").unlink()
+            early[number] = found
+            while wanted in early:
+                yield early.pop(wanted)
+                wanted += 1
+
+    def _handed_out(self, work: Any, shared: Any) -> str:
+        """Set down what pieces share, unless it is what the last ones shared; return the file's name."""
+        if self._shared is None or self._shared[0] is not work or self._shared[1] is not shared:
+            if self._shared is not None:
+                (self._folder / self._shared[2]).unlink()
+            self._shared = work, shared, f"shared-{self._turn}"
+            _set_down(self._folder / self._shared[2], (work, shared))
+        return self._shared[2]
 
     def _each(self, work: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         from distributed import as_completed
@@ -158,7 +171,12 @@ def _client(address: str, folder: Path, patience: float) -> Iterator[Client]:
         if kind == "local":
             with (
                 LocalCluster(
-                    n_workers=int(count), threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(folder / "dask")
+                    n_workers=int(count),
+                    threads_per_worker=1,
+                    processes=True,
+                    # Any free port: the usual one is another cluster's as soon as two run.
+                    dashboard_address="127.0.0.1:0",
+                    local_directory=str(folder / "dask"),
                 ) as cluster,
                 Client(cluster) as client,
             ):
@@ -192,9 +210,9 @@ def _worker(folder: Path) -> Worker:
     return _made(folder / TASK_FILE, Worker)
 
 
-def _piece(folder: Path, name: str, number: int) -> tuple[int, Any]:
-    work, shared = _made(folder / name, lambda taken: taken)
-    return number, work(shared, *_taken_up(folder / f"{name}-{number}"))
+def _piece(folder: Path, shared: str, asked: str, number: int) -> tuple[int, Any]:
+    work, known = _made(folder / shared, lambda taken: taken)
+    return number, work(known, *_taken_up(folder / asked))
 
 
 def _set_down(path: Path, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from features.pieces import Each, one_by_one
 from features.tables import Batch
 from models.bundle import Bundle
 from models.scorer import DEFAULT_COSTS, Scorer
@@ -114,6 +115,7 @@ def retrain(
     seed: int = SEED,
     costs: Costs = DEFAULT_COSTS,
     progress: Progress | None = None,
+    each: Each = one_by_one,
 ) -> Retrained:
     """Make a challenger and say in dollars whether it is better.
 
@@ -135,6 +137,8 @@ def retrain(
         Brings a champion that is older than the window up to its first morning.
     costs
         Of working, which the order of work depends on.
+    each
+        Does the pieces of replays, trials and fits; what comes of it does not depend on who does them.
 
     Raises
     ------
@@ -162,19 +166,19 @@ def retrain(
         nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": []}
         return Retrained(told | nothing | {"gates": [v.as_json() for v in verdicts], "held": False}, verdicts)
     step(1)
-    known = replay(_cut(ledger, window.start), window.start)
-    tuned = tune(known, budget, seed=seed, progress=say)
+    known = replay(_cut(ledger, window.start), window.start, each)
+    tuned = tune(known, budget, seed=seed, progress=say, each=each)
     step(2)
-    trial = _loaded(fit(known, seed=seed, recipe=tuned.recipe), place / "trial", costs)
+    trial = _loaded(fit(known, seed=seed, recipe=tuned.recipe, each=each), place / "trial", costs)
     del known
     step(3)
     first, static = enter("challenger", trial, window), enter_static(window)
-    other, how = _enter_rival(rival, ledger, window, first, tuned, seed, place, refresh, costs)
+    other, how = _enter_rival(rival, ledger, window, first, tuned, seed, place, refresh, costs, each)
     step(4)
     entries = [first, other, *([static] if rival else [])]
     contest = compare(window, entries, sorted({*CAPACITY, limits[CAPACITY_KEY]}), seed)
     step(5)
-    bundle = fit(replay(ledger, as_of), seed=seed, recipe=tuned.recipe)
+    bundle = fit(replay(ledger, as_of, each), seed=seed, recipe=tuned.recipe, each=each)
     bundle.facts["snapshot"] = told["snapshot"]
     folder = place / "bundle"
     told["bundle_hash"] = publish(bundle, folder, name=name, created=created)
@@ -221,6 +225,7 @@ def _enter_rival(
     place: Path,
     refresh: Refresh,
     costs: Costs,
+    each: Each,
 ) -> tuple[Entry, str]:
     """Let the champion score the window, knowing nothing of it, and say how."""
     if rival is None:
@@ -231,7 +236,7 @@ def _enter_rival(
     known = _cut(rival.recall() if rival.recall else ledger, window.start)
     if (rival.recipe, rival.seed) == (tuned.recipe, seed) and digest(known) == digest(_cut(ledger, window.start)):
         return Entry("champion", first.key, first.p, first.expected), "the same recipe on the same data: it is the same model"
-    bundle = fit(replay(known, window.start), seed=rival.seed, recipe=rival.recipe)
+    bundle = fit(replay(known, window.start, each), seed=rival.seed, recipe=rival.recipe, each=each)
     scorer = _loaded(bundle, place / "rival", costs)
     source = "its own snapshot" if rival.recall else "today's data, because none of its own were kept"
     return enter("champion", scorer, window), f"it knows the window, so it was fitted anew as of the first morning, from {source}"

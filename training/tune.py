@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import Layout
+from features.pieces import Each, one_by_one
 from models.calibration import probability
 from training.examples import Examples, Replayed
 from training.fit import FIXED, SEED, blend, fit_blend, pulls_of
@@ -69,7 +70,7 @@ class Tuned:
         return {"recipe": self.recipe.as_dict(), "ended_by_time": self.ended_by_time, "trials": rows}
 
 
-def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progress | None = None) -> Tuned:
+def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progress | None = None, each: Each = one_by_one) -> Tuned:
     """Try recipes on efforts known before a day.
 
     Each recipe is fitted on the efforts decided before the first morning of a block of time and judged on those begun in the block:
@@ -79,6 +80,8 @@ def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progres
     ----------
     known
         Replayed up to a day: nothing later is seen.
+    each
+        Does the pieces: a recipe fitted before each block of time.
     """
     import optuna
 
@@ -90,15 +93,20 @@ def tune(known: Replayed, budget: Budget, *, seed: int = SEED, progress: Progres
         return Tuned()
     optuna.logging.set_verbosity(logging.ERROR)
     end = time.monotonic() + budget.seconds
-    pulls = pulls_of(examples, layout)
-    tried = [Trial(FIXED, _loss(FIXED, examples, layout, pulls, folds, seed))]
+    # One object for all trials: what does the pieces need not hand it out again.
+    shared = examples, layout, pulls_of(examples, layout), seed
+
+    def loss_of(recipe: Recipe) -> float:
+        return float(np.mean(list(each(_loss, shared, [(recipe, fold) for fold in folds]))))
+
+    tried = [Trial(FIXED, loss_of(FIXED))]
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=8), direction="minimize")
     while len(tried) < budget.trials and time.monotonic() < end:
         if progress is not None:
             progress("tune", len(tried), budget.trials)
         asked = study.ask()
         recipe = _suggest(asked)
-        loss = _loss(recipe, examples, layout, pulls, folds, seed)
+        loss = loss_of(recipe)
         study.tell(asked, loss)
         tried.append(Trial(recipe, loss))
     best = min(tried, key=lambda trial: trial.loss)
@@ -146,14 +154,12 @@ def _some(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64
     return rows if len(rows) <= MOST_EFFORTS else np.sort(rng.choice(rows, MOST_EFFORTS, replace=False))
 
 
-def _loss(recipe: Recipe, examples: Examples, layout: Layout, pulls: Mapping[str, float], folds: list[_Fold], seed: int) -> float:
-    losses = []
-    for fold in folds:
-        past, test = examples.take(fold.known), examples.take(fold.asked)
-        past.weight[:] = delay_weights(past.cases, fold.start)
-        say = len(past) / (len(past) + recipe.pseudo_labels)
-        p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
-        p = np.clip(p, _SURE, 1 - _SURE)
-        won = test.cases.recovered
-        losses.append(float(np.average(-np.where(won, np.log(p), np.log(1 - p)), weights=test.weight)))
-    return float(np.mean(losses))
+def _loss(shared: tuple[Examples, Layout, Mapping[str, float], int], recipe: Recipe, fold: _Fold) -> float:
+    examples, layout, pulls, seed = shared
+    past, test = examples.take(fold.known), examples.take(fold.asked)
+    past.weight[:] = delay_weights(past.cases, fold.start)
+    say = len(past) / (len(past) + recipe.pseudo_labels)
+    p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
+    p = np.clip(p, _SURE, 1 - _SURE)
+    won = test.cases.recovered
+    return float(np.average(-np.where(won, np.log(p), np.log(1 - p)), weights=test.weight))

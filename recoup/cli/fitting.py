@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from training.cut import Ledger
 
 
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="fit on a Dask cluster: its address, or local:N for N processes of one here"),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("train")(train)
@@ -58,10 +64,7 @@ def train(
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
     no_register: Annotated[bool, typer.Option("--no-register", help="leave the registry alone")] = False,
-    cluster: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="fit on a Dask cluster: its address, or local:N for N processes of one here"),
-    ] = None,
+    cluster: Cluster = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model on what was known on the morning of a day, and register it as challenger (as champion if there is none)."""
@@ -180,6 +183,7 @@ def retrain(
     trials: Annotated[int, typer.Option(min=0, help="recipes that tuning tries; 0 takes the fixed one")] = 20,
     seconds: Annotated[float, typer.Option(min=1, help="time that tuning may take")] = 900.0,
     promote: Annotated[bool, typer.Option("--promote", help="make it champion if every gate holds")] = False,
+    cluster: Cluster = None,
     beside: Beside,
     mapping: MappingFile = None,
     out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json; default: under RECOUP_HOME/reports")] = None,
@@ -196,7 +200,7 @@ def retrain(
     from training.tune import Budget
 
     chosen, report = settings(), out or settings().home / REPORTS / f"retrain-{as_of}"
-    with bars() as shown:
+    with bars() as shown, _hands(cluster, chosen.home) as each:
         inputs, words = Inputs(chosen, mapping=mapping, rejects=report / "rejects.csv", today=today(), bars=shown), Vocabulary()
         done = run(
             *inputs.worked(writeoffs, outcomes, words, client=client, as_of=as_of),
@@ -209,6 +213,7 @@ def retrain(
             promote=promote,
             out=report,
             step=shown.of("retrain"),
+            each=each,
         )
     inputs.write_rejects()
     _tell_retrained(done, inputs, Teller(as_json=as_json))

@@ -16,8 +16,11 @@ from features.tables import Batch
 from models.bundle import read_manifest
 from serving.cluster import Cluster, cluster_pieces
 from tests.practice import AS_OF, CREATED, Files, Learned
+from training.cut import cut_ledger
+from training.examples import replay
 from training.fit import train
 from training.publish import publish
+from training.tune import Budget, tune
 
 
 class Unlucky(Cluster):
@@ -46,8 +49,11 @@ def test_a_cluster_that_loses_workers_fits_the_bundle_of_one_machine(practice: F
         assert hash_of(tmp_path / "a", practice, practice.outcomes, each=unlucky) == read_manifest(learned.folder)["bundle_hash"]
         # Without outcomes most pieces have no rows, or there is none.
         assert hash_of(tmp_path / "b", practice, nobody, each=each) == hash_of(tmp_path / "c", practice, nobody)
-        left = [path.name for path in (tmp_path / "work").iterdir() if path.name.startswith("pieces")]
-        assert left == []
+        known = replay(cut_ledger(practice.writeoffs, practice.outcomes, practice.tables, AS_OF), AS_OF, each)
+        budget = Budget(trials=2, seconds=600.0)
+        assert tune(known, budget, each=each).as_json() == tune(known, budget).as_json()
+        left = [path.name.partition("-")[0] for path in (tmp_path / "work").iterdir()]
+        assert left.count("piece") == 0 and left.count("shared") <= 2, "one for each of the two that handed out pieces"
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
