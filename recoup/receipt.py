@@ -28,7 +28,7 @@ class ReceiptDeadline(HttpToolsProtocol):
     slowest_bytes
         a second more for each so many bytes that came: a large file over a slow line is honest, a byte a second is not.
     stall_seconds
-        An answer of which nobody takes anything for so long is given up.
+        An answer of which nobody takes `slowest_bytes` a second, looked at so often, is given up.
     most_head
         Bytes that a request's line and headers may have.
     """
@@ -44,6 +44,7 @@ class ReceiptDeadline(HttpToolsProtocol):
     _began = 0.0
     _received = 0
     _head = 0
+    _untaken = 0
     _is_in_head = True
 
     def connection_made(self, transport: Any) -> None:
@@ -86,7 +87,18 @@ class ReceiptDeadline(HttpToolsProtocol):
         """Give the caller some time to take what was sent."""
         super().pause_writing()
         if self._stalled is None:
-            self._stalled = self.loop.call_later(self.stall_seconds, self.transport.abort)
+            self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        self._untaken = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(self.stall_seconds, self._check_reader)
+
+    def _check_reader(self) -> None:
+        """An answer that was written at once is taken part by part: who goes on taking it is waited for."""
+        if self._untaken - self.transport.get_write_buffer_size() < self.stall_seconds * self.slowest_bytes:
+            self.transport.abort()
+        else:
+            self._watch_reader()
 
     def resume_writing(self) -> None:
         """The caller took some."""

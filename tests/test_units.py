@@ -62,8 +62,11 @@ def test_a_unit_starts_a_command_and_names_settings_that_exist(path: Path) -> No
 def test_every_line_of_the_nightly_round_runs_commands_that_exist() -> None:
     lines = [line for line in (UNITS / "recoup.cron").read_text().splitlines() if re.match(r"[\d*]", line)]
     calls = [part for line in lines for part in re.split(r"&&|;", line) if re.search(r"\brecoup [a-z]", part.split("recoup  ")[-1])]
-    assert {command_of(shlex.split(part)[-20:] if "recoup  " not in part else ["recoup", *shlex.split(part.split("recoup  recoup ")[-1])])
-            for part in calls} == {"recoup queue export", "recoup score", "recoup queue load", "recoup backup", "recoup trail verify"}  # fmt: skip
+    words = [
+        shlex.split(part)[-20:] if "recoup  " not in part else ["recoup", *shlex.split(part.split("recoup  recoup ")[-1])] for part in calls
+    ]
+    commands = {"recoup queue export", "recoup score", "recoup queue load", "recoup backup", "recoup trail verify"}
+    assert {command_of(call) for call in words} == commands
 
 
 def test_the_container_runs_as_nobody_and_installs_what_is_pinned() -> None:

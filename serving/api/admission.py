@@ -35,7 +35,8 @@ class Busy(HTTPException):
 class Admission:
     """ASGI middleware that counts what is at work. Belongs to one event loop.
 
-    A request counts from when its body is whole: who sends slowly holds nobody up. It is refused sooner where there is no place already.
+    A request counts from when its body is whole until its answer begins: who sends or reads slowly holds nobody up. Only a large one
+    keeps its place to the end, because its answer is large too and waits in memory. It is refused sooner where there is no place already.
 
     Parameters
     ----------
@@ -61,8 +62,14 @@ class Admission:
         self._open += 1
         if scope["method"] in ("GET", "HEAD"):
             request.admit()
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.begin_answer()
+            await send(message)
+
         try:
-            await self._app(scope, request.receive, send)
+            await self._app(scope, request.receive, answer)
         finally:
             self._open -= 1
             request.leave()
@@ -80,6 +87,7 @@ class _Counted:
         self._admission, self._receive = admission, receive
         self._bytes = 0
         self._is_large: bool | None = None
+        self._has_left = False
 
     async def receive(self) -> Message:
         """Hand on a message; the last one of a body takes a place.
@@ -90,7 +98,7 @@ class _Counted:
             When there is none.
         """
         message = await self._receive()
-        if self._is_large is None and message["type"] == "http.request":
+        if self._is_large is None and not self._has_left and message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             if not message.get("more_body", False):
                 self.admit()
@@ -103,10 +111,16 @@ class _Counted:
         self._is_large = self._bytes >= LARGE_BYTES
         self._count(1)
 
+    def begin_answer(self) -> None:
+        """The work is done; what is left is to send it."""
+        if self._is_large is False:
+            self.leave()
+
     def leave(self) -> None:
-        """Give the place back."""
+        """Give the place back, once."""
         if self._is_large is not None:
             self._count(-1)
+        self._is_large, self._has_left = None, True
 
     def _count(self, change: int) -> None:
         if self._is_large:

@@ -142,6 +142,32 @@ def test_an_honest_body_in_parts_is_read(running: Running) -> None:
         assert read(connection).endswith(b"300000")
 
 
+@pytest.mark.parametrize(("part", "all_of_it"), [(1 << 20, True), (512, False)], ids=["honest", "dripping"])
+def test_a_slow_reader_gets_a_large_answer_and_a_dripping_one_does_not(running: Running, part: int, all_of_it: bool) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18 if all_of_it else 4096)
+        connection.connect(("127.0.0.1", running.port))
+        connection.sendall(b"GET /much HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        connection.settimeout(10)
+        received, began, end = 0, time.monotonic(), time.monotonic() + 6 * SECONDS
+        with suppress(ConnectionResetError):
+            while found := connection.recv(part):
+                received += len(found)
+                # Taken at 5 MB a second, it takes several times as long as one may do nothing; a few kB a second are nothing.
+                ahead = received / (5_000_000 if all_of_it else 5_000) - (time.monotonic() - began)
+                time.sleep(max(0.0, ahead))
+                if not all_of_it and time.monotonic() > end:
+                    break
+        if all_of_it:
+            assert received > 20_000_000 and time.monotonic() - began > 4 * SECONDS
+        else:
+            # What lay in the buffers between us may still be read; then the connection is gone.
+            with pytest.raises(ConnectionResetError):
+                while found := connection.recv(1 << 20):
+                    received += len(found)
+                raise ConnectionResetError if received < 20_000_000 else AssertionError("all of it came")
+
+
 def test_an_answer_that_nobody_reads_is_given_up(running: Running) -> None:
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

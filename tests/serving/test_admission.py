@@ -126,3 +126,38 @@ def test_large_bodies_have_places_of_their_own() -> None:
         assert small.status == 200
 
     asyncio.run(run())
+
+
+class Sending(Slow):
+    """An application that has begun its answer, and is held up by who reads it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        self.at_work += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await self.end.wait()
+        await send({"type": "http.response.body", "body": b""})
+
+
+def test_who_reads_slowly_holds_no_place_but_a_large_one() -> None:
+    async def run() -> None:
+        inner = Sending()
+        app = Admission(inner, most=2, most_large=1)
+        readers = [Caller(app).body(b"x") for _ in range(10)]
+        looking = [Caller(app, "/v1/jobs/0/result", "GET").body(b"") for _ in range(10)]
+        large = Caller(app).body(b"x" * LARGE_BYTES)
+        await turns()
+        assert [caller.status for caller in (*readers, *looking, large)] == [200] * 21
+        refused = Caller(app).body(b"x" * LARGE_BYTES)
+        await turns()
+        assert isinstance(refused.task.exception(), Busy)
+        inner.end.set()
+        await turns()
+        again = Caller(app).body(b"x" * LARGE_BYTES)
+        await turns()
+        assert again.status == 200
+        # Every place was given back once, and none twice.
+        assert (app._small, app._bytes, app._large, app._open) == (0, 0, 0, 0)
+
+    asyncio.run(run())
