@@ -19,7 +19,8 @@ from models.scores import Scores
 from training.bands import judge_bands, judge_use
 from training.labels import Cases, cases_as_of
 from training.maturity import maturity
-from training.policy_value import compare, never_worked
+from training.policy_value import compare
+from training.unknown import NO_LOT, blind_spots, never_worked, worked_before
 
 Truth = Mapping[str, Floats]
 """`writeoff_id` (object), `p_recover ev e_hours pot_recovered mispost`: a synthetic world's hidden truth, one entry per write-off."""
@@ -31,7 +32,6 @@ CONTRACTUAL_CARC, TOP_UNUSUAL = "45", 0.03
 
 _CURVE_POINTS = 41
 _BINS = 10
-_NAMED = 5
 
 
 def evaluate(
@@ -81,7 +81,7 @@ def evaluate(
     judged = _judged(window, scores, decided)
     value = compare(writeoffs, outcomes, rows, scores, policy_orders(window, scores), as_of, capacity)
     learned_until = start if scorer.cut is None else scorer.cut
-    unknown = never_worked(writeoffs, outcomes, rows[scores.columns["in_scope"]], learned_until)
+    unknown = never_worked(writeoffs, worked_before(writeoffs, outcomes, learned_until), rows[scores.columns["in_scope"]])
     everything, _ = cases_as_of(writeoffs, outcomes, as_of)
     would_bring = None if truth is None or "pot_amount" not in truth else _in_order(window, truth, "pot_amount")
     result: dict[str, Any] = {
@@ -109,7 +109,7 @@ def evaluate(
         "importance": _importance(scorer, window, scores, start),
         "policy_value": value,
         "never_worked": unknown,
-        "warnings": [*_warnings(first, decided), *_value_warnings(value), *_unknown_warnings(unknown, learned_until)],
+        "warnings": [*_warnings(first, decided), *_value_warnings(value), *blind_spots(unknown, learned_until)],
         "truth": None if truth is None else _against_truth(window, scores, truth, capacity),
     }
     return result
@@ -266,7 +266,7 @@ def _importance(scorer: Scorer, window: Batch, scores: Scores, start: int) -> li
 def _warnings(efforts: Cases, decided: Cases) -> list[str]:
     found = []
     if not efforts.explored.any():
-        found.append("No effort was chosen at random: sums of expected dollars lean on what staff chose to work and may be high.")
+        found.append(NO_LOT)
     if len(decided) < 100:
         found.append(f"Only {len(decided)} efforts in the window are resolved: every figure here is uncertain.")
     if len(decided) < 0.8 * len(efforts):
@@ -295,21 +295,6 @@ def _value_warnings(value: Mapping[str, Any] | None) -> list[str]:
     if value["explored_rows"]:
         return ["People chose part of the work: the value of an order uses an estimated chance of their choice beside the logged ones."]
     return ["Nothing was worked by lot: the value of an order leans on the model and on an estimated chance of being chosen by people."]
-
-
-def _unknown_warnings(unknown: Mapping[str, Sequence[Mapping[str, Any]]], until: int) -> list[str]:
-    """Name the payers and codes that the model knows only by what is like them."""
-    found = []
-    for kind, column, noun in (("payers", "payer", "payer"), ("carcs", "carc", "reason code")):
-        new = unknown[kind]
-        if new:
-            names = ", ".join(str(one[column]) for one in new[:_NAMED]) + (f" and {len(new) - _NAMED} more" if len(new) > _NAMED else "")
-            rows = sum(one["rows"] for one in new)
-            noun += "" if len(new) == 1 else "s"
-            found.append(
-                f"{len(new)} {noun} never worked before {_iso(until)} ({names}), on {rows} write-offs: scores lean on what is alike."
-            )
-    return found
 
 
 def _in_order(window: Batch, truth: Truth, name: str) -> Floats:

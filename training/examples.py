@@ -30,8 +30,8 @@ BESIDE = tuple(
 """What a fit reads of a decided case beside its features."""
 
 POSTED = (
-    *("allowed_amount", "billed_amount", "family", "implied_allowed_cents", "payer_id", "underpayment_cents"),
-    *("usual_count", "usual_smoothed_cents", "writeoff_amount"),
+    *("allowed_amount", "billed_amount", "family", "implied_allowed_cents", "in_scope", "payer_id"),
+    *("underpayment_cents", "usual_count", "usual_smoothed_cents", "writeoff_amount"),
 )
 """The same of a posting."""
 

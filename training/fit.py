@@ -37,6 +37,7 @@ from training.rarity import fit_rarity
 from training.recipe import Recipe
 from training.splits import time_blocks
 from training.trees import fit_trees, predict
+from training.unknown import NO_LOT, blind_spots, never_worked
 
 Progress = Callable[[str, int, int], None]
 
@@ -121,6 +122,7 @@ def fit(
     reference = histograms(postings.matrix[recent], layout.names, layout.category_sizes)
     say("done", 5, 5)
     won = examples.cases.recovered
+    unknown = never_worked(ledger.writeoffs, np.unique(cases.row), rows[recent & postings.columns["in_scope"].astype(bool)])
     facts = {
         "writeoffs": len(ledger.writeoffs),
         "efforts": len(cases),
@@ -134,6 +136,7 @@ def fit(
         **likelihood.facts,
         **anomaly.facts,
         "odd_share": odd,
+        "warnings": [*([] if examples.cases.explored.any() else [NO_LOT]), *blind_spots(unknown, as_of)],
     }
     return Bundle(
         cut=as_of,

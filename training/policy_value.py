@@ -362,37 +362,3 @@ def _facts(log: Log) -> dict[str, Any]:
         "exploration_rate": round(float(lot_rates(log)[lot].mean()), 4) if lot.any() else 0.0,
         "propensity": "logged" if not people.any() else "logged and estimated" if (log.worked & ~people).any() else "estimated",
     }
-
-
-def never_worked(writeoffs: Batch, outcomes: Batch, rows: NDArray[np.int64], until: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the payers and CARCs of these write-offs on which no effort had begun before a day, the most dollars first.
-
-    Parameters
-    ----------
-    writeoffs, outcomes
-        All.
-    rows
-        Places of the write-offs that a queue would offer.
-    until
-        The model's cut: efforts before it are what it learned from.
-    """
-    c = writeoffs.columns
-    worked = outcomes.columns["writeoff_id"][outcomes.columns["worked_date"] < until]
-    tried = np.isin(c["writeoff_id"].astype(str), worked.astype(str))
-    found = {}
-    for name, column in (("payers", "payer_id"), ("carcs", "carc")):
-        codes = c[column]
-        new = rows[~np.isin(codes[rows], np.unique(codes[tried])) & (codes[rows] >= 0)]
-        found[name] = sorted((_unknown(writeoffs, column, code, new) for code in np.unique(codes[new])), key=lambda u: -u["dollars"])
-    return found
-
-
-def _unknown(writeoffs: Batch, column: str, code: int, rows: NDArray[np.int64]) -> dict[str, Any]:
-    c = writeoffs.columns
-    there = rows[c[column][rows] == code]
-    cents = c["writeoff_amount"][there]
-    return {
-        column.removesuffix("_id"): writeoffs.vocabulary.decode(column, np.array([code]))[0],
-        "rows": len(there),
-        "dollars": round(float(np.where(cents == NULL, 0, cents).sum()) / 100.0, 2),
-    }

@@ -129,6 +129,8 @@ def card(manifest: dict[str, Any]) -> str:
         "",
         "## Limits",
         "",
+        *(f"- {warning}" for warning in facts.get("warnings", [])),
+        "",
         "Labels exist only for what people chose to work; sums of expected dollars are corrected by randomly chosen work where it was "
         "logged, else they may be high. A probability is of payer cash net of take-backs, not of a won appeal; an effort that was given up "
         "counts as one that brought nothing. What a payer changed after the cut it does not know. It decides an order of work; people "

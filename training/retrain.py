@@ -163,7 +163,7 @@ def retrain(
     }
     verdicts = judge(check(ledger, as_of, window, rival.recall() if rival and rival.recall else None), limits, Of.DATA)
     if not all(verdict.held for verdict in verdicts):
-        nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": []}
+        nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": [], "warnings": []}
         return Retrained(told | nothing | {"gates": [v.as_json() for v in verdicts], "held": False}, verdicts)
     step(1)
     known = replay(_cut(ledger, window.start), window.start, each)
@@ -196,9 +196,10 @@ def retrain(
         "entries": {entry.name: describe(window, entry) for entry in entries},
         "reliability": {entry.name: reliability(window, entry) for entry in entries[:2]},
         "subgroups": groups,
+        "warnings": bundle.facts["warnings"],
         "agreement": agreement,
         "tuning": tuned.as_json(),
-        "facts": {key: value for key, value in bundle.facts.items() if not isinstance(value, dict)},
+        "facts": {key: value for key, value in bundle.facts.items() if not isinstance(value, dict | list)},
         "gates": [verdict.as_json() for verdict in verdicts],
         "held": all(verdict.held for verdict in verdicts),
     }

@@ -24,13 +24,13 @@ from training.policy_value import (
     Value,
     chosen_by_people,
     mature,
-    never_worked,
     policy_value,
     read_log,
     stand_for,
     stand_for_by_lot,
     take,
 )
+from training.unknown import never_worked, worked_before
 
 ROWS, WORLDS = 300, 600
 END = day("2026-11-01")
@@ -322,7 +322,7 @@ def test_where_nothing_was_worked_there_is_no_value(judged: Judged) -> None:
 def test_payers_and_codes_never_worked_before_the_cut_are_listed(judged: Judged) -> None:
     files = judged.files
     rows = np.flatnonzero(files.writeoffs.columns["writeoff_date"] >= AS_OF)
-    found = never_worked(files.writeoffs, files.outcomes, rows, AS_OF)
+    found = never_worked(files.writeoffs, worked_before(files.writeoffs, files.outcomes, AS_OF), rows)
     place = {key: i for i, key in enumerate(files.writeoffs.columns["writeoff_id"].tolist())}
     o = files.outcomes.columns
     tried = [place[key] for key, day_ in zip(o["writeoff_id"].tolist(), o["worked_date"].tolist(), strict=True) if day_ < AS_OF]

@@ -17,6 +17,10 @@ def test_the_card_tells_data_figures_and_limits(learned: Learned) -> None:
     assert facts["first_effort"] < facts["last_effort"] < "2026-07-01"
     assert f"{facts['false_alarm_share']:.2%} leave as much too much" in text
     assert "No trait of a patient is a feature" in text
+    # Work chosen at random was logged; reason codes that nobody worked are named with the rows that wait.
+    assert not any("at random" in warning for warning in facts["warnings"])
+    assert any("never worked before 2026-07-01" in warning for warning in facts["warnings"])
+    assert all(f"- {warning}" in text for warning in facts["warnings"])
 
 
 def test_a_card_without_labels_says_so(learned: Learned) -> None:
