@@ -110,6 +110,9 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
         """
         if what.options["keep"] and who.facilities is not None:
             raise Problem(403, "reports tell of all facilities: who sees only some of them keeps no audit")
+        if what.options["keep"] and (what.options["as_of"] or "") > shop.today().isoformat():
+            # The latest one is told: one of a day to come would be it until then.
+            raise Problem(422, "an audit is kept of a day that has come", errors=[(["query", "as_of"], "in_future")])
         job_id = secrets.token_hex(16)
         incoming = await run_in_threadpool(Incoming, shop.folder / job_id)
         try:

@@ -151,6 +151,7 @@ def test_who_sees_some_facilities_keeps_no_audit_of_all(office: Office, trained:
     answer = office.client.post("/v1/jobs?kind=audit&keep=true", body, auth("part"))
     assert answer.status_code == 403 and "some of them" in answer.json()["detail"]
     assert office.client.post("/v1/jobs?kind=score&keep=true", body, auth("lead")).status_code == 422
+    assert office.client.post("/v1/jobs?kind=audit&keep=true&as_of=2026-11-02", body, auth("lead")).status_code == 422
 
 
 @pytest.mark.parametrize(
