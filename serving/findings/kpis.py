@@ -22,7 +22,7 @@ DEFINITIONS: dict[str, str] = {
     "initial_denial_dollars_rate": "the same in charges",
     "primary_denial_rate": "zero-paid remittances of primary payers over their remittances, duplicates left out (HFMA Claim Integrity 2)",
     "denial_writeoffs_share": "refusals written off, at what the payer should have allowed, over net patient service revenue, taken as "
-    "what payers allowed on the claims in hand (HFMA MAP AR-6); claims that were paid without a write-off may not be in hand",
+    "what payers allowed on the claims in hand (HFMA MAP AR-6); not told where these hold less revenue than refusals",
     "days_denial_to_action": "median days from the first denial to the first effort (HFMA Claim Integrity 4)",
     "days_denial_to_resolution": "median days from the first denial to the end of the effort (HFMA Claim Integrity 5)",
     "overturn_rate": "efforts that brought payer cash net of take-backs over efforts that ended; never over all (HFMA Claim Integrity 6)",
@@ -134,12 +134,14 @@ class _Facts:
         rows = mask & self.refused
         expected, amount = self.case.view.triage.expected_allowed_cents, self.case.given("writeoff_amount")
         refused = float(np.where(expected > 0, np.minimum(amount, expected), amount)[rows].sum()) / 100
+        earned = float(allowed[own].sum())
         primary = own & is_primary
         return {
             "initial_denial_rate": _ratio((own & is_denied).sum(), own.sum()),
             "initial_denial_dollars_rate": _ratio(charge[own & is_denied].sum(), charge[own].sum(), enough=int(own.sum())),
             "primary_denial_rate": _ratio((primary & is_denied).sum(), primary.sum()),
-            "denial_writeoffs_share": _ratio(refused, allowed[own].sum(), enough=int(own.sum())),
+            # More refused than earned: most revenue is on claims that are not in hand.
+            "denial_writeoffs_share": _ratio(refused, earned, enough=int(own.sum())) if refused <= earned else None,
         }
 
 

@@ -118,13 +118,18 @@ def tell(ledger: Batch, remits: Remits, *, own: NDArray[np.bool_]) -> Told:
     is_blank = np.zeros(len(rows), dtype=np.bool_)
     for name in _WORTH_FILLING:
         is_blank |= _is_null(part, name)
-    for name in FILLED:
+    for name in (*FILLED, "line_number"):
         # Arrays that came out of a file may not be written.
         ledger.columns[name] = ledger.columns[name].copy()
     joiner = Joiner(remits.chains, remits.groups, IssueLog(""))
     known: dict[tuple[int, int], int] = {}
     for place, (row, asked, ask_more) in enumerate(zip(rows.tolist(), asked_of(part), is_blank.tolist(), strict=True)):
         told.line[row] = _line(joiner.places(asked), asked, told.lines, known)
+        line = told.of(row)
+        if line is not None and line.number.isdigit() and part.columns["line_number"][place] == NULL:
+            # Without it nobody sees that two postings are of one line.
+            ledger.columns["line_number"][row] = int(line.number)
+            told.filled += 1
         if ask_more:
             facts = joiner.facts(asked, row)
             told.filled += _fill(ledger, row, part, place, {k: v for k, v in facts.items() if k not in _REASON} if own[row] else facts)

@@ -221,6 +221,22 @@ def test_files_that_look_misread_are_told_before_anything_else(
     assert any(words in one for one in json.loads((tmp_path / "out" / "audit.json").read_text())["warnings"])
 
 
+def test_a_second_posting_of_a_line_is_seen_where_the_ledger_numbers_no_lines(fresh: Commands, tmp_path: Path) -> None:
+    """Procedure and day say which line of the remittance a row is of; the other line, of the same amount, is no repetition."""
+    lines = tuple(Line(5000, (("CO", "45", 2000),), procedure, "20231201") for procedure in ("HC:99213", "HC:97110"))
+    (tmp_path / "one.835").write_bytes(encode(Remit((Claim(lines, name="C1", icn="I1"),)).segments()))
+    head = "writeoff_id,writeoff_date,payer_id,writeoff_amount,claim_id,procedure_code,service_date,group_code,carc"
+    posted = [("A", "10", "99213"), ("B", "10", "97110"), ("C", "15", "99213")]
+    rows_ = [f"{name},2024-01-{on},60054,20.00,C1,{procedure},2023-12-01,CO,45" for name, on, procedure in posted]
+    (tmp_path / "ledger.csv").write_text("\n".join([head, *rows_]) + "\n")
+    ran = fresh(
+        "audit", "--writeoffs", tmp_path / "ledger.csv", "--remits", tmp_path / "one.835", "--as-of", AS_OF, "--out", tmp_path / "out"
+    )
+    assert ran.code == 0, ran.err
+    told = [(row["rule"], row["writeoff_id"]) for row in rows(tmp_path / "out" / "findings.csv") if row["rule"] != "classified"]
+    assert told == [("duplicate_posting", "C")]
+
+
 def test_remittances_that_adjust_nothing_are_audited(fresh: Commands, tmp_path: Path) -> None:
     (tmp_path / "paid.835").write_bytes(encode(Remit((Claim((Line(5000),), name="C1", icn="I1"),)).segments()))
     ran = fresh("audit", "--remits", tmp_path / "paid.835", "--as-of", AS_OF, "--out", tmp_path / "out")
