@@ -75,7 +75,7 @@ def hand_in(shop: Shop, kind: str, client: str) -> str:
     incoming = Incoming(shop.folder / job_id)
     incoming.add({"import-remits": remit, "audit": practice}.get(kind, ledger)())
     file = incoming.end()
-    options = {"as_of": "2026-11-01", "reasons": 100}
+    options = {"as_of": "2026-11-01", "reasons": 100, "keep": kind == "audit"}
     job = Job(
         client, job_id, kind, QUEUED, SUBJECT, options, file.name, file.hash, file.bytes,
         0, None, None, None, None, None, None, None, now, now,
@@ -103,6 +103,7 @@ def state_of(gate: Gate, shop: Shop, job_id: str, client: str) -> tuple[str | No
     """Return the hash of a job's result, how many rows of each kind there are, and what is wrong."""
     from sqlalchemy import func, select
 
+    from serving.store.audits import audits, overpayments
     from serving.store.items import items
     from serving.store.loads import load_chunks, loads
     from serving.store.scores import scores
@@ -115,7 +116,7 @@ def state_of(gate: Gate, shop: Shop, job_id: str, client: str) -> tuple[str | No
             table.name: int(
                 unit.connection.execute(select(func.count()).select_from(table).where(table.c.client_id == client)).scalar_one()
             )
-            for table in (writeoffs, scores, items, load_chunks, loads)
+            for table in (writeoffs, scores, items, load_chunks, loads, audits, overpayments)
         }
         ended = select(func.count()).where(
             access_log.c.client_id == client, access_log.c.outcome == "done", access_log.c.subject == SUBJECT

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from features.errors import RecoupError
 from models.pointer import read_pointer
+from recoup import job
 from recoup.inputs import KEY_FILE
 from recoup.settings import Settings
 from serving.identity.gate import Gate
@@ -35,6 +36,7 @@ def shop_of(settings: Settings, gate: Gate, today: Callable[[], date], environme
         gate.log.tell,
         dict(environment),
         lease_seconds=settings.job_lease,
+        program=job.__name__,
     )
 
 

@@ -32,7 +32,7 @@ from serving.store.store import Store, Unit
 MOST_ATTEMPTS = 5
 LEASE_SECONDS = 30.0
 LOOK_SECONDS = 0.5
-PROGRAM = "recoup.job"
+PROGRAM = "serving.jobs.child"
 MOST_SECONDS = 3600.0
 KEEP_RESULTS = timedelta(days=7)
 KEEP_ANSWERS = timedelta(days=1)
@@ -71,7 +71,7 @@ class Shop:
     lease_seconds
         A worker that was not heard of for so long is taken for dead.
     program
-        The module that the process of a job runs.
+        The module that the process of a job runs: `serving.jobs.child`, or one that can make more kinds.
     """
 
     store: Store
