@@ -25,6 +25,7 @@ SPREAD_PENALTY = 100.0
 
 _TOP = 0.99
 _BLOCKS = 4
+_LEAST_BESIDE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,11 @@ def fit_amount(
         return TREES_SHARE * predict(fitted[0], matrix[rows]) + (1.0 - TREES_SHARE) * told
 
     block = time_blocks(worked_on, _BLOCKS)
-    predicted = np.zeros(len(log))
+    # Recoveries that all began on a day or two leave nothing to learn from beside them: their mean stands in.
+    predicted = np.full(len(log), np.average(log, weights=weight))
     for b in np.unique(block).tolist():
-        predicted[block == b] = level(fit(block != b), block == b)
+        if (block != b).sum() >= _LEAST_BESIDE:
+            predicted[block == b] = level(fit(block != b), block == b)
     spread = fit_level(columns, (log - predicted) ** 2, weight=weight, penalty=SPREAD_PENALTY, extras=extras)
     mean = np.exp(predicted + 0.5 * np.clip(spread.raw(spread.terms(matrix, columns)), 0.0, 6.0))
     scale = float((weight * np.exp(log)).sum() / (weight * mean).sum())

@@ -186,8 +186,13 @@ class _LikelihoodFit:
 
 def _fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe, each: Each) -> _LikelihoodFit:
     won = examples.cases.recovered
-    if min(won.sum(), (~won).sum()) < 1:
+    if not len(examples):
         return _LikelihoodFit({}, None, 0.0, Calibration(), {})
+    if won.all() or not won.any():
+        # One-sided results tell no rows apart, but they tell the level.
+        believed = prior_logits(examples.columns)
+        level, _ = calibrate(believed, won * examples.kept, examples.weight, examples.cases.explored)
+        return _LikelihoodFit({}, None, 0.0, level, {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
     weight = len(examples) / (len(examples) + recipe.pseudo_labels)
     # Some thirty spreads, learned from all cases: what a block left out says of them is next to nothing.
