@@ -106,17 +106,19 @@ class Bench:
         """A synthetic practice."""
         from recoup.sample.practice import write_sample
 
-        write_sample(self.folder / "practice", rows=min(PRACTICE_ROWS, self.rows(2_000_000)))
+        if not (self.folder / "practice").exists():
+            write_sample(self.folder / "practice", rows=min(PRACTICE_ROWS, self.rows(2_000_000)))
         return self.folder / "practice"
 
     @cached_property
     def bundle(self) -> Path:
         """A model of it."""
-        self.recoup(
-            "train", "--writeoffs", self.practice / "writeoffs.csv", "--outcomes", self.practice / "outcomes.csv",
-            "--contracts", self.practice / "contract_rates.csv", "--payer-rules", self.practice / "payer_rules.csv",
-            "--policies", self.practice / "writeoff_policies.csv", "--as-of", AS_OF, "--out", self.folder / "model", "--no-register",
-        )  # fmt: skip
+        if not (self.folder / "model").exists():
+            self.recoup(
+                "train", "--writeoffs", self.practice / "writeoffs.csv", "--outcomes", self.practice / "outcomes.csv",
+                "--contracts", self.practice / "contract_rates.csv", "--payer-rules", self.practice / "payer_rules.csv",
+                "--policies", self.practice / "writeoff_policies.csv", "--as-of", AS_OF, "--out", self.folder / "model", "--no-register",
+            )  # fmt: skip
         return self.folder / "model"
 
     def ledger(self, rows: int, ending: str) -> Path:

@@ -49,6 +49,7 @@ def _turned(name: str, array: Any, turn: int, draw: np.random.Generator, texts: 
     if name in texts and pa.types.is_string(array.type):
         return array.dictionary_encode()
     if name == "writeoff_amount" and turn:
-        cents = pa.array(draw.integers(0, 500, len(array)) / 100.0)
-        return pc.round(pc.add(array, cents), 2)
+        # Whole cents over a hundred are the float that two decimals name; a rounded sum need not be.
+        cents = np.rint(array.to_numpy(zero_copy_only=False) * 100.0) + draw.integers(0, 500, len(array))
+        return pa.array(cents / 100.0, from_pandas=True)
     return array

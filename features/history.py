@@ -121,7 +121,7 @@ class History:
         if rows == 1 and not grow:
             return self._find_one(columns)
         if grow:
-            return np.stack([self._grow(place, names, columns, rows) for place, names in enumerate(KEYS)], axis=1)
+            return np.stack([self._grow(place, names, columns, rows) for place, names in enumerate(KEYS)]).T
         found = np.empty((len(KEYS), rows), dtype=np.int64)
         found[0] = self._slots.get(0, 0)
         for place, (names, known) in enumerate(zip(KEYS[1:], self._known, strict=True), start=1):
@@ -144,7 +144,6 @@ class History:
 
     def _grow(self, place: int, names: tuple[str, ...], columns: Columns, rows: int) -> NDArray[np.int64]:
         """Return the slots of one key, each distinct one asked for once; unseen ones get an empty slot."""
-        key, known = _pack(place, names, columns, rows)
         sizes = [int(columns[name].max(initial=-1)) + 2 for name in names]
         if math.prod(sizes) <= 8 * rows:
             # Few enough combinations to be counted: ten times faster than sorting.
@@ -152,11 +151,14 @@ class History:
             for name, size in zip(names, sizes, strict=True):
                 code = code * size + columns[name] + 1
             row_of = np.full(math.prod(sizes), -1, dtype=np.int64)
-            row_of[code] = np.where(known, np.arange(rows), -1)
+            row_of[code] = np.arange(rows)
             used = np.flatnonzero(row_of >= 0)
+            some = row_of[used]
+            key, known = _pack(place, names, {name: columns[name][some] for name in names}, len(some))
             slots = np.zeros(len(row_of), dtype=np.int64)
-            slots[used] = [self._slot(k, True) for k in key[row_of[used]].tolist()]
+            slots[used[known]] = [self._slot(k, True) for k in key[known].tolist()]
             return slots[code]
+        key, known = _pack(place, names, columns, rows)
         out = np.zeros(rows, dtype=np.int64)
         distinct, inverse = np.unique(key[known], return_inverse=True)
         out[known] = np.array([self._slot(k, True) for k in distinct.tolist()], dtype=np.int64)[inverse]
@@ -307,9 +309,15 @@ def days_of(days: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
     >>> [(day, rows.tolist()) for day, rows in days_of(np.array([7, 3, 7]))]
     [(3, [1]), (7, [0, 2])]
     """
-    order = np.argsort(days, kind="stable")
-    distinct, start = np.unique(days[order], return_index=True)
-    return [(int(day), rows) for day, rows in zip(distinct, np.split(order, start[1:]), strict=True)] if len(days) else []
+    if not len(days):
+        return []
+    first = int(days.min())
+    # Days of a century and more fit into sixteen bits, which are sorted without comparing.
+    number = (days - first).astype(np.uint16) if int(days.max()) - first < 1 << 16 else days
+    order = np.argsort(number, kind="stable")
+    ordered = number[order]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return list(zip(days[order[begins]].tolist(), np.split(order, begins[1:]), strict=True))
 
 
 def replay(history: History, rows: Columns, days: NDArray[np.int64], events: Events) -> Floats:
