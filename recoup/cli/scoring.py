@@ -42,8 +42,8 @@ TOP_LINES = 10
 COMPILE_ROWS = 200_000
 """From so many rows on, trees are worth the seconds that compiling them takes, once a model."""
 
-LARGE_BYTES = 16 << 20
-"""A ledger of so many bytes is worth several processes, which get ready while it is read."""
+LARGE_BYTES = {".parquet": 16 << 20, ".csv": 96 << 20, ".gz": 16 << 20}
+"""A ledger of so many bytes, some 300,000 rows, is worth several processes with compiled trees, which get ready while it is read."""
 
 LEARNED_FROM = (
     "writeoff_id",
@@ -119,7 +119,7 @@ def score(
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
         with ExitStack() as stack:
             folder = stack.enter_context(batch_folder(chosen.home, told_of(told, files)))
-            is_large = count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES
+            is_large = count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20)
             pool = stack.enter_context(starting(count, scorer.folder, chosen.home / "cache" / "trees")) if is_large else None
             ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder)
             words = scorer.vocabulary.overlay()
