@@ -77,6 +77,7 @@ _TABLE = (
     _action("queue.settings", "set capacity and the share of sample checks", "lead admin"),
     _action("writeoff.read", "see one write-off with its reasons", _ALL),
     _action("packet.read", "make the letter and its papers", "worker lead admin service"),
+    _action("packet.attach", "put files behind a letter, or take them away", "worker lead admin service"),
     _action("outcome.record", "say what came of an effort", "worker lead admin service"),
     _action("reversal.approve", "approve that the ledger takes a write-off back", "lead admin"),
     _action("export.read", "take many write-offs out as a file", "lead analyst admin"),

@@ -12,6 +12,7 @@ from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder,
 from serving.packet.fields import read_fields, read_project
 from serving.packet.kinds import kind_of
 from serving.packet.people import Identities, Identity, Party, Practice, nobody
+from serving.packet.preface import write_preface
 from serving.packet.sections import write_section
 from serving.packet.texts import Subject, Texts, read_texts
 from serving.packet.words import long_day
@@ -34,6 +35,7 @@ def write_packet(
     texts: Callable[[str], Texts] = read_texts,
     attachments: Sequence[str] = (),
     void: bool = False,
+    preface: str = "",
 ) -> Packet:
     """Write the packet of a write-off, or one of a project: one payer, one remedy, one reason, many claims.
 
@@ -51,6 +53,8 @@ def write_packet(
         Titles of the files that are enclosed.
     void
         A corrected claim that takes the first one back (frequency 8) in place of replacing it (7).
+    preface
+        Words of the project that the letter begins with (`serving.packet.preface`).
 
     Raises
     ------
@@ -78,9 +82,12 @@ def write_packet(
         known,
     )
     draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void, names)
-    missing = _missing(draft)
-    letter = _letter(draft, letterhead)
-    return Packet(kind, tuple(case.row.writeoff_id for case in told), letter, write_worksheet(draft, missing, letter), missing)
+    begins, unsure = write_preface(preface, known, told)
+    missing = (*_missing(draft), *unsure)
+    letter = _letter(draft, letterhead, begins)
+    return Packet(
+        kind, tuple(case.row.writeoff_id for case in told), letter, write_worksheet(draft, missing, letter), missing, is_coders(draft)
+    )
 
 
 def _common_kind(cases: tuple[Case, ...]) -> str:
@@ -123,7 +130,7 @@ def _missing(draft: Draft) -> tuple[str, ...]:
     if draft.kind == "corrected_claim":
         if draft.subject.remedy != "new_claim" and not all(original_number(case) for case in draft.cases):
             found.append("original claim number (REF*F8): the ledger has none")
-        if needs_coder(draft):
+        if is_coders(draft):
             found.append("coder's sign-off before a code, modifier or diagnosis is changed")
     if draft.kind == "ledger_correction":
         found.append("approval before the ledger is changed")
@@ -132,16 +139,25 @@ def _missing(draft: Draft) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _letter(draft: Draft, practice: Practice) -> Document:
+def is_coders(draft: Draft) -> bool:
+    """Tell whether a coder must sign before it goes out."""
+    return draft.kind == "corrected_claim" and needs_coder(draft)
+
+
+def _letter(draft: Draft, practice: Practice, begins: Section | None) -> Document:
     row, texts = draft.case.row, draft.texts
     sections = [section for name in texts.order if (section := write_section(name, draft)) is not None]
+    if begins is not None:
+        # Who and what it is about stands above the words.
+        place = next((at for at, section in enumerate(sections) if section.name not in ("patient", "claim")), len(sections))
+        sections.insert(place, begins)
     if draft.kind == "refund":
         sections.append(
             Section("decision_of", "Decision", (Signature("Decided by compliance; nothing is returned before.", COMPLIANCE_LINES),))
         )
     elif draft.kind == "ledger_correction":
         sections.append(Section("posting", "", (Signature("To be posted once it is approved.", POSTING_LINES),)))
-    elif draft.kind == "corrected_claim" and needs_coder(draft):
+    elif is_coders(draft):
         statement = "The record supports every change of code, modifier or diagnosis entered above."
         sections.append(Section("coder", "Coder's sign-off", (Signature(statement, CODER_LINES),)))
     if texts.is_letter:

@@ -16,6 +16,9 @@ from features.tables import Batch
 from serving.packet.case import Computation, Step
 from serving.packet.words import dollars, long_day
 
+TOO_LITTLE, TOO_MUCH = "Allowed too little", "Allowed too much"
+"""How a computation ends where the payer did not allow what was agreed."""
+
 
 def compute(rates: ContractRates, batch: Batch, row: int, priced: Priced) -> Computation | None:
     """Return how the price of a row comes about; None where the contract does not price it.
@@ -32,8 +35,10 @@ def compute(rates: ContractRates, batch: Batch, row: int, priced: Priced) -> Com
     steps.append(Step("Contract price of the line", dollars(allowed), allowed))
     if int(payer[0]) != NULL:
         steps.append(Step("Allowed by the payer", dollars(int(payer[0])), int(payer[0])))
-    if short != NULL:
-        steps.append(Step("Allowed too little", dollars(short), short))
+    if short not in (NULL, 0):
+        steps.append(Step(TOO_LITTLE, dollars(short), short))
+    elif (over := int(payer[0]) - allowed) > 0:
+        steps.append(Step(TOO_MUCH, dollars(over), over))
     contract = worked.term.asked.get("contract_id") or rates.terms.payer(worked.term.row) or ""
     span = frozenset(_EPOCH + timedelta(days=day) for day in (worked.term.since, worked.term.until) if day is not None)
     name = _name(contract, worked.term)

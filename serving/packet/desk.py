@@ -58,13 +58,20 @@ class Desk:
         log: Callable[[Reading], None],
         attachments: Sequence[str] = (),
         void: bool = False,
+        preface: str = "",
     ) -> Packet:
         """Write a packet; identities are read only here, each read logged under `subject` and told to `log`.
 
         Raises as `write_packet` and `Vault.reader` do.
         """
         write = partial(
-            write_packet, cases, practice=self.practice, texts=lambda kind: read_texts(kind, self.own), attachments=attachments, void=void
+            write_packet,
+            cases,
+            practice=self.practice,
+            texts=lambda kind: read_texts(kind, self.own),
+            attachments=attachments,
+            void=void,
+            preface=preface,
         )
         if self.vault is None:
             return write(identities=nobody)

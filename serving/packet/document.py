@@ -186,6 +186,8 @@ class Packet:
         For the staff alone: next step, deadline, evidence, questions, guards, sign-offs.
     missing
         What must be done before it may go out; empty: it is complete.
+    needs_coder
+        A code, modifier or diagnosis may be changed by it, which only a coder signs off.
     """
 
     kind: str
@@ -193,6 +195,7 @@ class Packet:
     letter: Document
     worksheet: Document
     missing: tuple[str, ...]
+    needs_coder: bool = False
 
     @property
     def status(self) -> str:

@@ -76,7 +76,7 @@ def compile_pdf(document: Document, enclosures: Sequence[Enclosure] = ()) -> byt
         first = len(writer.pages)
         for place, page in enumerate(pages, start=1):
             added = writer.add_page(page)
-            _calm(added)
+            calm(added)
             added.merge_page(_stamp(added, f"Enclosure {number}, page {place} of {len(pages)} (page {len(writer.pages)} of {total})"))
         writer.add_outline_item(title=f"Enclosure {number}: {enclosure.title}", page_number=first)
     out = io.BytesIO()
@@ -84,7 +84,7 @@ def compile_pdf(document: Document, enclosures: Sequence[Enclosure] = ()) -> byt
     return out.getvalue()
 
 
-def _calm(page: PageObject) -> None:
+def calm(page: PageObject) -> None:
     """Take away what a page would do by itself, and keep what it shows."""
     page.pop("/AA", None)
     found = page.get("/Annots")

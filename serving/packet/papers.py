@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from features.errors import NotFound, RecoupError, Unavailable, UsageError
 from serving.access import Identity
@@ -12,6 +12,8 @@ from serving.packet.case import Case
 from serving.packet.compose import write_packet
 from serving.packet.desk import Desk
 from serving.packet.document import Packet
+from serving.packet.enclosures import Enclosure
+from serving.packet.files import Files
 from serving.packet.stored import stored_cases
 from serving.store import items, projects, remit_lines, scores
 from serving.store import writeoffs as ledger
@@ -39,10 +41,23 @@ class Outlook:
         What must be done before they may go out.
     refusal
         Why there are none; blank where there are.
+    needs_coder
+        A code, modifier or diagnosis may be changed, which only a coder signs off.
     """
 
     missing: tuple[str, ...] = ()
     refusal: str = ""
+    needs_coder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Items of a project that one letter can be about: those of one payer, remedy and reason (group and code)."""
+
+    payer_id: str
+    remedy: str
+    group: str | None
+    carc: str | None
 
 
 class Papers:
@@ -58,10 +73,22 @@ class Papers:
         Returns what the rules know just now; None where no rules are at hand.
     tell
         Writes the access log.
+    files
+        Files that people put behind letters; None: nobody can.
     """
 
-    def __init__(self, store: Store, worklist: Worklist, *, desk: Desk, sight: Callable[[], Sight | None], tell: Tell) -> None:
+    def __init__(
+        self,
+        store: Store,
+        worklist: Worklist,
+        *,
+        desk: Desk,
+        sight: Callable[[], Sight | None],
+        tell: Tell,
+        files: Files | None = None,
+    ) -> None:
         self._store, self._worklist, self._desk, self._sight, self._tell = store, worklist, desk, sight, tell
+        self.files = files
 
     def of_items(self, who: Identity, item_ids: Sequence[str], form: Format, *, is_worksheet: bool = False) -> bytes:
         """Return the letter for some items, or the worksheet for the staff: of one, or one letter for all.
@@ -83,20 +110,35 @@ class Papers:
                 raise NotFound("there is no such item")
             return self._write(unit, who, seen, form, is_worksheet)
 
-    def of_project(self, who: Identity, project_id: str, form: Format, *, is_worksheet: bool = False) -> bytes:
-        """Return one letter for what a project still has to send; raises as `of_items`."""
+    def of_project(self, who: Identity, project_id: str, form: Format, *, part: Part | None = None, is_worksheet: bool = False) -> bytes:
+        """Return one letter for what a project, or a part of it, still has to send; raises as `of_items`."""
         who.check("packet.read")
-        waiting = [
-            item
-            for item in self._worklist.every(who, Query(Which.ALL, project_id=project_id))
-            if item.state in (State.OPEN, State.NEXT_LEVEL, State.DRAFTED)
-        ]
+        waiting = self._waiting(who, project_id)
         with self._store.write() as unit:
+            if part is not None:
+                parts = _parts(unit, waiting)
+                waiting = [item for item in waiting if parts[item.item_id] == part]
             if projects.find(unit, who.client_id, project_id) is None:
                 raise NotFound("there is no such project")
             if not waiting:
                 raise UsageError("nothing of this project is left to be sent")
             return self._write(unit, who, waiting, form, is_worksheet)
+
+    def parts_of(self, who: Identity, project_id: str) -> list[tuple[Part, int, Outlook]]:
+        """Return the letters that a project needs for what it still has to send, the largest first: how many items each is about, and
+        what it would lack."""
+        who.check("packet.read")
+        waiting, found = self._waiting(who, project_id), dict[Part, list[Item]]()
+        with self._store.read() as unit:
+            parts = _parts(unit, waiting)
+        for item in waiting:
+            found.setdefault(parts[item.item_id], []).append(item)
+        listed = sorted(found.items(), key=lambda held: (-len(held[1]), str(held[0])))
+        return [(part, len(held), self._outlook_of(held)) for part, held in listed]
+
+    def _waiting(self, who: Identity, project_id: str) -> list[Item]:
+        listed = self._worklist.every(who, Query(Which.ALL, project_id=project_id))
+        return [item for item in listed if item.state in (State.OPEN, State.NEXT_LEVEL, State.DRAFTED)]
 
     def of_writeoff(self, who: Identity, writeoff_id: str, form: Format, *, is_worksheet: bool = False) -> bytes:
         """Return the letter for the item that a write-off is in; raises as `of_items`."""
@@ -108,12 +150,24 @@ class Papers:
 
     def outlook(self, detail: Detail) -> Outlook:
         """Return what the papers of an item would lack, without looking at any identity."""
+        with self._store.read() as unit:
+            preface = _preface(unit, [detail.item])
+        return self._outlook(detail.lines, detail.remits, preface)
+
+    def _outlook_of(self, chosen: Sequence[Item]) -> Outlook:
+        with self._store.read() as unit:
+            lines = _lines(unit, chosen[0].client_id, [item.item_id for item in chosen])
+            preface = _preface(unit, chosen)
+        return self._outlook(lines, (), preface)
+
+    def _outlook(self, lines: Sequence[Line], remits: Sequence[Mapping[str, Any]], preface: str) -> Outlook:
         sight = self._sight()
         if sight is None:
             return Outlook(refusal="no rules are at hand")
         try:
-            cases = stored_cases(sight.viewer, sight.vocabulary, detail.lines, detail.remits)
-            return Outlook(write_packet(_one(cases), practice=self._desk.practice).missing)
+            cases = stored_cases(sight.viewer, sight.vocabulary, lines, remits)
+            packet = write_packet(_one(cases), practice=self._desk.practice, preface=preface)
+            return Outlook(packet.missing, needs_coder=packet.needs_coder)
         except RecoupError as error:
             return Outlook(refusal=str(error))
 
@@ -126,16 +180,24 @@ class Papers:
         remits = remit_lines.of_claim(unit, who.client_id, claim) if claim is not None else ()
         cases = stored_cases(sight.viewer, sight.vocabulary, lines, remits)
         read: list[str] = []
-        packet = self._desk.write(_one(cases), subject=who.subject, log=lambda reading: read.append(reading.patient_id))
-        made = self._file(packet, form, is_worksheet)
+        held = self.files.behind(unit, who.client_id, ids, [item.worth.claim_id for item in chosen]) if self.files is not None else []
+        packet = self._desk.write(
+            _one(cases),
+            subject=who.subject,
+            log=lambda reading: read.append(reading.patient_id),
+            attachments=[enclosure.title for _, enclosure in held],
+            preface=_preface(unit, chosen),
+        )
+        made = self._file(packet, form, [enclosure for _, enclosure in held], is_worksheet)
         if read:
             self._tell(unit, who, "identity.read", read)
-        self._tell(unit, who, "packet.read", [*ids, *packet.writeoff_ids][:1000])
+        self._tell(unit, who, "packet.read", [*ids, *(enclosure_id for enclosure_id, _ in held), *packet.writeoff_ids][:1000])
         return made
 
-    def _file(self, packet: Packet, form: Format, is_worksheet: bool) -> bytes:
-        make = self._desk.pdf if form == "pdf" else self._desk.docx
-        return make(packet, is_worksheet=is_worksheet)
+    def _file(self, packet: Packet, form: Format, enclosures: Sequence[Enclosure], is_worksheet: bool) -> bytes:
+        if form == "docx":
+            return self._desk.docx(packet, is_worksheet=is_worksheet)
+        return self._desk.pdf(packet, enclosures, is_worksheet=is_worksheet)
 
 
 def _lines(unit: Unit, client_id: str, item_ids: Sequence[str]) -> list[Line]:
@@ -144,6 +206,24 @@ def _lines(unit: Unit, client_id: str, item_ids: Sequence[str]) -> list[Line]:
     place = {item_id: at for at, item_id in enumerate(item_ids)}
     told.sort(key=lambda row: (place[row["item_id"]], -row["expected_recovery"], row["writeoff_id"]))
     return [Line(rows[row["writeoff_id"]], row) for row in told]
+
+
+def _parts(unit: Unit, chosen: Sequence[Item]) -> dict[str, Part]:
+    """Return which letter each item belongs to, by the write-off of it that is expected to bring most."""
+    if not chosen:
+        return {}
+    reasons: dict[str, tuple[str | None, str | None]] = {}
+    for line in _lines(unit, chosen[0].client_id, [item.item_id for item in chosen]):
+        reasons.setdefault(line.score["item_id"], (line.writeoff["group_code"], line.writeoff["carc"]))
+    return {item.item_id: Part(item.worth.payer_id, item.remedy, *reasons.get(item.item_id, (None, item.worth.carc))) for item in chosen}
+
+
+def _preface(unit: Unit, chosen: Sequence[Item]) -> str:
+    """Return the words of the project that all of these items are in; blank where there is no such one."""
+    held = {item.project_id for item in chosen}
+    project_id = held.pop() if len(held) == 1 else None
+    project = projects.find(unit, chosen[0].client_id, project_id) if project_id is not None else None
+    return project.template if project is not None else ""
 
 
 def _one(cases: list[Case]) -> Case | list[Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from serving.packet.case import Case
+from serving.packet.computation import TOO_LITTLE, TOO_MUCH
 from serving.packet.document import TO_COMPLETE, Block, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import TO_NEXT_PAYER, Draft, evidence, identity_of, needs_coder, original_number
 from serving.packet.fields import read_cell
@@ -127,7 +128,7 @@ def _computation(draft: Draft) -> tuple[Block, ...]:
     fields = ("contract_id", "procedure_code", "modifiers", "units", "billed_amount", "allowed_amount")
     rows = tuple((Sentence(step.label, fields), Sentence(step.text, fields)) for step in contract.steps)
     term = Paragraph((Sentence(f"{contract.term[:1].upper()}{contract.term[1:]}:", fields),))
-    return (term, Table(("Step", "Amount"), rows, (0.75, 0.25), right=(1,), has_total=bool(contract.short)))
+    return (term, Table(("Step", "Amount"), rows, (0.75, 0.25), right=(1,), has_total=contract.steps[-1].label in (TOO_LITTLE, TOO_MUCH)))
 
 
 def _citations(draft: Draft) -> tuple[Block, ...]:

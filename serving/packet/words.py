@@ -46,3 +46,13 @@ def short_day(day: date) -> str:
     '03/18/2026'
     """
     return f"{day.month:02d}/{day.day:02d}/{day.year}"
+
+
+def cited(sentence: str, citation: str) -> str:
+    """Return a sentence with its source; decisions of our own have none that a person could look up.
+
+    >>> cited("Pay.", "42 CFR 2.31"), cited("Pay.", "DOMAIN 3")
+    ('Pay. (42 CFR 2.31)', 'Pay.')
+    """
+    parts = [part for part in citation.split("; ") if part and not part.startswith(("DOMAIN", "DATA"))]
+    return f"{sentence} ({'; '.join(parts)})" if parts else sentence

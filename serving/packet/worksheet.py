@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.packet.document import Block, Document, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import Draft, evidence
-from serving.packet.words import dollars, long_day
+from serving.packet.words import cited, dollars, long_day
 
 SOURCES = {
     "ledger": "from the ledger",
@@ -66,7 +66,7 @@ def _deadline(draft: Draft) -> tuple[Block, ...]:
         Fact("Source", SOURCES.get(case.due.source, case.due.source), ("deadline_source",)),
     ]
     if case.due.rule:
-        rows.append(Fact("Rule", _cited(case.due.rule, case.due.citation), ("deadline_rule",)))
+        rows.append(Fact("Rule", cited(case.due.rule, case.due.citation), ("deadline_rule",)))
     if case.due.next_remedy and not draft.is_project:
         until = f" until {long_day(case.due.next_day)}" if case.due.next_day is not None else ""
         rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + until, ("deadline_next",)))
@@ -111,22 +111,12 @@ def _guards(draft: Draft) -> tuple[Block, ...]:
     for case in draft.cases:
         for guard in case.guards:
             word = "" if guard.is_question else "Never: "
-            found.setdefault(guard.rule_id, Item(word + _cited(guard.sentence, guard.citation), "", ("guards", guard.rule_id)))
+            found.setdefault(guard.rule_id, Item(word + cited(guard.sentence, guard.citation), "", ("guards", guard.rule_id)))
     groups = sorted({case.row.group_code for case in draft.cases if case.row.group_code not in ("PR", None)} - {None})
     if groups:
         text = f"Never: bill the patient for this amount; the remittance puts it in group {', '.join(map(str, groups))}, not in PR."
         found.setdefault("patient.group", Item(text, "", ("group_code",)))
     return (Listing(tuple(found.values()), numbered=False),) if found else ()
-
-
-def _cited(sentence: str, citation: str) -> str:
-    """Return a sentence with its source; decisions of our own have none that a person could look up.
-
-    >>> _cited("Pay.", "42 CFR 2.31"), _cited("Pay.", "DOMAIN 3")
-    ('Pay. (42 CFR 2.31)', 'Pay.')
-    """
-    parts = [part for part in citation.split("; ") if part and not part.startswith(("DOMAIN", "DATA"))]
-    return f"{sentence} ({'; '.join(parts)})" if parts else sentence
 
 
 def _sent(draft: Draft) -> tuple[Block, ...]:

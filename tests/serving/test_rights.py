@@ -21,7 +21,9 @@ from serving.api.identity import Keys, Open, check_policies, policies
 from serving.champion import Champion
 from serving.identity.gate import Gate
 from serving.packet.desk import Desk
+from serving.packet.files import Files
 from serving.packet.papers import Papers
+from serving.packet.seal import PLACE, Seal
 from serving.web.site import Site
 from serving.web.visitors import Visitor
 from serving.worklist.sight import Sight
@@ -42,7 +44,8 @@ def service_on(gate: Gate, home: Path) -> FastAPI:
     scorer = Scorer.prior()
     sight = Sight(scorer.viewer, scorer.vocabulary)
     worklist = Worklist(gate.store, clock=gate.now, today=lambda: TODAY, tell=gate.log.tell, sight=lambda: sight, draw=lambda: 0.99)
-    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell)
+    files = Files(gate.store, seal=Seal(home / PLACE), clock=gate.now, tell=gate.log.tell)
+    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell, files=files)
     site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=lambda client_id: {}, papers=papers)
     return create_app(Service(champion, Keys({}), lambda: TODAY, gate=gate, shop=shop_at(gate.store, home), site=site))
 

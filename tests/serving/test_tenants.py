@@ -14,7 +14,9 @@ import pytest
 
 from serving.access import Identity, Role
 from serving.api.identity import policies
-from serving.store import audits, jobs
+from serving.packet.seal import PLACE, Seal
+from serving.store import audits, enclosures, jobs
+from serving.store.enclosures import Filed
 from serving.store.jobs import Job
 from serving.web.site import SAID_COOKIE
 from serving.web.visitors import Visitor
@@ -26,6 +28,8 @@ from tests.serving.worklist.queues import NOW, TODAY, item_of, put
 
 CLIENTS = ("north", "south")
 FACILITIES = ("F1", "F2")
+NOBODYS = ("/static", "/models")
+"""What belongs to no client: files of the program, and the models of the installation."""
 ACT = {"act": "note", "form": "docx"}
 BODIES = {
     "release": {"version": 0},
@@ -75,12 +79,14 @@ class Town:
             view = f"{side}-view"
             saved = Client(self.app).request("PUT", f"/v1/views/{view}", content=b'{"query": {}}', headers=self.bearer(side))
             assert saved.status_code == 200
-            names = {"project_id": project.project_id, "name": view, "overpayment_id": f"{side}-owed"}
+            filed = Filed(client_id, f"{number:016x}", item.item_id, "Proof", 1, 1, NOW, "person:lea")
+            names = {"project_id": project.project_id, "name": view, "overpayment_id": f"{side}-owed", "enclosure_id": filed.enclosure_id}
             self.ids[side] = {**ids, **names, **ACT}
             self._add_job(client_id, ids["job_id"], key.row.subject)
             owed = dict.fromkeys((column.name for column in audits.overpayments.columns), None)
             owed |= {"client_id": client_id, "overpayment_id": names["overpayment_id"], "detected_on": TODAY, "found_on": TODAY}
             with self.gate.store.write() as unit:
+                enclosures.keep(unit, filed, Seal(home / PLACE).close(b"x", f"{client_id}/{item.item_id}/{filed.enclosure_id}"))
                 unit.upsert(audits.overpayments, [owed | {"rule": "paid_twice", "evidence": f"twice, by PAYER-OF-{side}"}])
 
     def _add_job(self, client_id: str, job_id: str, subject: str) -> None:
@@ -130,12 +136,12 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def test_every_route_with_an_id_answers_404_for_another_clients(town: Town) -> None:
-    paths = {path for _, path, _ in policies(town.app) if "{" in path and not path.startswith("/static")}
+    paths = {path for _, path, _ in policies(town.app) if "{" in path and not path.startswith(NOBODYS)}
     assert probe(town, CLIENTS, paths) >= 2 * len(paths)
 
 
 def test_every_route_with_an_id_answers_404_for_another_facilitys(houses: Town) -> None:
-    paths = {path for _, path, _ in policies(houses.app) if "{" in path and not path.startswith("/static")}
+    paths = {path for _, path, _ in policies(houses.app) if "{" in path and not path.startswith(NOBODYS)}
     # A project is the client's, and the sums in it are of the facilities that one sees; an audit is of all, and closed to who sees some.
     paths -= {path for path in paths if "{project_id}" in path or "{overpayment_id}" in path}
     assert probe(houses, FACILITIES, paths) >= 2 * len(paths) > 20
@@ -171,7 +177,7 @@ def _plain(answer: httpx.Response, ids: dict[str, str]) -> str:
 
 def test_lists_hold_ones_own_only(town: Town) -> None:
     for method, path, policy in policies(town.app):
-        if method != "GET" or "{" in path:
+        if method != "GET" or "{" in path or path.startswith(NOBODYS):
             continue
         for mine, theirs in (CLIENTS, CLIENTS[::-1]):
             answer = town.call(mine, method, path, policy)
@@ -183,7 +189,7 @@ def test_lists_hold_ones_own_only(town: Town) -> None:
 def test_lists_and_sums_hold_ones_own_facility_only(houses: Town) -> None:
     shared = {*ACT, "project_id"}
     for method, path, policy in policies(houses.app):
-        if method != "GET" or "{" in path:
+        if method != "GET" or "{" in path or path.startswith(NOBODYS):
             continue
         for mine, theirs in (FACILITIES, FACILITIES[::-1]):
             answer = houses.call(mine, method, path, policy)

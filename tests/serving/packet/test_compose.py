@@ -351,3 +351,33 @@ def test_packets_of_a_practice_have_no_fault(tmp_path: Path) -> None:
         assert faults(packet, of) == []
     for packet, of in made[::8]:
         assert files_faults(packet, of) == []
+
+
+def test_what_triage_finds_overpaid_gets_a_cover_that_says_how_much_and_returns_nothing_by_itself() -> None:
+    row = {
+        "writeoff_id": "W1",
+        "payer_id": "P1",
+        "writeoff_date": "2026-05-01",
+        "remit_date": "2026-04-20",
+        "service_date": "2026-03-02",
+        "claim_id": "C1",
+        "contract_id": "K1",
+        "line_number": "1",
+        "payer_claim_number": "ICN1",
+        "procedure_code": "10021",
+        "group_code": "CO",
+        "carc": "45",
+        "billed_amount": "500.00",
+        "allowed_amount": "300.00",
+        "paid_amount": "300.00",
+        "writeoff_amount": "200.00",
+    }
+    rate = {"contract_id": "K1", "payer_id": "P1", "procedure_code": "10021", "method": "fee_schedule", "value": "260.00"}
+    (case,) = read_ledger([row], [rate | {"effective_from": "2026-01-01", "effective_to": "2026-12-31"}])
+    assert (case.score.category, case.score.remedy) == ("overpayment_owed", "compliance_review")
+    packet = write_packet(case)
+    told = text_of(packet)
+    assert packet.kind == "refund" and faults(packet, [case]) == []
+    assert "The contract gives $260.00, and $40.00 more than that was allowed." in told
+    assert "Allowed too much" in told and "Allowed too little" not in told
+    assert "compliance's decision on the amount" in packet.missing and "nothing is returned before" in told
