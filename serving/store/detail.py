@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, RowMapping, and_, case, false, func, or_, select, true
 
+from features.codes.tables import Codes
 from serving.access import Identity
 from serving.store import efforts, items, remit_lines, reversals, scores, stories, writeoffs
 from serving.store.store import Unit
-from serving.worklist.detail import Detail, Line, PastCase, Similar
+from serving.worklist.detail import Alike, Detail, Line, PastCase, Similar, ways_of
 from serving.worklist.item import Item
 from serving.worklist.sight import Sight
 
-MOST_CASES = 10
+MOST_CASES, MOST_LIKE = 5, 400
+"""Past cases that are shown, and the latest of them that are looked at for what they did."""
 DECIDED = ("recovered", "partially_recovered", "denied", "settled", "expired")
 
 
@@ -27,7 +29,7 @@ def detail(unit: Unit, who: Identity, item: Item, *, today: date, sight: Sight |
     ledger = writeoffs.find(unit, client, ids)
     told.sort(key=lambda row: (-row["expected_recovery"], row["writeoff_id"]))
     rows = [ledger[row["writeoff_id"]] for row in told]
-    seen: list[Any] = list(sight.look(rows, today)) if sight is not None else [None] * len(rows)
+    seen: list[Any] = list(sight.look(rows, today, with_terms=True)) if sight is not None else [None] * len(rows)
     claim = item.worth.claim_id
     return Detail(
         item=item,
@@ -64,12 +66,29 @@ def of_writeoff(unit: Unit, who: Identity, row: dict[str, Any], *, today: date, 
 
 
 def similar(unit: Unit, who: Identity, item: Item) -> Similar:
-    """Return decided efforts on write-offs of the same client, payer and reason code, other than those of the item."""
+    """Return decided efforts on write-offs of the same client that are like an item, other than its own.
+
+    Those of its payer and reason code; where none was decided those of its payer and remedy, else those of its reason code anywhere.
+    """
     e, w = efforts.efforts.c, writeoffs.writeoffs.c
-    like = and_(
+    payer, code = w.payer_id == item.worth.payer_id, w.carc.is_not_distinct_from(item.worth.carc)
+    tiers: Mapping[Alike, ColumnElement[bool]] = {
+        Alike.PAYER_AND_CODE: and_(payer, code),
+        Alike.PAYER_AND_REMEDY: and_(payer, e.action == item.remedy),
+        Alike.CODE: code if item.worth.carc is not None else false(),
+    }
+    for alike, like in tiers.items():
+        found = _decided(unit, who, item, alike, like)
+        if found.decided:
+            return found
+    return Similar()
+
+
+def _decided(unit: Unit, who: Identity, item: Item, alike: Alike, like: ColumnElement[bool]) -> Similar:
+    e, w = efforts.efforts.c, writeoffs.writeoffs.c
+    where = and_(
         w.client_id == item.client_id,
-        w.payer_id == item.worth.payer_id,
-        w.carc.is_not_distinct_from(item.worth.carc),
+        like,
         e.status.in_(DECIDED),
         or_(e.item_id.is_(None), e.item_id != item.item_id),
         true() if who.facilities is None else or_(w.facility_id.is_(None), w.facility_id.in_(sorted(who.facilities))),
@@ -77,9 +96,33 @@ def similar(unit: Unit, who: Identity, item: Item) -> Similar:
     joined = efforts.efforts.join(writeoffs.writeoffs, and_(e.client_id == w.client_id, e.writeoff_id == w.writeoff_id))
     net = func.coalesce(e.recovered, 0) - e.taken_back
     sums = select(func.count(), func.coalesce(func.sum(case((net > 0, 1), else_=0)), 0), func.coalesce(func.sum(net), 0))
-    count, won, cents = unit.connection.execute(sums.select_from(joined).where(like)).one()
-    columns = (e.writeoff_id, e.item_id, e.action, e.status, w.writeoff_amount, net.label("net"), e.hours, e.worked_on, e.resolved_on)
-    latest = select(*columns).select_from(joined).where(like, e.resolved_on.is_not(None))
-    rows = unit.connection.execute(latest.order_by(e.resolved_on.desc(), e.writeoff_id).limit(MOST_CASES)).mappings()
-    cases = tuple(PastCase(written_off=row["writeoff_amount"], **{n: v for n, v in row.items() if n != "writeoff_amount"}) for row in rows)
-    return Similar(int(count), int(won), int(cents), cases)
+    count, won, cents = unit.connection.execute(sums.select_from(joined).where(where)).one()
+    if not count:
+        return Similar(alike=alike)
+    papers = papers_of(item.worth.family)
+    told = [e[name] for name in ("writeoff_id", "effort_id", "item_id", *_PAST)]
+    latest = select(*told, w.payer_id, w.writeoff_amount, net.label("net"), w[papers].label("has_papers")).select_from(joined)
+    latest = latest.where(where, e.resolved_on.is_not(None)).order_by(e.resolved_on.desc(), e.writeoff_id).limit(MOST_LIKE)
+    rows = list(unit.connection.execute(latest).mappings())
+    said = stories.arguments(unit, item.client_id, {row["item_id"] for row in rows if row["item_id"] is not None})
+    cases = tuple(_case(row, said.get(row["effort_id"], ""), papers) for row in rows)
+    return Similar(int(count), int(won), int(cents), cases[:MOST_CASES], alike, ways_of(cases))
+
+
+def _case(row: RowMapping, argument: str, papers: str) -> PastCase:
+    told = {name: row[name] for name in ("writeoff_id", "item_id", "payer_id", "net", *_PAST)}
+    return PastCase(**told, argument=argument, papers=papers if row["has_papers"] else "", written_off=row["writeoff_amount"])
+
+
+_PAST = ("action", "level", "channel", "status", "hours", "worked_on", "resolved_on")
+"""What a past case tells of its effort."""
+
+
+def papers_of(family: str | None) -> str:
+    """Return the column that says whether the papers are on file that answer refusals of a family.
+
+    >>> papers_of("timely_filing"), papers_of("bundling"), papers_of(None)
+    ('timely_proof_on_file', 'records_on_file', 'records_on_file')
+    """
+    known = Codes.load().families.get(family or "")
+    return known.evidence if known is not None and known.evidence else "records_on_file"

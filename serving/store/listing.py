@@ -83,10 +83,10 @@ def counts(unit: Unit, who: Identity, *, now: datetime, today: date) -> dict[Whi
 
 def _conditions(who: Identity, query: Query, now: datetime, today: date) -> list[ColumnElement[bool]]:
     narrowed = [_c[name] == value for name in _NARROWED if (value := getattr(query, name)) is not None]
-    if query.due_from is not None:
-        narrowed.append(_c.due_on >= query.due_from)
     if query.due_before is not None:
         narrowed.append(_c.due_on < query.due_before)
+    if query.pinned_before is not None:
+        narrowed += [_c.lapses_on >= today, _c.lapses_on < query.pinned_before, _c.value_per_hour > 0]
     if query.least_expected is not None:
         narrowed.append(_c.expected >= query.least_expected)
     return [_c.client_id == who.client_id, in_facilities(who.facilities), _which(who, query.which, now, today), *narrowed]

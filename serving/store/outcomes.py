@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, func, select
@@ -21,6 +21,9 @@ from serving.worklist.shelf import Entry
 from serving.worklist.statements import NO_EFFORT, adopting, as_adopted, differences
 
 IN_WORK = (State.OPEN, State.DRAFTED, State.SENT, State.NEXT_LEVEL)
+USUAL_DAYS = 30
+"""Days after which a payer is asked again where nobody said when (a practice norm)."""
+
 ASKS_LEDGER = ("person", "remit")
 """Sources whose dollars are news to the ledger; a file tells of the past."""
 
@@ -109,7 +112,7 @@ def record(
         events += len(news)
         if after is not None and news:
             known[one.writeoff_id] = [held for held in known.get(one.writeoff_id, []) if held.effort_id != after.effort_id] + [after]
-            if item_id is not None and _tell_item(unit, client_id, item_id, before, after, today=today, at=at, by=by):
+            if item_id is not None and _tell_item(unit, client_id, item_id, before, after, source=source, today=today, at=at, by=by):
                 changed.add(item_id)
     return Recorded(len(said), events, sum(one.writeoff_id not in there for one in said), len(changed))
 
@@ -124,7 +127,7 @@ def _match(said: Effort, known: Sequence[Effort], source: str) -> tuple[Effort |
 
 
 def _tell_item(
-    unit: Unit, client_id: str, item_id: str, before: Effort | None, after: Effort, *, today: date, at: datetime, by: str
+    unit: Unit, client_id: str, item_id: str, before: Effort | None, after: Effort, *, source: str, today: date, at: datetime, by: str
 ) -> bool:
     """Move an item for what became known of one of its write-offs; True if it was changed."""
     item = items.find(unit, client_id, item_id, lock=True)
@@ -141,7 +144,30 @@ def _tell_item(
     if is_refusal and item.state is State.SENT:
         # People say whether that was the last word or goes to the next level.
         return _keep(unit, item, replace(item, follow_up_on=today), "refused", {"status": after.status}, at=at, by=by)
+    if source == "file" and before is None and _is_untouched(item) and (found := worked_elsewhere(item, after, today)) is not None:
+        return _keep(unit, item, found, "elsewhere", {"status": after.status}, at=at, by=by)
     return False
+
+
+def _is_untouched(item: Item) -> bool:
+    """Tell whether nobody here has an item or has begun it; one that was lost without that is lost by what a file said before."""
+    return item.state in (State.OPEN, State.LOST) and item.worked_on is None and item.leased_to is None and item.assigned_to is None
+
+
+def worked_elsewhere(item: Item, effort: Effort, today: date) -> Item | None:
+    """Return an item that nobody has touched here as an effort made elsewhere leaves it; None where it waits as before.
+
+    What is under way is with the payer, and is asked about a month after it was sent where nobody said when. What was refused for good
+    is lost; where the next level is open somebody is to go there.
+    """
+    sent = min(effort.sent_on or effort.worked_on, today)
+    if effort.status == PENDING:
+        return replace(item, state=State.SENT, sent_on=sent, follow_up_on=effort.follow_up_on or sent + timedelta(days=USUAL_DAYS))
+    if effort.status == "upheld_next_level_open":
+        return replace(item, state=State.SENT, sent_on=sent, follow_up_on=today)
+    if effort.status in ("denied", "expired"):
+        return replace(item, state=State.LOST, decided_on=effort.resolved_on or today)
+    return None
 
 
 def _keep(unit: Unit, item: Item, changed: Item, act: str, facts: dict[str, Any], *, at: datetime, by: str) -> bool:

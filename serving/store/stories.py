@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +62,21 @@ def of_item(unit: Unit, client_id: str, item_id: str, *, most: int = 200) -> lis
     statement = select(entries).where(c.client_id == client_id, c.item_id == item_id).order_by(c.sequence.desc()).limit(most)
     rows = list(unit.connection.execute(statement).mappings())
     return [_of_row(row) for row in reversed(rows)]
+
+
+def lately(unit: Unit, client_id: str, acts: Sequence[str], since: datetime, *, most: int = 1000) -> list[Entry]:
+    """Return the latest lines of some acts on any item since a moment, the latest first."""
+    c = entries.c
+    statement = select(entries).where(c.client_id == client_id, c.at >= since, c.act.in_(acts)).order_by(c.at.desc(), c.sequence.desc())
+    return [_of_row(row) for row in unit.connection.execute(statement.limit(most)).mappings()]
+
+
+def arguments(unit: Unit, client_id: str, item_ids: Collection[str]) -> dict[str, str]:
+    """Return what efforts of some items were said to rest on when they were sent, by effort."""
+    c = entries.c
+    statement = select(c.facts).where(c.client_id == client_id, c.item_id.in_(sorted(item_ids)), c.act == "sent").order_by(c.sequence)
+    told = (facts for facts in unit.connection.execute(statement).scalars() if facts.get("argument"))
+    return {str(facts["effort_id"]): str(facts["argument"]) for facts in told}
 
 
 def _of_row(row: RowMapping) -> Entry:

@@ -35,6 +35,14 @@ SKIP_REASONS = {
 }
 """Why an item is skipped or closed."""
 
+LOSS_REASONS = {
+    "payer_right": "the payer is right",
+    "no_level_left": "there is no next level",
+    "not_worth_it": "the next level would cost more than it brings",
+    "documents_missing": "papers that are needed cannot be had",
+}
+"""Why a refusal is not taken to the next level."""
+
 MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
     "draft": ((State.OPEN, State.NEXT_LEVEL), State.DRAFTED),
     "send": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SENT),
@@ -215,15 +223,25 @@ class Desk:
         sent_on: date | None = None,
         channel: str | None = None,
         reference: str | None = None,
+        argument: str | None = None,
+        coder: str | None = None,
         hours: float = 0.0,
     ) -> Item:
-        """Say that something was sent, and when to ask again: that day is at most a year ahead and has its own queue."""
+        """Say that something was sent, and when to ask again: that day is at most a year ahead and has its own queue.
+
+        `argument` is what it rests on, in a few words; whoever works a like case later sees which arguments won. `coder` is who signed a
+        change of code, modifier or diagnosis.
+        """
         item = self._begin(item_id, version, "send")
         self._check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP)
         sent = self._check_past("sent_on", sent_on)
         item = self._begun(item, on=sent)
         self._record(item, hours=self._check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
-        facts = {"sent_on": sent.isoformat(), "follow_up_on": follow_up_on.isoformat(), "channel": channel}
+        facts = {"sent_on": sent.isoformat(), "channel": channel, "reference": reference, "follow_up_on": follow_up_on.isoformat()}
+        if argument:
+            facts |= {"argument": argument, "effort_id": item.effort_id}
+        if coder:
+            facts["coder"] = coder
         return self._move(item, "send", facts=facts, sent_on=sent, follow_up_on=follow_up_on, assigned_to=self._who.subject)
 
     def follow_up(self, item_id: str, version: int, *, again_on: date, text: str = "", hours: float = 0.0) -> Item:
@@ -262,12 +280,24 @@ class Desk:
         facts = {"cents": sum(shares.values()), "decided_on": day.isoformat()}
         return self._move(item, "win", facts=facts, decided_on=day, follow_up_on=None)
 
-    def lose(self, item_id: str, version: int, *, decided_on: date | None = None, expired: bool = False, hours: float = 0.0) -> Item:
-        """Say that the payer refused, or that the day has passed (`expired`)."""
+    def lose(
+        self,
+        item_id: str,
+        version: int,
+        *,
+        decided_on: date | None = None,
+        expired: bool = False,
+        reason: str = "",
+        hours: float = 0.0,
+    ) -> Item:
+        """Say that the payer refused, or that the day has passed (`expired`), and why it ends there: one of `LOSS_REASONS`, or blank."""
         item = self._begin(item_id, version, "lose")
+        if reason and reason not in LOSS_REASONS:
+            raise UsageError(f"the reason is one of {', '.join(LOSS_REASONS)}")
         day = self._check_past("decided_on", decided_on)
         item = self._end_effort(self._begun(item, on=day), "expired" if expired else "denied", hours=self._check_hours(hours))
-        return self._move(item, "lose", facts={"decided_on": day.isoformat()}, decided_on=day, follow_up_on=None)
+        facts = {"decided_on": day.isoformat(), "reason": reason or None}
+        return self._move(item, "lose", facts=facts, decided_on=day, follow_up_on=None, reason=reason or None)
 
     def next_level(self, item_id: str, version: int, *, decided_on: date | None = None, hours: float = 0.0) -> Item:
         """Say that the payer refused and that the next level is to be drafted; its own last day counts from the decision."""

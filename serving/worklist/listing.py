@@ -65,8 +65,11 @@ class Query:
         See `Which` and `Sort`; a list of follow-ups is sorted by their day unless said otherwise.
     payer_id, carc, family, category, remedy, assigned_to, facility_id, project_id, claim_id
         Only these; None: any.
-    due_from, due_before
-        Only items whose last day is on or after the one, and before the other.
+    due_before
+        Only items whose last day is before it.
+    pinned_before
+        Only items that go first because their last day is before this one: law, rule, remark or ledger sets it, it has not passed, and
+        the item is worth its hours.
     least_expected
         Only items of which at least so many cents are expected.
     size
@@ -86,8 +89,8 @@ class Query:
     facility_id: str | None = None
     project_id: str | None = None
     claim_id: str | None = None
-    due_from: date | None = None
     due_before: date | None = None
+    pinned_before: date | None = None
     least_expected: int | None = None
     size: int = 50
     after: str | None = None

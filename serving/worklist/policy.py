@@ -31,7 +31,7 @@ class Policy:
     """
 
     lease_minutes: int = 30
-    pin_days: int = 7
+    pin_days: int = 14
     sample_share: float = 0.02
     sample_turn: float = 0.1
     hours_per_week: float = 160.0

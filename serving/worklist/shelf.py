@@ -44,7 +44,7 @@ class Wanted:
     subject: str
     now: datetime
     today: date
-    pin_days: int = 7
+    pin_days: int = 14
     payer_id: str | None = None
     carc: str | None = None
     remedy: str | None = None

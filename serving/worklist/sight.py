@@ -13,6 +13,7 @@ from features.deadlines import SOURCES, deadlines
 from features.guards import Refusal, refusals
 from features.money import NULL
 from features.tables import REMEDIES, WRITEOFFS
+from features.triage import EXPECTED_SOURCES
 from features.view import Viewer
 from features.vocabulary import Vocabulary
 from serving.store.rows import EPOCH, batch_of
@@ -32,6 +33,8 @@ class Seen:
         Why it is where it is.
     expected_allowed
         Cents that the payer should allow, by contract or habit; None where nothing is known.
+    expected_source, term
+        Whence (`features.triage.EXPECTED_SOURCES`), and what the contract says and by which term; blank where it was not asked for.
     patient_share
         Cents of the patient's share that was assumed for a line that nothing was paid on; None where none was.
     """
@@ -40,6 +43,8 @@ class Seen:
     guards: tuple[Refusal, ...]
     why: str = ""
     expected_allowed: int | None = None
+    expected_source: str = "none"
+    term: str = ""
     patient_share: int | None = None
 
 
@@ -58,20 +63,33 @@ class Sight:
     viewer: Viewer
     vocabulary: Vocabulary
 
-    def look(self, rows: Sequence[Mapping[str, Any]], today: date) -> list[Seen]:
-        """Look at write-offs of the store on the morning of a day."""
+    def look(self, rows: Sequence[Mapping[str, Any]], today: date, *, with_terms: bool = False) -> list[Seen]:
+        """Look at write-offs of the store on the morning of a day; with the terms of their contracts if asked."""
         if not rows:
             return []
-        found = self.viewer.serve(batch_of(rows, WRITEOFFS, self.vocabulary.overlay()), (today - EPOCH).days).triage
+        batch = batch_of(rows, WRITEOFFS, self.vocabulary.overlay())
+        view = self.viewer.serve(batch, (today - EPOCH).days)
+        found = view.triage
+        terms = [self.viewer.cite(batch, place, view.priced) for place in range(len(rows))] if with_terms else [""] * len(rows)
         return [
-            Seen(found.next_steps[step], refusals(no, ask), found.whys[why], _known(expected), _known(share))
-            for step, no, ask, why, expected, share in zip(
+            Seen(
+                found.next_steps[step],
+                refusals(no, ask),
+                found.whys[why],
+                expected_allowed=_known(expected),
+                expected_source=EXPECTED_SOURCES[source],
+                term=term,
+                patient_share=_known(share),
+            )
+            for step, no, ask, why, expected, source, share, term in zip(
                 found.next_step.tolist(),
                 found.refused.tolist(),
                 found.asked.tolist(),
                 found.why.tolist(),
                 found.expected_allowed_cents.tolist(),
+                found.expected_allowed_source.tolist(),
                 found.patient_share_cents.tolist(),
+                terms,
                 strict=True,
             )
         ]

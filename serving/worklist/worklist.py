@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from features.errors import NotFound, UsageError
 from serving.access import Identity
 from serving.store import detail as details
-from serving.store import items, listing, loads, outcomes, policies, reversals
+from serving.store import items, listing, loads, outcomes, policies, reversals, stories
 from serving.store import writeoffs as ledger
 from serving.store.outcomes import Recorded
 from serving.store.projects import Project
@@ -27,11 +27,15 @@ from serving.worklist.item import READY, Item
 from serving.worklist.listing import Decided, Page, Query, Totals, Which
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
+from serving.worklist.shelf import Entry
 from serving.worklist.sight import Sight
 from serving.worklist.steering import MOST_AT_ONCE, Steering, Tell, every
 
 MOST_EXPORTED = 20_000
-DECIDED_DAYS = 90
+DECIDED_DAYS, OBJECTED_DAYS = 90, 30
+
+OBJECTIONS = ("disagree", "needs")
+"""Kinds of notes that say something against an item's ranking."""
 
 
 def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str]) -> None:
@@ -159,6 +163,17 @@ class Worklist:
         now = self._clock()
         mine = self.every(who, Query(Which.MINE, payer_id=payer_id), most=200)
         return [item for item in mine if item.holder(now) == who.subject and item.state in READY]
+
+    def objections(self, who: Identity) -> list[tuple[Entry, Item]]:
+        """Return what staff said against the ranking within the last 30 days, the latest first: notes that disagree with a reason or say
+        that something is missing, and what was skipped or given up."""
+        who.check("queue.assign")
+        with self._store.read() as unit:
+            told = stories.lately(unit, who.client_id, ("note", "skipped", "closed"), self._clock() - timedelta(days=OBJECTED_DAYS))
+            told = [entry for entry in told if entry.act != "note" or entry.facts.get("kind") in OBJECTIONS]
+            found = items.find_many(unit, who.client_id, sorted({entry.item_id for entry in told}))
+            seen = {key: item for key, item in found.items() if who.sees(item.client_id, item.worth.facility_id)}
+            return [(entry, seen[entry.item_id]) for entry in told if entry.item_id in seen]
 
     def export(self, who: Identity, chosen: Query | Sequence[str]) -> list[Item]:
         """Return the items of a list, or some by id, to be taken out as a file; that is told with every id.
