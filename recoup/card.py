@@ -31,6 +31,7 @@ def card_of(home: Path, champion: Champion) -> Card:
     from models.bundle import read_manifest
     from models.pointer import read_pointer
     from serving.web.cards import Card
+    from serving.web.words import long_day
 
     loaded = champion.current()
     cut = loaded.scorer.cut
@@ -46,7 +47,7 @@ def card_of(home: Path, champion: Champion) -> Card:
         facts = {}
     dots, judged_on = _reliability(home, digest)
     figures = tuple((words, form.format(facts[name])) for name, words, form in _FIGURES if isinstance(facts.get(name), int | float))
-    day = "" if cut is None else (date(1970, 1, 1) + timedelta(days=cut)).isoformat()
+    day = "" if cut is None else long_day(date(1970, 1, 1) + timedelta(days=cut))
     return Card(loaded.scorer.version, day, loaded.problem or "", figures, dots, judged_on, _drift(home))
 
 
@@ -62,7 +63,8 @@ def _reliability(home: Path, digest: str) -> tuple[tuple[Dot, ...], str]:
         # The demonstration judges a model of the same recipe that was fitted before the months it is judged on.
         told = _read(home / "evaluation.json")
         bins = told.get("reliability", [])
-        words = f"A model of the same recipe, judged on write-offs from {told.get('from')} to {told.get('to')} that it had not seen."
+        since, until = (_day(told.get(name)) for name in ("from", "to"))
+        words = f"A model of the same recipe, judged on write-offs from {since} to {until} that it had not seen."
     dots = [row for row in bins if row.get("rows") and row.get("predicted") is not None and row.get("observed") is not None]
     return tuple(Dot(float(row["predicted"]), float(row["observed"]), int(row["rows"])) for row in dots), words if dots else ""
 
@@ -74,7 +76,7 @@ def _drift(home: Path) -> Drift | None:
     if not {"as_of", "days", "results", "alarms"} <= set(told):
         return None
     alarms = tuple(_alarm(row) for row in told["alarms"][:50])
-    return Drift(str(told["as_of"]), int(told["days"]), int(told["results"]), alarms)
+    return Drift(_day(told["as_of"]), int(told["days"]), int(told["results"]), alarms)
 
 
 def _alarm(row: Mapping[str, Any]) -> Alarm:
@@ -84,7 +86,17 @@ def _alarm(row: Mapping[str, Any]) -> Alarm:
     text = str(row.get("direction", ""))
     if all(isinstance(value, int | float) for value in counts):
         text += f"; {counts[0]:,} of {counts[1]:,} results brought something, {counts[2]:,.0f} were predicted"
-    return Alarm(str(row.get("payer", "")), str(row.get("family") or ""), str(row.get("changed_about") or ""), text)
+    return Alarm(str(row.get("payer", "")), str(row.get("family") or ""), _day(row.get("changed_about")), text)
+
+
+def _day(told: object) -> str:
+    """Say a day of a report; what is none is said as it is."""
+    from serving.web.words import long_day
+
+    try:
+        return long_day(date.fromisoformat(str(told or "")))
+    except ValueError:
+        return str(told or "")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ from training.tune import Budget
 if TYPE_CHECKING:
     from models.registry import Registry, Version
     from models.scorer import Scorer
+    from serving.access import Identity
 
 Step = Callable[[str, int, int], None]
 SNAPSHOTS = "snapshots"
@@ -181,13 +182,15 @@ def refresh(scorer: Scorer, ledger: Ledger, until: int) -> None:
     scorer.vocabulary = words
 
 
-def make_champion(registry: Registry, ref: str, chosen: Settings, *, override: str | None = None) -> Promotion:
+def make_champion(registry: Registry, ref: str, chosen: Settings, *, who: Identity | None = None, override: str | None = None) -> Promotion:
     """Make a version champion and record it, with the model's hash, in the access log: both or neither.
 
     Only a kill between the pointer and the end of the transaction leaves a champion unrecorded; promoting it again records it.
 
     Parameters
     ----------
+    who
+        Who does it, for their purpose; None: whoever runs the command.
     override
         Why a version is promoted whose gates did not hold or were not asked: told to the access log, and a tag of the version.
 
@@ -212,7 +215,8 @@ def make_champion(registry: Registry, ref: str, chosen: Settings, *, override: s
     registry.fetch(version.number)
     with opened_gate(chosen) as gate, gate.store.write() as unit:
         purpose = f"override: {override}" if said else None
-        gate.log.tell(unit, operator(), ACT, ids=(f"model:{version.number}", f"bundle:{version.bundle_hash}"), purpose=purpose)
+        ids = (f"model:{version.number}", f"bundle:{version.bundle_hash}")
+        gate.log.tell(unit, who or operator(), ACT, ids=ids, purpose=purpose)
         return registry.promote(version.number, tags=said)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recoup.cli.options import settings, today
+from recoup.cli.options import settings, today, tracking_uri
 from recoup.cli.telling import Teller
 from recoup.progress import bars
 from serving.identity.keyring import new_secret
@@ -212,8 +212,11 @@ def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], da
     """Return the pages of the work queue: its rules are those of the model that serves."""
     from models.scorer import Scorer
     from recoup.card import card_of
+    from recoup.promoting import OwnProcess
     from serving.packet.desk import Desk
+    from serving.packet.files import Files
     from serving.packet.papers import Papers
+    from serving.packet.seal import PLACE, Seal
     from serving.web.site import Site
     from serving.worklist.sight import Sight
     from serving.worklist.worklist import Worklist
@@ -227,7 +230,8 @@ def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], da
         return {person.subject: person.name for person in gate.accounts.everybody(client_id) if not person.is_barred}
 
     worklist = Worklist(gate.store, clock=gate.now, today=day, tell=gate.log.tell, sight=sight)
-    papers = Papers(gate.store, worklist, desk=Desk.at(chosen.home, chosen.identity_key), sight=sight, tell=gate.log.tell)
+    files = Files(gate.store, seal=Seal(chosen.home / PLACE), clock=gate.now, tell=gate.log.tell)
+    papers = Papers(gate.store, worklist, desk=Desk.at(chosen.home, chosen.identity_key), sight=sight, tell=gate.log.tell, files=files)
     return Site(
         worklist,
         clock=gate.now,
@@ -237,6 +241,7 @@ def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], da
         papers=papers,
         card=lambda: card_of(chosen.home, champion),
         notice=notice,
+        candidates=OwnProcess(chosen.home, tracking_uri()),
     )
 
 
