@@ -47,6 +47,7 @@ from serving.web.models import add_models
 from serving.web.opportunity import add_opportunity
 from serving.web.packets import add_packets
 from serving.web.payers import add_payers
+from serving.web.problem_pages import ProblemPages
 from serving.web.projects import add_projects
 from serving.web.queue import add_queue
 from serving.web.sign_in import add_provider, add_sign_in
@@ -154,6 +155,8 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(Admission)
     app.add_middleware(Shell, metrics=metrics)
+    if service.site is not None:
+        app.add_middleware(ProblemPages)
     check_policies(app)
     return app
 

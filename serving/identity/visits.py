@@ -69,6 +69,10 @@ class Visit:
     idle_ends: datetime
     ends: datetime
 
+    def seconds_left(self, now: datetime) -> int:
+        """Return for how many seconds the session goes on if nothing is done."""
+        return max(0, int((min(self.idle_ends, self.ends) - now).total_seconds()))
+
     @property
     def must_change_password(self) -> bool:
         """Whether nothing but a new password is open to them."""

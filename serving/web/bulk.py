@@ -17,6 +17,7 @@ from serving.identity.visits import Visit
 from serving.web.exports import KINDS, table_of
 from serving.web.forms import Fields
 from serving.web.lists import address, query_of
+from serving.web.projects import preface_in
 from serving.web.site import BULK, Site
 from serving.web.visitors import Form, visitor
 from serving.worklist.desk import SKIP_REASONS, Desk
@@ -47,16 +48,23 @@ def add_bulk(app: FastAPI, site: Site) -> None:
     def choose(request: Request, visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
         who, act, query = visit.identity, form.text("act", 20), _query(form)
         if act not in BULK:
-            return site.message(request, visit, 422, "choose what to do with the items")
+            return site.message(request, visit, 422, "choose what to do with the items", heading="Nothing was chosen", back=address(query))
         who.check(BULK[act][1])
         is_all = form.text("scope", 10) == "all"
         if act.startswith("export_"):
             return export(who, act, query if is_all else list(_chosen(form)))
         seen = {item.item_id: item for item in worklist.every(who, query)} if is_all else worklist.find_many(who, list(_chosen(form)))
         if not seen:
-            return site.message(request, visit, 422, "choose items first, by the boxes before them")
+            return site.message(
+                request, visit, 422, "choose items first, by the boxes before them", heading="Nothing was chosen", back=address(query)
+            )
         if act.startswith("letter_"):
-            return site.letter(who, list(seen), "pdf" if act == "letter_pdf" else "docx")
+            try:
+                return site.letter(who, list(seen), "pdf" if act == "letter_pdf" else "docx")
+            except RecoupError as error:
+                return site.message(
+                    request, visit, error.http_status, str(error), heading="There is no letter for these", back=address(query)
+                )
         # Of those chosen on a page the version is that of the page: who changed one meanwhile is told.
         versions = {item_id: item.version for item_id, item in seen.items()} if is_all else _chosen(form)
         whole = worklist.totals(who, query).items if is_all else len(seen)
@@ -114,9 +122,7 @@ def add_bulk(app: FastAPI, site: Site) -> None:
             if project_id:
                 worklist.project(who, project_id)
             else:
-                made, _ = worklist.make_project(
-                    who, name=form.text("name", 100), cause=form.text("cause", 500), template=form.text("template", 2000)
-                )
+                made, _ = worklist.make_project(who, name=form.text("name", 100), cause=form.text("cause", 500), template=preface_in(form))
                 project_id = made.project_id
             return (lambda desk, item_id, version: desk.set_project(item_id, version, project_id)), f"/projects/{project_id}"
         raise UsageError("choose what to do with the items")

@@ -8,50 +8,21 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from features.codes.tables import Codes
+from serving.packet.words import cited
 from serving.web.lists import Row, row_of
-from serving.web.words import ACTIONS, STATUS_WORDS, days, due, long_day, spoken
-from serving.worklist.desk import MOVES, SKIP_REASONS
+from serving.web.past import ALIKE_WORDS, Past, Tried, arguments_for, past_of, tried_in
+from serving.web.story import Told, timeline
+from serving.web.words import long_day
+from serving.worklist.desk import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REASONS
 from serving.worklist.detail import Detail, Line, Similar
-from serving.worklist.item import Item
-from serving.worklist.shelf import Entry
+from serving.worklist.item import Item, State
+from serving.worklist.sight import Seen
 
 FOLLOW_UP_DAYS = {"corrected_claim": 21, "new_claim": 21, "appeal": 30, "reopening": 30}
 """Days after which a payer is asked again (practice norms, DOMAIN 3); others after `USUAL_DAYS`, a Medicare appeal after 60."""
 USUAL_DAYS, MEDICARE_APPEAL_DAYS = 30, 60
 
 CHANNELS = ("payer portal", "clearing house", "fax", "mail", "telephone", "other")
-
-STORY_WORDS = {
-    "taken": "took it",
-    "released": "gave it back",
-    "assigned": "gave it to",
-    "drafted": "began",
-    "sent": "sent it",
-    "asked": "asked the payer",
-    "won": "won",
-    "lost": "lost",
-    "next_level": "went to the next level",
-    "skipped": "skipped it",
-    "snoozed": "put it off",
-    "closed": "gave it up",
-    "reopened": "brought it back",
-    "undone": "took the last step back",
-    "note": "noted",
-    "call": "called",
-    "project": "put it into a project",
-}
-"""Acts of the story, as a page says them after somebody's name."""
-
-FACT_WORDS = {
-    "sent_on": "on",
-    "channel": "by",
-    "reference": "reference",
-    "follow_up_on": "ask again on",
-    "until": "until",
-    "deadline": "last day",
-    "level": "level",
-}
-"""What stands before a fact of an act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +47,8 @@ class Posting:
     reasons: tuple[tuple[bool, str], ...]
     low: int | None
     high: int | None
+    term: str
     facts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A like case: what was done, how it ended, what it brought and how long it took."""
-
-    action: str
-    result: str
-    is_won: bool
-    net: int
-    written_off: int | None
-    took: str
-    on: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One line of the story."""
-
-    at: str
-    who: str
-    act: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +76,27 @@ class Page:
     guards: tuple[str, ...]
     past: tuple[Past, ...]
     similar: Similar
+    alike: str
+    ways: tuple[Tried, ...]
+    arguments: Sequence[str]
     story: tuple[Told, ...]
     remits: tuple[RemitLine, ...]
     others: tuple[Row, ...]
     can: frozenset[str]
     held_by: str
     held_until: str
-    due_source: str
+    minutes_left: int
+    low: int | None
+    high: int | None
+    came: int | None
+    scored_on: str
     follow_up_on: str
     follow_up_most: str
     today: str
+    tomorrow: str
+    asleep_most: str
     skip_reasons: Mapping[str, str]
+    lose_reasons: Mapping[str, str]
     channels: Sequence[str]
     people: Mapping[str, str]
 
@@ -170,20 +129,30 @@ def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, 
         item=item,
         row=row(item, detail.lines[0] if detail.lines else None),
         postings=tuple(_posting(line, row(item, line)) for line in detail.lines),
-        guards=tuple(f"{sentence.removesuffix('.')} ({citation})" for sentence, citation in guards.items()),
-        past=tuple(_past(case) for case in detail.similar.cases),
+        guards=tuple(cited(sentence, citation) for sentence, citation in guards.items()),
+        past=past_of(detail.similar),
         similar=detail.similar,
-        story=tuple(_told(entry, names) for entry in reversed(detail.story)),
+        alike=ALIKE_WORDS[detail.similar.alike],
+        ways=tried_in(detail.similar),
+        arguments=arguments_for(item.worth.family, detail.similar),
+        story=timeline(detail, names),
         remits=tuple(_remit(line, codes) for line in detail.remits),
         others=tuple(row(other, None) for other in detail.others),
         can=frozenset(act for act, (states, _) in MOVES.items() if item.state in states) if is_free else frozenset(),
-        held_by="" if holder in (None, subject) else names.get(str(holder), str(holder)),
+        held_by=names.get(other, other) if (other := _other(holder or item.assigned_to, subject, may_act=is_free)) else "",
         held_until=f"{item.leased_until:%H:%M} UTC" if holder is not None and item.leased_until is not None else "",
-        due_source=due(item.due_on, item.due_source or "", today).source if item.due_on else "",
+        minutes_left=_minutes(item.leased_until, now) if holder == subject else 0,
+        low=detail.lines[0].score.get("amount_if_recovered_low") if len(detail.lines) == 1 else None,
+        high=detail.lines[0].score.get("amount_if_recovered_high") if len(detail.lines) == 1 else None,
+        came=sum(effort.net for effort in detail.efforts) if item.state is State.WON else None,
+        scored_on=long_day(item.worth.as_of),
         follow_up_on=(today + timedelta(days=wait)).isoformat(),
         follow_up_most=(today + timedelta(days=365)).isoformat(),
         today=today.isoformat(),
+        tomorrow=(today + timedelta(days=1)).isoformat(),
+        asleep_most=_asleep_most(item, today).isoformat(),
         skip_reasons=SKIP_REASONS,
+        lose_reasons=LOSS_REASONS,
         channels=CHANNELS,
         people=names,
     )
@@ -204,8 +173,8 @@ def _posting(line: Line, row: Row) -> Posting:
     return Posting(
         line=line,
         row=row,
-        bars=waterfall(ledger, score, expected=line.seen.expected_allowed if line.seen is not None else None,
-                       imputed=line.seen.patient_share if line.seen is not None else None),
+        bars=waterfall(ledger, score, line.seen),
+        term=line.seen.term if line.seen is not None else "",
         reasons=tuple((reason["direction"] in ("up", "raises", "for", "+") or float(reason.get("points") or 0) > 0, reason["text"])
                       for reason in score.get("reasons") or ()),
         low=score.get("amount_if_recovered_low"),
@@ -214,30 +183,39 @@ def _posting(line: Line, row: Row) -> Posting:
     )  # fmt: skip
 
 
-def waterfall(
-    ledger: Mapping[str, Any], score: Mapping[str, Any], *, expected: int | None = None, imputed: int | None = None
-) -> tuple[Bar, ...]:
+EXPECTED_WORDS = {
+    "own": "by your own contract system",
+    "contract": "by contract",
+    "usual": "as this payer usually does",
+}
+"""Whence it is known what should be allowed."""
+
+
+def waterfall(ledger: Mapping[str, Any], score: Mapping[str, Any], seen: Seen | None = None) -> tuple[Bar, ...]:
     """Return the amounts of a line from the charge down to what can still be recovered; unknown ones are left out.
 
     Parameters
     ----------
     ledger, score
         The write-off and its score; money in cents.
-    expected
-        What the contract or the payer's habit says should be allowed.
-    imputed
-        The patient's share that was assumed for a line that nothing was paid on.
+    seen
+        What the rules say of it: what should be allowed and whence, and the patient's share of a line that nothing was paid on.
 
     Examples
     --------
     >>> bars = waterfall({"billed_amount": 20000, "allowed_amount": 0, "paid_amount": 0, "writeoff_amount": 20000},
-    ...                  {"recoverable_amount": 9000}, expected=12000, imputed=3000)
+    ...                  {"recoverable_amount": 9000}, Seen("", (), expected_allowed=12000, expected_source="usual", patient_share=3000))
     >>> [(bar.name, bar.cents, bar.start, bar.length) for bar in bars][-2:]
     [('Written off', 20000, 0, 1000), ('Can be recovered', 9000, 0, 450)]
     """
+    source = seen.expected_source if seen is not None else ""
+    expected = seen.expected_allowed if seen is not None else None
+    imputed = seen.patient_share if seen is not None else None
+    usual = score.get("usual_allowed_amount")
     amounts = [
         ("Charged", ledger.get("billed_amount"), "plain", ""),
-        ("Should be allowed", expected, "plain", "by contract, or as this payer usually does"),
+        ("Should be allowed", expected, "plain", EXPECTED_WORDS.get(source, "")),
+        ("Usually allowed", usual if source in ("own", "contract") else None, "plain", "by this payer for this procedure"),
         ("Allowed", ledger.get("allowed_amount"), "plain", ""),
         ("Paid", ledger.get("paid_amount"), "paid", ""),
         ("Paid by others", ledger.get("other_payer_paid_amount"), "paid", ""),
@@ -251,32 +229,19 @@ def waterfall(
     return tuple(Bar(name, cents, 0, round(1000 * abs(cents) / whole), kind, note) for name, cents, kind, note in known)
 
 
-def _past(case: Any) -> Past:
-    return Past(
-        action=ACTIONS.get(case.action or "", spoken(case.action or "other")),
-        result=STATUS_WORDS.get(case.status, spoken(case.status)),
-        is_won=case.net > 0,
-        net=case.net,
-        written_off=case.written_off,
-        took=days((case.resolved_on - case.worked_on).days),
-        on=long_day(case.resolved_on),
-    )
+def _other(holder: str | None, subject: str, *, may_act: bool) -> str:
+    """Return who has an item when that keeps whoever looks from acting on it; blank if nothing does."""
+    return "" if holder is None or holder == subject or may_act else holder
 
 
-def _told(entry: Entry, names: Mapping[str, str]) -> Told:
-    facts = dict(entry.facts)
-    said = [entry.text] if entry.text else []
-    if entry.act == "assigned":
-        said.insert(0, names.get(str(facts.get("to")), str(facts.get("to") or "nobody")))
-    for name, words in FACT_WORDS.items():
-        if facts.get(name) is not None:
-            said.append(f"{words} {facts[name]}")
-    if facts.get("reason") in SKIP_REASONS:
-        said.insert(0, SKIP_REASONS[str(facts["reason"])])
-    if facts.get("cents") is not None:
-        said.insert(0, f"${int(facts['cents'] or 0) / 100:,.2f}")
-    act = STORY_WORDS.get(entry.act, spoken(entry.act).lower())
-    return Told(f"{entry.at:%Y-%m-%d %H:%M}", names.get(entry.by, entry.by), act, "; ".join(said))
+def _minutes(until: datetime | None, now: datetime) -> int:
+    return 0 if until is None else max(0, round((until - now).total_seconds() / 60))
+
+
+def _asleep_most(item: Item, today: date) -> date:
+    """Return the last day until which an item may be put off."""
+    most = today + timedelta(days=LONGEST_SNOOZE)
+    return min(most, item.lapses_on) if item.lapses_on is not None and item.lapses_on >= today else most
 
 
 def _remit(line: Mapping[str, Any], codes: Codes) -> RemitLine:

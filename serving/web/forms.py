@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -12,6 +13,7 @@ from fastapi import Request
 from features.errors import BadData
 from features.money import parse_cents
 from serving.api.problems import Problem
+from serving.web.multipart import boundary_in, read_parts
 from serving.web.words import spoken
 
 MOST_BYTES = 256 * 1024
@@ -29,8 +31,12 @@ class Fields:
     ('called', '', ['a', 'b'])
     """
 
-    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
-        self._pairs = pairs
+    def __init__(self, pairs: Sequence[tuple[str, str]] = (), files: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        self._pairs, self._files = pairs, files
+
+    def file(self, name: str) -> bytes:
+        """Return the content of a file that came with the form; empty if none was chosen."""
+        return self._files.get(name, b"")
 
     def one(self, name: str) -> str:
         """Return the first value of a field without blanks around it; empty if there is none."""
@@ -115,22 +121,43 @@ class Fields:
         return self.one(name) == "yes"
 
 
-async def read_fields(request: Request) -> Fields:
+async def read_fields(request: Request, *, file_bytes: int = 0) -> Fields:
     """Read the body of a form; a body of another kind has no fields and is left to the route.
+
+    Parameters
+    ----------
+    file_bytes
+        What a file that comes with the form may have; 0: no file is taken.
 
     Raises
     ------
     Problem
         With status 413 or 422.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
-        return Fields()
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() == URLENCODED:
+        return parse(await _body(request, MOST_BYTES))
+    boundary = boundary_in(kind) if file_bytes else None
+    return Fields() if boundary is None else parse_parts(await _body(request, file_bytes + MOST_BYTES), boundary)
+
+
+async def _body(request: Request, most: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
-            raise Problem(413, f"a form is at most {MOST_BYTES // 1024} kB large")
-    return parse(bytes(body))
+        if len(body) > most:
+            raise Problem(413, f"what a form sends is at most {most // 1024:,} kB large")
+    return bytes(body)
+
+
+def parse_parts(body: bytes, boundary: bytes) -> Fields:
+    """Read what browsers send for a form with a file; its own name for the file is left behind."""
+    try:
+        parts = read_parts(body, boundary)
+        pairs = [(part.name, part.content.decode("utf-8")) for part in parts if not part.is_file]
+    except ValueError:
+        raise Problem(422, "the form cannot be read") from None
+    return Fields(_checked(pairs), {part.name: part.content for part in parts if part.is_file})
 
 
 def parse(body: bytes) -> Fields:
@@ -146,9 +173,13 @@ def parse(body: bytes) -> Fields:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise Problem(422, "the form cannot be read") from None
+    return Fields(_checked(pairs))
+
+
+def _checked(pairs: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     if any(not _is_text(part) for pair in pairs for part in pair):
         raise Problem(422, "the form holds characters that no text has")
-    return Fields(pairs)
+    return pairs
 
 
 def _is_text(text: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
@@ -13,10 +15,11 @@ from features.errors import CheckFailed, RecoupError, UsageError
 from serving.access import Identity
 from serving.identity.visits import Visit
 from serving.web.details import page_of
+from serving.web.figures import sentence
 from serving.web.forms import Fields
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.worklist.desk import Desk
+from serving.worklist.desk import LOSS_REASONS, SKIP_REASONS, Desk, Stale
 from serving.worklist.item import Item, State
 from serving.worklist.listing import Query, Which
 
@@ -34,6 +37,8 @@ def _send(desk: Desk, item_id: str, form: Fields) -> Item:
         sent_on=form.day("sent_on"),
         channel=form.text("channel", 40) or None,
         reference=form.text("reference", 80) or None,
+        argument=form.text("argument", 80) or None,
+        coder=form.text("coder", 80) or None,
         hours=form.hours(),
     )
 
@@ -63,7 +68,11 @@ ACTS: Mapping[str, Act] = {
     ),
     "win": _win,
     "lose": lambda desk, item_id, form: desk.lose(
-        item_id, form.number("version"), decided_on=form.day("decided_on"), expired=form.is_on("expired")
+        item_id,
+        form.number("version"),
+        decided_on=form.day("decided_on"),
+        expired=form.is_on("expired"),
+        reason=form.text("reason", 40),
     ),
     "next_level": lambda desk, item_id, form: desk.next_level(item_id, form.number("version"), decided_on=form.day("decided_on")),
     "skip": lambda desk, item_id, form: desk.skip(item_id, form.number("version"), form.text("reason", 40), form.text("text", 500)),
@@ -78,6 +87,12 @@ ACTS: Mapping[str, Act] = {
 
 NEXT = frozenset(("send", "follow_up", "skip", "snooze", "close", "lose", "win"))
 """Acts that end the work on an item for now: the next one opens."""
+
+LISTS = re.compile(r"/(queue|follow-ups|payers|lead|projects/[A-Za-z0-9_-]{1,64})$")
+"""Pages that an item is opened from."""
+
+PEEKED = 25
+"""Follow-ups that are looked through for one that is nobody else's."""
 
 _ACTION = {"assign": "queue.assign", "reopen": "queue.work"}
 
@@ -101,14 +116,23 @@ def add_items(app: FastAPI, site: Site) -> None:
         if act not in ACTS:
             return site.message(request, visit, 404, "there is no such page")
         try:
+            if act == "send":
+                check_coder(visit.identity, item_id, form)
             with worklist.desk(visit.identity, _ACTION.get(act, "queue.work")) as desk:
                 after = ACTS[act](desk, item_id, form)
         except CheckFailed as error:
             # Somebody was first, or holds it: say who, and show both what is now and what was sent.
-            return show(request, visit, item_id, status=409, conflict=str(error), yours=_sent(act, form))
+            return show(request, visit, item_id, error=error, yours=_sent(act, form))
         except RecoupError as error:
-            return show(request, visit, item_id, status=error.http_status, conflict=str(error), yours=_sent(act, form))
+            return show(request, visit, item_id, error=error, yours=_sent(act, form))
         return go_on(visit.identity, act, form, after)
+
+    def check_coder(who: Identity, item_id: str, form: Fields) -> None:
+        """Let nothing be sent that changes a code, modifier or diagnosis before a coder has signed."""
+        if site.papers is None or form.text("coder", 80):
+            return
+        if site.papers.outlook(worklist.detail(who, item_id)).needs_coder:
+            raise CheckFailed("it may change a code, modifier or diagnosis: name the coder who has signed that off")
 
     def go_on(who: Identity, act: str, form: Fields, after: Item) -> Response:
         said = {"take": "taken", "release": "released"}.get(act, act)
@@ -121,26 +145,30 @@ def add_items(app: FastAPI, site: Site) -> None:
     def following(who: Identity, was: str, done: Item) -> str:
         """Return the page that opens after an item: the next one to ask about, the next of the batch, or the best that waits."""
         if was == State.SENT.value:
-            own = replace(Query(Which.FOLLOW_UP), assigned_to=who.subject, size=1)
-            found = worklist.page(who, replace(own, payer_id=done.worth.payer_id)).items or worklist.page(who, own).items
-            return f"/items/{found[0].item_id}" if found else "/follow-ups"
+            own = Query(Which.FOLLOW_UP, assigned_to=who.subject, size=1)
+            anybodys = Query(Which.FOLLOW_UP, size=PEEKED)
+            for query in (replace(own, payer_id=done.worth.payer_id), replace(anybodys, payer_id=done.worth.payer_id), own, anybodys):
+                for item in worklist.page(who, query).items:
+                    if item.assigned_to in (None, who.subject):
+                        return f"/items/{item.item_id}"
+            return "/follow-ups"
         held = worklist.held(who, payer_id=done.worth.payer_id) or worklist.held(who)
         if held:
             return f"/items/{held[0].item_id}"
         offer = worklist.take_next(who)
         return f"/items/{offer.item.item_id}" if offer is not None else "/queue"
 
-    def show(request: Request, visit: Visit, item_id: str, *, status: int = 200, conflict: str = "", yours: str = "") -> Response:
-        who = visit.identity
+    def show(request: Request, visit: Visit, item_id: str, *, error: RecoupError | None = None, yours: str = "") -> Response:
+        who, names = visit.identity, site.names(visit.identity.client_id)
         try:
             detail = worklist.detail(who, item_id)
-        except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error))
+        except RecoupError as lacking:
+            return site.message(request, visit, lacking.http_status, str(lacking), heading="This item is not to be seen")
         page = page_of(
             detail,
             subject=who.subject,
             is_lead=who.may("queue.assign"),
-            names=site.names(who.client_id),
+            names=names,
             now=site.clock(),
             today=site.today(),
             codes=site.codes(),
@@ -149,21 +177,46 @@ def add_items(app: FastAPI, site: Site) -> None:
         offered = frozenset(("take",)) if is_waiting and who.may("queue.work") else frozenset[str]()
         if not who.may("queue.work"):
             offered = frozenset()
+        papers = site.papers if who.may("packet.read") else None
         return site.page(
             request,
             visit,
             "item.html.j2",
-            status=status,
+            status=200 if error is None else error.http_status,
             page=page,
             offered=offered,
-            conflict=conflict,
+            conflict="" if error is None else plainly(error, detail.item, who.subject, names),
             yours=yours,
-            back="/queue",
-            papers=site.papers.outlook(detail) if site.papers is not None and who.may("packet.read") else None,
+            back=back_of(request),
+            papers=papers.outlook(detail) if papers is not None else None,
+            enclosures=papers.files.of_item(who, item_id) if papers is not None and papers.files is not None else [],
         )
+
+
+def plainly(error: RecoupError, item: Item, subject: str, names: Mapping[str, str]) -> str:
+    """Say why an act was not done by the names that people have, without ids and versions."""
+    if isinstance(error, Stale) and item.changed_by is not None and item.changed_at is not None:
+        who = (
+            "You changed it in another window"
+            if item.changed_by == subject
+            else f"{names.get(item.changed_by, item.changed_by)} was faster"
+        )
+        return f"{who}: this item was changed at {item.changed_at:%H:%M} UTC, after you had opened it."
+    text = sentence(str(error).replace(f"item {item.item_id}", "this item"))
+    for told, name in names.items():
+        text = text.replace(told, name)
+    return text
+
+
+def back_of(request: Request) -> str:
+    """Return the list that an item was opened from, as the browser says; the queue where it says none of ours."""
+    came = urlsplit(request.headers.get("referer", ""))
+    is_list = came.netloc == request.url.netloc and LISTS.match(came.path) is not None
+    return urlunsplit(("", "", came.path, came.query, "")) if is_list else "/queue"
 
 
 def _sent(act: str, form: Fields) -> str:
     """Say what somebody had sent, so that they can send it again."""
     said = {name: value for name, value in form.starting("").items() if name not in ("form_token", "version", "was") and value}
-    return ", ".join([act.replace("_", " "), *(f"{name.replace('_', ' ')} {value}" for name, value in said.items())])
+    words = LOSS_REASONS if act == "lose" else SKIP_REASONS
+    return ", ".join([act.replace("_", " "), *(f"{name.replace('_', ' ')} {words.get(value, value)}" for name, value in said.items())])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
@@ -16,12 +18,17 @@ from serving.identity.visits import Visit
 from serving.web.forms import Fields
 from serving.web.lists import address
 from serving.web.site import Site
+from serving.web.story import NOTE_WORDS
 from serving.web.visitors import Form, visitor
 from serving.web.words import long_day, spoken
+from serving.worklist.desk import SKIP_REASONS
+from serving.worklist.item import Item
 from serving.worklist.listing import Query, Totals, Which
 from serving.worklist.policy import BOUNDS, Policy
-from serving.worklist.worklist import DECIDED_DAYS
+from serving.worklist.shelf import Entry
+from serving.worklist.worklist import DECIDED_DAYS, OBJECTED_DAYS
 
+MOST_OBJECTIONS = 20
 _LISTS = (Which.READY, Which.DRAFTED, Which.SENT, Which.FOLLOW_UP)
 
 
@@ -36,6 +43,18 @@ class Load:
     sent: int
     overdue: int
     expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Something that somebody wrote against an item's ranking."""
+
+    item_id: str
+    claim: str
+    by: str
+    on: str
+    what: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,7 @@ def add_lead(app: FastAPI, site: Site) -> None:
     @app.get("/lead", include_in_schema=False)
     def lead(request: Request, visit: Annotated[Visit, visitor("queue.assign")]) -> Response:
         who = visit.identity
+        names, told = site.names(who.client_id), worklist.objections(who)
         overview = site.remembered(("overview", who.client_id, who.facilities), lambda: worklist.overview(who))
         return site.page(
             request,
@@ -84,12 +104,17 @@ def add_lead(app: FastAPI, site: Site) -> None:
                     one.writeoff_id,
                     one.item_id,
                     one.cents,
-                    site.names(who.client_id).get(one.requested_by, one.requested_by),
+                    names.get(one.requested_by, one.requested_by),
                     long_day(one.known_on),
                     one.requested_by == who.subject,
                 )
                 for one in worklist.waiting_reversals(who)
             ],
+            objections=[objection(entry, item, names) for entry, item in told if entry.act == "note"][:MOST_OBJECTIONS],
+            left_out=Counter(
+                SKIP_REASONS.get(reason, spoken(reason)) for entry, _ in told if (reason := str(entry.facts.get("reason") or ""))
+            ).most_common(),
+            objected_days=OBJECTED_DAYS,
             decided_days=DECIDED_DAYS,
             batch=site.today().isoformat(),
             as_of=long_day(overview.as_of) if overview.as_of else "",
@@ -135,20 +160,26 @@ def add_lead(app: FastAPI, site: Site) -> None:
     def loads(who: Identity) -> list[Load]:
         ready, drafted, sent, overdue = (worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)
         nothing, names = Totals(0, 0, 0, 0, 0.0), site.names(who.client_id)
-        people = [subject for subject in dict.fromkeys((*sent, *drafted, *ready, *names)) if subject is not None]
         found = [
             Load(
-                names.get(subject, subject),
-                address(Query(Which.ALL, assigned_to=subject)),
+                "nobody yet" if subject is None else names.get(subject, subject),
+                address(Query(Which.READY)) if subject is None else address(Query(Which.ALL, assigned_to=subject)),
                 ready.get(subject, nothing).items,
                 drafted.get(subject, nothing).items,
                 sent.get(subject, nothing).items,
                 overdue.get(subject, nothing).items,
                 sent.get(subject, nothing).expected,
             )
-            for subject in people
+            for subject in dict.fromkeys((*sent, *drafted, *ready))
         ]
         return sorted(found, key=lambda load: (-load.overdue, -load.sent, load.name))
+
+
+def objection(entry: Entry, item: Item, names: Mapping[str, str]) -> Objection:
+    """Return a note as the lead reads it."""
+    what = NOTE_WORDS.get(str(entry.facts.get("kind")), "")
+    claim = item.worth.claim_id or item.item_id
+    return Objection(item.item_id, claim, names.get(entry.by, entry.by), long_day(entry.at.date()), what, entry.text)
 
 
 _SCALE = {"sample_share": 100.0, "sample_turn": 100.0, "approval_over": 0.01}

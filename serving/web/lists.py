@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from features.codes.tables import FAMILIES, Codes
 from features.errors import UsageError
 from features.tables import REMEDIES
-from serving.web.words import ACTIONS, STATE_WORDS, Code, Due, age, band_of, due, in_ten, spoken
+from serving.web.words import ACTIONS, STATE_WORDS, Code, Due, age, asking, band_of, due, ended, in_ten, long_day, spoken
 from serving.worklist.detail import Line
 from serving.worklist.item import Item, State
 from serving.worklist.listing import Page, Query, Sort, Totals, Which
@@ -55,10 +55,9 @@ class Row:
         What to do, in two words and in a sentence.
     carc, rarcs
         Why it was not paid.
-    due
-        The last day; None where none is known.
-    follow_up
-        The day to ask again, in words; blank without one.
+    due, due_label
+        The day that counts now, and what it is: the last day to act, the day to ask again, or the day of the decision; None where none
+        is known.
     band, chance, chance_in_ten
         How likely it is, as a class, a word and a phrase.
     age
@@ -68,7 +67,7 @@ class Row:
     who
         Whose it is; blank for nobody's.
     is_mine, is_check, is_pinned
-        Held by or given to whoever looks; drawn by lot; its last day is within two weeks.
+        Held by or given to whoever looks; drawn by lot; its last day, which somebody set, is within two weeks.
     """
 
     item: Item
@@ -77,7 +76,7 @@ class Row:
     carc: Code | None
     rarcs: tuple[Code, ...]
     due: Due | None
-    follow_up: str
+    due_label: str
     band: str
     chance: str
     chance_in_ten: str
@@ -90,7 +89,7 @@ class Row:
     @property
     def is_pinned(self) -> bool:
         """Whether its last day is near."""
-        return self.due is not None and self.due.is_soon
+        return self.due is not None and self.due.is_soon and not self.due.is_guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +116,7 @@ class Listing:
     next_href: str | None
     first_href: str | None
     filters: Mapping[str, str]
+    narrowed: str
     sorts: Mapping[str, str]
     remedies: Mapping[str, str]
     families: Sequence[str]
@@ -159,7 +159,7 @@ def listing(
         The page that the list stands on.
     """
     _, title, about = next(tab for tab in TABS if tab[0] is query.which)
-    first = {item.item_id: item for item in sorted(pinned, key=lambda item: (item.due_on or date.max, item.item_id))}
+    first = {item.item_id: item for item in pinned}
     shown = [*first.values(), *(item for item in page.items if item.item_id not in first)]
     rows = tuple(row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes) for item in shown)
     tabs = tuple(
@@ -177,6 +177,7 @@ def listing(
         next_href=address(replace(query, after=page.next), path) if page.next else None,
         first_href=address(replace(query, after=None), path) if query.after else None,
         filters={name: _text(value) for name in FILTERS if (value := getattr(query, name)) is not None},
+        narrowed=narrowed(query, names),
         sorts={sort.value: words for sort, words in SORTS.items() if sort is not Sort.FOLLOW_UP or query.which is Which.FOLLOW_UP},
         remedies={name: ACTIONS[name] for name in REMEDIES if name != "none"},
         families=FAMILIES,
@@ -192,6 +193,7 @@ def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, s
     known = codes.carc(carc) if carc else None
     remarks = [(code, codes.rarc(code)) for code in str(ledger.get("rarcs") or "").split()]
     remedy = codes.remedies.get(item.remedy)
+    due_label, day = day_of(item, today)
     step = line.seen.step if line is not None and line.seen is not None else remedy.next_step if remedy else ""
     return Row(
         item=item,
@@ -199,8 +201,8 @@ def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, s
         step=step,
         carc=Code(carc, known.meaning if known else "a code that is in no table") if carc else None,
         rarcs=tuple(Code(code, remark.meaning if remark else "a remark that is in no table") for code, remark in remarks),
-        due=due(item.due_on, item.due_source or "", today) if item.due_on else None,
-        follow_up=due(item.follow_up_on, "", today).left if item.follow_up_on and item.state is State.SENT else "",
+        due=day,
+        due_label=due_label,
         band=band,
         chance=chance,
         chance_in_ten=in_ten(item.worth.probability),
@@ -210,6 +212,15 @@ def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, s
         is_mine=holder == subject,
         is_check=item.in_lot and item.worked_on is None,
     )
+
+
+def day_of(item: Item, today: date) -> tuple[str, Due | None]:
+    """Return what the day that counts now is, and the day."""
+    if item.state is State.SENT and item.follow_up_on is not None:
+        return "Ask again on", asking(item.follow_up_on, today)
+    if item.state in (State.WON, State.LOST):
+        return "Decided on", ended(item.decided_on, STATE_WORDS[item.state.value]) if item.decided_on is not None else None
+    return "Last day", due(item.due_on, item.due_source or "", today) if item.due_on is not None else None
 
 
 def query_of(asked: Mapping[str, str]) -> Query:
@@ -254,6 +265,25 @@ def address(query: Query, path: str = "/queue") -> str:
     ('/queue?which=mine&payer_id=A+%26+B', '/queue')
     """
     return _link(path, asked(query))
+
+
+def narrowed(query: Query, names: Mapping[str, str]) -> str:
+    """Say what narrows a list, and its order where that is not the usual one.
+
+    >>> narrowed(Query(payer_id="ACME", remedy="appeal", sort=Sort.DUE), {}), narrowed(Query(), {})
+    ('payer ACME, appeal, by last day', '')
+    """
+    words: dict[str, Callable[[str], str]] = {
+        "payer_id": lambda value: f"payer {value}",
+        "carc": lambda value: f"reason code {value}",
+        "remedy": lambda value: ACTIONS.get(value, spoken(value)).lower(),
+        "family": lambda value: spoken(value).lower(),
+        "assigned_to": lambda value: f"given to {names.get(value, value)}",
+        "project_id": lambda value: "one project",
+        "due_before": lambda value: f"due before {long_day(date.fromisoformat(value))}",
+    }
+    told = [words[name](_text(value)) for name in FILTERS if (value := getattr(query, name)) is not None]
+    return ", ".join([*told, *([f"by {SORTS[query.order]}"] if query.sort is not None else [])])
 
 
 def asked(query: Query) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Payer:
     totals, batch
         Sums of all that waits, and of the best of it that one batch holds.
     due_soon
-        Items whose last day is within two weeks.
+        Items whose last day, which somebody set, is within two weeks.
     asked
         Items that were sent and are to be asked about today.
     """
@@ -79,7 +79,7 @@ def add_payers(app: FastAPI, site: Site) -> None:
         return site.page(request, visit, "payers.html.j2", payers=shown, sizes=BATCHES, soon_days=SOON_DAYS)
 
     def sums(who: Identity, today: date) -> tuple[Sums, Sums, Sums, Mapping[str, Totals]]:
-        soon = Query(due_from=today, due_before=today + timedelta(days=SOON_DAYS + 1))
+        soon = Query(pinned_before=today + timedelta(days=SOON_DAYS + 1))
         waiting, near, asked = (worklist.sums_by(who, query, "payer_id") for query in (Query(), soon, Query(Which.FOLLOW_UP)))
         return waiting, near, asked, worklist.batches(who, MOST_IN_BATCH)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
 from features.errors import RecoupError
 from serving.identity.visits import Visit
+from serving.packet.papers import Outlook, Part
+from serving.packet.preface import MOST_LETTERS, check_preface
 from serving.store.projects import Project
+from serving.web.forms import Fields
 from serving.web.lists import listing, query_of
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.web.words import STATE_WORDS, long_day
+from serving.web.words import ACTIONS, STATE_WORDS, long_day, spoken
 from serving.worklist.listing import Query, Totals, Which
 
 ProjectId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -28,6 +32,30 @@ class Summary:
     totals: Totals
     by: str
     on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter that a project needs: whom it is to and about what, how many items it is for, and what it would lack."""
+
+    words: str
+    items: int
+    query: str
+    missing: tuple[str, ...]
+    refusal: str
+
+
+def letter_of(project_id: str, part: Part, count: int, outlook: Outlook) -> Letter:
+    """Return a letter of a project as its page shows it."""
+    told = {name: value for name in ("payer_id", "remedy", "group", "carc") if (value := getattr(part, name))}
+    reason = "-".join(filter(None, (part.group, part.carc)))
+    words = ", ".join(filter(None, (ACTIONS.get(part.remedy, spoken(part.remedy)), part.payer_id, reason)))
+    return Letter(words, count, urlencode(told), outlook.missing, outlook.refusal)
+
+
+def preface_in(form: Fields) -> str:
+    """Return the words of a project's letters that a form sent; raises as `check_preface`."""
+    return check_preface(form.text("template", MOST_LETTERS))
 
 
 def add_projects(app: FastAPI, site: Site) -> None:
@@ -48,10 +76,10 @@ def add_projects(app: FastAPI, site: Site) -> None:
     def begin(request: Request, visit: Annotated[Visit, visitor("queue.assign")], form: Form) -> Response:
         try:
             made, _ = worklist.make_project(
-                visit.identity, name=form.text("name", 100), cause=form.text("cause", 500), template=form.text("template", 2000)
+                visit.identity, name=form.text("name", 100), cause=form.text("cause", 500), template=preface_in(form)
             )
         except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error))
+            return site.message(request, visit, error.http_status, str(error), back="/projects")
         return site.go(f"/projects/{made.project_id}", "project")
 
     @app.get("/projects/{project_id}", include_in_schema=False)
@@ -77,6 +105,7 @@ def add_projects(app: FastAPI, site: Site) -> None:
             codes=site.codes(),
             path=f"/projects/{project_id}",
         )
+        papers = site.papers if who.may("packet.read") else None
         states = worklist.sums_by(who, Query(Which.ALL, project_id=project_id), "state")
         return site.page(
             request,
@@ -89,6 +118,7 @@ def add_projects(app: FastAPI, site: Site) -> None:
             list=shown,
             address={"which": Which.ALL.value, "project_id": project_id},
             states=[(STATE_WORDS[str(state)], sums) for state, sums in states.items()],
+            letters=[] if papers is None else [letter_of(project_id, *one) for one in papers.parts_of(who, project_id)],
             waiting=sum(sums.items for state, sums in states.items() if state in ("open", "next_level", "drafted")),
         )
 
@@ -97,19 +127,23 @@ def add_projects(app: FastAPI, site: Site) -> None:
         ends = {"end": True, "begin": False}.get(form.text("act", 10))
         try:
             if ends is None:
-                name, cause, template = form.text("name", 100), form.text("cause", 500), form.text("template", 2000)
-                worklist.change_project(visit.identity, project_id, name=name, cause=cause, template=template)
+                name, cause = form.text("name", 100), form.text("cause", 500)
+                worklist.change_project(visit.identity, project_id, name=name, cause=cause, template=preface_in(form))
             else:
                 worklist.change_project(visit.identity, project_id, is_ended=ends)
         except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error))
+            return site.message(request, visit, error.http_status, str(error), back=f"/projects/{project_id}")
         return site.go(f"/projects/{project_id}", "project_kept")
 
     @app.get("/projects/{project_id}/letter.{form}", include_in_schema=False)
     def letter(
         request: Request, project_id: ProjectId, form: Literal["docx", "pdf"], visit: Annotated[Visit, visitor("packet.read")]
     ) -> Response:
+        asked = request.query_params
+        reason = asked.get("group") or None, asked.get("carc") or None
+        part = Part(asked["payer_id"], asked.get("remedy", ""), *reason) if "payer_id" in asked else None
         try:
-            return site.file_of(f"project-{project_id}", form, site.needed_papers().of_project(visit.identity, project_id, form))
+            made = site.needed_papers().of_project(visit.identity, project_id, form, part=part)
+            return site.file_of(f"project-{project_id}", form, made)
         except RecoupError as error:
             return site.message(request, visit, error.http_status, str(error), heading="There is no letter for these")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -15,10 +15,10 @@ from serving.identity.visits import Visit
 from serving.web.lists import address, asked, listing, query_of
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.web.words import SOON_DAYS, long_day
+from serving.web.words import long_day
 from serving.worklist.listing import Query, Sort, Which
 
-PAGE_ROWS, MOST_PINNED = 50, 10
+PAGE_ROWS, MOST_PINNED = 50, 25
 
 
 def add_queue(app: FastAPI, site: Site) -> None:
@@ -70,7 +70,7 @@ def add_queue(app: FastAPI, site: Site) -> None:
     def show_list(request: Request, visit: Visit, query: Query) -> Response:
         who, today = visit.identity, site.today()
         page = worklist.page(who, query)
-        soon = _pinned(query, site.today())
+        soon = _pinned(query, today + timedelta(days=worklist.policy(who).pin_days + 1))
         pinned = worklist.page(who, soon).items if soon is not None else ()
         shown = listing(
             page,
@@ -91,25 +91,30 @@ def add_queue(app: FastAPI, site: Site) -> None:
             visit,
             "queue.html.j2",
             list=shown,
-            views=[_View(view.name, address(query_of(view.query)), view.is_shared) for view in worklist.views(who)],
+            views=[
+                _View(view.name, address(query_of(view.query)), view.is_shared, view.owner == who.subject) for view in worklist.views(who)
+            ],
             payers=sorted({row.item.worth.payer_id for row in shown.rows}),
             address=_kept(query),
             as_of=long_day(scored) if scored else "",
         )
 
 
-def _pinned(query: Query, today: date) -> Query | None:
-    """Return which items are shown first because their last day is near; None where a list does not do that."""
+def _pinned(query: Query, day: date) -> Query | None:
+    """Return which items are shown first because their last day is before a day, as `take_next` offers them first; None for no such."""
     if query.which is not Which.READY or query.order is not Sort.VALUE or query.after is not None or query.due_before is not None:
         return None
-    return replace(query, due_from=today, due_before=today + timedelta(days=SOON_DAYS + 1), size=MOST_PINNED)
+    return replace(query, pinned_before=day, size=MOST_PINNED)
 
 
+@dataclass(frozen=True, slots=True)
 class _View:
     """A kept view as a link."""
 
-    def __init__(self, name: str, href: str, is_shared: bool) -> None:
-        self.name, self.href, self.is_shared = name, href, is_shared
+    name: str
+    href: str
+    is_shared: bool
+    is_own: bool
 
 
 def _kept(query: Query) -> Mapping[str, str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ANSWER = "/sign-in/answer"
 JOURNEY_COOKIE = "recoup_sign_in"
+SECONDS_LEFT = "session-seconds"
+"""The header by which a script of ours learns how long the session lasts; it warns before."""
+
 SPENT = "an address that signs somebody in works once, and not for long; ask for another one, or sign in with name and password"
 NOT_HERE = "signing in works at the address that `public_url` names, or on the machine itself"
 
@@ -80,8 +83,8 @@ def add_sign_in(app: FastAPI, gate: Gate) -> None:
 
     @app.post("/session/extend", include_in_schema=False)
     def extend(visit: Annotated[Visit, visitor("session.own")], form: Form) -> Response:
-        """Stay signed in: that the visit was looked up has done it."""
-        return Response(status_code=204)
+        """Stay signed in: that the visit was looked up has done it; the answer says how long the session now lasts."""
+        return Response(status_code=204, headers={SECONDS_LEFT: str(visit.seconds_left(gate.now()))})
 
     @app.get("/account", include_in_schema=False)
     def account(visit: Annotated[Visit, visitor("session.own")]) -> Response:

@@ -17,7 +17,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from features.codes.tables import Codes
 from features.errors import Unavailable
 from serving.access import ROLES, Identity
+from serving.candidates import Candidates
 from serving.identity.visits import Visit
+from serving.packet.files import Files
 from serving.packet.papers import MEDIA, Format, Papers
 from serving.web.cards import Card
 from serving.web.rendering import page
@@ -50,6 +52,8 @@ SAID = {
     "undo": "Taken back.",
     "empty": "Nothing waits for you here.",
     "bulk": "Done with all that were chosen.",
+    "enclosed": "Enclosed.",
+    "file_removed": "Taken away.",
     "batch": "The batch is yours. Begin at the top; after each act the next of it opens.",
     "kept": "The view is kept.",
     "removed": "The view is removed.",
@@ -57,6 +61,7 @@ SAID = {
     "project_kept": "The project is changed.",
     "approved": "Approved.",
     "refused": "Refused.",
+    "promoted": "It was made the one that serves. The service takes it up within some seconds.",
     "settings": "The settings are kept.",
     "overpayment": "What was found out is kept.",
     "unknown": "No claim or write-off of that number is in the queue.",
@@ -126,6 +131,7 @@ class May:
     work: bool
     assign: bool
     packet: bool
+    attach: bool
     export: bool
     approve: bool
     settings: bool
@@ -150,6 +156,8 @@ class Site:
         Returns what there is to say of the model that serves.
     notice
         A line that stands on every page; blank for none.
+    candidates
+        Models that might serve; None where they are not to be had.
     """
 
     def __init__(
@@ -163,9 +171,10 @@ class Site:
         papers: Papers | None = None,
         card: Callable[[], Card] = lambda: Card("prior"),
         notice: str = "",
+        candidates: Candidates | None = None,
     ) -> None:
         self.worklist, self.clock, self.today, self.codes, self.names = worklist, clock, today, codes, names
-        self.papers, self.card, self.notice = papers, card, notice
+        self.papers, self.card, self.notice, self.candidates = papers, card, notice, candidates
         self._sums: dict[Hashable, tuple[float, Any]] = {}
 
     def counts(self, who: Identity) -> Mapping[Which, int]:
@@ -223,6 +232,13 @@ class Site:
             raise Unavailable("no letters are written here")
         return self.papers
 
+    def needed_files(self) -> Files:
+        """Return what keeps files behind letters; Unavailable where nothing does."""
+        files = self.needed_papers().files
+        if files is None:
+            raise Unavailable("no files are kept here")
+        return files
+
     def go(self, href: str, said: str = "", *, item_id: str = "", version: int = 0) -> Response:
         """Send the browser on, with a line to be shown there; every change ends here, so sums are taken anew."""
         self.forget()
@@ -235,9 +251,8 @@ class Site:
     def may(self, visit: Visit) -> May:
         """Return what somebody may do."""
         can = visit.identity.may
-        return May(
-            can("queue.work"), can("queue.assign"), can("packet.read"), can("export.read"), can("reversal.approve"), can("queue.settings")
-        )
+        actions = ("queue.work", "queue.assign", "packet.read", "packet.attach", "export.read", "reversal.approve", "queue.settings")
+        return May(*(can(action) for action in actions))
 
     def _frame(self, request: Request, visit: Visit) -> dict[str, Any]:
         path = request.url.path
@@ -253,8 +268,7 @@ class Site:
             "name": visit.person.name,
             "role": f"{spoken(str(visit.identity.role))}: {ROLES[visit.identity.role]}",
             "form_token": visit.form_token,
-            "session_seconds": max(0, int((min(visit.idle_ends, visit.ends) - self.clock()).total_seconds())),
-            "here": path,
+            "session_seconds": visit.seconds_left(self.clock()),
             "said": said_in(request.cookies.get(SAID_COOKIE)),
         }
         return {

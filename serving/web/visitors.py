@@ -57,9 +57,12 @@ class Visitor(Permission):
         The action.
     is_for_newcomers
         Whether who must change the password first may come in.
+    file_bytes
+        What a file that comes with the form may have; 0: no file is taken.
     """
 
     is_for_newcomers: bool = False
+    file_bytes: int = 0
 
     async def __call__(self, request: Request) -> Visit:  # type: ignore[override]
         """Return the visit."""
@@ -68,7 +71,7 @@ class Visitor(Permission):
         if visit is None:
             raise Elsewhere(sign_in_path(request))
         if request.method not in SAFE:
-            request.state.form = await _checked_form(request, visit)
+            request.state.form = await _checked_form(request, visit, self.file_bytes)
         if visit.must_change_password and not self.is_for_newcomers:
             raise Elsewhere(PASSWORD)
         try:
@@ -79,10 +82,10 @@ class Visitor(Permission):
         return visit
 
 
-async def _checked_form(request: Request, visit: Visit) -> Fields:
+async def _checked_form(request: Request, visit: Visit, file_bytes: int) -> Fields:
     try:
         check_from_here(request)
-        form = await read_fields(request)
+        form = await read_fields(request, file_bytes=file_bytes)
     except Problem as problem:
         raise Refusal(problem.status, str(problem)) from None
     if not visit.is_form_of(request.headers.get(FORM_HEADER) or form.one(FORM_FIELD)):
@@ -90,9 +93,9 @@ async def _checked_form(request: Request, visit: Visit) -> Fields:
     return form
 
 
-def visitor(action: str, *, is_for_newcomers: bool = False) -> Any:
+def visitor(action: str, *, is_for_newcomers: bool = False, file_bytes: int = 0) -> Any:
     """Return the dependency by which a page gets its visit; Any, as `fastapi.Depends` is."""
-    return Depends(Visitor(named_action(action).name, is_for_newcomers))
+    return Depends(Visitor(named_action(action).name, is_for_newcomers, file_bytes))
 
 
 def _form(request: Request) -> Fields:

@@ -26,7 +26,7 @@ ACTIONS = {
     "patient_billing": "Bill the patient",
     "patient_outreach": "Ask the patient",
     "compliance_review": "Give to compliance",
-    "none": "Nothing to do",
+    "none": "Watch it, send nothing",
 }
 """Remedy to its name on the page; what it means in full is in the code tables."""
 
@@ -38,7 +38,7 @@ SOURCE_WORDS = {
     "payer_rule": "from this payer's rule",
     "statute": "set by law",
     "remark": "from a remark code",
-    "default": "our default of 90 days, check with the payer",
+    "default": "our guess of 90 days: ask the payer",
 }
 
 SOON_DAYS = 14
@@ -70,6 +70,30 @@ STATUS_WORDS = {
 """How an effort ended, as a page says it."""
 
 
+PAPERS = {
+    "timely_proof_on_file": "proof of timely filing on file",
+    "authorization_on_file": "authorization on file",
+    "referral_on_file": "referral on file",
+    "records_on_file": "records on file",
+}
+"""Columns that say that papers are there, as a past case tells them."""
+
+ARGUMENTS = {
+    "timely_filing": ("acceptance report proves timely filing", "another payer decided late", "payer's own log of claims received"),
+    "authorization": ("authorization was on file", "retroactive authorization", "no authorization was needed", "emergency"),
+    "network": ("referral was on file", "nobody in the network in time", "provider was in the network"),
+    "medical_necessity": ("record meets the coverage policy", "record shows the need", "physicians' call"),
+    "documentation": ("records sent as asked", "records had been sent before"),
+    "bundling": ("distinct service, modifier added", "edit does not apply"),
+    "coding": ("modifier corrected", "diagnosis corrected", "code supported as billed", "claim data corrected"),
+    "cob": ("other payer's remittance sent", "this payer comes first", "no other coverage"),
+    "eligibility": ("payer's eligibility answer", "identity corrected"),
+    "duplicate": ("two distinct services", "first claim never decided"),
+    "contractual": ("contract term", "fee schedule of the day of service"),
+}
+"""What a letter may rest on, by family of the reason: offered when something is sent, and free to be said otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """A reason or remark code and what it means in plain words."""
@@ -80,25 +104,71 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline as a person reads it."""
+    """A deadline as a person reads it.
+
+    Parameters
+    ----------
+    day, iso
+        The day in words, and as machines read it.
+    left
+        How far away it is; of a guess, that it is one.
+    source
+        Who sets it.
+    tone
+        Its class in the style sheet: `urgent` when somebody set it and it is near or past, `guess` when nobody did and it is near or
+        past, else `soft`.
+    is_soon, is_guess
+        Whether it is within two weeks; whether it is nobody's rule but our default.
+    """
 
     day: str
     iso: str
     left: str
     source: str
+    tone: str
     is_soon: bool
-    is_passed: bool
+    is_guess: bool
 
 
 def due(day: date, source: str, today: date) -> Due:
     """Say a deadline as a person does.
 
-    >>> due(date(2026, 11, 3), "statute", date(2026, 11, 1)).left
-    'in 2 days'
+    >>> due(date(2026, 11, 3), "statute", date(2026, 11, 1)).left, due(date(2026, 11, 3), "default", date(2026, 11, 1)).left
+    ('in 2 days', 'in 2 days, a guess')
+    >>> due(date(2026, 10, 1), "payer_rule", date(2026, 11, 1)).tone, due(date(2026, 10, 1), "default", date(2026, 11, 1)).tone
+    ('urgent', 'guess')
+    """
+    left, is_guess = (day - today).days, source == "default"
+    if is_guess:
+        # Nobody set this day, so it is never said that the right to act has passed.
+        words = "today, a guess" if left == 0 else f"in {days(left)}, a guess" if left > 0 else f"guessed, {days(-left)} ago"
+    else:
+        words = "today" if left == 0 else f"in {days(left)}" if left > 0 else f"passed {days(-left)} ago"
+    tone = "soft" if left > SOON_DAYS else "guess" if is_guess else "urgent"
+    return Due(
+        long_day(day), day.isoformat(), words, SOURCE_WORDS.get(source, spoken(source).lower()), tone, 0 <= left <= SOON_DAYS, is_guess
+    )
+
+
+def asking(day: date, today: date) -> Due:
+    """Say the day on which a payer is to be asked again.
+
+    >>> asking(date(2026, 11, 1), date(2026, 11, 1)).left, asking(date(2026, 10, 1), date(2026, 11, 1)).left
+    ('ask again today', 'ask again, 31 days late')
     """
     left = (day - today).days
-    words = "today" if left == 0 else f"in {days(left)}" if left > 0 else f"passed {days(-left)} ago"
-    return Due(long_day(day), day.isoformat(), words, SOURCE_WORDS.get(source, spoken(source).lower()), 0 <= left <= SOON_DAYS, left < 0)
+    words = "ask again today" if left == 0 else f"ask again in {days(left)}" if left > 0 else f"ask again, {days(-left)} late"
+    tone = "soft" if left > 0 else "guess" if left >= -SOON_DAYS else "urgent"
+    return Due(long_day(day), day.isoformat(), words, "", tone, False, False)
+
+
+def ended(day: date, state: str) -> Due:
+    """Say the day on which an item was decided.
+
+    >>> ended(date(2026, 10, 1), "Won").left
+    'won'
+    """
+    return Due(long_day(day), day.isoformat(), state.lower(), "", "soft", False, False)
 
 
 def band_of(chance: float) -> tuple[str, str]:

@@ -71,11 +71,21 @@
     const box = document.querySelector("[data-session-seconds]");
     if (!box) return;
     clearTimeout(watchSession.timer);
+    box.hidden = true;
     const warn = 1000 * Math.max(5, Number(box.dataset.sessionSeconds) - 120);
     watchSession.timer = setTimeout(() => {
       box.hidden = false;
       box.querySelector("button, a")?.focus();
     }, warn);
+  }
+
+  // What was typed on the page stays; only where the session is over already is the page asked for again, which leads to signing in.
+  async function stay(form) {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => null);
+    if (answer?.status !== 204) return location.reload();
+    document.querySelector("[data-session-seconds]").dataset.sessionSeconds = answer.headers.get("session-seconds");
+    watchSession();
+    document.querySelector("main")?.focus();
   }
 
   function ready() {
@@ -90,6 +100,15 @@
     if (event.target.matches("[data-keys-switch]")) localStorage.setItem(OFF, event.target.checked ? "on" : "off");
     if (event.target.matches("[data-all]")) for (const box of all("[data-one]")) box.checked = event.target.checked;
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-stay]")) return;
+    event.preventDefault();
+    stay(event.target);
+  });
+  document.addEventListener("htmx:error", () => {
+    const lost = document.querySelector("[data-lost]");
+    if (lost) lost.hidden = false;
   });
   document.addEventListener("htmx:after:swap", ready);
   document.addEventListener("DOMContentLoaded", ready);

@@ -16,10 +16,13 @@ from models.scorer import Scorer
 from serving.access import Role
 from serving.api.app import Service, create_app
 from serving.api.identity import Keys
+from serving.candidates import Candidates
 from serving.champion import Champion
 from serving.identity.gate import Gate
 from serving.packet.desk import Desk
+from serving.packet.files import Files
 from serving.packet.papers import Papers
+from serving.packet.seal import PLACE, Seal
 from serving.web.site import Site
 from serving.worklist.item import Item
 from serving.worklist.sight import Sight
@@ -32,7 +35,7 @@ from tests.serving.worklist.queues import item_of, put
 HERE = "http://127.0.0.1"
 OURS = {"Origin": HERE, "Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
 TODAY = date(2026, 11, 2)
-PEOPLE = (("ana", Role.WORKER), ("ben", Role.WORKER), ("lea", Role.LEAD), ("vic", Role.VIEWER))
+PEOPLE = (("ana", Role.WORKER), ("ben", Role.WORKER), ("lea", Role.LEAD), ("vic", Role.VIEWER), ("ann", Role.ANALYST))
 
 
 def items(count: int = 8) -> list[Item]:
@@ -42,11 +45,18 @@ def items(count: int = 8) -> list[Item]:
 
 @dataclass
 class Practice:
-    """The gate of a practice, its queue and its application."""
+    """The gate of a practice, its queue, its application and its home."""
 
     gate: Gate
     worklist: Worklist
     service: Service
+    home: Path
+
+    @property
+    def site(self) -> Site:
+        """Its pages."""
+        assert self.service.site is not None
+        return self.service.site
 
     def client(self, name: str) -> Browser:
         """Return a browser in which somebody is signed in."""
@@ -56,7 +66,7 @@ class Practice:
         return found
 
 
-def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = None) -> Practice:
+def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = None, candidates: Candidates | None = None) -> Practice:
     """Return a practice with some people and a queue."""
     gate = small_gate(home, clock or Clock())
     for name, role in PEOPLE:
@@ -69,10 +79,11 @@ def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = 
     def names(client_id: str) -> Mapping[str, str]:
         return {person.subject: person.name for person in gate.accounts.everybody(client_id)}
 
-    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell)
-    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names, papers=papers)
+    files = Files(gate.store, seal=Seal(home / PLACE), clock=gate.now, tell=gate.log.tell)
+    papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell, files=files)
+    site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names, papers=papers, candidates=candidates)
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-    return Practice(gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site, papers=papers))
+    return Practice(gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site, papers=papers), home)
 
 
 class Browser:

@@ -152,7 +152,7 @@ def test_the_same_is_done_without_scripts(browser: Browser, house: House) -> Non
     for number in range(60, 40, -1):
         page.wait_for_url(f"**/items/i{number:04d}")
         if number % 2:
-            page.get_by_text("Skip it or put it off").click()
+            page.get_by_text("Skip it, put it off or give it up").click()
             page.locator("form[action$='/skip'] select").select_option("not_worth_it")
             page.get_by_role("button", name="Skip", exact=True).click()
         else:
@@ -199,7 +199,7 @@ def test_of_two_who_want_one_item_the_second_is_told_who_has_it(browser: Browser
     ana.get_by_role("button", name="Take it").click()
     expect(ana.locator(".said")).to_contain_text("It is yours now.")
     ben.get_by_role("button", name="Take it").click()
-    expect(ben.get_by_role("alert").filter(has_text="changed meanwhile")).to_be_visible()
+    expect(ben.get_by_role("alert").filter(has_text="ana was faster")).to_be_visible()
     expect(ben.get_by_text("ana holds this item until")).to_be_visible()
     expect(ben.get_by_role("button", name="Sent, open the next one")).to_have_count(0)
     for context in contexts:
@@ -231,8 +231,44 @@ def test_back_after_signing_out_shows_nothing_of_patients(tab: Page) -> None:
         assert "C60" not in tab.content() and "AETNA" not in tab.content()
 
 
-PAGES = ("/queue", "/queue?which=mine", "/follow-ups", "/payers", "/projects", "/lead", "/models", "/items/i0060", "/items/none",
-         "/opportunity", "/opportunity/overpayments")  # fmt: skip
+def test_staying_signed_in_keeps_what_was_typed(tab: Page) -> None:
+    tab.goto("/items/i0007")
+    tab.locator("textarea[name=text]").fill("half a thought")
+    # As if two minutes were left.
+    tab.evaluate("document.querySelector('[data-session-seconds]').dataset.sessionSeconds = 1")
+    tab.evaluate("document.dispatchEvent(new Event('htmx:after:swap'))")
+    warning = tab.get_by_role("alert").filter(has_text="You will be signed out")
+    expect(warning).to_be_visible(timeout=15_000)
+    with tab.expect_response("**/session/extend") as answer:
+        tab.get_by_role("button", name="Stay signed in").click()
+    assert answer.value.status == 204 and int(answer.value.headers["session-seconds"]) > 600
+    expect(warning).to_be_hidden()
+    expect(tab.locator("textarea[name=text]")).to_have_value("half a thought")
+
+
+def test_an_answer_that_never_comes_is_told_in_place_of_nothing(browser: Browser, house: House) -> None:
+    context = browser.new_context(base_url=house.url)
+    page = sign_in(context, "ana")
+    context.route("**/items/*", lambda route: route.abort())
+    page.locator("[data-open]").first.click()
+    expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
+    context.close()
+
+
+PAGES = (
+    "/queue",
+    "/queue?which=mine",
+    "/queue?which=lapsed",
+    "/follow-ups",
+    "/payers",
+    "/projects",
+    "/lead",
+    "/models",
+    "/items/i0060",
+    "/items/none",
+    "/opportunity",
+    "/opportunity/overpayments",
+)
 
 
 def test_every_page_is_accessible_light_and_speaks_to_nobody_else(browser: Browser, house: House, tmp_path: Path) -> None:
@@ -258,6 +294,9 @@ def test_every_page_is_accessible_light_and_speaks_to_nobody_else(browser: Brows
                 page.goto(path)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
                 found[f"{path} at {width}"] = violations(page)
+            page.emulate_media(color_scheme="dark")
+            found[f"{path} in the dark"] = violations(page)
+            page.emulate_media(color_scheme="light")
             assert len(page.content().encode()) + sum(size.stat().st_size for size in STATIC) <= HEAVIEST, path
     context.close()
     assert {place: told for place, told in found.items() if told} == {}

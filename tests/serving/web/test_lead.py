@@ -92,7 +92,7 @@ def test_a_card_reads_the_latest_reports_and_stands_without_them(tmp_path: Path)
     (tmp_path / "evaluation.json").write_text(json.dumps({"reliability": bins, "from": "2026-03-01", "to": "2026-06-30"}))
     card = card_of(tmp_path, champion)
     words = "pays less often; 3 of 40 results brought something, 14 were predicted"
-    assert card.drift is not None and card.drift.alarms == (Alarm("ACME", "timely", "2026-09-01", words),)
-    assert card.dots == (Dot(0.25, 0.2, 40),) and "2026-03-01" in card.judged_on
+    assert card.drift is not None and card.drift.alarms == (Alarm("ACME", "timely", "1 Sep 2026", words),)
+    assert card.dots == (Dot(0.25, 0.2, 40),) and "1 Mar 2026" in card.judged_on
     (tmp_path / "reports" / "drift.json").write_text("{")
     assert card_of(tmp_path, champion).drift is None

@@ -1,0 +1,141 @@
+"""The story of a claim in words: days of the ledger, efforts made elsewhere, and what was done here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from serving.web.figures import exact
+from serving.web.past import how, named_action
+from serving.web.words import STATUS_WORDS, long_day, spoken
+from serving.worklist.desk import LOSS_REASONS, SKIP_REASONS
+from serving.worklist.detail import Detail
+from serving.worklist.events import Effort
+from serving.worklist.shelf import Entry
+
+STORY_WORDS = {
+    "taken": "took it",
+    "released": "gave it back",
+    "assigned": "gave it to",
+    "drafted": "began",
+    "sent": "sent it",
+    "asked": "asked the payer",
+    "won": "won",
+    "lost": "lost",
+    "next_level": "went to the next level",
+    "skipped": "skipped it",
+    "snoozed": "put it off",
+    "closed": "gave it up",
+    "reopened": "brought it back",
+    "undone": "took the last step back",
+    "note": "noted",
+    "call": "called",
+    "project": "put it into a project",
+    "paid": "recorded a payment",
+    "refused": "recorded a refusal",
+    "taken_back": "recorded a take-back",
+    "elsewhere": "recorded an effort made elsewhere",
+}
+"""Acts of the story, as a page says them after somebody's name."""
+
+NOTE_WORDS = {"disagree": "disagrees with a reason", "needs": "information is missing"}
+"""What a note is, where it is more than a note."""
+
+FACT_WORDS = {
+    "sent_on": "on",
+    "channel": "by",
+    "reference": "reference",
+    "argument": "resting on",
+    "coder": "signed off by coder",
+    "follow_up_on": "ask again on",
+    "until": "until",
+    "deadline": "last day",
+    "level": "level",
+}
+"""What stands before a fact of an act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the story."""
+
+    at: str
+    who: str
+    act: str
+    text: str
+
+
+_DAYS = (
+    ("service_date", "Service"),
+    ("submitted_date", "Claim sent to the payer"),
+    ("initial_denial_date", "First refused"),
+    ("remit_date", "Remittance"),
+    ("writeoff_date", "Written off"),
+)
+"""Days of the ledger that a claim's story begins with."""
+
+
+def timeline(detail: Detail, names: Mapping[str, str]) -> tuple[Told, ...]:
+    """Return the story of a claim, the latest first: days of the ledger, efforts made elsewhere, and what was done here."""
+    told: list[tuple[date, int, Told]] = []
+    for line in detail.lines[:1]:
+        for name, words in _DAYS:
+            if (day := line.writeoff.get(name)) is not None:
+                told.append((day, -1, Told(long_day(day), "", words, "")))
+    for effort in detail.efforts:
+        if effort.source != "person":
+            told.append((effort.worked_on, -1, _effort(effort)))
+    told += [(entry.at.date(), place, _told(entry, names)) for place, entry in enumerate(detail.story)]
+    return tuple(one for _, _, one in sorted(dict.fromkeys(told), key=lambda line: line[:2], reverse=True))
+
+
+def _effort(effort: Effort) -> Told:
+    """Tell an effort that a file or a remittance knows of."""
+    ended = f"{STATUS_WORDS.get(effort.status, spoken(effort.status).lower())}"
+    said = [how(effort.level or 1, effort.channel, "", "")] if (effort.level or 1) > 1 or effort.channel else []
+    if effort.resolved_on is not None:
+        said.append(f"{ended} on {long_day(effort.resolved_on)}" + (f", {exact(effort.net)}" if effort.net else ""))
+    else:
+        said.append(ended)
+    return Told(long_day(effort.worked_on), "", f"Worked before: {named_action(effort.action).lower()}", "; ".join(said))
+
+
+def _told(entry: Entry, names: Mapping[str, str]) -> Told:
+    facts = dict(entry.facts)
+    said = [entry.text] if entry.text else []
+    if entry.act == "assigned":
+        said.insert(0, names.get(str(facts.get("to")), str(facts.get("to") or "nobody")))
+    for name, words in FACT_WORDS.items():
+        if facts.get(name) is not None:
+            said.append(f"{words} {_readable(facts[name])}")
+    if (reason := str(facts.get("reason") or "")) in {*SKIP_REASONS, *LOSS_REASONS}:
+        said.insert(0, (LOSS_REASONS if entry.act == "lost" else SKIP_REASONS).get(reason, reason))
+    if facts.get("cents") is not None:
+        said.insert(0, exact(int(facts["cents"] or 0)))
+    if facts.get("kind") in NOTE_WORDS:
+        said.insert(0, NOTE_WORDS[str(facts["kind"])])
+    act = STORY_WORDS.get(entry.act, spoken(entry.act).lower())
+    return Told(f"{long_day(entry.at.date())}, {entry.at:%H:%M}", called(entry.by, names), act, "; ".join(said))
+
+
+def called(subject: str, names: Mapping[str, str]) -> str:
+    """Return how somebody is called in a story; programs and commands by what they are.
+
+    >>> called("person:ana", {"person:ana": "ana"}), called("operator:root", {}), called("key:7", {})
+    ('ana', 'a command', 'a program')
+    """
+    kinds = {"operator": "a command", "key": "a program"}
+    return names.get(subject) or kinds.get(subject.partition(":")[0], subject)
+
+
+def _readable(value: object) -> str:
+    """Say a fact; a day as people do.
+
+    >>> _readable("2026-11-03"), _readable("fax")
+    ('3 Nov 2026', 'fax')
+    """
+    try:
+        return long_day(date.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)

@@ -1,0 +1,199 @@
+"""What staff are told: what won here before, which day counts, what stands first, why an act was not done; and what the lead hears."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from serving.store import outcomes, writeoffs
+from serving.worklist.events import Effort
+from serving.worklist.item import Item, State
+from tests.serving.store.rows import stored_writeoff
+from tests.serving.web.practice import TODAY, Practice, practice
+from tests.serving.worklist.queues import ANA, LEA, NOW, item_of
+
+DECIDED = date(2026, 8, 1)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Practice:
+    return practice(tmp_path)
+
+
+def past(office: Practice, count: int, *, net: int, payer: str = "AETNA", carc: str = "50", **told: object) -> None:
+    """Put decided efforts on write-offs that are in no item."""
+    name = f"{payer}-{carc}-{net}-{len(told)}"
+    with office.gate.store.write() as unit:
+        rows = [stored_writeoff(f"P{name}-{n}", payer_id=payer, carc=carc, records_on_file=True) for n in range(count)]
+        writeoffs.keep(unit, rows)
+        usual = {"action": "appeal", "status": "recovered" if net else "denied", "resolved_on": DECIDED, "recovered": net}
+        said = [Effort(row["writeoff_id"], "E1", date(2026, 6, 1), **(usual | told)) for row in rows]  # type: ignore[arg-type]
+        outcomes.record(unit, "default", said, source="file", today=TODAY, at=NOW, by="test")
+
+
+def test_like_cases_say_what_was_done_and_how_often_that_won(office: Practice) -> None:
+    past(office, 3, net=10_000, channel="fax")
+    past(office, 2, net=0, channel="mail")
+    page = office.client("ana").read("/items/i0001")
+    assert "3 of 5 with this payer and reason code brought something, $300 in all." in page
+    assert '<b class="for">3 of 3 won</b> appeal, by fax, with records on file' in page
+    assert '<b class="against">0 of 2 won</b> appeal, by mail, with records on file' in page
+
+
+def test_an_argument_that_won_is_offered_for_the_next_like_case(office: Practice) -> None:
+    ana = office.client("ana")
+    assert ana.send("/items/i0003/send", version="0", follow_up_on="2026-12-02", argument="meets LCD criterion 2").status_code == 303
+    version = re.search(r'name="version" value="(\d+)"', ana.read("/items/i0003"))
+    assert version is not None and "resting on meets LCD criterion 2" in ana.read("/items/i0003")
+    assert ana.send("/items/i0003/win", version=version[1], amount="80").status_code == 303
+    page = ana.read("/items/i0005")
+    assert "1 of 1 won</b> appeal, meets LCD criterion 2" in page and '<option value="meets LCD criterion 2">' in page
+
+
+def test_with_no_like_case_at_the_payer_those_of_its_remedy_then_of_the_code_speak(office: Practice) -> None:
+    assert "has been decided here yet" in office.client("ana").read("/items/i0001")
+    past(office, 1, net=5_000, payer="CIGNA")
+    assert "1 of 1 of this reason code with other payers" in office.client("ana").read("/items/i0001")
+    past(office, 2, net=0, carc="16")
+    assert "0 of 2 of this remedy with this payer" in office.client("ana").read("/items/i0001")
+
+
+def test_a_default_day_that_passed_never_reads_as_one_that_somebody_set(tmp_path: Path) -> None:
+    gone = TODAY - timedelta(days=40)
+    queue = [item_of(1, deadline_on=gone, deadline_source="default"), item_of(2, deadline_on=gone, deadline_source="statute")]
+    ana = practice(tmp_path, queue).client("ana")
+    guessed, set_by_law = ana.read("/queue"), ana.read("/queue?which=lapsed")
+    assert '<span class="small guess">guessed, 40 days ago</span>' in guessed and "passed 40 days ago" not in guessed
+    assert '<span class="small urgent">passed 40 days ago</span>' in set_by_law
+    assert "our guess of 90 days: ask the payer" in ana.read("/items/i0001")
+
+
+def test_the_list_begins_with_what_the_next_turn_offers(tmp_path: Path) -> None:
+    near, far = TODAY + timedelta(days=13), TODAY + timedelta(days=15)
+    queue = [
+        item_of(1, deadline_on=near, deadline_source="payer_rule"),
+        item_of(2, deadline_on=near, deadline_source="default"),
+        item_of(3, deadline_on=far, deadline_source="payer_rule"),
+        item_of(4, deadline_on=near, deadline_source="statute", value_per_hour=-100),
+        item_of(9),
+    ]
+    ana = practice(tmp_path, queue).client("ana")
+    shown = re.findall(r'href="/items/(i\d{4})" data-open', ana.read("/queue"))
+    assert shown == ["i0001", "i0009", "i0003", "i0002", "i0004"]
+    assert ana.send("/take-next").headers["location"] == "/items/i0001"
+
+
+def test_what_was_sent_shows_the_day_to_ask_and_what_was_decided_the_day_of_that(tmp_path: Path) -> None:
+    late, near = TODAY - timedelta(days=20), TODAY + timedelta(days=3)
+    sent = item_of(1, state=State.SENT, sent_on=late, follow_up_on=late, deadline_on=near, deadline_source="statute")
+    won = item_of(2, state=State.WON, decided_on=late)
+    ana = practice(tmp_path, [sent, won]).client("ana")
+    page = ana.read("/follow-ups")
+    assert "ask again, 20 days late" in page and "in 3 days" not in page
+    assert '<time datetime="2026-10-13">13 Oct 2026</time><span class="small soft">won</span>' in ana.read("/queue?which=won")
+
+
+def test_who_asked_a_payer_goes_on_to_what_nobody_else_has(tmp_path: Path) -> None:
+    def sent(number: int, to: str | None, payer: str = "AETNA") -> Item:
+        return item_of(number, state=State.SENT, sent_on=DECIDED, follow_up_on=DECIDED, assigned_to=to, payer_id=payer)
+
+    queue = [sent(1, "person:ana"), sent(2, "person:ben"), sent(3, None), sent(4, "person:ana", "BCBS")]
+    ana = practice(tmp_path, queue).client("ana")
+    asked = ana.send("/items/i0001/follow_up", version="0", was="sent", again_on="2026-12-01")
+    assert asked.headers["location"] == "/items/i0003"
+    asked = ana.send("/items/i0003/follow_up", version="0", was="sent", again_on="2026-12-01")
+    assert asked.headers["location"] == "/items/i0004"
+    asked = ana.send("/items/i0004/follow_up", version="0", was="sent", again_on="2026-12-01")
+    assert asked.headers["location"] == "/follow-ups"
+
+
+def test_an_item_given_to_another_says_so_and_offers_nothing(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(1, assigned_to="person:ben")])
+    page = office.client("ana").read("/items/i0001")
+    assert "ben was given this item" in page and "What was done" not in page and "Take it</button>" not in page
+    assert "What was done" in office.client("lea").read("/items/i0001")
+
+
+def test_a_refusal_for_good_keeps_why_it_ends(office: Practice) -> None:
+    ana = office.client("ana")
+    assert ana.send("/items/i0001/lose", version="0", reason="payer_right").status_code == 303
+    assert "the payer is right" in ana.read("/items/i0001")
+    assert ana.send("/items/i0002/lose", version="0", reason="because").status_code == 400
+
+
+def test_the_lead_hears_what_staff_say_against_the_ranking(office: Practice) -> None:
+    ana, lea = office.client("ana"), office.client("lea")
+    assert "Nobody disagreed" in lea.read("/lead")
+    ana.send("/items/i0004/note", version="0", kind="disagree", text="The payer already paid this")
+    ana.send("/items/i0004/note", version="0", kind="note", text="called twice")
+    ana.send("/items/i0005/skip", version="0", reason="wrong_remedy")
+    page = lea.read("/lead")
+    assert "Claim C4</a> ana disagrees with a reason: The payer already paid this" in page and "called twice" not in page
+    assert "1: another step is needed than the one proposed" in page
+    assert "ana noted" in lea.read("/items/i0004") and "disagrees with a reason" in lea.read("/items/i0004")
+
+
+def test_back_leads_to_the_list_that_the_item_was_opened_from(office: Practice) -> None:
+    ana = office.client("ana").client
+    came = {"Referer": "http://127.0.0.1/queue?payer_id=BCBS&sort=due"}
+    assert 'href="/queue?payer_id=BCBS&amp;sort=due">Back to the list' in ana.request("GET", "/items/i0002", headers=came).text
+    for foreign in ("https://evil.example/queue", "http://127.0.0.1/items/i0001", "no address"):
+        assert 'href="/queue">Back to the list' in ana.request("GET", "/items/i0002", headers={"Referer": foreign}).text
+
+
+def test_an_error_is_a_page_to_a_browser_and_stays_a_document_to_a_program(office: Practice) -> None:
+    ana = office.client("ana").client
+    told = ana.request("GET", "/nowhere", headers={"Accept": "text/html"})
+    assert told.status_code == 404 and told.headers["content-type"].startswith("text/html") and "There is no such page" in told.text
+    assert "script-src 'self'" in told.headers["content-security-policy"] and told.headers["cache-control"] == "no-store"
+    swapped = ana.request("GET", "/items/" + "x" * 90, headers={"HX-Request": "true"})
+    assert '<div id="page">' in swapped.text and swapped.status_code in (404, 422)
+    assert ana.get("/v1/nowhere").headers["content-type"] == "application/problem+json"
+    assert ana.get("/nowhere").headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("effort", "state", "day"),
+    [
+        (Effort("i0001-0", "E1", date(2026, 9, 20)), State.SENT, date(2026, 10, 20)),
+        (Effort("i0001-0", "E1", date(2026, 9, 20), follow_up_on=date(2026, 12, 1)), State.SENT, date(2026, 12, 1)),
+        (Effort("i0001-0", "E1", date(2026, 9, 20), "denied", DECIDED, recovered=0), State.LOST, None),
+        (Effort("i0001-0", "E1", date(2026, 9, 20), "upheld_next_level_open", DECIDED, recovered=0), State.SENT, TODAY),
+        (Effort("i0001-0", "E1", date(2026, 9, 20), "abandoned", DECIDED, recovered=0), State.OPEN, None),
+    ],
+)
+def test_what_a_file_says_was_worked_elsewhere_does_not_wait_to_be_worked_again(
+    office: Practice, effort: Effort, state: State, day: date | None
+) -> None:
+    with office.gate.store.write() as unit:
+        outcomes.record(unit, "default", [effort], source="file", today=TODAY, at=NOW, by="test")
+    item = office.worklist.detail(ANA, "i0001").item
+    assert (item.state, item.follow_up_on) == (state, day)
+    assert "Worked before" in office.client("ana").read("/items/i0001")
+
+
+def test_what_somebody_here_has_begun_is_left_as_it_is_by_a_file(office: Practice) -> None:
+    office.client("ana").send("/items/i0001/draft", version="0")
+    with office.gate.store.write() as unit:
+        outcomes.record(unit, "default", [Effort("i0001-0", "E1", DECIDED)], source="file", today=TODAY, at=NOW, by="test")
+    assert office.worklist.detail(LEA, "i0001").item.state is State.DRAFTED
+
+
+def test_an_item_of_many_write_offs_gives_no_range_that_holds_for_one(tmp_path: Path) -> None:
+    office = practice(tmp_path, [replace(item_of(1), level=2, state=State.NEXT_LEVEL, next_deadline_on=TODAY + timedelta(days=5))])
+    page = office.client("ana").read("/items/i0001")
+    assert "level 2" in page and "mostly" not in page
+
+
+def test_nothing_that_changes_a_code_is_sent_before_a_coder_has_signed(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(1, remedy="corrected_claim", carc="4", family="coding"), item_of(2)])
+    ana = office.client("ana")
+    assert "Coder who signed the change" in ana.read("/items/i0001") and "Coder who signed" not in ana.read("/items/i0002")
+    unsigned = ana.send("/items/i0001/send", version="0", follow_up_on="2026-12-02")
+    assert unsigned.status_code == 409 and "name the coder" in unsigned.text.lower()
+    assert ana.send("/items/i0001/send", version="0", follow_up_on="2026-12-02", coder="R. Coda, CPC").status_code == 303
+    assert "signed off by coder R. Coda, CPC" in ana.read("/items/i0001")
