@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,12 +20,12 @@ from features.errors import BadData, CheckFailed, NotPermitted, RecoupError, Sto
 from serving.access import Identity, Role
 from serving.candidates import Candidate
 
-SECONDS = 120
+SECONDS, WAIT_SECONDS = 120, 10
 _KINDS: Sequence[type[RecoupError]] = (CheckFailed, UsageError, BadData, Unavailable, StorageFailed, TryAgain, NotPermitted)
 
 
 class OwnProcess:
-    """Candidates by way of a child process.
+    """Candidates by way of a child process; one at a time, as each takes seconds of a core.
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ class OwnProcess:
     def __init__(self, home: Path, tracking_uri: str | None, environment: Mapping[str, str] = os.environ) -> None:
         self._told = {"home": str(home.resolve()), "tracking_uri": tracking_uri}
         self._environment = environment
+        self._turn = threading.Lock()
 
     def listed(self) -> Sequence[Candidate]:
         """Return every model, the latest first."""
@@ -53,6 +55,8 @@ class OwnProcess:
         self._ask(act="promote", number=number, who=told, past_gates=past_gates)
 
     def _ask(self, **asked: Any) -> Any:
+        if not self._turn.acquire(timeout=WAIT_SECONDS):
+            raise TryAgain("the model registry is being asked by others; nothing was changed")
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "recoup.promoting"],
@@ -63,6 +67,8 @@ class OwnProcess:
             )
         except subprocess.TimeoutExpired:
             raise Unavailable("the model registry did not answer in time; the champion is as it was, or look at the list again") from None
+        finally:
+            self._turn.release()
         try:
             answer = json.loads(done.stdout)
         except ValueError:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from features.errors import RecoupError, Unavailable
 from serving.wire.items import DispositionAsked, ItemTold, NextTold, QueueTold, Taken, WireItem
+from serving.wire.models import ModelsTold, PromotionTold
 from serving.wire.outcomes import OutcomesTold
 from serving.wire.reports import OpportunityTold
 from serving.wire.steering import (
@@ -212,6 +213,15 @@ class Service:
     def remove_view(self, name: str) -> None:
         """Remove a view of one's own."""
         self._ask("DELETE", f"/v1/views/{quote(name, safe='')}")
+
+    def models(self) -> ModelsTold:
+        """Return the models that are registered, and which of them answers."""
+        return self._read(ModelsTold, self._ask("GET", "/v1/models"))
+
+    def promote(self, version: str, purpose: str, *, past_gates: bool = False, once: str | None = None) -> PromotionTold:
+        """Make a model serve."""
+        said = {"purpose": purpose, "past_gates": past_gates}
+        return self._read(PromotionTold, self._ask("POST", f"/v1/models/{quote(version, safe='')}/promote", said, once))
 
     def opportunity(self) -> OpportunityTold:
         """Return what the latest audit says may still be collected."""

@@ -205,7 +205,8 @@ def _service(
 
     site = None if gate is None else _site(chosen, gate, champion, day, notice)
     keys = Keys({} if key is None else {key: Identity(f"key:{BOOTSTRAP}", "key", Role.SERVICE)})
-    return Service(champion, keys, day, gate, chosen.public_url, provider, site=site, papers=None if site is None else site.papers)
+    service = Service(champion, keys, day, gate, chosen.public_url, provider, site=site)
+    return service if site is None else replace(service, papers=site.papers, candidates=site.candidates)
 
 
 def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date], notice: str) -> Site:

@@ -24,6 +24,7 @@ from serving.api.health import add_health
 from serving.api.identity import Keys, check_policies, identify, require, unauthorised
 from serving.api.jobs import add_jobs
 from serving.api.metrics import Metrics
+from serving.api.models import add_models_api
 from serving.api.once import Turns
 from serving.api.outcomes import add_outcomes
 from serving.api.packets import add_packets as add_packets_api
@@ -34,6 +35,7 @@ from serving.api.scores import add_scores
 from serving.api.shell import Shell
 from serving.api.steering import add_steering
 from serving.api.writeoffs import add_writeoffs
+from serving.candidates import Candidates
 from serving.champion import Champion
 from serving.counted import Counted
 from serving.identity.gate import Gate
@@ -95,6 +97,8 @@ class Service:
         The pages of the work queue; they need a gate.
     papers
         Writes letters; None offers none to programs.
+    candidates
+        Models that may serve; None offers none to programs.
     """
 
     champion: Champion
@@ -109,6 +113,7 @@ class Service:
     counted: Counted = field(default_factory=Counted)
     site: Site | None = None
     papers: Papers | None = None
+    candidates: Candidates | None = None
 
 
 def create_app(service: Service) -> FastAPI:
@@ -134,6 +139,8 @@ def create_app(service: Service) -> FastAPI:
             add_packets_api(app, service.papers)
         add_outcomes(app, service.gate.store, worklist)
         add_reports(app, service.gate.store)
+        if service.candidates is not None:
+            add_models_api(app, service.gate.store, service.champion, service.candidates)
         add_door(app)
         add_sign_in(app, service.gate)
         if service.provider is not None:

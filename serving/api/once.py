@@ -112,18 +112,51 @@ class Changing:
         if self.key is None:
             with store.write() as unit:
                 return _response(_given("", act(unit)))
-        digest = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else body
-        asked, key = hashlib.sha256(f"{self.place}\0{digest}".encode()).hexdigest(), answers.hash_of(self.key)
+        asked, key = self._hashes(self.key, body)
         with self.turns.of(who.client_id, who.subject, key), store.write() as unit:
             if not answers.take_turn(unit, who.client_id, who.subject, key):
                 raise _in_flight()
-            given = answers.find(unit, who.client_id, who.subject, key)
+            given = _found(unit, who, key, asked)
             if given is None:
                 given = _given(asked, act(unit))
                 answers.keep(unit, who.client_id, who.subject, key, given, datetime.now(UTC))
-            elif given.request_hash != asked:
-                raise Problem(422, f"this {HEADER} came with another request before", errors=[(["header", HEADER.lower()], "key_reused")])
             return _response(given)
+
+    def change_elsewhere(self, store: Store, who: Identity, body: bytes, act: Callable[[], Told]) -> Response:
+        """Make a change that another process writes, or return what it answered when it was made.
+
+        The answer is kept after the change and not with it: killed between the two, the same request makes the change again. So `act` must
+        leave things as they are when it is done twice.
+
+        Parameters
+        ----------
+        store, who, body
+            As `change` takes them.
+        act
+            Makes the change. A refusal that it raises is not kept.
+
+        Raises
+        ------
+        Problem
+            As `change` does.
+        """
+        if self.key is None:
+            return _response(_given("", act()))
+        asked, key = self._hashes(self.key, body)
+        with self.turns.of(who.client_id, who.subject, key):
+            with store.read() as unit:
+                given = _found(unit, who, key, asked)
+            if given is None:
+                given = _given(asked, act())
+                with store.write() as unit:
+                    if _found(unit, who, key, asked) is None:
+                        answers.keep(unit, who.client_id, who.subject, key, given, datetime.now(UTC))
+            return _response(given)
+
+    def _hashes(self, key: str, body: bytes | str) -> tuple[str, str]:
+        """Return what stands for the request, and for its key."""
+        digest = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else body
+        return hashlib.sha256(f"{self.place}\0{digest}".encode()).hexdigest(), answers.hash_of(key)
 
 
 async def changing(request: Request) -> Changing:
@@ -143,6 +176,14 @@ async def changing(request: Request) -> Changing:
 
 Once = Annotated[Changing, Depends(changing)]
 """The typed parameter by which a route says that it changes something."""
+
+
+def _found(unit: Unit, who: Identity, key: str, asked: str) -> Given | None:
+    """Return the answer that a request was given before; raises Problem where its key came with another one."""
+    given = answers.find(unit, who.client_id, who.subject, key)
+    if given is not None and given.request_hash != asked:
+        raise Problem(422, f"this {HEADER} came with another request before", errors=[(["header", HEADER.lower()], "key_reused")])
+    return given
 
 
 def _given(asked: str, told: Told) -> Given:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from features.codes.tables import Codes
 from features.errors import Misconfigured
 from models.scorer import Scorer
+from recoup.promoting import OwnProcess
 from serving.access import ACTIONS, Role
 from serving.api.app import Service, create_app
 from serving.api.identity import Keys, Open, check_policies, policies
@@ -47,7 +48,10 @@ def service_on(gate: Gate, home: Path) -> FastAPI:
     files = Files(gate.store, seal=Seal(home / PLACE), clock=gate.now, tell=gate.log.tell)
     papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell, files=files)
     site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=lambda client_id: {}, papers=papers)
-    return create_app(Service(champion, Keys({}), lambda: TODAY, gate=gate, shop=shop_at(gate.store, home), site=site))
+    candidates = OwnProcess(home, None)
+    return create_app(
+        Service(champion, Keys({}), lambda: TODAY, gate=gate, shop=shop_at(gate.store, home), site=site, candidates=candidates)
+    )
 
 
 class House:

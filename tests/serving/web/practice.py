@@ -83,7 +83,9 @@ def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = 
     papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell, files=files)
     site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names, papers=papers, candidates=candidates)
     champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
-    return Practice(gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site, papers=papers), home)
+    return Practice(
+        gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site, papers=papers, candidates=candidates), home
+    )
 
 
 class Browser:

@@ -1,0 +1,80 @@
+"""`/v1/models` by the typed client: listed with what serves, promoted with a reason, once under a key, and never past gates unsaid."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from models.account import Account
+from models.pointer import read_pointer
+from models.registry import Registry
+from recoup.promoting import OwnProcess
+from serving.access import Role
+from serving.api.app import create_app
+from serving.client import Refused
+from serving.client import Service as Program
+from tests.models.test_registry import make_bundle
+from tests.serving.client import Client
+from tests.serving.identity.clocks import BOSS
+from tests.serving.web.practice import Practice, practice
+
+WHY = "held every gate of November"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Practice:
+    """A practice with a champion, a model whose gates held and one whose gates did not."""
+    home = tmp_path_factory.mktemp("home")
+    for word, tags in (("a", {}), ("b", {"gates": "held"}), ("c", {"gates": "failed", "gates_failed": "calibration"})):
+        Registry(home).register(make_bundle(home / f"new-{word}", word), Account({"auc_out_of_fold": 0.7}, tags=tags))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+    return practice(home, candidates=OwnProcess(home, None, clean | {"RECOUP_HOME": str(home)}))
+
+
+@pytest.fixture
+def program(office: Practice) -> Callable[[Role], Program]:
+    """From a role to a client with a key of that role."""
+    client = Client(create_app(office.service))
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        answer = client.request(method, path, content=body, headers=headers)
+        return answer.status_code, answer.content
+
+    return lambda role: Program(send, office.gate.programs.make(BOSS, role, owner="test").secret)
+
+
+def serves(office: Practice) -> str:
+    pointer = read_pointer(office.home)
+    assert pointer is not None
+    return pointer.champion.version
+
+
+def test_models_are_listed_with_their_gates_and_promoted_once_under_a_key(office: Practice, program: Callable[[Role], Program]) -> None:
+    told = program(Role.SERVICE).models()
+    assert [(one.version, one.gates, one.aliases) for one in told.models][-1] == ("1", "", ["champion"]) and told.serving == "recoup-a"
+    assert {one.version: one.gates_failed for one in told.models}["3"] == "calibration"
+    ann = program(Role.ANALYST)
+    assert ann.promote("2", WHY, once="november").champion == "2" and serves(office) == "2"
+    assert ann.promote("1", "the way back, to try again", past_gates=True, once="back").champion == "1"
+    # The first request sent again is answered as it was, and moves nothing.
+    assert ann.promote("2", WHY, once="november").champion == "2" and serves(office) == "1"
+    with office.gate.store.read() as unit:
+        acts = [act for act in (line.act() for line in office.gate.log.lines(unit)) if act.action == "model.promote"]
+    assert [(act.purpose, act.ids[0]) for act in acts] == [(WHY, "model:2"), ("override: the way back, to try again", "model:1")]
+
+
+def test_what_may_not_serve_is_refused_and_the_champion_stays(office: Practice, program: Callable[[Role], Program]) -> None:
+    ann, before = program(Role.ANALYST), serves(office)
+    for version, purpose, status in (("3", WHY, 409), ("99", WHY, 404), ("2", "short", 422)):
+        with pytest.raises(Refused) as refused:
+            ann.promote(version, purpose)
+        assert refused.value.status == status
+    with pytest.raises(Refused) as refused:
+        program(Role.SERVICE).promote("2", WHY)
+    assert refused.value.status == 403 and serves(office) == before
+
+
+def test_with_a_word_it_serves_past_its_gates(office: Practice, program: Callable[[Role], Program]) -> None:
+    assert program(Role.ANALYST).promote("3", "the gate's window was a holiday", past_gates=True).champion == "3" == serves(office)
