@@ -28,7 +28,7 @@ from tests.serving.worklist.queues import NOW, TODAY, item_of, put
 
 CLIENTS = ("north", "south")
 FACILITIES = ("F1", "F2")
-NOBODYS = ("/static", "/models")
+NOBODYS = ("/static", "/models", "/v1/models")
 """What belongs to no client: files of the program, and the models of the installation."""
 ACT = {"act": "note", "form": "docx"}
 BODIES = {
