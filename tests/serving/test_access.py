@@ -18,6 +18,7 @@ queue.assign      -      -      yes  -       yes   -
 queue.settings    -      -      yes  -       yes   -
 writeoff.read     yes    yes    yes  yes     yes   yes
 packet.read       -      yes    yes  -       yes   yes
+packet.attach       -      yes    yes  -       yes   yes
 outcome.record    -      yes    yes  -       yes   yes
 reversal.approve  -      -      yes  -       yes   -
 export.read       -      -      yes  yes     yes   -
