@@ -200,13 +200,16 @@ def outcome_table(efforts: Efforts, explore: float, known_before: int | None) ->
 def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, truth: Truth, end: int, *, planted: Planted) -> pa.Table:
     """Build truth: one row per posting; chances as on the day of posting, net of later take-backs.
 
-    What was changed after the truth was drawn has no category and remedy; its chances are those of before.
+    What was changed after the truth was drawn has no category and remedy; its chances are those of before. A refusal of the whole charge
+    that the payer calls a fee cut is mis-posted as a contractual adjustment, whatever its chance (DOMAIN 2.3).
     """
     p = truth.chance(ledger.day) * (1.0 - TAKEBACK_SHARE)
     size = np.maximum(np.abs(planted.ledger.amount), 1)
     fraction = truth.fraction * np.minimum(truth.cap, size) / size
     won = (truth.luck < truth.chance(ledger.day)) & ~truth.is_takeback
     is_priced = payers.is_loaded[claims.payer[lines.claim[ledger.line]]]
+    is_misposted = truth.is_misposted.copy()
+    is_misposted[planted.kinds["fee_cut_of_whole_charge"][0]] = True
     category = np.where(planted.is_touched, 0, categorise(ledger, lines, claims, truth, is_priced=is_priced, end=end))
     return pa.table(
         {
@@ -217,7 +220,7 @@ def truth_table(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers, tr
             "e_hours": pa.array(truth.hours),
             "pot_recovered": pa.array(won),
             "pot_amount": pa.array(np.where(won, np.minimum(truth.won, size), 0) / 100.0),
-            "mispost": pa.array(truth.is_misposted),
+            "mispost": pa.array(is_misposted),
             "category": text(CATEGORIES, category),
             "remedy": text(REMEDIES, prescribe(category, ledger, lines, truth)),
         }

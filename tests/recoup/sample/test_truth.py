@@ -103,6 +103,7 @@ def test_planted_defects_are_what_they_say(sample: Path, ledger: dict[str, Row],
                 assert row["carc"] in ("16", "226", "252", "96", "234") and not row["rarcs"]
             case "fee_cut_of_whole_charge":
                 assert (row["carc"], row["writeoff_amount"], row["paid_amount"]) == ("45", row["billed_amount"], "0.00")
+                assert row["writeoff_id"] in wrong
             case "charity_without_policy":
                 assert row["adjustment_code"] == "HARDSHIP"
             case "provider_liability_as_patient_debt":
