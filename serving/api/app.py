@@ -132,7 +132,7 @@ def create_app(service: Service) -> FastAPI:
         add_static(app)
         worklist = worklist_of(service.gate, service.champion, service.today)
         app.state.worklist = worklist
-        add_worklist(app, service.gate.store, worklist)
+        add_worklist(app, service.gate.store, worklist, service.papers)
         add_steering(app, service.gate.store, worklist)
         add_writeoffs(app, worklist)
         if service.papers is not None:

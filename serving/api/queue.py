@@ -16,6 +16,7 @@ from serving.api.bodies import Body
 from serving.api.identity import require
 from serving.api.once import Changing, Once, Told
 from serving.api.problems import Problem
+from serving.packet.papers import Papers
 from serving.store.store import Store, Unit
 from serving.wire.fields import LONGEST_ID
 from serving.wire.items import (
@@ -46,11 +47,11 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def add_worklist(app: FastAPI, store: Store, worklist: Worklist) -> None:
-    """Add the routes."""
+def add_worklist(app: FastAPI, store: Store, worklist: Worklist, papers: Papers | None = None) -> None:
+    """Add the routes; `papers` knows what a coder must sign before it is sent."""
     _add_lists(app, worklist)
     _add_turns(app, store, worklist)
-    _add_acts(app, _Acts(store, worklist))
+    _add_acts(app, _Acts(store, worklist), papers)
 
 
 def _add_lists(app: FastAPI, worklist: Worklist) -> None:
@@ -124,7 +125,7 @@ class _Acts:
             raise Problem(422, str(error)) from None
 
 
-def _add_acts(app: FastAPI, acts: _Acts) -> None:
+def _add_acts(app: FastAPI, acts: _Acts, papers: Papers | None) -> None:
     def route(path: str, summary: str, model: type[BaseModel], example: dict[str, Any]) -> Callable[[Route], Route]:
         extra = described(model, example)
         return app.post(path, response_model=ItemTold, summary=summary, tags=["queue"], responses=_CHANGED, openapi_extra=extra)
@@ -175,6 +176,8 @@ def _add_acts(app: FastAPI, acts: _Acts) -> None:
     def disposition(who: Annotated[Identity, require("queue.work")], item_id: ItemId, once: Once, body: Body) -> Response:
         """Say what was done with an item, or what came of it: begun, sent, asked, won, lost, next level, given up, brought back, undone."""
         asked = read_body(body, DispositionAsked)
+        if asked.act == "send" and papers is not None:
+            papers.check_coder(acts.worklist.detail(who, item_id), asked.coder)
         return acts(who, once, body, lambda desk: dispose(desk, item_id, asked))
 
 
@@ -194,7 +197,7 @@ def dispose(desk: Desk, item_id: str, asked: DispositionAsked) -> Item:
             raise UsageError(f"{asked.act} needs follow_up_date: the day to ask again")
         if asked.act == "follow_up":
             return desk.follow_up(item_id, version, again_on=asked.follow_up_date, hours=hours)
-        words = {"channel": asked.channel, "reference": asked.reference_number}
+        words = {"channel": asked.channel, "reference": asked.reference_number, "argument": asked.argument, "coder": asked.coder}
         return desk.send(item_id, version, follow_up_on=asked.follow_up_date, sent_on=asked.sent_date, hours=hours, **words)
     if asked.act == "win":
         if (asked.amount is None) == (asked.amounts is None):

@@ -16,6 +16,7 @@ from serving.api.bodies import Body
 from serving.api.identity import require
 from serving.api.once import Changing, Once, Told
 from serving.api.problems import Problem
+from serving.packet.preface import check_preface
 from serving.store.store import Store, Unit
 from serving.wire.fields import PLAIN
 from serving.wire.steering import (
@@ -123,9 +124,8 @@ def _add_projects(app: FastAPI, worklist: Worklist, changes: _Changes) -> None:
         query = None if asked.items is None else asked.items.query()
 
         def made(unit: Unit) -> ProjectTold:
-            found, count = worklist.steering.make_project(
-                unit, who, name=asked.name, cause=asked.cause, template=asked.template, query=query
-            )
+            template = check_preface(asked.template)
+            found, count = worklist.steering.make_project(unit, who, name=asked.name, cause=asked.cause, template=template, query=query)
             return ProjectTold.of(found, items_new=count)
 
         return changes(who, once, body, made, 201)
@@ -141,9 +141,10 @@ def _add_projects(app: FastAPI, worklist: Worklist, changes: _Changes) -> None:
     def change(who: Annotated[Identity, require("queue.assign")], project_id: ProjectId, once: Once, body: Body) -> Response:
         """Change the words of a project, end it, or go on with it."""
         asked = read_body(body, ProjectChangeAsked)
-        words = {"name": asked.name, "cause": asked.cause, "template": asked.template}
 
         def changed(unit: Unit) -> ProjectTold:
+            template = None if asked.template is None else check_preface(asked.template)
+            words = {"name": asked.name, "cause": asked.cause, "template": template}
             steering = worklist.steering
             return ProjectTold.of(steering.change_project(unit, who, project_id, words, is_ended=asked.is_ended, seen=asked.version))
 

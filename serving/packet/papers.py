@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from features.errors import NotFound, RecoupError, Unavailable, UsageError
+from features.errors import CheckFailed, NotFound, RecoupError, Unavailable, UsageError
 from serving.access import Identity
 from serving.packet.case import Case
 from serving.packet.compose import write_packet
@@ -153,6 +153,11 @@ class Papers:
         with self._store.read() as unit:
             preface = _preface(unit, [detail.item])
         return self._outlook(detail.lines, detail.remits, preface)
+
+    def check_coder(self, detail: Detail, coder: str | None) -> None:
+        """Let nothing be sent that changes a code, modifier or diagnosis before a coder has signed; raises CheckFailed."""
+        if not coder and self.outlook(detail).needs_coder:
+            raise CheckFailed("it may change a code, modifier or diagnosis: name the coder who has signed that off")
 
     def _outlook_of(self, chosen: Sequence[Item]) -> Outlook:
         with self._store.read() as unit:

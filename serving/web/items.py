@@ -116,8 +116,8 @@ def add_items(app: FastAPI, site: Site) -> None:
         if act not in ACTS:
             return site.message(request, visit, 404, "there is no such page")
         try:
-            if act == "send":
-                check_coder(visit.identity, item_id, form)
+            if act == "send" and site.papers is not None:
+                site.papers.check_coder(worklist.detail(visit.identity, item_id), form.text("coder", 80))
             with worklist.desk(visit.identity, _ACTION.get(act, "queue.work")) as desk:
                 after = ACTS[act](desk, item_id, form)
         except CheckFailed as error:
@@ -126,13 +126,6 @@ def add_items(app: FastAPI, site: Site) -> None:
         except RecoupError as error:
             return show(request, visit, item_id, error=error, yours=_sent(act, form))
         return go_on(visit.identity, act, form, after)
-
-    def check_coder(who: Identity, item_id: str, form: Fields) -> None:
-        """Let nothing be sent that changes a code, modifier or diagnosis before a coder has signed."""
-        if site.papers is None or form.text("coder", 80):
-            return
-        if site.papers.outlook(worklist.detail(who, item_id)).needs_coder:
-            raise CheckFailed("it may change a code, modifier or diagnosis: name the coder who has signed that off")
 
     def go_on(who: Identity, act: str, form: Fields, after: Item) -> Response:
         said = {"take": "taken", "release": "released"}.get(act, act)

@@ -232,6 +232,8 @@ class DispositionAsked(Asked):
     sent_date: Day | None = None
     channel: Words | None = None
     reference_number: Words | None = None
+    argument: Annotated[Words | None, Field(description="of send: what it rests on, for whoever works a like case later")] = None
+    coder: Annotated[Words | None, Field(description="of send: who signed off a change of code, modifier or diagnosis")] = None
     amount: Annotated[Cents | None, Field(description="dollars paid on the whole item")] = None
     amounts: Annotated[dict[Id, Cents], Field(max_length=200, description="dollars paid by write-off")] | None = None
     settled: bool = False

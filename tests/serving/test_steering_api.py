@@ -69,6 +69,8 @@ def test_a_project_gathers_what_its_filter_lists_and_is_ended(house: House) -> N
     assert boss.change_project(ended, is_ended=False).ended_at is None
     with refused(422):
         boss.begin_project("x", items={"colour": "red"})
+    with refused(422):
+        boss.begin_project("x", template="All {claim_count} claims")
 
 
 def test_an_item_is_put_into_a_project_that_goes_on_and_out_again(house: House) -> None:

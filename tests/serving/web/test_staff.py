@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from serving.access import Role
+from serving.api.app import create_app
 from serving.store import outcomes, writeoffs
 from serving.worklist.events import Effort
 from serving.worklist.item import Item, State
+from tests.serving.client import Client
+from tests.serving.identity.clocks import BOSS
 from tests.serving.store.rows import stored_writeoff
 from tests.serving.web.practice import TODAY, Practice, practice
 from tests.serving.worklist.queues import ANA, LEA, NOW, item_of
@@ -195,5 +200,10 @@ def test_nothing_that_changes_a_code_is_sent_before_a_coder_has_signed(tmp_path:
     assert "Coder who signed the change" in ana.read("/items/i0001") and "Coder who signed" not in ana.read("/items/i0002")
     unsigned = ana.send("/items/i0001/send", version="0", follow_up_on="2026-12-02")
     assert unsigned.status_code == 409 and "name the coder" in unsigned.text.lower()
+    key = office.gate.programs.make(BOSS, Role.SERVICE, owner="test").secret
+    sent = json.dumps({"version": 0, "act": "send", "follow_up_date": "2026-12-02"}).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    by_program = Client(create_app(office.service)).post("/v1/queue/i0001/disposition", sent, headers)
+    assert by_program.status_code == 409 and "name the coder" in by_program.text
     assert ana.send("/items/i0001/send", version="0", follow_up_on="2026-12-02", coder="R. Coda, CPC").status_code == 303
     assert "signed off by coder R. Coda, CPC" in ana.read("/items/i0001")
