@@ -28,7 +28,7 @@ def main() -> None:
         page.goto(link)
         page.wait_for_url(re.compile("/queue$"))
         base = page.url.removesuffix("/queue")
-        for name in ("queue", "follow-ups", "payers", "lead", "models"):
+        for name in ("queue", "follow-ups", "payers", "lead", "opportunity", "models"):
             page.goto(f"{base}/{name}")
             keep(page, name)
         begin_project(page, base)
