@@ -228,7 +228,7 @@ def _forget(ledger: Batch) -> None:
 def write(out: Path, ran: Ran) -> None:
     """Write the report and its tables into a folder."""
     from features.intake.output import replace_file, write_table
-    from features.intake.remits.recoveries import OUTCOME_COLUMNS
+    from features.intake.remits.events import OUTCOME_COLUMNS
     from recoup.report.audit import audit_html
     from recoup.report.pdf import audit_pdf
     from recoup.report.workbook import audit_workbook

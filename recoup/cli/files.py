@@ -20,7 +20,7 @@ from recoup.progress import bars
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from features.intake.remits.recoveries import Outcomes
+    from features.intake.remits.events import Outcomes
     from features.intake.remits.volume import ManyRemits
 
 

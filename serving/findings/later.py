@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.intake.remits.candidates import TextColumns
+from features.intake.remits.events import Outcomes
 from features.intake.remits.ledger_join import account_of
-from features.intake.remits.recoveries import Outcomes, outcomes
+from features.intake.remits.recoveries import outcomes
 from features.tables import Batch
 from serving.findings.remits import Remits
 from serving.findings.told import asked_of

@@ -17,6 +17,11 @@ _AMOUNT = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?")
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
+def at(elements: list[str], position: int) -> str:
+    """Return an element of a segment without spaces around it, blank where the segment ends before it."""
+    return elements[position].strip() if position < len(elements) else ""
+
+
 @lru_cache(maxsize=1 << 16)
 def read_cents(text: str) -> int | None:
     """Read an X12 decimal (type R) as exact cents; None where it is not one or says parts of a cent.

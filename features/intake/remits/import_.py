@@ -18,12 +18,13 @@ from features.errors import BadData
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.remits.candidates import TextColumns, candidate_columns, remit_line_columns
+from features.intake.remits.events import Outcomes
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import join_ledger
 from features.intake.remits.line_table import is_line_table, read_line_table
 from features.intake.remits.netting import Chain, chains, distinct_remits
 from features.intake.remits.records import ProviderAdjustment, Transaction
-from features.intake.remits.recoveries import Outcomes, outcomes
+from features.intake.remits.recoveries import outcomes
 from features.intake.remits.sources import (
     RemitReject,
     Source,

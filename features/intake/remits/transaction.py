@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from features.intake.remits.balance import is_balanced, is_transaction_balanced
-from features.intake.remits.elements import LONGEST_TEXT, clean_code, clean_text, read_cents, read_date, read_quantity
+from features.intake.remits.balance import is_transaction_balanced
+from features.intake.remits.elements import LONGEST_TEXT, at, clean_code, clean_text, read_cents, read_date, read_quantity
 from features.intake.remits.issues import IssueLog
-from features.intake.remits.records import Adjustment, Claim, ProviderAdjustment, ServiceLine, Transaction
+from features.intake.remits.open_claim import OpenClaim, OpenLine, add_remarks
+from features.intake.remits.records import Adjustment, Claim, ProviderAdjustment, Transaction
 from features.intake.remits.segments import TORN, UNKNOWN, Segment
 
 MOST_SEGMENTS = 2_000_000
@@ -105,100 +106,20 @@ class _Reader:
             self._gs = elements
         elif tag == "IEA":
             self._end_interchange(elements)
-        elif tag == "ST" and _at(elements, 1) == "835":
+        elif tag == "ST" and at(elements, 1) == "835":
             self._has_835 = True
-            version = _at(self._gs, 8)
+            version = at(self._gs, 8)
             if version and "4010" not in version and "5010" not in version:
                 self._log.add("version_unknown", number, "GS", 8)
             self._open = _OpenTransaction(self._log, number, elements, self._isa, self._gs, self._latest)
 
     def _end_interchange(self, elements: list[str]) -> None:
-        if self._has_835 and self._isa and _at(elements, 2).lstrip("0") != _at(self._isa, 13).lstrip("0"):
+        if self._has_835 and self._isa and at(elements, 2).lstrip("0") != at(self._isa, 13).lstrip("0"):
             self._log.add("interchange_unclosed", None, "IEA")
         self._isa, self._has_835 = [], False
 
 
 _ENVELOPE = frozenset(("ISA", "GS", "ST", "GE", "IEA"))
-
-
-def _at(elements: list[str], position: int) -> str:
-    return elements[position].strip() if position < len(elements) else ""
-
-
-class _OpenLine:
-    """A service line while it is read."""
-
-    __slots__ = (
-        "adjustments",
-        "allowed",
-        "charge",
-        "control_number",
-        "from_150",
-        "from_472",
-        "modifiers",
-        "number",
-        "original_procedure",
-        "paid",
-        "procedure",
-        "qualifier",
-        "rarcs",
-        "revenue_code",
-        "segment",
-        "to_151",
-        "to_472",
-        "units",
-    )
-
-    def __init__(self, number: int, segment: int) -> None:
-        self.number = number
-        self.segment = segment
-        self.qualifier = self.procedure = self.original_procedure = self.revenue_code = self.units = self.control_number = ""
-        self.modifiers: tuple[str, ...] = ()
-        self.from_472 = self.to_472 = self.from_150 = self.to_151 = ""
-        self.charge: int | None = None
-        self.paid: int | None = None
-        self.allowed: int | None = None
-        self.adjustments: list[Adjustment] = []
-        self.rarcs: list[str] = []
-
-
-class _OpenClaim:
-    """A claim while it is read."""
-
-    __slots__ = (
-        "adjustments",
-        "allowed",
-        "elements",
-        "fault",
-        "fault_segment",
-        "is_ghost",
-        "is_institutional",
-        "is_torn",
-        "line",
-        "lines",
-        "original_icn",
-        "provider",
-        "rarcs",
-        "received",
-        "segment",
-        "service_from",
-        "service_to",
-    )
-
-    def __init__(self, segment: int, elements: list[str], *, is_ghost: bool) -> None:
-        self.segment = segment
-        self.elements = elements
-        self.is_ghost = is_ghost
-        self.is_torn = is_ghost
-        self.is_institutional = False
-        self.fault = ""
-        self.fault_segment = segment
-        self.original_icn = self.service_from = self.service_to = self.received = self.provider = ""
-        self.allowed: int | None = None
-        self.adjustments: list[Adjustment] = []
-        self.rarcs: list[str] = []
-        self.lines: list[_OpenLine] = []
-        self.line: _OpenLine | None = None
 
 
 class _OpenTransaction:
@@ -211,7 +132,7 @@ class _OpenTransaction:
         self._latest = latest
         # no strip: a separator may be a control character, which Python takes for a space
         self._component = (isa[16] if len(isa) > 16 else "") or ":"
-        self._control_number = _at(st, 2)
+        self._control_number = at(st, 2)
         self._isa = isa
         self._gs = gs
         self._payment: int | None = None
@@ -221,7 +142,7 @@ class _OpenTransaction:
         self._payer_references: dict[str, str] = {}
         self._claims: list[Claim] = []
         self._provider_adjustments: list[ProviderAdjustment] = []
-        self._claim: _OpenClaim | None = None
+        self._claim: OpenClaim | None = None
         self._is_part_a = False
         self._is_overflowing = False
         self._noted: set[tuple[str, str]] = set()
@@ -230,22 +151,22 @@ class _OpenTransaction:
     # ---- header -----------------------------------------------------------------------------------------------------
 
     def payment(self, number: int, elements: list[str]) -> None:
-        if self._payment is None and _at(elements, 2):
-            self._payment = read_cents(_at(elements, 2))
+        if self._payment is None and at(elements, 2):
+            self._payment = read_cents(at(elements, 2))
         self._payment_date = self._payment_date or self._date(number, elements, 16)
 
     def trace(self, number: int, elements: list[str]) -> None:
-        self._trace = self._trace or clean_text(_at(elements, 2))
-        self._originator = self._originator or clean_text(_at(elements, 3))
+        self._trace = self._trace or clean_text(at(elements, 2))
+        self._originator = self._originator or clean_text(at(elements, 3))
 
     def party(self, number: int, elements: list[str]) -> None:
         if self._claim is not None:
             return
-        self._party = _at(elements, 1)
+        self._party = at(elements, 1)
         if self._party == "PR" and not self._payer_name:
-            self._payer_name, self._payer_number = clean_text(_at(elements, 2)), clean_text(_at(elements, 4))
+            self._payer_name, self._payer_number = clean_text(at(elements, 2)), clean_text(at(elements, 4))
         elif self._party == "PE":
-            self._provider = self._provider or _at(elements, 4)
+            self._provider = self._provider or at(elements, 4)
 
     def part_a(self, number: int, elements: list[str]) -> None:
         self._is_part_a = True
@@ -255,14 +176,14 @@ class _OpenTransaction:
         self._is_part_a = False
 
     def reference(self, number: int, elements: list[str]) -> None:
-        qualifier, value = _at(elements, 1), clean_text(_at(elements, 2))
+        qualifier, value = at(elements, 1), clean_text(at(elements, 2))
         claim = self._claim
         if claim is None:
             if self._party == "PR" and qualifier:
                 self._payer_references.setdefault(qualifier, value)
             return
         if len(value) > LONGEST_TEXT:
-            self._fail(claim, "text_too_long", number, "REF", 2)
+            claim.fail("text_too_long", number, "REF", 2)
         elif qualifier == "6R" and claim.line is not None:
             claim.line.control_number = claim.line.control_number or value
         elif qualifier == "F8":
@@ -272,24 +193,24 @@ class _OpenTransaction:
 
     def claim(self, number: int, elements: list[str]) -> None:
         self._end_claim()
-        self._claim = _OpenClaim(number, elements, is_ghost=False)
-        self._claim.is_institutional = self._is_part_a or bool(_at(elements, 11))
+        self._claim = OpenClaim(self._log, number, elements, is_ghost=False)
+        self._claim.is_institutional = self._is_part_a or bool(at(elements, 11))
 
     def person(self, number: int, elements: list[str]) -> None:
-        if self._claim is not None and _at(elements, 1) == "82":
-            self._claim.provider = self._claim.provider or _at(elements, 2)
+        if self._claim is not None and at(elements, 1) == "82":
+            self._claim.provider = self._claim.provider or at(elements, 2)
 
     def inpatient(self, number: int, elements: list[str]) -> None:
         if self._claim is not None:
             self._claim.is_institutional = True
-            _extend(self._claim.rarcs, [*elements[5:6], *elements[20:24]])
+            add_remarks(self._claim.rarcs, [*elements[5:6], *elements[20:24]])
 
     def outpatient(self, number: int, elements: list[str]) -> None:
         if self._claim is not None:
-            _extend(self._claim.rarcs, elements[3:8])
+            add_remarks(self._claim.rarcs, elements[3:8])
 
     def date(self, number: int, elements: list[str]) -> None:
-        qualifier, claim = _at(elements, 1), self._claim
+        qualifier, claim = at(elements, 1), self._claim
         if claim is None:
             if qualifier == "405":
                 self._production_date = self._production_date or self._date(number, elements, 2)
@@ -313,10 +234,10 @@ class _OpenTransaction:
             line.to_151 = line.to_151 or last
 
     def amount(self, number: int, elements: list[str]) -> None:
-        claim, qualifier = self._claim, _at(elements, 1)
+        claim, qualifier = self._claim, at(elements, 1)
         if claim is None or qualifier not in ("B6", "AU"):
             return
-        cents = self._cents(claim, number, elements, 2)
+        cents = claim.cents(number, elements, 2)
         if qualifier == "B6" and claim.line is not None:
             claim.line.allowed = cents
         elif qualifier == "AU" and claim.line is None:
@@ -324,24 +245,24 @@ class _OpenTransaction:
 
     def service(self, number: int, elements: list[str]) -> None:
         claim = self._claim or self._ghost(number, "SVC")
-        line = _OpenLine(len(claim.lines) + 1, number)
+        line = OpenLine(len(claim.lines) + 1, number)
         claim.lines.append(line)
         claim.line = line
         if max(map(len, elements)) > 2 * LONGEST_TEXT:
-            self._fail(claim, "text_too_long", number, "SVC", 1)
+            claim.fail("text_too_long", number, "SVC", 1)
             return
-        line.qualifier, line.procedure, line.modifiers = self._composite(number, _at(elements, 1), 1)
-        if _at(elements, 6):
-            line.original_procedure = self._composite(number, _at(elements, 6), 6)[1]
-        line.charge = self._required(claim, number, elements, 2)
-        line.paid = self._required(claim, number, elements, 3)
-        line.revenue_code = clean_text(_at(elements, 4))
+        line.qualifier, line.procedure, line.modifiers = self._composite(number, at(elements, 1), 1)
+        if at(elements, 6):
+            line.original_procedure = self._composite(number, at(elements, 6), 6)[1]
+        line.charge = claim.required(number, elements, 2)
+        line.paid = claim.required(number, elements, 3)
+        line.revenue_code = clean_text(at(elements, 4))
         if line.qualifier == "NU":
             line.revenue_code, line.procedure = line.procedure, ""
         if line.revenue_code:
             claim.is_institutional = True
         # SVC05 is what was paid for and 0 on a denial; SVC07 is what was billed, where that differs
-        line.units = read_quantity(_at(elements, 7)) or read_quantity(_at(elements, 5))
+        line.units = read_quantity(at(elements, 7)) or read_quantity(at(elements, 5))
 
     def adjustment(self, number: int, elements: list[str]) -> None:
         claim = self._claim or self._ghost(number, "CAS")
@@ -350,7 +271,7 @@ class _OpenTransaction:
         if group not in GROUPS:
             self._note("group_unknown", group, number, "CAS", 1)
             if len(group) > LONGEST_TEXT:
-                self._fail(claim, "text_too_long", number, "CAS", 1)
+                claim.fail("text_too_long", number, "CAS", 1)
         # three blanks more, so that every triplet is whole
         triplets = (*elements, "", "", "")
         for start in range(2, len(elements), 3):
@@ -361,9 +282,9 @@ class _OpenTransaction:
                 if cents is None:
                     continue
             if not reason:
-                self._fail(claim, "adjustment_reason_missing", number, "CAS", start)
+                claim.fail("adjustment_reason_missing", number, "CAS", start)
             elif len(reason) > LONGEST_TEXT:
-                self._fail(claim, "text_too_long", number, "CAS", start)
+                claim.fail("text_too_long", number, "CAS", start)
             elif reason[0] in "MN" and _RARC.fullmatch(reason):
                 # DOMAIN 2.4: a remark code in a reason field is read as the remark it is
                 self._note("rarc_as_reason", "", number, "CAS", start)
@@ -371,24 +292,24 @@ class _OpenTransaction:
                 reason = ""
             holder.adjustments.append(Adjustment(group, reason, cents, triplets[start + 2], (start + 1) // 3, number))
 
-    def _odd_amount(self, claim: _OpenClaim, number: int, start: int, reason: str, text: str) -> int | None:
+    def _odd_amount(self, claim: OpenClaim, number: int, start: int, reason: str, text: str) -> int | None:
         """Return an amount with spaces around it; without one say so, unless the triplet is blank: positions may be left out."""
         cents = read_cents(text)
         if cents is None and (reason or text):
-            self._fail(claim, "amount_invalid" if text else "adjustment_amount_missing", number, "CAS", start + 1)
+            claim.fail("amount_invalid" if text else "adjustment_amount_missing", number, "CAS", start + 1)
         return cents
 
     def remark(self, number: int, elements: list[str]) -> None:
         claim = self._claim
-        if claim is not None and _at(elements, 1) == "HE":
-            _extend((claim if claim.line is None else claim.line).rarcs, elements[2:3])
+        if claim is not None and at(elements, 1) == "HE":
+            add_remarks((claim if claim.line is None else claim.line).rarcs, elements[2:3])
 
     # ---- summary and faults -----------------------------------------------------------------------------------------
 
     def provider_adjustment(self, number: int, elements: list[str]) -> None:
         self._end_claim()
         for start in range(3, len(elements) - 1, 2):
-            composite, text = _at(elements, start), _at(elements, start + 1)
+            composite, text = at(elements, start), at(elements, start + 1)
             if not composite and not text:
                 continue
             cents = read_cents(text)
@@ -404,7 +325,7 @@ class _OpenTransaction:
             self._log.add("file_truncated", number, elements[1])
         if elements[1] == "CLP":
             self._end_claim()
-            self._claim = _OpenClaim(number, [], is_ghost=True)
+            self._claim = OpenClaim(self._log, number, [], is_ghost=True)
         elif self._claim is not None:
             self._claim.is_torn = True
 
@@ -426,9 +347,9 @@ class _OpenTransaction:
                 self._claim.is_torn = True
         else:
             self.count += 1
-            if _at(se, 1).lstrip("0") != str(self.count):
+            if at(se, 1).lstrip("0") != str(self.count):
                 self._log.add("se_count_wrong", number, "SE", 1)
-            if _at(se, 2) != self._control_number:
+            if at(se, 2) != self._control_number:
                 self._log.add("se_control_wrong", number, "SE", 2)
         self._end_claim()
         return self._transaction()
@@ -448,7 +369,7 @@ class _OpenTransaction:
         return Transaction(
             file=self._log.file,
             segment=self._segment,
-            version=_at(self._gs, 8)[:12],
+            version=at(self._gs, 8)[:12],
             payer_id=self._payer_id(),
             payer_name=self._payer_name[:LONGEST_TEXT],
             provider=self._provider,
@@ -459,9 +380,9 @@ class _OpenTransaction:
             sent_date=_sent_date(remit_date, *file_dates[:1]),
             control=(
                 self._quiet_date(self._isa, 9),
-                _at(self._isa, 10),
-                _at(self._isa, 13),
-                _at(self._gs, 6).zfill(9),
+                at(self._isa, 10),
+                at(self._isa, 13),
+                at(self._gs, 6).zfill(9),
                 self._control_number,
                 self._trace,
             ),
@@ -484,12 +405,12 @@ class _OpenTransaction:
 
     def _end_claim(self) -> None:
         if self._claim is not None:
-            self._claims.append(_Closing(self, self._claim).claim())
+            self._claims.append(self._claim.close())
             self._claim = None
 
-    def _ghost(self, number: int, tag: str) -> _OpenClaim:
+    def _ghost(self, number: int, tag: str) -> OpenClaim:
         self._log.add("segment_out_of_place", number, tag)
-        self._claim = _OpenClaim(number, [], is_ghost=True)
+        self._claim = OpenClaim(self._log, number, [], is_ghost=True)
         return self._claim
 
     def _composite(self, number: int, text: str, element: int) -> tuple[str, str, tuple[str, ...]]:
@@ -511,28 +432,6 @@ class _OpenTransaction:
         self._composites[text] = found
         return found
 
-    def _required(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
-        cents = self._cents(claim, number, elements, position)
-        if cents is None and not _at(elements, position):
-            self._log.add("amount_missing", number, elements[0], position)
-        return cents
-
-    def _cents(self, claim: _OpenClaim, number: int, elements: list[str], position: int) -> int | None:
-        if position >= len(elements):
-            return None
-        cents = read_cents(elements[position])
-        if cents is None:
-            text = elements[position].strip()
-            cents = read_cents(text)
-            if cents is None and text:
-                self._fail(claim, "amount_invalid", number, elements[0], position)
-        return cents
-
-    def _fail(self, claim: _OpenClaim, code: str, number: int, tag: str, element: int) -> None:
-        self._log.add(code, number, tag, element)
-        if not claim.fault:
-            claim.fault, claim.fault_segment = code, number
-
     def _note(self, code: str, value: str, number: int, tag: str, element: int) -> None:
         """Note something once per transaction and value."""
         if (code, value) not in self._noted:
@@ -540,14 +439,14 @@ class _OpenTransaction:
             self._log.add(code, number, tag, element)
 
     def _date(self, number: int, elements: list[str], position: int) -> str:
-        text = _at(elements, position)
+        text = at(elements, position)
         day = self._believed(text)
         if text and not day:
             self._log.add("date_invalid", number, elements[0], position)
         return day
 
     def _quiet_date(self, elements: list[str], position: int) -> str:
-        return self._believed(_at(elements, position))
+        return self._believed(at(elements, position))
 
     def _believed(self, text: str) -> str:
         day = read_date(text)
@@ -555,10 +454,10 @@ class _OpenTransaction:
 
     def _span(self, number: int, elements: list[str]) -> tuple[str, str]:
         """Read DTM02, or a range in DTM05 and DTM06 (RD8)."""
-        if _at(elements, 2) or _at(elements, 5) != "RD8":
+        if at(elements, 2) or at(elements, 5) != "RD8":
             day = self._date(number, elements, 2)
             return day, day
-        first, _, last = _at(elements, 6).partition("-")
+        first, _, last = at(elements, 6).partition("-")
         days = self._believed(first), self._believed(last)
         if not all(days):
             self._log.add("date_invalid", number, "DTM", 6)
@@ -570,116 +469,6 @@ def _sent_date(remit_date: str, file_date: str = "") -> str:
         return remit_date
     lead = date.fromisoformat(remit_date) - date.fromisoformat(file_date)
     return file_date if 0 < lead.days <= LEAD_DAYS else remit_date
-
-
-class _Closing:
-    """Turns an open claim into a `Claim`, with its faults and balances."""
-
-    def __init__(self, transaction: _OpenTransaction, claim: _OpenClaim) -> None:
-        self._transaction = transaction
-        self._log = transaction._log
-        self._open = claim
-
-    def claim(self) -> Claim:
-        claim = self._open
-        charge, paid, patient = (self._amount(position) for position in (3, 4, 5))
-        lines = tuple(self._line(line) for line in claim.lines)
-        adjusted = [one.cents for one in claim.adjustments] + [one.cents for line in claim.lines for one in line.adjustments]
-        balanced = is_balanced(charge, adjusted, paid)
-        self._check(balanced=balanced, lines=lines)
-        return Claim(
-            claim_id=self._text(1),
-            status=self._text(2),
-            charge=charge,
-            paid=paid,
-            patient=patient,
-            filing=self._text(6),
-            icn=self._text(7),
-            facility=self._text(8),
-            frequency=self._text(9),
-            drg=self._text(11),
-            original_icn=claim.original_icn,
-            service_from=claim.service_from,
-            service_to=claim.service_to,
-            received=claim.received,
-            allowed=claim.allowed,
-            provider=claim.provider,
-            is_institutional=claim.is_institutional,
-            adjustments=tuple(claim.adjustments),
-            rarcs=tuple(claim.rarcs),
-            lines=lines,
-            fault=claim.fault,
-            fault_segment=claim.fault_segment,
-            segment=claim.segment,
-            is_ghost=claim.is_ghost,
-            is_complete=not claim.is_torn,
-            is_balanced=balanced,
-        )
-
-    def _check(self, *, balanced: bool, lines: tuple[ServiceLine, ...]) -> None:
-        claim = self._open
-        if claim.is_ghost:
-            claim.fault = claim.fault or "claim_incomplete"
-            return
-        if not _at(claim.elements, 1) and not _at(claim.elements, 7):
-            self._fail("claim_unidentified")
-        if max(map(len, claim.elements)) > LONGEST_TEXT:
-            self._fail("text_too_long")
-        is_whole = balanced and all(line.is_balanced for line in lines)
-        if claim.is_torn and not is_whole:
-            self._fail("claim_incomplete")
-        if not balanced:
-            self._log.add("claim_out_of_balance", claim.segment, "CLP")
-        for line in lines:
-            if not line.is_balanced:
-                self._log.add("line_out_of_balance", line.segment, "SVC")
-
-    def _fail(self, code: str) -> None:
-        self._log.add(code, self._open.segment, "CLP")
-        self._open.fault = self._open.fault or code
-
-    def _text(self, position: int) -> str:
-        return clean_text(_at(self._open.elements, position))[:LONGEST_TEXT]
-
-    def _amount(self, position: int) -> int | None:
-        claim = self._open
-        if claim.is_ghost:
-            return None
-        if position == 5:
-            return self._transaction._cents(claim, claim.segment, claim.elements, position)
-        return self._transaction._required(claim, claim.segment, claim.elements, position)
-
-    def _line(self, line: _OpenLine) -> ServiceLine:
-        claim = self._open
-        # TR3 2110 DTM: service dates of the line, else those of the claim
-        service_from = line.from_472 or line.from_150 or claim.service_from
-        service_to = line.to_472 or line.to_151 or (line.from_150 if line.from_150 else claim.service_to)
-        return ServiceLine(
-            number=line.number,
-            qualifier=line.qualifier,
-            procedure=line.procedure,
-            modifiers=line.modifiers,
-            original_procedure=line.original_procedure,
-            charge=line.charge,
-            paid=line.paid,
-            revenue_code=line.revenue_code,
-            units=line.units,
-            service_from=service_from,
-            service_to=service_to or service_from,
-            control_number=line.control_number,
-            allowed=line.allowed,
-            adjustments=tuple(line.adjustments),
-            rarcs=tuple(line.rarcs),
-            segment=line.segment,
-            is_balanced=is_balanced(line.charge, [one.cents for one in line.adjustments], line.paid),
-        )
-
-
-def _extend(rarcs: list[str], codes: Iterable[str]) -> None:
-    for code in codes:
-        cleaned = clean_code(code)[:LONGEST_TEXT]
-        if cleaned:
-            rarcs.append(cleaned)
 
 
 _Handler = Callable[[_OpenTransaction, int, list[str]], None]

@@ -28,12 +28,13 @@ from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.remits.buckets import COPIES, GROUP_BYTES, Head, Job, Slices, Told, copies_among, set_down, take_up
 from features.intake.remits.candidates import CANDIDATE_COLUMNS, LINE_COLUMNS, TextColumns, chain_rows, history_rows
+from features.intake.remits.events import Outcomes, event_order
 from features.intake.remits.follow_ups import follow_ups
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.ledger_join import Joiner, LedgerRows, read_ledger
 from features.intake.remits.line_table import is_line_table
 from features.intake.remits.netting import Chain, chains_of
-from features.intake.remits.recoveries import Outcomes, event_order, outcomes_of, roots_of
+from features.intake.remits.recoveries import outcomes_of, roots_of
 from features.intake.remits.runs import Order, Rows, Run, blocks_of, merged_blocks
 from features.intake.remits.sources import (
     RemitReject,

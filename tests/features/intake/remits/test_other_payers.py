@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from features.intake.remits import import_remits
+from features.intake.remits.events import Outcomes
 from features.intake.remits.netting import chains, distinct_remits
-from features.intake.remits.recoveries import Outcomes, outcomes
+from features.intake.remits.recoveries import outcomes
 from tests.features.intake.remits.reading import TODAY, read
 from tests.features.intake.remits.writer import Claim, Line, Remit, Triplet, encode
 

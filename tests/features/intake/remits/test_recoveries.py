@@ -17,8 +17,9 @@ from features.intake.mapping import Mapping
 from features.intake.output import write_table
 from features.intake.remits import import_remits
 from features.intake.remits.causes import ACTIONS, action
+from features.intake.remits.events import Event, Outcomes
 from features.intake.remits.netting import chains, distinct_remits
-from features.intake.remits.recoveries import Event, Outcomes, outcomes
+from features.intake.remits.recoveries import outcomes
 from features.intake.remits.shares import shares
 from features.intake.remits.take_backs import REASONS
 from features.intake.remits.written_off import WrittenOff
