@@ -9,24 +9,8 @@ from features.guards import BIT, Whole
 from features.tables import PAYER_TYPES, REMEDIES, Batch, Columns
 
 _APPEALS = ("appeal", "peer_to_peer", "send_records")
-_SENT_TO_PAYER = (
-    "appeal",
-    "corrected_claim",
-    "new_claim",
-    "reopening",
-    "cob_update",
-    "rebill_other_payer",
-    "bill_secondary",
-    "send_records",
-    "contract_dispute",
-    "verify_duplicate",
-    "peer_to_peer",
-    "external_review",
-    "nsa_negotiation",
-    "recoupment_appeal",
-    "fix_enrollment",
-)
-IS_SENT = np.array([remedy in _SENT_TO_PAYER for remedy in REMEDIES])
+_STAYS_HERE = ("posting_correction", "coverage_discovery", "patient_billing", "patient_outreach", "compliance_review", "none")
+IS_SENT = np.array([remedy not in _STAYS_HERE for remedy in REMEDIES])
 """Remedies that disclose the service to a payer."""
 
 _NONE, _WAIVER, _TRICARE, _MEMBER, _REVIEW = range(5)

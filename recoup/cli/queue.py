@@ -189,20 +189,12 @@ def reversals(
     from features.intake.output import write_table
     from features.tables import Kind
     from recoup.identity import opened_gate, operator
+    from serving.worklist.reversals import ledger_columns
     from serving.worklist.worklist import Worklist
 
     with opened_gate(settings()) as gate:
         found = Worklist(gate.store, clock=gate.now, today=today, tell=gate.log.tell).export_reversals(operator(client), batch)
-    columns: dict[str, list[Any]] = {
-        "reversal_id": [one.reversal_id for one in found],
-        "writeoff_id": [one.writeoff_id for one in found],
-        "amount": [one.cents for one in found],
-        "known_on": [one.known_on.isoformat() for one in found],
-        "requested_by": [one.requested_by for one in found],
-        "approved_by": [one.decided_by for one in found],
-        "batch_id": [one.batch_id for one in found],
-    }
-    write_table(out, columns, kinds={"amount": Kind.MONEY})
+    write_table(out, ledger_columns(found), kinds={"amount": Kind.MONEY})
     tell = Teller(as_json=as_json)
     tell.json({"out": str(out), "requests": len(found), "cents": sum(one.cents for one in found)})
     tell.line(f"{len(found):,} requests in {out}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -25,6 +25,7 @@ from serving.worklist.desk import SKIP_REASONS
 from serving.worklist.item import Item
 from serving.worklist.listing import Query, Totals, Which
 from serving.worklist.policy import BOUNDS, Policy
+from serving.worklist.reversals import ledger_columns
 from serving.worklist.shelf import Entry
 from serving.worklist.worklist import DECIDED_DAYS, OBJECTED_DAYS
 
@@ -146,16 +147,7 @@ def add_lead(app: FastAPI, site: Site) -> None:
         found = worklist.export_reversals(visit.identity, batch)
         if not found:
             return site.message(request, visit, 404, "no approved request waits for a file", heading="Nothing to export", back="/lead")
-        columns: dict[str, list[Any]] = {
-            "reversal_id": [one.reversal_id for one in found],
-            "writeoff_id": [one.writeoff_id for one in found],
-            "amount": [one.cents for one in found],
-            "known_on": [one.known_on.isoformat() for one in found],
-            "requested_by": [one.requested_by for one in found],
-            "approved_by": [one.decided_by for one in found],
-            "batch_id": [one.batch_id for one in found],
-        }
-        return site.file(to_csv(columns, {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
+        return site.file(to_csv(ledger_columns(found), {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
 
     def loads(who: Identity) -> list[Load]:
         ready, drafted, sent, overdue = (worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from features.errors import CheckFailed, NotPermitted
 
@@ -53,6 +55,19 @@ class Reversal:
     decided_by: str | None = None
     decided_at: datetime | None = None
     batch_id: str | None = None
+
+
+def ledger_columns(reversals: Sequence[Reversal]) -> dict[str, list[Any]]:
+    """Return the columns of a file of requests for the ledger; `amount` is in cents (`Kind.MONEY`)."""
+    return {
+        "reversal_id": [one.reversal_id for one in reversals],
+        "writeoff_id": [one.writeoff_id for one in reversals],
+        "amount": [one.cents for one in reversals],
+        "known_on": [one.known_on.isoformat() for one in reversals],
+        "requested_by": [one.requested_by for one in reversals],
+        "approved_by": [one.decided_by for one in reversals],
+        "batch_id": [one.batch_id for one in reversals],
+    }
 
 
 def decided(reversal: Reversal, *, by: str, at: datetime, approve: bool) -> Reversal:
