@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, select
 
+from features.norms import follow_up_days
 from features.tables import OUTCOMES, WRITEOFFS, Batch
 from features.vocabulary import Vocabulary
 from serving.store import efforts, items, reversals, scores, stories, writeoffs
@@ -21,8 +22,6 @@ from serving.worklist.shelf import Entry
 from serving.worklist.statements import NO_EFFORT, adopting, as_adopted, differences
 
 IN_WORK = (State.OPEN, State.DRAFTED, State.SENT, State.NEXT_LEVEL)
-USUAL_DAYS = 30
-"""Days after which a payer is asked again where nobody said when (a practice norm)."""
 
 ASKS_LEDGER = ("person", "remit")
 """Sources whose dollars are news to the ledger; a file tells of the past."""
@@ -157,12 +156,13 @@ def _is_untouched(item: Item) -> bool:
 def worked_elsewhere(item: Item, effort: Effort, today: date) -> Item | None:
     """Return an item that nobody has touched here as an effort made elsewhere leaves it; None where it waits as before.
 
-    What is under way is with the payer, and is asked about a month after it was sent where nobody said when. What was refused for good
+    What is under way is with the payer, and is asked about when an answer is due where nobody said when. What was refused for good
     is lost; where the next level is open somebody is to go there.
     """
     sent = min(effort.sent_on or effort.worked_on, today)
     if effort.status == PENDING:
-        return replace(item, state=State.SENT, sent_on=sent, follow_up_on=effort.follow_up_on or sent + timedelta(days=USUAL_DAYS))
+        usual = timedelta(days=follow_up_days(item.remedy, is_medicare=False))
+        return replace(item, state=State.SENT, sent_on=sent, follow_up_on=effort.follow_up_on or sent + usual)
     if effort.status == "upheld_next_level_open":
         return replace(item, state=State.SENT, sent_on=sent, follow_up_on=today)
     if effort.status in ("denied", "expired"):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from features.codes.tables import Codes
+from features.norms import follow_up_days
 from serving.packet.words import cited
 from serving.web.lists import Row, row_of
 from serving.web.past import ALIKE_WORDS, Past, Tried, arguments_for, past_of, tried_in
@@ -17,10 +18,6 @@ from serving.worklist.desk import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REAS
 from serving.worklist.detail import Detail, Line, Similar
 from serving.worklist.item import Item, State
 from serving.worklist.sight import Seen
-
-FOLLOW_UP_DAYS = {"corrected_claim": 21, "new_claim": 21, "appeal": 30, "reopening": 30}
-"""Days after which a payer is asked again (practice norms, DOMAIN 3); others after `USUAL_DAYS`, a Medicare appeal after 60."""
-USUAL_DAYS, MEDICARE_APPEAL_DAYS = 30, 60
 
 CHANNELS = ("payer portal", "clearing house", "fax", "mail", "telephone", "other")
 
@@ -124,7 +121,7 @@ def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, 
     is_free = holder in (None, subject) and (item.assigned_to in (None, subject) or is_lead)
     guards = {refusal.sentence: refusal.citation for line in detail.lines if line.seen is not None for refusal in line.seen.guards}
     payer_type = detail.lines[0].writeoff.get("payer_type") if detail.lines else None
-    wait = MEDICARE_APPEAL_DAYS if item.remedy == "appeal" and payer_type == "medicare" else FOLLOW_UP_DAYS.get(item.remedy, USUAL_DAYS)
+    wait = follow_up_days(item.remedy, is_medicare=payer_type == "medicare")
     return Page(
         item=item,
         row=row(item, detail.lines[0] if detail.lines else None),

@@ -10,15 +10,12 @@ from features.intake.remits.candidates import TextColumns
 from features.intake.remits.causes import OTHER, REPLACEMENTS, action, has_cause
 from features.intake.remits.written_off import WrittenOff
 from features.money import format_cents
+from features.norms import follow_up_days
 
 OUTCOME_COLUMNS = (
     "writeoff_id", "effort_id", "worked_date", "action", "sent_date", "reference_number", "resolved_date", "status", "recovered_amount",
     "taken_back_amount", "shifted_to_patient_amount",
 )  # fmt: skip
-
-FOLLOW_UP_DAYS = {"corrected_claim": 21, "redetermination": 60}
-USUAL_DAYS = 30
-"""Days from sending to an answer where no 835 says when the payer received the claim: the practice norms of DOMAIN 3."""
 
 _MEDICARE = frozenset(("MA", "MB"))
 
@@ -128,7 +125,7 @@ def begin_event(step: Answer, posting: WrittenOff, effort_id: str) -> Event:
     # what the first claim's remit says of its receipt is no news
     is_news = step.before[-1].remit.remit_date < claim.received <= day
     sent = claim.received if is_news else ""
-    worked = sent or _days_before(day, _answer_days(found, claim.filing))
+    worked = sent or _days_before(day, follow_up_days(found, is_medicare=claim.filing in _MEDICARE))
     return Event(
         writeoff=posting,
         effort_id=effort_id,
@@ -139,12 +136,6 @@ def begin_event(step: Answer, posting: WrittenOff, effort_id: str) -> Event:
         resolved_date=day,
         status="denied",
     )
-
-
-def _answer_days(action: str, filing: str) -> int:
-    if action == "appeal" and filing in _MEDICARE:
-        return FOLLOW_UP_DAYS["redetermination"]
-    return FOLLOW_UP_DAYS.get(action, USUAL_DAYS)
 
 
 def _days_before(day: str, days: int) -> str:
