@@ -27,7 +27,7 @@ from features.codes.tables import Codes
 from features.money import NULL
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
-from recoup.cli.scoring import prepare
+from recoup.outcomes import prepare
 from recoup.sample.columns import writeoff_ids
 from recoup.sample.practice import draw_practice, write_sample
 from recoup.trial import use_tables

@@ -56,7 +56,7 @@ class Inputs:
         self.mapping = mappings.load(mapping) if mapping is not None else None
         self._settings = settings
         self._identity = Pseudonyms(load_or_create_key(settings.home / KEY_FILE))
-        self.latest, self._bars = latest_day(today), bars
+        self.today, self.latest, self._bars = today, latest_day(today), bars
 
     def read(self, path: Path, table: Table, vocabulary: Vocabulary) -> Batch:
         """Read one table and return its accepted rows; too many refused rows are written out before they end the run."""

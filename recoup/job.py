@@ -1,10 +1,11 @@
-"""The process of one job of the service: `python -m recoup.job`; what serving can make by itself, and audits with their reports."""
+"""The process of one job of the service: `python -m recoup.job`; what serving makes, with what became known since, and audits."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from serving.jobs.child import main
 from serving.jobs.task import KEPT
 
 if TYPE_CHECKING:
-    from recoup.cli.audit import Ran, Sources
+    from models.scorer import Scorer
+    from recoup.auditing import Ran, Sources
     from recoup.inputs import Inputs
     from serving.jobs.failpoints import FailPoints
     from serving.jobs.task import Task
@@ -20,8 +22,23 @@ if TYPE_CHECKING:
 
 
 def makes() -> Mapping[str, Make]:
-    """Return what this program makes beyond `serving.jobs.work.MAKE`."""
-    return {"audit": audit}
+    """Return what this program makes beyond `serving.jobs.work.MAKE`, or makes knowing more."""
+    from serving.jobs.work import load, score
+
+    return {"score": partial(score, advance=advance), "load": partial(load, advance=advance), "audit": audit}
+
+
+def advance(scorer: Scorer, task: Task) -> Scorer:
+    """Return a scorer that knows what the client knew by the day of the task, as the service's own answers do."""
+    from recoup.outcomes import events_of
+    from serving.jobs.known import read_known
+    from serving.jobs.work import day_of
+
+    if task.known is None:
+        return scorer
+    words, day = scorer.vocabulary.overlay(), day_of(task.options["as_of"])
+    worked, efforts = read_known(task.known, words)
+    return scorer.advanced(events_of(scorer.viewer, worked, efforts, as_of=day), words, until=day)
 
 
 def audit(task: Task, part: Path, points: FailPoints) -> Account:
@@ -32,20 +49,19 @@ def audit(task: Task, part: Path, points: FailPoints) -> Account:
     BadData
         When something in it cannot be read, or is larger than a job may be.
     """
-    from models.scorer import Scorer
-    from models.value import Costs
-    from recoup.cli.audit import run, write
+    from recoup.auditing import run, write
     from recoup.inputs import Inputs
     from recoup.progress import Bars
     from recoup.settings import Settings
     from serving.jobs.archive import pack
-    from serving.jobs.work import day_of
+    from serving.jobs.work import day_of, scorer_of
 
     out, made = part.parent, part.parent / "made"
     sources = _sources(task, out / "unpacked")
     points.reach("child-read")
-    costs = Costs(*task.costs)
-    scorer = Scorer.prior(costs=costs) if task.bundle is None else Scorer.load(Path(task.bundle), costs=costs)
+    scorer = scorer_of(task)
+    if sources.outcomes is None:
+        scorer = advance(scorer, task)
     # The key of patient ids lies where every home has it; nothing else of the settings is known in this process.
     settings = Settings(home=Path(task.patients_key).parents[1])
     made.mkdir()
@@ -60,12 +76,12 @@ def audit(task: Task, part: Path, points: FailPoints) -> Account:
 def _sources(task: Task, folder: Path) -> Sources:
     """Return what was handed in as the sources of an audit."""
     from features.errors import BadData
+    from recoup.auditing import Sources
     from recoup.beside import Beside
-    from recoup.cli.audit import Sources
     from serving.jobs.archive import unpack
     from serving.jobs.work import check_size
 
-    file = Path(task.input)
+    file = task.input.open()
     if file.suffix == ".835":
         return Sources(None, (file,), None, None, Beside(), False)
     if file.suffix != ".zip":

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
-import numpy as np
-
-from features.history import Events
 from models.scorer import Scorer
 from recoup.outcomes import events_of
-from serving.store.learned import clients, last_event, news_of
+from serving.store.learned import last_event, last_events, news_of
 from serving.store.rows import EPOCH
-from serving.store.store import Store
+from serving.store.store import Store, Unit
+
+Held = tuple[Scorer, date, int, Scorer | None]
+"""Of a client: a scorer as it came from its bundle, the day, the client's last event, and the scorer that knows of it."""
 
 
 class News:
     """What the store knows that a bundle does not; `serving.champion.News` is what serving needs of it.
+
+    Each client's outcomes are told for itself alone: what one practice records, rightly or not, moves no other's scores.
 
     Parameters
     ----------
@@ -28,35 +30,39 @@ class News:
 
     def __init__(self, store: Store, today: Callable[[], date]) -> None:
         self._store, self._today = store, today
+        self._held: dict[str, Held] = {}
 
     def mark(self) -> object:
         """Return something that changes when there may be news: with the day, and with each event."""
         with self._store.read() as unit:
             return self._today(), last_event(unit)
 
-    def told(self, scorer: Scorer) -> Scorer:
-        """Return a scorer as it came from its bundle, with what became known since its data cut; it is left as it is itself."""
-        if scorer.cut is None:
-            return scorer
-        today, cut = self._today(), EPOCH + timedelta(days=scorer.cut)
-        words, until = scorer.vocabulary.overlay(), (today - EPOCH).days
-        found: list[Events] = []
+    def told(self, scorer: Scorer) -> Mapping[str, Scorer]:
+        """Return a scorer as it came from its bundle with what became known since its data cut, by client that knows something.
+
+        The scorer is left as it is itself. What was told of a client before is not read again while nothing of it changed.
+        """
+        today = self._today()
         with self._store.read() as unit:
-            for client in clients(unit):
-                ledger, outcomes = news_of(unit, client, words, since=cut, as_of=today)
-                if len(outcomes):
-                    found.append(events_of(scorer.viewer, ledger, outcomes, as_of=until))
-        return scorer.advanced(together(found), words, until=until) if found else scorer
+            for client, last in last_events(unit).items():
+                held = self._held.get(client)
+                if held is None or held[0] is not scorer or held[1:3] != (today, last):
+                    self._held[client] = scorer, today, last, _advanced(unit, scorer, client, today)
+        return {client: held[3] for client, held in self._held.items() if held[0] is scorer and held[3] is not None}
+
+    def told_by(self, scorer: Scorer, client_id: str, as_of: int) -> Scorer:
+        """Return the same of one client as it was known on the morning of a day (days since 1970-01-01)."""
+        with self._store.read() as unit:
+            found = _advanced(unit, scorer, client_id, EPOCH + timedelta(days=as_of))
+        return scorer if found is None else found
 
 
-def together(parts: list[Events]) -> Events:
-    """Return the events of several practices as one list."""
-    names = parts[0].keys
-    return Events(
-        np.concatenate([part.known_on for part in parts]),
-        {name: np.concatenate([part.keys[name] for part in parts]) for name in names},
-        np.concatenate([part.recovered for part in parts]),
-        np.concatenate([part.fraction for part in parts]),
-        np.concatenate([part.days for part in parts]),
-        np.concatenate([part.cents for part in parts]),
-    )
+def _advanced(unit: Unit, scorer: Scorer, client_id: str, day: date) -> Scorer | None:
+    """Return a scorer with what a client knew on the morning of a day; None where that is nothing new."""
+    if scorer.cut is None:
+        return None
+    words, until = scorer.vocabulary.overlay(), (day - EPOCH).days
+    ledger, outcomes = news_of(unit, client_id, words, since=EPOCH + timedelta(days=scorer.cut), as_of=day)
+    if not len(outcomes):
+        return None
+    return scorer.advanced(events_of(scorer.viewer, ledger, outcomes, as_of=until), words, until=until)

@@ -11,6 +11,22 @@ from features.tables import Batch, Columns
 if TYPE_CHECKING:
     from features.history import Events
     from features.view import Viewer
+    from models.scorer import Scorer
+
+
+def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
+    """Let a scorer see what became known since its data cut: usual allowed amounts without a model, outcomes where they are given."""
+    from models.scorer import PRIOR
+
+    if scorer.version == PRIOR:
+        scorer.learn_usual(ledger, until=day)
+    add_outcomes(scorer, ledger, outcomes, day)
+
+
+def add_outcomes(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
+    """Bring a scorer's history up to the morning of a day by the efforts on these write-offs, coded in one vocabulary."""
+    if outcomes is not None and len(outcomes):
+        scorer.advance(events_of(scorer.viewer, ledger, outcomes, as_of=day), until=day)
 
 
 def events_of(viewer: Viewer, ledger: Batch, outcomes: Batch, *, as_of: int) -> Events:

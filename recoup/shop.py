@@ -16,9 +16,10 @@ from recoup.inputs import KEY_FILE
 from recoup.settings import Settings
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
+from serving.jobs.task import Bundle
 from serving.jobs.worker import Shop, Worker
 
-FOLDER = "jobs"
+FOLDER, CODES = "jobs", "codes"
 FAIL_AT = "FAIL_AT"
 """The variable that names a fail-point; it is no setting, and only tests set it."""
 
@@ -28,7 +29,7 @@ def shop_of(settings: Settings, gate: Gate, today: Callable[[], date], environme
     return Shop(
         gate.store,
         (settings.home / FOLDER).resolve(),
-        lambda: champion_folder(settings.home),
+        lambda: champion_of(settings.home),
         (settings.hourly_cost, settings.action_outlay),
         settings.home / KEY_FILE,
         gate.now,
@@ -37,6 +38,7 @@ def shop_of(settings: Settings, gate: Gate, today: Callable[[], date], environme
         dict(environment),
         lease_seconds=settings.job_lease,
         program=job.__name__,
+        codes=settings.home / CODES,
     )
 
 
@@ -45,13 +47,13 @@ def fail_points(environment: Mapping[str, str] = os.environ) -> FailPoints:
     return FailPoints(environment.get(FAIL_AT) or None)
 
 
-def champion_folder(home: Path) -> Path | None:
-    """Return the folder of the model that serves; None where none does, or the pointer is damaged: the job says which model it had."""
+def champion_of(home: Path) -> Bundle | None:
+    """Return the model that serves; None where none does, or the pointer is damaged: the job says which model it had."""
     try:
         pointer = read_pointer(home)
     except RecoupError:
         return None
-    return None if pointer is None else pointer.champion.folder(home)
+    return None if pointer is None else Bundle(str(pointer.champion.folder(home).resolve()), pointer.champion.bundle_hash)
 
 
 @contextmanager

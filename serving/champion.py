@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,16 +50,23 @@ class Loaded:
         Its version in the registry; None for priors.
     problem
         Why there is no model, or why the latest promotion is not served; None when all is well.
+    apart
+        The same for clients with outcomes of their own since the data cut, by client: each knows its own and nobody else's.
     """
 
     scorer: BatchScorer
     registry_version: str | None
     problem: str | None = None
+    apart: Mapping[str, Loaded] = field(default_factory=dict)
 
     @property
     def is_prior(self) -> bool:
         """Whether priors score because no model could be loaded."""
         return self.registry_version is None
+
+    def of(self, client_id: str | None) -> Loaded:
+        """Return what answers a client."""
+        return self if client_id is None else self.apart.get(client_id, self)
 
 
 class News(Protocol):
@@ -67,11 +75,17 @@ class News(Protocol):
     def mark(self) -> object:
         """Return something that changes when there may be news."""
 
-    def told(self, scorer: Any) -> Any:
-        """Return a scorer as it came from its bundle with the news; the scorer itself stays as it is."""
+    def told(self, scorer: Any) -> Mapping[str, Any]:
+        """Return a scorer with the news of today, by client that has any; the scorer itself stays as it is."""
+
+    def told_by(self, scorer: Any, client_id: str, as_of: int) -> Any:
+        """Return a scorer with what a client knew on the morning of a day (days since 1970-01-01)."""
 
 
 Mark = tuple[int, int, int] | None
+
+MOST_PAST = 8
+"""Past mornings of which the state is remembered: who recomputes old scores asks for one day after the other."""
 
 
 class Champion:
@@ -98,16 +112,41 @@ class Champion:
     ) -> None:
         self._home, self._load, self._news = home, load, news
         self._told: tuple[BatchScorer, object] | None = None
+        self._past: OrderedDict[tuple[str, int], tuple[object, Loaded]] = OrderedDict()
         self._swap = threading.Lock()
         self._mark: Mark = None
         self._is_followed = False
         self._loaded = Loaded(prior(), None, "no model was promoted yet; `recoup train` makes one")
-        self._bundled = self._loaded.scorer
         self._look()
 
-    def current(self) -> Loaded:
-        """Return the champion as of now, or as of the last look of the thread that follows."""
-        return self._loaded if self._is_followed else self._look()
+    def current(self, client_id: str | None = None) -> Loaded:
+        """Return the champion as of now, or as of the last look of the thread that follows; with what a client knows, if one is named."""
+        return (self._loaded if self._is_followed else self._look()).of(client_id)
+
+    def on(self, client_id: str, as_of: int) -> Loaded:
+        """Return the champion as a client knew it on the morning of a past day (days since 1970-01-01): it has seen nothing since.
+
+        The store is read for a day that was not asked for lately.
+
+        Raises
+        ------
+        RecoupError
+            When the store is away.
+        """
+        loaded = self.current()
+        if self._news is None or loaded.is_prior or loaded.scorer.cut is None or as_of < loaded.scorer.cut:
+            return loaded
+        key, mark = (client_id, as_of), (loaded.scorer, self._news.mark())
+        with self._swap:
+            held = self._past.get(key)
+        if held is not None and held[0] == mark:
+            return held[1]
+        found = replace(loaded, scorer=self._news.told_by(loaded.scorer, client_id, as_of), apart={})
+        with self._swap:
+            self._past[key] = mark, found
+            while len(self._past) > MOST_PAST:
+                self._past.popitem(last=False)
+        return found
 
     @contextmanager
     def follow(self, every: float = 1.0) -> Iterator[None]:
@@ -135,28 +174,27 @@ class Champion:
         mark = self._seen()
         if mark != self._mark and self._swap.acquire(blocking=False):
             try:
-                before = self._loaded
-                self._loaded = self._read(before)
-                if self._loaded.scorer is not before.scorer:
-                    self._bundled = self._loaded.scorer
+                self._loaded = self._read(self._loaded)
                 self._mark = mark
             finally:
                 self._swap.release()
         return self._loaded
 
     def _hear(self) -> None:
-        """Bring the model's history up to what is known, if there may be news of it."""
+        """Bring the model's history up to what each client knows, if there may be news of it."""
         if self._news is None or self._loaded.is_prior:
             return
         try:
-            mark = (self._bundled, self._news.mark())
-            if self._told is None or self._told[0] is not mark[0] or self._told[1] != mark[1]:
+            bundled = self._loaded.scorer
+            mark = self._news.mark()
+            if self._told is None or self._told[0] is not bundled or self._told[1] != mark:
                 # Always from the bundle's own state: what is told late or corrected falls into its place.
-                told = self._news.told(self._bundled)
+                told = self._news.told(bundled)
                 with self._swap:
-                    if self._bundled is mark[0]:
-                        self._loaded = replace(self._loaded, scorer=told)
-                        self._told = mark
+                    plain = replace(self._loaded, apart={})
+                    if plain.scorer is bundled:
+                        self._loaded = replace(plain, apart={client: replace(plain, scorer=scorer) for client, scorer in told.items()})
+                        self._told = bundled, mark
         except Exception as error:
             log.warning("the outcomes since the data cut could not be read", kind=type(error).__name__, where=where(error))
 
@@ -173,7 +211,7 @@ class Champion:
             return before if pointer is None else Loaded(self._bundle(pointer), pointer.champion.version)
         except Exception as error:  # whatever is wrong with a bundle, the model that serves goes on
             reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {type(error).__name__}"
-            return Loaded(before.scorer, before.registry_version, reason)
+            return replace(before, problem=reason)
 
     def _bundle(self, pointer: Pointer) -> BatchScorer:
         folder = pointer.champion.folder(self._home)

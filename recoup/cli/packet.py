@@ -23,9 +23,10 @@ from recoup.cli.options import (
     today,
     with_tables,
 )
-from recoup.cli.scoring import load_scorer, prepare
+from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
+from recoup.outcomes import prepare
 from recoup.progress import bars
 from recoup.trial import use_tables
 from serving.access import DEFAULT_CLIENT

@@ -26,6 +26,7 @@ from recoup.cli.options import (
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
+from recoup.outcomes import add_outcomes
 from recoup.progress import bars
 from recoup.trial import use_tables
 
@@ -183,15 +184,6 @@ def cache_of(chosen: Settings, rows: int) -> Path | None:
     return chosen.home / "cache" / "trees" if rows >= COMPILE_ROWS else None
 
 
-def prepare(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
-    """Let a scorer see what became known since its data cut: usual allowed amounts without a model, outcomes where they are given."""
-    from models.scorer import PRIOR
-
-    if scorer.version == PRIOR:
-        scorer.learn_usual(ledger, until=day)
-    _add_outcomes(scorer, ledger, outcomes, day)
-
-
 def _prepare_by_parts(
     scorer: Scorer, ledger: Cut, parts: Sequence[Part], inputs: Inputs, outcomes: Batch | None, day: int, words: Vocabulary
 ) -> None:
@@ -205,14 +197,7 @@ def _prepare_by_parts(
     if scorer.version == PRIOR:
         scorer.learn_usual(gather(names=LEARNED_FROM), until=day)
     if outcomes is not None and len(outcomes):
-        _add_outcomes(scorer, gather(ids=set(outcomes.columns["writeoff_id"].tolist())), outcomes, day)
-
-
-def _add_outcomes(scorer: Scorer, ledger: Batch, outcomes: Batch | None, day: int) -> None:
-    if outcomes is not None and len(outcomes):
-        from recoup.outcomes import events_of
-
-        scorer.advance(events_of(scorer.viewer, ledger, outcomes, as_of=day), until=day)
+        add_outcomes(scorer, gather(ids=set(outcomes.columns["writeoff_id"].tolist())), outcomes, day)
 
 
 def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:

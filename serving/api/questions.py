@@ -80,6 +80,11 @@ def read_question(body: bytes, *, today: date) -> Question:
     return Question(asked.writeoffs, (_as_of(asked.as_of, today) - EPOCH).days, latest_day(today), asked.reasons)
 
 
+def is_past(question: Question, today: date) -> bool:
+    """Tell whether a question is about the morning of a day before today: then less is known than now."""
+    return question.as_of < (today - EPOCH).days
+
+
 def answer(question: Question, loaded: Loaded) -> Answer:
     """Score the rows of a question, in its order.
 

@@ -17,9 +17,9 @@ from serving.access import Identity
 from serving.api.bodies import body_bytes
 from serving.api.direct import DirectRoute
 from serving.api.identity import require
-from serving.api.questions import Answer, ScoresRequest, answer, day, read_question
+from serving.api.questions import Answer, Question, ScoresRequest, answer, day, is_past, read_question
 from serving.api.together import Together
-from serving.champion import Loaded
+from serving.champion import Champion, Loaded
 
 SMALL_BYTES = 8 * 1024
 """A body up to this size is read on the event loop: sooner done than handed to a thread."""
@@ -64,12 +64,10 @@ def add_scores(app: FastAPI) -> None:
         if len(body) > SMALL_BYTES:
             return await run_in_threadpool(_scored, body, state, who)
         question = read_question(body, today=state.today())
-        loaded: Loaded = state.champion.current()
-        if len(question.rows) == 1:
-            found = await together.answer(question, loaded)
-        else:
-            found = await run_in_threadpool(answer, question, loaded)
-        return _response(state, who, loaded, question.as_of, found)
+        if len(question.rows) != 1 or is_past(question, state.today()):
+            return await run_in_threadpool(_answered, question, state, who)
+        loaded: Loaded = state.champion.current(who.client_id)
+        return _response(state, who, loaded, question.as_of, await together.answer(question, loaded))
 
     app.router.add_api_route(
         "/v1/scores",
@@ -84,8 +82,13 @@ def add_scores(app: FastAPI) -> None:
 
 
 def _scored(body: bytes, state: State, who: Identity) -> Response:
-    question = read_question(body, today=state.today())
-    loaded: Loaded = state.champion.current()
+    return _answered(read_question(body, today=state.today()), state, who)
+
+
+def _answered(question: Question, state: State, who: Identity) -> Response:
+    """Answer with what the client knows now, or knew on a morning that is past."""
+    champion: Champion = state.champion
+    loaded = champion.on(who.client_id, question.as_of) if is_past(question, state.today()) else champion.current(who.client_id)
     return _response(state, who, loaded, question.as_of, answer(question, loaded))
 
 

@@ -67,7 +67,7 @@ def run(task: Task, more: Callable[[], Mapping[str, Make]] = dict) -> int:
 
 def _without_places(words: str, task: Task) -> str:
     """Take the folders of this machine out of words that are shown to whoever sent the file."""
-    return words.replace(task.input, "the file").replace(f"{task.out}{os.sep}", "")
+    return words.replace(task.input.path, "the file").replace(f"{task.out}{os.sep}", "")
 
 
 def _too_much(limits: Limits) -> str:

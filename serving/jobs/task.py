@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
+from serving.jobs.sealed import Sealed
 
 KINDS: Mapping[str, str] = {
     "score": "a table of write-offs becomes its ranking",
@@ -46,6 +47,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model that serves: its folder, and the hash that it was promoted with."""
+
+    folder: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the client knew since the model's data cut: its efforts, and the write-offs they were on; see `serving.jobs.known`."""
+
+    worked: Sealed
+    efforts: Sealed
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One attempt at a job.
 
@@ -53,33 +70,41 @@ class Task:
     ----------
     kind
         One of `KINDS`.
-    input, out
-        The file, and the folder that takes the result: nobody else writes there.
+    input
+        The file that was handed in.
+    out
+        The folder that takes the result: nobody else writes there.
     client_id
         Whose rows they are; a row that names another client is not taken.
     options
         `as_of` (YYYY-MM-DD), `reasons` (how many ranks get them; None: all), `keep` (whether the store keeps an audit), `today`.
     bundle
-        Folder of the model; None: expert rates.
+        The model; None: expert rates.
     costs
         Dollars an hour costs, and dollars an action costs beside.
     patients_key
         File of the key by which patient ids are hashed.
     limits
         What the process may use.
+    known
+        What the client knew since the model's data cut; None: nothing.
+    codes
+        Folder of licensed lists of codes; None: our own tables alone.
     fail_at
         A fail-point, in tests.
     """
 
     kind: str
-    input: str
+    input: Sealed
     out: str
     client_id: str
     options: Mapping[str, Any]
-    bundle: str | None
+    bundle: Bundle | None
     costs: tuple[float, float]
     patients_key: str
     limits: Limits
+    known: Known | None = None
+    codes: str | None = None
     fail_at: str | None = None
 
     def as_json(self) -> str:
@@ -90,7 +115,15 @@ class Task:
     def from_json(cls, text: str) -> Task:
         """Read what `as_json` wrote."""
         told = json.loads(text)
-        return cls(**{**told, "limits": Limits(**told["limits"]), "costs": tuple(told["costs"])})
+        bundle, known = told["bundle"], told["known"]
+        parts = {
+            "input": Sealed(**told["input"]),
+            "bundle": None if bundle is None else Bundle(**bundle),
+            "costs": tuple(told["costs"]),
+            "limits": Limits(**told["limits"]),
+            "known": None if known is None else Known(**{name: Sealed(**file) for name, file in known.items()}),
+        }
+        return cls(**{**told, **parts})
 
 
 @dataclass(frozen=True, slots=True)

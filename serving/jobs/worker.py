@@ -16,18 +16,24 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from features.errors import RecoupError, StorageFailed, TryAgain, Unavailable
+from features.errors import BundleRefused, RecoupError, StorageFailed, TryAgain, Unavailable
+from models.bundle import read_manifest
 from serving.access import Identity, Role
 from serving.jobs.failpoints import CHILD, FailPoints
 from serving.jobs.folder import keep, sweep, tidy
+from serving.jobs.known import write_known
 from serving.jobs.process import Process
-from serving.jobs.task import ACCOUNT, KEPT, Limits, Problem, Task
+from serving.jobs.sealed import Sealed
+from serving.jobs.task import ACCOUNT, KEPT, Bundle, Known, Limits, Problem, Task
 from serving.jobs.work import LEDGER, RESULT
 from serving.log import logger
 from serving.store import answers, audits
 from serving.store import jobs as kept
 from serving.store.jobs import Job, Outcome
 from serving.store.store import Store, Unit
+
+SCORED = ("score", "load", "audit")
+"""Kinds of job that score."""
 
 MOST_ATTEMPTS = 5
 LEASE_SECONDS = 30.0
@@ -55,7 +61,7 @@ class Shop:
     folder
         Where their files are.
     model
-        Returns the folder of the model that serves; None: expert rates.
+        Returns the model that serves; None: expert rates.
     costs
         Dollars an hour costs, and an action costs beside.
     patients_key
@@ -71,12 +77,14 @@ class Shop:
     lease_seconds
         A worker that was not heard of for so long is taken for dead.
     program
-        The module that the process of a job runs: `serving.jobs.child`, or one that can make more kinds.
+        The module that the process of a job runs: `serving.jobs.child`, or one that can make more kinds and knows what came since.
+    codes
+        Folder of licensed lists of codes; None: our own tables alone.
     """
 
     store: Store
     folder: Path
-    model: Callable[[], Path | None]
+    model: Callable[[], Bundle | None]
     costs: tuple[float, float]
     patients_key: Path
     clock: Callable[[], datetime]
@@ -86,6 +94,7 @@ class Shop:
     limits: Limits = Limits()
     lease_seconds: float = LEASE_SECONDS
     program: str = PROGRAM
+    codes: Path | None = None
 
 
 class Lost(Exception):
@@ -308,20 +317,39 @@ class Worker:
 
     def _task(self, job: Job, out: Path) -> Task:
         shop = self._shop
-        bundle = shop.model()
-        options: dict[str, Any] = {"as_of": shop.today().isoformat(), "reasons": 5000, "today": shop.today().isoformat()}
+        bundle, today = shop.model(), shop.today().isoformat()
+        told: dict[str, Any] = {"as_of": today, "reasons": 5000, "today": today}
+        options = told | {name: value for name, value in job.options.items() if value is not None}
         return Task(
             job.kind,
-            str(self._folder(job) / job.input),
+            Sealed(str(self._folder(job) / job.input), job.input_hash),
             str(out.resolve()),
             job.client_id,
-            options | {name: value for name, value in job.options.items() if value is not None},
-            None if bundle is None else str(bundle.resolve()),
+            options,
+            bundle,
             shop.costs,
             str(shop.patients_key.resolve()),
             shop.limits,
-            self._points.at if self._points.at in CHILD and job.attempt == 1 else None,
+            known=None if bundle is None else self._known(job, bundle, out.resolve(), date.fromisoformat(options["as_of"])),
+            codes=None if shop.codes is None else str(shop.codes.resolve()),
+            fail_at=self._points.at if self._points.at in CHILD and job.attempt == 1 else None,
         )
+
+    def _known(self, job: Job, bundle: Bundle, out: Path, as_of: date) -> Known | None:
+        """Set down what the client knew by the day, of which the job's own process sees no more than this."""
+        if job.kind not in SCORED:
+            return None
+        try:
+            cut = date.fromisoformat(read_manifest(Path(bundle.folder))["cut"])
+        except BundleRefused:
+            # Its own process refuses it too, and says why.
+            return None
+        with self._shop.store.read() as unit:
+            known = write_known(unit, job.client_id, out, cut=cut, as_of=as_of)
+        if known is not None:
+            # Reading it may have taken a while.
+            self._hold(job, self._shop.clock())
+        return known
 
     def _folder(self, job: Job) -> Path:
         return (self._shop.folder / job.job_id).resolve()

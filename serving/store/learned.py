@@ -23,9 +23,11 @@ def last_event(unit: Unit) -> int:
     return unit.connection.execute(select(func.max(efforts.events.c.sequence))).scalar() or 0
 
 
-def clients(unit: Unit) -> list[str]:
-    """Return the clients that have outcomes."""
-    return list(unit.connection.execute(select(efforts.events.c.client_id).distinct().order_by(efforts.events.c.client_id)).scalars())
+def last_events(unit: Unit) -> dict[str, int]:
+    """Return the number of the latest outcome event of each client that has any."""
+    c = efforts.events.c
+    found = unit.connection.execute(select(c.client_id, func.max(c.sequence)).group_by(c.client_id).order_by(c.client_id))
+    return {client: last for client, last in found}
 
 
 def news_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, since: date, as_of: date) -> tuple[Batch, Batch]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from serving.identity.gate import Gate
-from serving.jobs.task import Limits
+from serving.jobs.task import Bundle, Limits
 from serving.jobs.worker import Shop
 from serving.store.store import Store
 
@@ -21,7 +21,7 @@ def ledger(rows: int, first: int = 0) -> bytes:
     return ("\n".join([HEADER, *lines]) + "\n").encode()
 
 
-def shop_at(store: Store, folder: Path, *, lease_seconds: float = 5.0, limits: Limits | None = None, bundle: Path | None = None) -> Shop:
+def shop_at(store: Store, folder: Path, *, lease_seconds: float = 5.0, limits: Limits | None = None, bundle: Bundle | None = None) -> Shop:
     """Return a shop whose files, and whose keys of the access log, are in a folder."""
     return Shop(
         store,

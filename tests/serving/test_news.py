@@ -5,12 +5,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
-from sqlalchemy import insert
 
 from features.intake.records import read_records
 from features.tables import WRITEOFFS
@@ -20,13 +18,11 @@ from models.scorer import Scorer
 from recoup.news import News
 from recoup.outcomes import events_of
 from serving.champion import Champion
-from serving.store import migrations, outcomes, writeoffs
-from serving.store.rows import EPOCH, rows_of
+from serving.store import migrations, outcomes
+from serving.store.rows import EPOCH
 from serving.store.store import Store
 from tests.practice import AS_OF, Files, Learned
-
-TODAY = date(2026, 11, 2)
-DAY = (TODAY - EPOCH).days
+from tests.serving.told import DAY, TODAY, tell
 
 
 @pytest.fixture
@@ -44,29 +40,13 @@ def champion(store: Store, learned: Learned, tmp_path: Path) -> Champion:
     return Champion(tmp_path, load=Scorer.load, prior=Scorer.prior, news=News(store, lambda: TODAY))
 
 
-def tell(store: Store, practice: Files, *, most: int) -> list[str]:
-    """Put write-offs and what came of them since the model's cut into the store, as a nightly file would."""
-    columns = practice.outcomes.columns
-    fresh = np.flatnonzero((columns["resolved_date"] >= AS_OF) & (columns["resolved_date"] < DAY))[:most]
-    said = [outcomes.said_by(row) for row in rows_of(practice.outcomes.take(fresh))]
-    place = {name: row for row, name in enumerate(practice.writeoffs.columns["writeoff_id"].tolist())}
-    ids = sorted({one.writeoff_id for one in said})
-    ledger = rows_of(practice.writeoffs.take(np.array([place[name] for name in ids])))
-    at = datetime(2026, 11, 1, tzinfo=UTC)
-    with store.write() as unit:
-        rows = [{**row, "client_id": "default", "extras": {}, "loaded_at": at} for row in ledger]
-        unit.connection.execute(insert(writeoffs.writeoffs), rows)
-        for day in sorted({one.resolved_on for one in said if one.resolved_on is not None}):
-            outcomes.record(unit, "default", [one for one in said if one.resolved_on == day], source="file", today=day, at=at, by="test")
-    return ids
-
-
 def test_outcomes_in_the_store_are_seen_as_those_of_a_file(store: Store, champion: Champion, practice: Files, learned: Learned) -> None:
     before = champion.current()
     assert before.problem is None, before.problem
     ids = tell(store, practice, most=60)
     with champion.follow(every=30.0):
-        after = champion.current()
+        after = champion.current("default")
+        assert champion.current("another") is not after and champion.current("another").scorer is before.scorer
     assert after.scorer is not before.scorer and after.scorer.version == before.scorer.version
     assert isinstance(after.scorer, Scorer) and isinstance(before.scorer, Scorer)
     # The same from the tables themselves.
@@ -88,11 +68,58 @@ def test_outcomes_in_the_store_are_seen_as_those_of_a_file(store: Store, champio
 
 def test_an_event_that_comes_late_falls_into_its_place(store: Store, champion: Champion, practice: Files) -> None:
     with champion.follow(every=0.02):
-        first = champion.current().scorer
+        first = champion.current("default").scorer
         tell(store, practice, most=20)
         for _ in range(500):
-            if champion.current().scorer is not first:
+            if champion.current("default").scorer is not first:
                 break
             time.sleep(0.02)
-        told = champion.current().scorer
+        told = champion.current("default").scorer
     assert told is not first and told.version == first.version
+
+
+def test_what_one_client_records_moves_no_score_of_another(store: Store, champion: Champion, practice: Files) -> None:
+    row = {
+        "writeoff_id": "N",
+        "writeoff_date": "2026-10-20",
+        "payer_id": "P001",
+        "carc": "197",
+        "group_code": "CO",
+        "writeoff_amount": "90",
+    }
+
+    def scored(client_id: str) -> list[dict[str, object]]:
+        scorer = champion.current(client_id).scorer
+        assert isinstance(scorer, Scorer)
+        return scorer.score_records([row], as_of=DAY)
+
+    tell(store, practice, most=60, client_id="north")
+    with champion.follow(every=0.02):
+        before = {client: scored(client) for client in ("north", "south", "east")}
+        untouched = champion.current("north").scorer
+        # Whoever works for another practice says that nothing ever comes of anything.
+        tell(store, practice, most=200, client_id="south", worth=0)
+        for _ in range(500):
+            if scored("south") != before["south"]:
+                break
+            time.sleep(0.02)
+        assert scored("south") != before["south"] == before["east"] == scored("east")
+        assert scored("north") == before["north"] and champion.current("north").scorer is untouched
+
+
+def test_a_past_morning_is_answered_with_what_was_known_then(store: Store, champion: Champion, practice: Files) -> None:
+    tell(store, practice, most=2_000)
+    with champion.follow(every=30.0):
+        morning = AS_OF + 40
+        past, now = champion.on("default", morning), champion.current("default")
+        assert champion.on("default", morning) is past and champion.on("default", AS_OF).scorer is champion.current("another").scorer
+        assert champion.current("default") is now
+    assert isinstance(past.scorer, Scorer) and isinstance(now.scorer, Scorer)
+    assert past.scorer.viewer.history.snapshot()["last"].max() == morning - 1 < now.scorer.viewer.history.snapshot()["last"].max()
+    # As it was answered on that morning.
+    earlier = Champion(champion._home, load=Scorer.load, prior=Scorer.prior, news=News(store, lambda: EPOCH + timedelta(days=morning)))
+    with earlier.follow(every=30.0):
+        then = earlier.current("default").scorer
+    assert isinstance(then, Scorer)
+    ours, theirs = past.scorer.viewer.history.snapshot(), then.viewer.history.snapshot()
+    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
