@@ -80,7 +80,12 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
             tell.line("send it as `Authorization: Bearer KEY`; `recoup key create` makes one that stays, and so does RECOUP_API_KEY")
         tell.flush()
         write_to(sys.stderr)
-        with service.champion.follow(), service.counted.writing(gate.store), working(shop, points, chosen.workers):
+        with (
+            service.champion.follow(),
+            service.counted.writing(gate.store),
+            gate.refusals.writing(gate.store),
+            working(shop, points, chosen.workers),
+        ):
             listener.serve(create_app(service))
 
 
@@ -130,7 +135,8 @@ def demo(
         tell.line(f"open {link()}")
         tell.line("the address works once; Ctrl-C ends" if not once else "the address works once; the demo ends when the queue was read")
         tell.flush()
-        listener.serve(app, started=_once(link, listener.url, read) if once else None)
+        with gate.refusals.writing(gate.store):
+            listener.serve(app, started=_once(link, listener.url, read) if once else None)
 
 
 def _once(link: Callable[[], str], url: str, read: threading.Event) -> Callable[[uvicorn.Server], None]:

@@ -127,7 +127,7 @@ def create_app(service: Service) -> FastAPI:
     if service.shop is not None:
         add_jobs(app, service.shop, service.points)
     _add_description(app)
-    add_health(app, metrics, service.champion, None if service.gate is None else service.gate.store, service.drift)
+    add_health(app, metrics, service.champion, service.gate, service.drift)
     if service.gate is not None:
         add_static(app)
         worklist = worklist_of(service.gate, service.champion, service.today)

@@ -18,6 +18,7 @@ from serving.api.identity import anybody, require
 from serving.api.metrics import CONTENT_TYPE, Metrics
 from serving.champion import Champion
 from serving.gauges import fill, fill_drift
+from serving.identity.gate import Gate
 from serving.store import migrations
 from serving.store.store import Store
 
@@ -56,9 +57,9 @@ class Readiness:
             return str(error)
 
 
-def add_health(app: FastAPI, metrics: Metrics, champion: Champion, store: Store | None, drift: Path | None = None) -> None:
+def add_health(app: FastAPI, metrics: Metrics, champion: Champion, gate: Gate | None, drift: Path | None = None) -> None:
     """Add the routes."""
-    readiness = Readiness(champion, store)
+    readiness = Readiness(champion, None if gate is None else gate.store)
 
     @app.get("/livez", tags=["health"], summary="Whether the process answers")
     async def livez(nobody: Annotated[None, anybody("whoever restarts the process has no key")]) -> dict[str, str]:
@@ -82,8 +83,11 @@ def add_health(app: FastAPI, metrics: Metrics, champion: Champion, store: Store 
     def read_metrics(who: Annotated[Identity, require("metrics.read")]) -> PlainTextResponse:
         """Tell counts, times, the depth of queues, the age of scores and whether drift rings."""
         loaded = champion.current()
-        if store is not None:
-            fill(metrics.gauge, store, app.state.today())
+        if gate is not None:
+            fill(metrics.gauge, gate.store, app.state.today())
+            refused = {"session.open": 0} | gate.refusals.totals()
+            told = [({"action": action}, float(count)) for action, count in sorted(refused.items())]
+            metrics.gauge("recoup_refused_attempts", "Attempts refused since the process began.", told)
         if drift is not None:
             fill_drift(metrics.gauge, drift)
         metrics.gauge("recoup_model_is_prior", "Whether expert rates serve for want of a model.", [({}, float(loaded.is_prior))])

@@ -175,7 +175,7 @@ class Permission:
         except NotPermitted as error:
             gate: Gate | None = request.app.state.gate
             if gate is not None:
-                await run_in_threadpool(tell_refusal, gate, identity, self.action)
+                await run_in_threadpool(gate.refusals.tell, gate.store, identity, self.action)
             raise Problem(403, str(error)) from None
         return identity
 
@@ -188,12 +188,6 @@ class Open:
 
     async def __call__(self) -> None:
         """Let pass."""
-
-
-def tell_refusal(gate: Gate, identity: Identity, action: str) -> None:
-    """Write to the access log that somebody was refused."""
-    with gate.store.write() as unit:
-        gate.log.tell(unit, identity, action, outcome="refused")
 
 
 def require(action: str) -> Any:

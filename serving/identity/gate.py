@@ -11,6 +11,7 @@ from serving.identity.accounts import Accounts
 from serving.identity.keyring import FOLDER, Keyring
 from serving.identity.passwords import Passwords
 from serving.identity.programs import Programs
+from serving.identity.refusals import Refusals
 from serving.identity.visits import Visits
 from serving.store.store import Store
 from serving.store.trail import AccessLog
@@ -34,6 +35,8 @@ class Gate:
         Where everything is kept.
     log
         The access log.
+    refusals
+        Attempts that were refused.
     programs, accounts, visits
         Keys of programs; people as an administrator sees them; people who are signed in.
     now
@@ -42,6 +45,7 @@ class Gate:
 
     store: Store
     log: AccessLog
+    refusals: Refusals
     programs: Programs
     accounts: Accounts
     visits: Visits
@@ -70,12 +74,14 @@ class Gate:
         chain = Chain(ring.trail)
         log = AccessLog(chain, HeadFile(head or home / FOLDER / HEAD, chain))
         log.begin(store)
+        refusals = Refusals(log, now)
         return cls(
             store,
             log,
+            refusals,
             Programs(store, log, ring, now),
             Accounts(store, log, ring, hasher, now),
-            Visits(store, log, ring, hasher, now),
+            Visits(store, log, refusals, ring, hasher, now),
             now,
         )
 

@@ -12,6 +12,7 @@ from serving.access import DEFAULT_CLIENT, Identity, Role
 from serving.identity.accounts import LINK, LINK_MINUTES, NAME
 from serving.identity.keyring import Keyring, new_id, new_secret
 from serving.identity.passwords import Passwords
+from serving.identity.refusals import Refusals
 from serving.identity.vouched import Vouched, other_name
 from serving.log import logger
 from serving.store import people, sessions
@@ -93,8 +94,10 @@ class Visits:
 
     Parameters
     ----------
-    store, log
+    store, trail
         Where they are kept, and where it is told.
+    refusals
+        Counts refused attempts, of which the first of a minute are told one by one.
     ring
         The pepper of digests.
     passwords
@@ -103,8 +106,11 @@ class Visits:
         The time, with its zone.
     """
 
-    def __init__(self, store: Store, trail: AccessLog, ring: Keyring, passwords: Passwords, now: Callable[[], datetime]) -> None:
-        self._store, self._trail, self._ring, self._passwords, self._now = store, trail, ring, passwords, now
+    def __init__(
+        self, store: Store, trail: AccessLog, refusals: Refusals, ring: Keyring, passwords: Passwords, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._trail, self._refusals = store, trail, refusals
+        self._ring, self._passwords, self._now = ring, passwords, now
 
     def sign_in(self, name: str, password: str, origin: str) -> str:
         """Return the secret of a new session.
@@ -122,7 +128,7 @@ class Visits:
             current = None if person is None else people.by_id(unit, person.person_id)
             opened = self._decide(unit, current, is_right, origin) if current is not None else None
             if current is None:
-                self._trail.tell(unit, _stranger(origin), "session.open", outcome="refused")
+                self._refuse(unit, _stranger(origin), "session.open")
         if opened is None:
             raise NotPermitted(REFUSED)
         return opened
@@ -174,7 +180,7 @@ class Visits:
             if not person.is_barred:
                 return self._open(unit, person, origin)
             refused = Identity(person.subject, KIND, person.role, person.client_id, origin=origin)
-            self._trail.tell(unit, refused, "session.open", outcome="refused")
+            self._refuse(unit, refused, "session.open")
         raise NotPermitted("this account is barred here; ask an administrator")
 
     def _newcomer(self, unit: Unit, vouched: Vouched) -> Person:
@@ -236,7 +242,7 @@ class Visits:
         if not self._passwords.matches(visit.person.password_hash, old):
             with self._store.write() as unit:
                 self._fail(unit, visit.person)
-                self._trail.tell(unit, visit.identity, "user.password", outcome="refused")
+                self._refuse(unit, visit.identity, "user.password")
             raise NotPermitted("the password that you have now is not this one")
         if old == new:
             raise BadData("the new password is the old one")
@@ -292,10 +298,12 @@ class Visits:
             return self._open(unit, person, origin)
         if not is_right and not is_locked:
             self._fail(unit, person)
-        self._trail.tell(
-            unit, Identity(person.subject, KIND, person.role, person.client_id, origin=origin), "session.open", outcome="refused"
-        )
+        self._refuse(unit, Identity(person.subject, KIND, person.role, person.client_id, origin=origin), "session.open")
         return None
+
+    def _refuse(self, unit: Unit, who: Identity, action: str) -> None:
+        if self._refusals.is_told(who, action):
+            self._trail.tell(unit, who, action, outcome="refused")
 
     def _fail(self, unit: Unit, person: Person) -> None:
         failures = person.failures + 1

@@ -24,7 +24,7 @@ from starlette.concurrency import run_in_threadpool
 
 from features.errors import NotPermitted
 from serving.access import named_action
-from serving.api.identity import FORM_HEADER, SAFE, Permission, check_from_here, origin, session_cookie, tell_refusal
+from serving.api.identity import FORM_HEADER, SAFE, Permission, check_from_here, origin, session_cookie
 from serving.api.problems import Problem
 from serving.identity.gate import Gate
 from serving.identity.visits import Visit
@@ -77,7 +77,7 @@ class Visitor(Permission):
         try:
             visit.identity.check(self.action)
         except NotPermitted as error:
-            await run_in_threadpool(tell_refusal, gate, visit.identity, self.action)
+            await run_in_threadpool(gate.refusals.tell, gate.store, visit.identity, self.action)
             raise Refusal(403, str(error)) from None
         return visit
 

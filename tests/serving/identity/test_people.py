@@ -17,6 +17,7 @@ from features.errors import BadData, NotPermitted, UsageError
 from serving.access import Identity, Role
 from serving.identity.gate import Gate
 from serving.identity.passwords import Passwords
+from serving.identity.refusals import FIRST
 from serving.identity.visits import EMERGENCY, FREE_FAILURES, IDLE, LONGEST
 from serving.store.people import people
 from serving.store.sessions import sessions
@@ -72,6 +73,37 @@ def test_a_wrong_name_or_password_gets_one_answer(either: Gate) -> None:
     assert len(said) == 1 and "name or password is wrong" in said.pop()
     assert set(told[:-4]) == {("unknown", "session.open", "refused")}
     assert set(told[-4:]) == {("person:ana", "session.open", "refused")}
+
+
+def test_whoever_is_refused_without_end_fills_no_disk_and_is_told(either: Gate, clock: Clock) -> None:
+    def flood(name: str, count: int) -> None:
+        for number in range(count):
+            with pytest.raises(NotPermitted):
+                # A password that is too long is refused without the work that would slow a flood down.
+                either.visits.sign_in(name, "x" * 5000, f"192.0.2.{number % 70}" if number % 2 else FROM)
+
+    before = len(acts(either))
+    flood("nobody", 400)
+    flood("ana", 200)
+    lines = acts(either)[before:]
+    assert Counter(lines) == {("unknown", "session.open", "refused"): FIRST, ("person:ana", "session.open", "refused"): FIRST}
+    # The minute is not over, then it is: one line more for each, that says how many and from where most.
+    either.refusals.write(either.store)
+    assert len(acts(either)) == before + 2 * FIRST
+    clock.move(seconds=61)
+    either.refusals.write(either.store)
+    either.refusals.write(either.store)
+    with either.store.read() as unit:
+        [stranger, ana] = [line.act() for line in list(either.log.lines(unit))[before + 2 * FIRST :]]
+    assert (stranger.subject, stranger.outcome, stranger.origin, ana.subject) == ("unknown", "refused", FROM, "person:ana")
+    assert stranger.purpose.startswith("390 more in the minute of ") and f"from {FROM} (195), " in stranger.purpose
+    assert stranger.purpose.endswith(" more addresses") and ana.purpose.startswith("190 more ")
+    assert either.log.verify(either.store).holds and either.refusals.totals() == {"session.open": 600}
+    # In the next minute the first ones have lines of their own again; what was counted when the service stops is told too.
+    flood("nobody", FIRST + 1)
+    with either.refusals.writing(either.store, every=60.0):
+        pass
+    assert len(acts(either)) == before + 2 * FIRST + 2 + FIRST + 1
 
 
 def test_the_store_holds_argon2id_hashes_and_digests_only(gate: Gate) -> None:
@@ -131,7 +163,7 @@ def test_many_guesses_at_once_are_all_counted(either: Gate) -> None:
     found = either.accounts.find("ana")
     # Once locked, further ones are not looked at and not counted; none before was lost.
     assert found is not None and found.failures == FREE_FAILURES
-    assert Counter(acts(either))["person:ana", "session.open", "refused"] == 12
+    assert Counter(acts(either))["person:ana", "session.open", "refused"] == FIRST and either.refusals.totals() == {"session.open": 12}
 
 
 def test_a_session_goes_idle_and_use_keeps_it(either: Gate, clock: Clock) -> None:
