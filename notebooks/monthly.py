@@ -39,11 +39,6 @@ efforts = efforts.assign(net=cash["recovered_amount"] - cash["taken_back_amount"
 month = pd.Timestamp(iso(today)) - pd.DateOffset(months=1)
 posted, ended = ledger[ledger["writeoff_date"] >= month], efforts[efforts["resolved_date"] >= month]
 print(f"{len(posted):,} write-offs of ${posted['writeoff_amount'].sum():,.0f} were posted since {month:%Y-%m-%d};")
-ended = (
-    ended.assign(net=ended["recovered_amount"].fillna(0.0) - ended["taken_back_amount"].fillna(0.0))
-    if len(ended)
-    else ended.assign(net=0.0)
-)
 print(f"{len(ended):,} efforts ended and brought ${ended['net'].sum():,.0f} net of take-backs for {ended['hours_spent'].sum():,.0f} hours.")
 
 # %% [markdown]
@@ -64,13 +59,22 @@ pd.DataFrame(
 
 # %% [markdown]
 # ## Whether the predictions held
+#
+# Of the newest model that served and was fitted before this morning: what it knows already it cannot predict.
 
 # %%
-place = model / REFERENCE
-found = watch(scorer, known, today, json.loads(place.read_bytes()) if place.is_file() else {})
-print(headline(found))
-for line in [*found["advice"], *found["looks"]]:
-    print("-", line)
+served = [one.folder(Path(home)) for one in (pointer.champion, *reversed(pointer.history))] if pointer else [model]
+judged = next((one for one in served if read_manifest(one)["cut"] < as_of), None)
+parts = []
+if judged is None:
+    print(f"The champion knows all that came before {as_of}; whether its predictions hold is seen a month from now.")
+else:
+    older, place = Scorer.load(judged), judged / REFERENCE
+    found = watch(older, desk.coded_for(older, today), today, json.loads(place.read_bytes()) if place.is_file() else {})
+    print(headline(found))
+    for line in [*found["advice"], *found["looks"]]:
+        print("-", line)
+    parts = [("by people", found["chosen"]), ("by lot", found["explored"])]
 pd.DataFrame(
     {
         "work chosen": chosen,
@@ -80,8 +84,8 @@ pd.DataFrame(
         "dollars predicted": dollars(part["predicted_dollars"]),
         "dollars seen": dollars(part["dollars"]),
     }
-    for chosen, part in (("by people", found["chosen"]), ("by lot", found["explored"]))
-).set_index("work chosen")
+    for chosen, part in parts
+).set_index("work chosen") if parts else None
 
 # %% [markdown]
 # ## What is worth working next

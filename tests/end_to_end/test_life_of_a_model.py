@@ -168,6 +168,23 @@ def test_the_month_is_one_page(fresh: Commands, practice_folder: Path, tmp_path:
     assert "What came back, by payer" in page and page.count("<table") == 4 and "write-offs of $" in page
 
 
+def test_predictions_of_a_month_are_those_of_the_newest_model_that_did_not_know_it(
+    fresh: Commands, practice_folder: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "month.html"
+    monthly = ("report", "monthly", "--folder", practice_folder, "--as-of", "2026-11-01", "--out", page)
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-11-01").code == 0
+    done = fresh(*monthly)
+    assert done.code == 0, done.err
+    assert "knows all that came before 2026-11-01" in page.read_text() and page.read_text().count("<table") == 3
+
+    assert fresh("train", *tables(practice_folder), "--as-of", "2026-08-01").code == 0
+    for version in ("2", "1"):
+        assert fresh("models", "promote", version, "--override", "to tell one month by another").code == 0
+    assert fresh(*monthly).code == 0
+    assert "recoveries predicted" in page.read_text() and page.read_text().count("<table") == 4
+
+
 def test_a_challenger_stands_in_the_shadow_until_results_are_in(fresh: Commands, practice_folder: Path) -> None:
     assert fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv").code == 1
     assert fresh("train", *tables(practice_folder), "--as-of", "2026-05-01").code == 0
