@@ -518,8 +518,29 @@ CITATIONS = Table(
     ),
 )
 
+PROCESS_CHANGES = Table(
+    "process_changes",
+    "one row per change of process, its first day and where it was made",
+    ("change", "changed_on", "payer_id", "carc", "family", "rule", "procedure_code", "facility_id", "provider_id", "posted_by"),
+    (
+        Column("changed_on", _DATE, "first day of the new way", nullable=False),
+        Column("change", _TEXT, "what was changed, in words", nullable=False, longest=2000),
+        Column("team", _TEXT, "whose work it is"),
+        Column("family", _TEXT, "family of reason codes that it was to lower; null: every one", longest=40),
+        Column("carc", _TEXT, "reason code that it was to lower; null: every one"),
+        Column("rule", _TEXT, "rule of the audit that it was to lower, in the place of refusals", longest=60),
+        Column("payer_id", _TEXT, "where it was made; null: everywhere"),
+        Column("procedure_code", _TEXT, "where it was made; null: everywhere"),
+        Column("facility_id", _TEXT, "where it was made; null: everywhere"),
+        Column("provider_id", _TEXT, "where it was made; null: everywhere"),
+        Column("posted_by", _TEXT, "where it was made; null: everywhere"),
+    ),
+)
+
 TABLES = {
     table.name: table
-    for table in (WRITEOFFS, OUTCOMES, REMIT_LINES, CONTRACT_RATES, REFERENCE_FEES, PAYER_RULES, WRITEOFF_POLICIES, CITATIONS)
-}
+    for table in (
+        WRITEOFFS, OUTCOMES, REMIT_LINES, CONTRACT_RATES, REFERENCE_FEES, PAYER_RULES, WRITEOFF_POLICIES, CITATIONS, PROCESS_CHANGES,
+    )
+}  # fmt: skip
 """Every table by its name."""

@@ -46,6 +46,8 @@ class Sources:
         Tables beside the ledger.
     is_prospect
         Whether no identity of patients or claims is used.
+    changes
+        Changes of process that were made; None: none.
     """
 
     writeoffs: Path | None
@@ -54,6 +56,7 @@ class Sources:
     mapping: Path | None
     beside: Beside
     is_prospect: bool
+    changes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
     """Audit what the sources hold, as of the morning of a day; what an earlier audit left in the folder is carried on."""
     import numpy as np
 
-    from features.tables import OUTCOMES, WRITEOFFS
+    from features.tables import OUTCOMES, PROCESS_CHANGES, WRITEOFFS
     from recoup.memory import give_back
     from recoup.report.workbook import read_answers
     from serving.findings.clock import overpayment_table
@@ -103,6 +106,7 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
     if sources.is_prospect:
         _forget(ledger)
     efforts = inputs.read(sources.outcomes, OUTCOMES, words) if sources.outcomes is not None else None
+    changes = inputs.read(sources.changes, PROCESS_CHANGES, words) if sources.changes is not None else None
     give_back()
     prepare(scorer, ledger, efforts, day)
     later: TextColumns = {}
@@ -115,6 +119,7 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
         efforts=efforts,
         is_ledger=sources.writeoffs is not None,
         is_prospect=sources.is_prospect,
+        changes=changes,
         answers=answers,
         progress=shown.of("audit"),
     )

@@ -100,7 +100,7 @@ def _sources(task: Task, folder: Path) -> Sources:
         tables.get("reference_fees"),
         tables.get("citations"),
     )
-    return Sources(tables.get("writeoffs"), found.remits, tables.get("outcomes"), None, beside, False)
+    return Sources(tables.get("writeoffs"), found.remits, tables.get("outcomes"), None, beside, False, tables.get("process_changes"))
 
 
 def _account(ran: Ran, inputs: Inputs) -> Account:

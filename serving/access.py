@@ -85,6 +85,7 @@ _TABLE = (
     _action("model.read", "see models and their cards", "viewer worker lead analyst admin service", is_told=False),
     _action("model.promote", "change the model that serves", "analyst admin"),
     _action("report.read", "read reports of sums", "viewer lead analyst admin service", is_told=False),
+    _action("posting.read", "see who has more findings of posting than others, for training", "lead admin"),
     _action("overpayment.read", "see what may be owed back", "lead admin"),
     _action("overpayment.decide", "write down what was found out about what may be owed back", "lead admin"),
     _action("session.own", "see who one is, stay signed in, change one's password, sign out", _ALL, is_told=False),

@@ -13,6 +13,7 @@ from features.errors import UsageError
 from features.feature import Floats
 from features.money import NULL
 from features.tables import Batch
+from features.unworked import NO_LOT, blind_spots, never_worked, worked_before
 from models.anomaly import FLAGGED
 from models.scorer import Scorer
 from models.scores import Scores
@@ -20,7 +21,6 @@ from training.bands import judge_bands, judge_use
 from training.labels import Cases, cases_as_of
 from training.maturity import maturity
 from training.policy_value import compare
-from training.unknown import NO_LOT, blind_spots, never_worked, worked_before
 
 Truth = Mapping[str, Floats]
 """`writeoff_id` (object), `p_recover ev e_hours pot_recovered mispost`: a synthetic world's hidden truth, one entry per write-off."""

@@ -17,6 +17,7 @@ from features.matrix import BY_NAME, Layout
 from features.money import NULL
 from features.pieces import Each, one_by_one
 from features.tables import Batch
+from features.unworked import NO_LOT, blind_spots, never_worked
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
 from models.intervals import Range
@@ -37,7 +38,6 @@ from training.rarity import fit_rarity
 from training.recipe import Recipe
 from training.splits import time_blocks
 from training.trees import fit_trees, predict
-from training.unknown import NO_LOT, blind_spots, never_worked
 
 Progress = Callable[[str, int, int], None]
 

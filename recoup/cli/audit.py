@@ -45,6 +45,9 @@ def audit(
     remits: Annotated[list[Path] | None, typer.Option("--remits", metavar="PATH...", help="835 files, or folders of them")] = None,
     beside: Beside,
     outcomes: Annotated[Path | None, typer.Option("--outcomes", help="efforts and what came of them")] = None,
+    changes: Annotated[
+        Path | None, typer.Option("--changes", help="table of changes of process, to say what each did before and after its day")
+    ] = None,
     model: Model = "champion",
     mapping: MappingFile = None,
     as_of: AsOf = None,
@@ -62,7 +65,7 @@ def audit(
         raise typer.BadParameter("nothing to audit; give --writeoffs, --remits or both")
     if prospect and paths:
         raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
-    sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect)
+    sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect, changes)
     day, chosen = as_of or today(), settings()
     with bars() as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=out / "rejects.csv", today=today(), bars=shown)
@@ -139,7 +142,7 @@ def _tell(tell: Teller, ran: Ran, inputs: Inputs, out: Path) -> None:
     steps = {one["step"]: one for one in told["opportunity"]["steps"]}
     low, high = told["opportunity"]["expected_band"]
     what = "written off" if told["is_ledger"] else "adjusted by payers"
-    tell.lines(f"  note: {words}" for words in told["warnings"])
+    tell.lines(f"  note: {words}" for words in (*told["warnings"], *(told["unworked"] or {}).get("warnings", ())))
     tell.line(
         f"${steps['total']['dollars']:,.0f} {what}; at most ${steps['gross']['dollars']:,.0f} could still come, "
         f"${steps['expected']['dollars']:,.0f} is expected (${low:,.0f} to ${high:,.0f}), by {told['opportunity']['basis']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from recoup.report import figures, svg
 from recoup.report.words import NAMES, cited, named, plain
+from serving.findings.figures import FIGURES
 
 Result: TypeAlias = Mapping[str, Any]
 """The JSON that `serving.findings.result` returns."""
@@ -185,9 +186,6 @@ def _months(result: Result) -> str:
     )
 
 
-_DAYS = frozenset(("days_denial_to_action", "days_denial_to_resolution"))
-
-
 def kpi_rows(result: Result) -> list[dict[str, str]]:
     """Return the key figures of the whole ledger with their definitions, as words."""
     told = []
@@ -204,8 +202,13 @@ def kpi_words(name: str, value: float | None) -> str:
     """
     if value is None:
         return "not known"
-    if name in _DAYS:
-        return f"{value:.0f} days"
-    if name == "recovered_per_hour":
-        return figures.dollars(value)
-    return f"{value:.2f}" if name == "touches_per_resolution" else figures.percent(value, 1)
+    return KPI_WORDS[FIGURES[name].unit if name in FIGURES else "share"](value)
+
+
+KPI_WORDS: Mapping[str, Callable[[float], str]] = {
+    "count": lambda value: figures.count(int(value)),
+    "days": lambda value: f"{value:.0f} days",
+    "dollars": figures.dollars,
+    "share": lambda value: figures.percent(value, 1),
+    "times": lambda value: f"{value:.2f}",
+}

@@ -73,6 +73,7 @@ def _story(result: Mapping[str, Any]) -> list[Any]:
         Spacer(1, 7),
         Paragraph(escape(headline(result)), _LEAD),
         *(Paragraph(f"Check first: {escape(words)}.", _BODY) for words in result["warnings"]),
+        *(Paragraph(escape(words), _BODY) for words in (result["unworked"] or {}).get("warnings", ())),
         Paragraph("From everything written off to what could still come", _HEAD),
         _bridge(falls(steps, ("total", *FALLS, "gross"))),
         Paragraph("What that is worth", _HEAD),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from serving.findings.figures import FIGURES
+
 NAMES: Mapping[str, str] = {
     "payer_id": "payer",
     "procedure_code": "procedure",
@@ -21,18 +23,7 @@ SAID: Mapping[str, str] = {
     "non_covered": "not covered",
     "benefit_max": "benefit used up",
     "unknown": "reason not known",
-    "denial_writeoffs_share": "refusals written off, of revenue",
-    "writeoff_error_rate": "postings with an error",
-    "initial_denial_rate": "claims refused at first",
-    "initial_denial_dollars_rate": "charges refused at first",
-    "primary_denial_rate": "refused by first payers",
-    "days_denial_to_action": "from refusal to first effort",
-    "days_denial_to_resolution": "from refusal to the end",
-    "overturn_rate": "efforts that won",
-    "net_recovery_rate": "recovered of what was worked",
-    "recovered_per_hour": "recovered an hour",
-    "touches_per_resolution": "efforts per write-off",
-    "unknown_code_rate": "reason codes in no table",
+    **{name: figure.name for name, figure in FIGURES.items()},
 }
 """Names that their own words do not explain."""
 

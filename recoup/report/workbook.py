@@ -22,10 +22,13 @@ MOST_ROWS = 100_000
 
 _MONEY = ("dollars", "amount", "gross", "expected", "low", "high", "net", "posted", "reversed", "in_bridge", "unexplained", "cost",
           "cash_in_a_year", "lost_to_deadlines", "written_off", "open_expected", "underpaid", "interest_paid", "excess_dollars_a_year",
-          "dollars_a_year", "on_a_remittance_in_hand", "predicted", "realised", "of_it_by_rule_or_law", "recovered_per_hour")  # fmt: skip
+          "dollars_a_year", "on_a_remittance_in_hand", "predicted", "realised", "of_it_by_rule_or_law", "recovered_per_hour",
+          "allowed", "initial_denied_charges", "expired_untouched", "saved_dollars_a_year")  # fmt: skip
 _SHARES = ("rate", "rate_elsewhere", "refused_share", "rate_variance", "overturned_share", "initial_denial_rate", "net_recovery_rate",
            "initial_denial_dollars_rate", "primary_denial_rate", "denial_writeoffs_share", "overturn_rate", "writeoff_error_rate",
-           "unknown_code_rate")  # fmt: skip
+           "unknown_code_rate", "initial_denial_rate_3_months", "remittance_denial_rate", "realised_over_predicted", "cost_to_collect",
+           "bad_debt_share", "charity_share", "share_low", "share_high", "rate_before", "rate_after", "elsewhere_before",
+           "elsewhere_after", "ratio", "ratio_low", "ratio_high")  # fmt: skip
 _WIDE = {
     "evidence": 90,
     "sentence": 80,
@@ -91,12 +94,19 @@ def audit_workbook(
         sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
         kept = [i for i, rule in enumerate(findings["rule"]) if rule != "classified"]
         sheets.columns("Findings", {name: [values[i] for i in kept[:MOST_ROWS]] for name, values in findings.items()})
+        sheets.table("Underpayments", result["underpayments"])
         sheets.columns("Overpayments", overpayments)
+        shares = [i for i, rule in enumerate(findings["rule"]) if rule == "patient_share_written_off"][:MOST_ROWS]
+        names = ("writeoff_id", "claim_id", "line_number", "amount", "evidence")
+        sheets.columns("Patient shares", {name: [findings[name][i] for i in shares] for name in names})
         sheets.table("Staffing", [{**one, **_by_month(one["cash"])} for one in opportunity["staffing"]])
         causes = [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["causes"]]
         sheets.table("Root causes", causes)
         sheets.table("Changes", prevention["recommendations"], ("team", "family", "change", "training", "excess_dollars_a_year", "rows"))
-        sheets.table("Posters", prevention["posters"])
+        sheets.table(
+            "Posters", [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["posters"]]
+        )
+        sheets.table("What changes did", prevention["changes"], _CHANGE if prevention["changes"] else None)
         before = [
             {"family": one["family"], **dict(zip(one["quarters"], one["per_hundred_lines"], strict=True))}
             for one in prevention["before_and_after"]
@@ -107,13 +117,22 @@ def audit_workbook(
         sheets.table("Key figures", definitions)
         sheets.table("Figures by month", kpis["by_month"])
         sheets.table("Figures by payer", kpis["by_payer"])
+        for name, key in (("Errors by poster", "posted_by"), ("Errors by reason", "carc"), ("Errors by code", "adjustment_code")):
+            sheets.table(name, kpis["errors"][key])
         sheets.table("Tie-out", opportunity["tie_out"])
+        if unworked := result["unworked"]:
+            sheets.table("Never worked", [{"payer": None, "carc": None, **one} for key in ("payers", "carcs") for one in unworked[key]])
         blind = [{**one["cells"], answer: (answers or {}).get(one["cells"]["writeoff_id"], ""), note: ""} for one in sample]
         sheets.table(VALIDATION, blind)
     return stream.getvalue()
 
 
 VALIDATION = "Validation"
+_CHANGE = (
+    "change", "team", "changed_on", "payer_id", "facility_id", "procedure_code", "provider_id", "posted_by", "family", "carc", "rule",
+    "verdict", "before", "after", "rate_before", "rate_after", "elsewhere_before", "elsewhere_after", "ratio", "ratio_low", "ratio_high",
+    "saved_dollars_a_year",
+)  # fmt: skip
 
 _HEADS = {
     "words": "step",
@@ -138,7 +157,12 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Sequence[object]]:
         ("net of the cost of the work", steps["net"]["dollars"]),
         ("possible overpayments, netted against nothing", result["overpayments"]["amount"]),
     ]
-    words = [headline(result), *(f"Check first: {one}." for one in result["warnings"]), f"Expected dollars by {opportunity['basis']}."]
+    words = [
+        headline(result),
+        *(f"Check first: {one}." for one in result["warnings"]),
+        *(result["unworked"] or {}).get("warnings", ()),
+        f"Expected dollars by {opportunity['basis']}.",
+    ]
     return {"sentence": [*words, *(name for name, _ in told)], "dollars": [*(None for _ in words), *(value for _, value in told)]}
 
 

@@ -49,6 +49,7 @@ from serving.web.models import add_models
 from serving.web.opportunity import add_opportunity
 from serving.web.packets import add_packets
 from serving.web.payers import add_payers
+from serving.web.prevention import add_prevention
 from serving.web.problem_pages import ProblemPages
 from serving.web.projects import add_projects
 from serving.web.queue import add_queue
@@ -155,6 +156,7 @@ def create_app(service: Service) -> FastAPI:
         add_models(app, service.site)
         assert service.gate is not None
         add_opportunity(app, service.site, service.gate)
+        add_prevention(app, service.site, service.gate)
         add_items(app, service.site)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RecoupError, _answer_recoup_error)

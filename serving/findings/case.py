@@ -22,6 +22,9 @@ from serving.findings.told import Told
 
 Flags = NDArray[np.bool_]
 
+BENIGN = ("contractual", "patient_responsibility", "informational", "withhold", "pend", "unknown")
+"""Families of reason codes by which a payer refuses nothing."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -157,8 +160,7 @@ class Case:
     @cached_property
     def is_adverse(self) -> Flags:
         """Return the rows whose reason code is a payer's refusal, whatever category their amounts gave them."""
-        benign = ("contractual", "patient_responsibility", "informational", "withhold", "pend", "unknown")
-        return (self.columns["carc"] >= 0) & ~self.family(*benign)
+        return (self.columns["carc"] >= 0) & ~self.family(*BENIGN)
 
     @cached_property
     def habits(self) -> Habits:

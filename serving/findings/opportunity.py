@@ -89,6 +89,12 @@ class Opportunity:
         """Return the rows that can be worked."""
         return np.flatnonzero(self.step == OPEN)
 
+    @property
+    def is_expired(self) -> Flags:
+        """Return the rows on which nobody acted before law or rule closed every way."""
+        mask: Flags = self.step == [name for name, _ in STEPS].index("expired")
+        return mask
+
     @cached_property
     def cap(self) -> NDArray[np.int64]:
         """Return the cents that each row can bring at most; 0 where unknown."""
@@ -259,7 +265,7 @@ class Opportunity:
                     "of_it_by_rule_or_law": round(float(self._expected(firm).sum()), 2),
                 }
             )
-        expired = np.flatnonzero(self.step == [name for name, _ in STEPS].index("expired"))
+        expired = np.flatnonzero(self.is_expired)
         told.append(
             {
                 "within_days": None,

@@ -25,6 +25,11 @@ def small_balance_codes(case: Case) -> dict[int, str]:
     return _codes_that_say(case, _SMALL)
 
 
+def aid_codes(case: Case) -> dict[int, str]:
+    """Return the adjustment codes (place in the vocabulary) whose words say charity or hardship."""
+    return _codes_that_say(case, _AID)
+
+
 def _codes_that_say(case: Case, phrases: frozenset[str]) -> dict[int, str]:
     found = {}
     for number, word in enumerate(case.ledger.vocabulary.words("adjustment_code")):
@@ -105,7 +110,7 @@ def _unapproved(case: Case) -> Hits:
 def _aid_without_policy(case: Case) -> Hits:
     """Charity or hardship under a code that no policy names on that day."""
     hits, c = Hits(), case.columns
-    codes = _codes_that_say(case, _AID)
+    codes = aid_codes(case)
     named = _limits(case).is_named if case.policies is not None and len(case.policies) else np.zeros(len(case), dtype=np.bool_)
     words = case.words("adjustment_code")
     refused = c["financial_assistance"] == 0

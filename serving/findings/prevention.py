@@ -12,15 +12,14 @@ import numpy as np
 
 from features.codes.combinations import distinct
 from features.money import NULL
-from features.tables import Array
 from serving.findings.case import Case, Flags
+from serving.findings.cells import YEAR, Events, compare, standing_out, without_echoes
 from serving.findings.efforts import decided_rows
 from serving.findings.opportunity import Opportunity
-from serving.findings.rates import LEAST, adjusted, poisson_tail
+from serving.findings.posters import POLICY_RULES, POSTING_RULES
+from serving.findings.rates import LEAST
 from serving.findings.table import Findings
 
-YEAR, HALF = 365, 182
-SIGNIFICANT = 0.05
 SHOWN = 60
 
 CELLS: tuple[tuple[str, ...], ...] = (
@@ -62,27 +61,24 @@ def root_causes(case: Case) -> dict[str, Any]:
     eleven refusals is not tested, and p-values are adjusted for all cells that were. A cell inside another one that says the same
     (as many refusals) is left out.
     """
-    avoidable = avoidable_rows(case)
-    line = _lines(case)
-    tested: list[dict[str, Any]] = []
-    for names in CELLS:
-        keys = [case.columns[name].astype(np.int64) for name in names]
-        known = np.all([key >= 0 for key in keys], axis=0)
-        tested += _test(case, names, keys, known, avoidable, line)
-    p = adjusted(np.array([one["p"] for one in tested]))
-    for one, value in zip(tested, p.tolist(), strict=True):
-        one["p_adjusted"] = float(f"{value:.3g}")
-        one["p"] = float(f"{one['p']:.3g}")
-    found = [one for one in tested if one["p_adjusted"] <= SIGNIFICANT]
-    found.sort(key=lambda one: (-one["excess_dollars_a_year"], len(one["cell"])))
-    seen: set[tuple[str, int]] = set()
-    kept = []
-    for one in found:
-        key = one["carc"], one["writeoffs"]
-        if key not in seen:
-            seen.add(key)
-            kept.append(one)
-    return {"tested": len(tested), "significant": len(found), "least": LEAST, "causes": kept[:SHOWN]}
+    rows = np.flatnonzero(avoidable_rows(case))
+    c = case.columns
+    events = Events(rows, c["carc"][rows].astype(np.int64), case.given("writeoff_amount")[rows] / 100, claim_lines(case))
+    tested = compare(case, CELLS, events)
+    found = standing_out(tested)
+    names = ("rate", "rate_elsewhere", "dollars_a_year", "excess_dollars_a_year", "trend", "p", "p_adjusted", "rows")
+    causes = [
+        {
+            "cell": one["cell"],
+            "carc": case.ledger.vocabulary.word("carc", one["kind"]),
+            "family": str(case.scores.columns["family"][one["first"]]),
+            "writeoffs": one["count"],
+            "lines": one["exposed"],
+            **{name: one[name] for name in names},
+        }
+        for one in without_echoes(found, lambda one: one["kind"])[:SHOWN]
+    ]
+    return {"tested": len(tested), "significant": len(found), "least": LEAST, "causes": causes}
 
 
 def avoidable_rows(case: Case) -> Flags:
@@ -93,7 +89,7 @@ def avoidable_rows(case: Case) -> Flags:
     return mask
 
 
-def _lines(case: Case) -> Flags:
+def claim_lines(case: Case) -> Flags:
     """Return one row for each claim line: what rates are counted over."""
     claim, line = case.claim, case.columns["line_number"]
     alone = (claim < 0) | (line == NULL)
@@ -101,72 +97,6 @@ def _lines(case: Case) -> Flags:
     mask = np.zeros(len(case), dtype=np.bool_)
     mask[first] = True
     return mask & (case.columns["writeoff_amount"] > 0)
-
-
-def _test(case: Case, names: tuple[str, ...], keys: Sequence[Array], known: Flags, avoidable: Flags, line: Flags) -> list[dict[str, Any]]:
-    if not known.any():
-        return []
-    c, day = case.columns, case.columns["writeoff_date"]
-    _, cell = distinct([np.where(known, key, -1) for key in keys])
-    rows = np.flatnonzero(avoidable & known)
-    if not len(rows):
-        return []
-    over = np.bincount(cell[line & known], minlength=int(cell.max()) + 1)
-    first, pair = distinct([cell[rows], c["carc"][rows].astype(np.int64)])
-    count = np.bincount(pair)
-    of_carc, carc = np.unique(c["carc"][rows[first]], return_inverse=True)
-    total = np.array([(c["carc"][rows] == code).sum() for code in of_carc.tolist()])[carc]
-    inside, lines = over[cell[rows[first]]], int((line & known).sum())
-    rest = np.maximum(lines - inside, 1)
-    expected = np.maximum(total - count, 0.5) / rest * inside
-    enough = count >= LEAST
-    p = np.ones(len(count))
-    p[enough] = poisson_tail(count[enough].astype(np.float64), expected[enough])
-    amount = case.given("writeoff_amount")[rows] / 100
-    recent = day[rows] >= case.as_of - YEAR
-    span = min(YEAR, max(1, int(case.as_of - day[rows].min())))
-    dollars = np.bincount(pair, np.where(recent, amount, 0.0), len(count)) * YEAR / span
-    now = np.bincount(pair[day[rows] >= case.as_of - HALF], minlength=len(count))
-    before = np.bincount(pair[(day[rows] < case.as_of - HALF) & (day[rows] >= case.as_of - 2 * HALF)], minlength=len(count))
-    exposure = [
-        np.bincount(
-            cell[line & known & (day >= case.as_of - HALF * (k + 1)) & (day < case.as_of - HALF * k)], minlength=int(cell.max()) + 1
-        )
-        for k in (0, 1)
-    ]
-    told = []
-    for i in np.flatnonzero(enough).tolist():
-        row = int(rows[first[i]])
-        share = max(0.0, 1.0 - expected[i] / count[i])
-        at = int(cell[row])
-        told.append(
-            {
-                "cell": {name: case.ledger.vocabulary.word(name, int(c[name][row])) for name in names},
-                "carc": case.ledger.vocabulary.word("carc", int(c["carc"][row])),
-                "family": str(case.scores.columns["family"][row]),
-                "writeoffs": int(count[i]),
-                "lines": int(inside[i]),
-                "rate": round(float(count[i] / max(inside[i], 1)), 4),
-                "rate_elsewhere": round(float(max(total[i] - count[i], 0) / rest[i]), 4),
-                "dollars_a_year": round(float(dollars[i]), 2),
-                "excess_dollars_a_year": round(float(dollars[i] * share), 2),
-                "trend": _trend(int(now[i]), int(before[i]), int(exposure[0][at]), int(exposure[1][at])),
-                "p": float(p[i]),
-                "rows": [str(c["writeoff_id"][r]) for r in rows[pair == i][:5].tolist()],
-            }
-        )
-    return told
-
-
-def _trend(now: int, before: int, lines_now: int, lines_before: int) -> dict[str, Any] | None:
-    """Return rates of the last half year and the one before; None where either has too few lines."""
-    if min(lines_now, lines_before) < LEAST or now + before < LEAST:
-        return None
-    expected = (now + before) * lines_now / (lines_now + lines_before)
-    spread = (expected * lines_before / (lines_now + lines_before)) ** 0.5
-    z = (now - expected) / spread if spread else 0.0
-    word = "rising" if z > 2 else "falling" if z < -2 else "steady"
-    return {"rate_before": round(before / lines_before, 4), "rate_now": round(now / lines_now, 4), "word": word, "z": round(z, 2)}
 
 
 def recommendations(case: Case, causes: Sequence[Mapping[str, Any]], findings: Findings) -> list[dict[str, Any]]:
@@ -181,7 +111,7 @@ def recommendations(case: Case, causes: Sequence[Mapping[str, Any]], findings: F
             entry["excess_dollars_a_year"] = round(entry["excess_dollars_a_year"] + cause["excess_dollars_a_year"], 2)
         entry["behind"].append({key: cause[key] for key in ("cell", "carc", "writeoffs", "rate", "rate_elsewhere", "p_adjusted")})
         entry["rows"] += [row for row in cause["rows"] if row not in entry["rows"]]
-    for family, rules in (("posting", _POSTING_RULES), ("policy", _POLICY_RULES)):
+    for family, rules in (("posting", POSTING_RULES), ("policy", POLICY_RULES)):
         at = findings.of(*rules)
         if len(at) >= LEAST:
             cents = findings.cents[at]
@@ -201,48 +131,6 @@ def recommendations(case: Case, causes: Sequence[Mapping[str, Any]], findings: F
     return sorted(found.values(), key=lambda entry: -entry["excess_dollars_a_year"])
 
 
-_POSTING_RULES = ("duplicate_posting", "posted_more_than_remit", "contractual_posted_on_denial", "provider_liability_as_patient_debt")
-_POLICY_RULES = ("small_balance_over_policy", "small_balance_split", "over_policy_limit", "approval_missing", "charity_without_policy")
-
-
-def posters(case: Case, findings: Findings) -> list[dict[str, Any]]:
-    """Return who posts what wrongly more often than the others: poster by rule, tested like the root causes.
-
-    A finding is what a rule found, no judgement of a person: a poster with hard accounts has more of them.
-    """
-    known = case.columns["posted_by"] >= 0
-    live = case.is_live | case.is_copy
-    size = case.ledger.vocabulary.size("posted_by")
-    who = case.columns["posted_by"].astype(np.int64)
-    postings = np.bincount(who[known & live], minlength=size)
-    told: list[dict[str, Any]] = []
-    for number, rule in enumerate(findings.rules):
-        if rule.id not in (*_POSTING_RULES, *_POLICY_RULES):
-            continue
-        rows = findings.row[findings.rule == number]
-        rows = rows[(rows >= 0)]
-        rows = rows[known[rows]]
-        counts = np.bincount(who[rows], minlength=size)
-        for code in np.flatnonzero(counts >= LEAST).tolist():
-            rest = max(int(postings.sum() - postings[code]), 1)
-            expected = max(int(counts.sum() - counts[code]), 0.5) / rest * postings[code]
-            told.append(
-                {
-                    "posted_by": case.ledger.vocabulary.word("posted_by", code),
-                    "rule": rule.id,
-                    "findings": int(counts[code]),
-                    "postings": int(postings[code]),
-                    "rate": round(float(counts[code] / max(postings[code], 1)), 5),
-                    "rate_elsewhere": round(float((counts.sum() - counts[code]) / rest), 5),
-                    "p": float(poisson_tail(np.array([float(counts[code])]), np.array([float(expected)]))[0]),
-                    "rows": [str(case.columns["writeoff_id"][r]) for r in rows[who[rows] == code][:5].tolist()],
-                }
-            )
-    for one, value in zip(told, adjusted(np.array([one["p"] for one in told])).tolist(), strict=True):
-        one["p_adjusted"], one["p"] = float(f"{value:.3g}"), float(f"{one['p']:.3g}")
-    return sorted((one for one in told if one["p_adjusted"] <= SIGNIFICANT), key=lambda one: one["p_adjusted"])
-
-
 def _yearly(case: Case) -> float:
     days = case.columns["writeoff_date"]
     return YEAR / max(1, int(days.max() - days.min())) if len(days) else 0.0
@@ -250,7 +138,7 @@ def _yearly(case: Case) -> float:
 
 def before_and_after(case: Case, quarters: int = 6) -> list[dict[str, Any]]:
     """Return refusals per hundred written-off lines of each family, quarter by quarter: what a change did, or did not do."""
-    line, avoidable = _lines(case), avoidable_rows(case)
+    line, avoidable = claim_lines(case), avoidable_rows(case)
     month = case.columns["writeoff_date"].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     quarter = month // 3
     last = int(np.datetime64(case.as_of, "D").astype("datetime64[M]").astype(np.int64)) // 3
@@ -279,7 +167,7 @@ def scorecard(opportunity: Opportunity) -> list[dict[str, Any]]:
     c = case.columns
     payer = c["payer_id"].astype(np.int64)
     size = case.ledger.vocabulary.size("payer_id")
-    line, amount = _lines(case), case.given("writeoff_amount")
+    line, amount = claim_lines(case), case.given("writeoff_amount")
     short = np.where(case.view.triage.underpayment_cents == NULL, 0, np.maximum(case.view.triage.underpayment_cents, 0))
     expected = case.view.triage.expected_allowed_cents
     priced = line & (expected > 0) & (c["allowed_amount"] > 0) & np.isin(case.view.triage.expected_allowed_source, (1, 2))

@@ -45,6 +45,7 @@ def report(
     efforts: Batch | None = None,
     is_ledger: bool = True,
     is_prospect: bool = False,
+    changes: Batch | None = None,
     answers: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -56,12 +57,14 @@ def report(
         As `serving.findings.audit.look` takes them; the scorer knows what was learned until that day.
     is_prospect
         The rows carry no identities, which the document says.
+    changes
+        Changes of process that were made, `PROCESS_CHANGES`.
     answers
         What people answered to the blinded sample of this audit, by write-off.
     """
     case = look(ledger, scorer=scorer, as_of=as_of, remits=remits, efforts=efforts, is_ledger=is_ledger)
     found = audit(case, progress=progress)
     sample = draw(case, found.findings)
-    document = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=is_prospect)
+    document = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=is_prospect, changes=changes)
     document["validation"] = {"size": len(sample), "judged": judge(answers or {}, sample)}
     return Report(case, found.findings, document, sample)

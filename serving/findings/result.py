@@ -8,24 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
-from features.tables import CATEGORIES, REMEDIES
+from features.tables import CATEGORIES, REMEDIES, Batch
+from features.unworked import NO_LOT, blind_spots, never_worked, was_by_lot
 from models.sums import Sums
 from models.value import Costs
 from serving.findings import prevention
 from serving.findings.audit import Audit
 from serving.findings.case import Case
+from serving.findings.changes import before_and_after
 from serving.findings.clock import OVERPAYMENT_COLUMNS
 from serving.findings.kpis import key_figures
 from serving.findings.opportunity import Opportunity
 from serving.findings.overpaid import OVERPAYMENT_RULES
 from serving.findings.plan import learn_lags, realised, staffing
+from serving.findings.posters import posters
 from serving.findings.rules import BY_ID
+from serving.findings.underpaid import short_pairs
 
 EXAMPLES = 3
+PAIRS = 200
+"""Pairs of payer and procedure that are told of what is short."""
 _WRONG = frozenset(("posting", "policy"))
 
 
-def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False) -> dict[str, Any]:
+def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False, changes: Batch | None = None) -> dict[str, Any]:
     """Return everything the audit says, ready for JSON; money in dollars."""
     case, findings = audit.case, audit.findings
     opportunity = Opportunity(case, sums, costs)
@@ -45,6 +51,7 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False)
         "hourly_cost": costs.hourly,
         "inputs": _inputs(case),
         "warnings": warnings(case),
+        "unworked": unworked(opportunity),
         "rules": _rules(audit),
         "categories": _categories(case),
         "opportunity": {
@@ -63,14 +70,16 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False)
             "realised": realised(opportunity),
         },
         "overpayments": _overpayments(audit),
+        "underpayments": short_pairs(case, findings)[:PAIRS],
         "prevention": {
             **causes,
             "recommendations": prevention.recommendations(case, causes["causes"], findings),
-            "posters": prevention.posters(case, findings),
+            "posters": posters(case, findings),
             "before_and_after": prevention.before_and_after(case),
+            "changes": [] if changes is None else before_and_after(case, findings, changes),
             "scorecard": prevention.scorecard(opportunity),
         },
-        "kpis": key_figures(case, wrong),
+        "kpis": key_figures(opportunity, wrong),
     }
 
 
@@ -119,6 +128,19 @@ def warnings(case: Case) -> list[str]:
     if (coded >= 0).any() and case.remits is not None and case.remits.spans and not own & set(case.remits.spans):
         found.append("ledger and remittances have no payer in common; name them alike in [payers] of a mapping file")
     return found
+
+
+def unworked(opportunity: Opportunity) -> dict[str, Any] | None:
+    """Return what the efforts in hand cannot tell of the open write-offs: no choice by lot, payers and codes that nobody ever worked.
+
+    None where no effort is in hand: then nothing was learned from any, which the basis of the estimate says.
+    """
+    case = opportunity.case
+    if case.efforts is None or not len(case.efforts):
+        return None
+    unknown = never_worked(case.ledger, np.flatnonzero(opportunity.is_worked), opportunity.open)
+    lot = [] if was_by_lot(case.efforts, case.as_of) else [NO_LOT]
+    return {"warnings": [*lot, *blind_spots(unknown, case.as_of)], **unknown}
 
 
 def _rules(audit: Audit) -> list[dict[str, Any]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from features.codes.combinations import distinct
 from features.line_money import EXPECTED_SOURCES, MATERIAL_CENTS
 from features.money import NULL
+from features.tables import Array
 from serving.findings.case import Case, Flags
 from serving.findings.rule import STATISTICAL, Hits, Rule
+from serving.findings.table import Findings
 from serving.findings.words import dollars
 
 CLEARLY = 3.5
@@ -60,6 +65,48 @@ def unpriced_fee_cuts(case: Case) -> Flags:
     is_first = ~(case.columns["payer_sequence"] > 1)
     mask: Flags = case.is_live & case.family("contractual") & ~agreed & is_first & ~case.category("reversed", "wait")
     return mask
+
+
+def short_pairs(case: Case, findings: Findings) -> list[dict[str, Any]]:
+    """Return what was found short by payer and procedure, the dearest first: what a claim for all of it would be about.
+
+    Returns
+    -------
+    list of dict
+        `payer`, `procedure`, `basis` (contract or usual), `lines_short`, `lines` (seen of the pair), `dollars`, and of the short lines the
+        median `allowed`, `expected`, and `low` and `high` of what is usual (80 % of lines; None where nothing is).
+    """
+    at = findings.of(*(rule.id for rule in RULES))
+    if not len(at):
+        return []
+    row, cents, rule = findings.row[at], findings.cents[at], findings.rule[at]
+    c, words = case.columns, case.ledger.vocabulary
+    allowed = np.where(c["allowed_amount"] != NULL, c["allowed_amount"], case.view.columns["implied_allowed_cents"])[row]
+    keys = [rule, c["payer_id"][row].astype(np.int64), c["procedure_code"][row].astype(np.int64)]
+    _, pair = distinct(keys)
+    usual = {name: getattr(case.habits, f"{name}_cents")[row] for name in ("low", "high")}
+    told = []
+    for mine in np.split(np.argsort(pair, kind="stable"), np.cumsum(np.bincount(pair))[:-1]):
+        first = int(mine[0])
+        known = mine[usual["low"][mine] != NULL]
+        told.append(
+            {
+                "payer": words.word("payer_id", int(keys[1][first])) if keys[1][first] >= 0 else None,
+                "procedure": words.word("procedure_code", int(keys[2][first])) if keys[2][first] >= 0 else None,
+                "basis": "contract" if findings.rules[int(rule[first])].id == "underpaid_contractual" else "usual",
+                "lines_short": len(mine),
+                "lines": int(case.habits.count[row[first]]),
+                "dollars": round(float(cents[mine].sum()) / 100, 2),
+                "allowed": _middle(allowed[mine]),
+                "expected": _middle(allowed[mine] + cents[mine]),
+                **{name: _middle(values[known]) if len(known) else None for name, values in usual.items()},
+            }
+        )
+    return sorted(told, key=lambda one: -one["dollars"])
+
+
+def _middle(cents: Array) -> float:
+    return round(float(np.median(cents)) / 100, 2)
 
 
 RULES = (

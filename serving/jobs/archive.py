@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from features.errors import BadData
 
-TABLES = ("writeoffs", "outcomes", "contract_rates", "payer_rules", "writeoff_policies", "reference_fees", "citations")
+TABLES = (
+    "writeoffs", "outcomes", "contract_rates", "payer_rules", "writeoff_policies", "reference_fees", "citations", "process_changes",
+)  # fmt: skip
 """Tables that an archive may hold, by the name of the file without its ending: as `recoup sample` names them."""
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")

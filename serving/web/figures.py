@@ -53,6 +53,34 @@ def cents(value: int | None) -> str:
     return dollars(None if value is None else value / 100)
 
 
+def percent(value: float | None) -> str:
+    """Write a share as percent; null is a dash.
+
+    >>> percent(0.4567), percent(-0.012), percent(None)
+    ('45.7 %', '-1.2 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def figure(value: float | None, unit: str) -> str:
+    """Write a key figure; `unit` is one of `serving.findings.figures`.
+
+    >>> figure(12.4, "days"), figure(0.25, "share"), figure(41.5, "dollars"), figure(1.016, "times"), figure(1200.0, "count")
+    ('12 days', '25.0 %', '$42', '1.02', '1,200')
+    >>> figure(None, "days")
+    '–'
+    """
+    if value is None:
+        return "–"
+    if unit == "days":
+        return f"{value:.0f} days"
+    if unit == "dollars":
+        return dollars(value)
+    if unit == "count":
+        return count(round(value))
+    return f"{value:.2f}" if unit == "times" else percent(value)
+
+
 def exact(value: int | None) -> str:
     """Write cents as dollars and cents; null is a dash.
 

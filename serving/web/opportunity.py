@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from features.errors import BadData, RecoupError
+from features.errors import BadData, NotFound, RecoupError
 from serving.access import Identity
 from serving.findings.clock import report_due
 from serving.identity.gate import Gate
@@ -21,7 +21,7 @@ from serving.web.forms import Fields
 from serving.web.lists import address
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.web.words import ACTIONS, Due, due, long_day, spoken
+from serving.web.words import ACTIONS, Due, due, in_words, long_day, spoken
 from serving.worklist.listing import Query
 
 PAGE, OWED = "/opportunity", "/opportunity/overpayments"
@@ -31,7 +31,8 @@ FALLS = ("reversed", "contractual", "policy", "bad_debt", "patient", "wait", "no
 WHOLE = ("total", "gross", "expected", "net")
 _FAMILIES = {"cob": "Who pays first", "unknown": "Reason not known"}
 _REMEDIES = {**ACTIONS, "none": "No usual remedy: look at each"}
-SUMS_OF_ALL = "An audit is of all facilities together; you see only some of them, so its sums are not shown to you."
+NOTHING = "there is no audit of what you see alone: each is of all facilities of the client"
+"""Said to whoever sees only some facilities, whether or not an audit was kept: what is not theirs to see is answered as if it were not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,10 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
     def opportunity(request: Request, visit: Annotated[Visit, visitor("report.read")]) -> Response:
         who = visit.identity
         if who.facilities is not None:
-            return site.message(request, visit, 403, SUMS_OF_ALL, heading="Opportunity", back="/queue")
+            raise NotFound(NOTHING)
         kept, before = site.remembered(("audit", who.client_id), lambda: _latest(gate, who))
-        may_owed = who.may("overpayment.read")
         if kept is None:
-            return site.page(request, visit, "opportunity.html.j2", kept=None, may_owed=may_owed)
+            return site.page(request, visit, "opportunity.html.j2", kept=None, **may_see(who))
         told = kept.document
         o, prevention = told["opportunity"], told["prevention"]
         return site.page(
@@ -116,27 +116,27 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
             causes=[_cause(one, can_open=who.may("queue.read")) for one in prevention["causes"][:SHOWN]],
             since=None if before is None else long_day(before.as_of),
             differences=[] if before is None else differences(before.document, told),
-            may_owed=may_owed,
+            **may_see(who),
         )
 
     @app.get(OWED, include_in_schema=False)
     def owed(request: Request, visit: Annotated[Visit, visitor("overpayment.read")]) -> Response:
         who = visit.identity
         if who.facilities is not None:
-            return site.message(request, visit, 403, SUMS_OF_ALL, heading="What may be owed back", back="/queue")
+            raise NotFound(NOTHING)
         with gate.store.write() as unit:
             found = audits.owed_of(unit, who.client_id)
             gate.log.tell(unit, who, "overpayment.read", [one.overpayment_id for one in found[:MOST_OWED]])
         names = site.names(who.client_id)
         entries = sorted((entry(one, site.today(), names) for one in found), key=_urgency)
         total = sum(one.amount or 0 for one in found)
-        return site.page(request, visit, "overpayments.html.j2", entries=entries[:MOST_OWED], count=len(found), total=total)
+        return site.page(request, visit, "overpayments.html.j2", entries=entries[:MOST_OWED], count=len(found), total=total, **may_see(who))
 
     @app.post(OWED + "/{overpayment_id}", include_in_schema=False)
     def decide(request: Request, overpayment_id: str, visit: Annotated[Visit, visitor("overpayment.decide")], form: Form) -> Response:
         who = visit.identity
         if who.facilities is not None:
-            return site.message(request, visit, 403, SUMS_OF_ALL, heading="What may be owed back", back="/queue")
+            raise NotFound(NOTHING)
         try:
             started, identified = _day(form, "started", site.today()), _day(form, "identified", site.today())
             with gate.store.write() as unit:
@@ -145,6 +145,27 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
         except RecoupError as error:
             return site.message(request, visit, error.http_status, str(error), back=OWED)
         return site.go(OWED, "overpayment")
+
+
+def may_see(who: Identity) -> dict[str, bool]:
+    """Return which of the pages of the audit somebody may see beside the sums."""
+    return {"may_owed": who.may("overpayment.read"), "may_posting": who.may("posting.read")}
+
+
+def audit_of(site: Site, gate: Gate, who: Identity) -> Kept:
+    """Return the latest audit that was kept.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or who asks sees only some of the facilities that it is of.
+    """
+    kept: Kept | None = None
+    if who.facilities is None:
+        kept, _ = site.remembered(("audit", who.client_id), lambda: _latest(gate, who))
+    if kept is None:
+        raise NotFound(NOTHING if who.facilities is not None else "no audit has been kept yet; `recoup audit --keep` makes one")
+    return kept
 
 
 def _latest(gate: Gate, who: Identity) -> tuple[Kept | None, Kept | None]:
@@ -194,10 +215,9 @@ def _groups(o: Mapping[str, Any], *, can_open: bool) -> list[tuple[str, list[Gro
 def _cause(one: Mapping[str, Any], *, can_open: bool) -> tuple[Mapping[str, Any], str, str]:
     """Return a root cause, where it is in words, and the address of its items; blank where a list cannot show them."""
     cell = one["cell"]
-    words = ", ".join(f"{spoken(name.removesuffix('_id').removesuffix('_code')).lower()} {value}" for name, value in cell.items())
     asked = {name: value for name, value in cell.items() if name in ("payer_id", "facility_id") and value}
     href = address(Query(carc=one["carc"], **asked)) if can_open else ""
-    return one, words[:1].upper() + words[1:], href
+    return one, in_words(cell), href
 
 
 def months(teams: Sequence[Mapping[str, Any]], as_of: date) -> list[Month]:

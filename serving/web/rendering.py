@@ -38,6 +38,7 @@ def environment() -> Environment:
         exact=figures.exact,
         count=figures.count,
         hours=figures.hours,
+        percent=figures.percent,
         sentence=figures.sentence,
         words=spoken,
     )

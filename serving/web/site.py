@@ -260,7 +260,8 @@ class Site:
         places = tuple(
             Place(name, href, path == href or path.startswith(f"{href}/"), due if href == "/follow-ups" else 0)
             for name, href, action in PLACES
-            if visit.identity.may(action)
+            # An audit is of all facilities: who sees only some finds none.
+            if visit.identity.may(action) and (href != "/opportunity" or visit.identity.facilities is None)
         )
         frame = {
             "places": places,

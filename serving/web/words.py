@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -227,6 +228,19 @@ def long_day(day: date) -> str:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def in_words(cell: Mapping[str, str | None]) -> str:
+    """Say where something is.
+
+    >>> in_words({"payer_id": "P1", "procedure_code": "99213", "posted_by": "staff2"})
+    'Payer P1, procedure 99213, poster staff2'
+    """
+    words = {"posted_by": "poster", "carc": "reason"}
+    told = ", ".join(
+        f"{words.get(name, name.removesuffix('_id').removesuffix('_code').replace('_', ' '))} {value}" for name, value in cell.items()
+    )
+    return told[:1].upper() + told[1:]
 
 
 def spoken(name: str) -> str:

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
+from features.unworked import NO_LOT
 from recoup.report.workbook import VALIDATION
 from serving.findings.clock import OVERPAYMENT_COLUMNS
 from serving.findings.rule import DETERMINISTIC
@@ -242,3 +243,38 @@ def test_remittances_that_adjust_nothing_are_audited(fresh: Commands, tmp_path: 
     ran = fresh("audit", "--remits", tmp_path / "paid.835", "--as-of", AS_OF, "--out", tmp_path / "out")
     assert ran.code == 0, ran.err
     assert rows(tmp_path / "out" / "findings.csv") == []
+
+
+def test_a_report_says_what_was_never_worked_and_that_nothing_was_chosen_by_lot(fresh: Commands, tmp_path: Path) -> None:
+    head = "writeoff_id,writeoff_date,payer_id,writeoff_amount,billed_amount,paid_amount,group_code,carc,claim_id,line_number"
+    ledger = [
+        f"{payer}{i},2026-08-01,{payer},90,90,0,CO,{carc},C{payer}{i},1"
+        for payer, carc in (("KNOWN", "16"), ("NEW", "197"))
+        for i in (1, 2)
+    ]
+    (tmp_path / "ledger.csv").write_text("\n".join([head, *ledger]) + "\n")
+    efforts = "event_id,writeoff_id,action,worked_date,resolved_date,status,recovered_amount,explored\n"
+    for chosen, is_told in (("no", True), ("yes", False)):
+        (tmp_path / "efforts.csv").write_text(f"{efforts}E1,KNOWN1,appeal,2026-08-10,2026-09-10,denied,0,{chosen}\n")
+        out = tmp_path / chosen
+        ran = fresh("audit", "--writeoffs", tmp_path / "ledger.csv", "--outcomes", tmp_path / "efforts.csv", "--as-of", AS_OF, "--out", out)
+        assert ran.code == 0, ran.err
+        told = json.loads((out / "audit.json").read_text())["unworked"]
+        assert [one["payer"] for one in told["payers"]] == ["NEW"] and [one["carc"] for one in told["carcs"]] == ["197"]
+        assert (NO_LOT in told["warnings"]) == is_told == (NO_LOT in (out / "report.html").read_text())
+        assert "nobody ever worked" in (out / "report.html").read_text()
+        assert openpyxl.load_workbook(out / "workbook.xlsx")["Never worked"].max_row == 3
+
+
+def test_what_a_change_did_stands_in_every_report(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "changes.csv").write_text(
+        "changed_on,change,team,family\n2026-05-01,Records go with the first claim,billing,documentation\n2026-12-24,Not yet,,\n"
+    )
+    files = ["--writeoffs", trained.practice / "writeoffs.csv", "--changes", tmp_path / "changes.csv"]
+    ran = fresh("audit", *files, "--as-of", AS_OF, "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    first, second = json.loads((tmp_path / "out" / "audit.json").read_text())["prevention"]["changes"]
+    assert first["before"] > 0 and first["rate_after"] is not None and second["verdict"] == "not begun"
+    assert "Records go with the first claim" in (tmp_path / "out" / "report.html").read_text()
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "workbook.xlsx")["What changes did"]
+    assert [sheet.cell(2, 1).value, sheet.cell(2, 12).value] == [first["change"], first["verdict"]]

@@ -15,6 +15,7 @@ from benchmarks.policy_value import ESTIMATES, judge, summary
 from features.feature import Floats
 from features.money import NULL
 from features.tables import Batch
+from features.unworked import never_worked, worked_before
 from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files
 from training.evaluate import evaluate
@@ -30,7 +31,6 @@ from training.policy_value import (
     stand_for_by_lot,
     take,
 )
-from training.unknown import never_worked, worked_before
 
 ROWS, WORLDS = 300, 600
 END = day("2026-11-01")

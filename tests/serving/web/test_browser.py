@@ -268,6 +268,9 @@ PAGES = (
     "/items/none",
     "/opportunity",
     "/opportunity/overpayments",
+    "/opportunity/payers",
+    "/opportunity/posting",
+    "/opportunity/figures",
 )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from features.unworked import NO_LOT
 from serving.access import Role
 from serving.web.opportunity import OWED, PAGE
+from serving.web.prevention import KPIS, PAYERS, POSTING
 from tests.serving.identity.clocks import BOSS, PASSWORD, acts
 from tests.serving.web.audited import Owed, audited, keep
 from tests.serving.web.practice import Practice, practice
@@ -35,6 +37,7 @@ def test_the_page_says_what_the_document_says(office: Practice, made: Made) -> N
     assert all(f"${steps[name]:,.0f}" in page for name in ("total", "gross", "expected", "net"))
     low, high = document["opportunity"]["expected_band"]
     assert f"between ${low:,.0f} and ${high:,.0f}" in page
+    assert NO_LOT not in page
     first = document["opportunity"]["by_payer"][0]
     assert f"payer_id={first['group']}" in page and f"${first['expected']:,.0f}" in page
     for one in document["opportunity"]["expiring"]:
@@ -67,7 +70,7 @@ def test_who_sees_only_some_facilities_sees_no_sums_of_all(office: Practice) -> 
     fay = office.client("fay")
     for path in (PAGE, OWED):
         answer = fay.client.get(path)
-        assert answer.status_code == 403 and "all facilities" in answer.text
+        assert answer.status_code == 404 and "all facilities" in answer.text
 
 
 def test_only_what_a_person_enters_starts_the_clock(office: Practice, made: Made) -> None:
@@ -100,3 +103,56 @@ def test_an_entry_that_is_not_there_is_not_found_and_reading_the_list_is_told(of
     lea.read(OWED)
     assert lea.send(f"{OWED}/none", identified="2026-10-01").status_code == 404
     assert ("overpayment.read", "done") in {(action, outcome) for _, action, outcome in acts(office.gate)}
+
+
+def test_the_scorecard_says_what_the_document_says(office: Practice, made: Made) -> None:
+    page = office.client("vic").read(PAYERS)
+    first = made[0]["prevention"]["scorecard"][0]
+    assert first["payer"] in page and f"${first['written_off']:,.0f}" in page and f"{first['lines']:,}" in page
+    short = made[0]["underpayments"][0]
+    assert f"{short['payer']}, {short['procedure']}" in page and f"${short['dollars']:,.0f}" in page
+
+
+def test_key_figures_are_told_by_month_and_of_one_payer(office: Practice, made: Made) -> None:
+    kpis, vic = made[0]["kpis"], office.client("vic")
+    page = vic.read(KPIS)
+    assert f"{100 * kpis['all']['overturn_rate']:.1f} %" in page and "2026-10" in page and "2026-11" not in page
+    payer = kpis["by_payer"][0]
+    page = vic.read(f"{KPIS}?payer={payer['payer']}")
+    assert f"Key figures of {payer['payer']}" in page and f"{100 * payer['writeoff_error_rate']:.1f} %" in page
+    assert vic.client.get(f"{KPIS}?payer=nobody").status_code == 404
+
+
+def test_posters_are_for_who_runs_the_queue_and_reading_them_is_told(office: Practice, made: Made) -> None:
+    document, owed = made
+    poster = {
+        "cell": {"posted_by": "hasty", "payer_id": "P7"}, "posted_by": "hasty", "rule": "duplicate_posting", "findings": 31,
+        "postings": 400, "rate": 0.0775, "rate_elsewhere": 0.004, "trend": None, "dollars_a_year": 900.0,
+        "excess_dollars_a_year": 850.0, "p": 1e-9,
+        "p_adjusted": 1e-8, "rows": ["W1"],
+    }  # fmt: skip
+    keep(office.gate, document | {"prevention": document["prevention"] | {"posters": [poster]}}, owed)
+    lea = office.client("lea")
+    page = lea.read(POSTING)
+    assert "Poster hasty, payer P7" in page and "77.5" in page and "$850" in page and "never for blame" in page
+    errors = document["kpis"]["errors"]["posted_by"][0]
+    assert errors["posted_by"] in page and f"{errors['postings']:,}" in page
+    assert office.client("vic").client.get(POSTING).status_code == 403 and POSTING not in office.client("vic").read(PAGE)
+    assert ("posting.read", "done") in {(action, outcome) for _, action, outcome in acts(office.gate)}
+
+
+@pytest.mark.parametrize("path", [PAYERS, POSTING, KPIS])
+def test_behind_the_sums_is_nothing_while_no_audit_was_kept_nor_for_who_sees_some_facilities(
+    tmp_path: Path, office: Practice, path: str
+) -> None:
+    assert practice(tmp_path / "other").client("lea").client.get(path).status_code == 404
+    office.gate.accounts.add(BOSS, "fay", Role.LEAD, password=PASSWORD, facilities=frozenset({"F1"}))
+    fay = office.client("fay")
+    assert fay.client.get(path).status_code == 404
+    assert 'href="/opportunity"' not in fay.read("/queue")
+
+
+def test_without_choice_by_lot_the_page_says_so(office: Practice, made: Made) -> None:
+    document, owed = made
+    keep(office.gate, document | {"unworked": {"warnings": [NO_LOT], "payers": [], "carcs": []}}, owed)
+    assert NO_LOT in office.client("vic").read(PAGE)

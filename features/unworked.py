@@ -1,4 +1,4 @@
-"""Payers and codes on which nobody ever worked: what a model says of them rests on what is like them."""
+"""Payers and codes on which nobody ever worked: what is said of them rests on what is like them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ NAMED = 5
 
 NO_LOT = "No effort was chosen at random: sums of expected dollars lean on what staff chose to work and may be high."
 """What every report says without exploration."""
+
+
+def was_by_lot(outcomes: Batch, until: int) -> bool:
+    """Return whether any effort begun before a day was chosen at random."""
+    c = outcomes.columns
+    return bool(((c["explored"] == 1) & (c["worked_date"] < until)).any())
 
 
 def worked_before(writeoffs: Batch, outcomes: Batch, until: int) -> NDArray[np.int64]:
@@ -43,7 +49,7 @@ def never_worked(writeoffs: Batch, tried: NDArray[np.int64], rows: NDArray[np.in
 
 
 def blind_spots(unknown: Mapping[str, Sequence[Mapping[str, Any]]], until: int) -> list[str]:
-    """Name in sentences the payers and codes that a model knows only by what is like them."""
+    """Name in sentences the payers and codes that are known only by what is like them."""
     found = []
     for kind, column, noun in (("payers", "payer", "payer"), ("carcs", "carc", "reason code")):
         new = unknown[kind]
@@ -52,7 +58,8 @@ def blind_spots(unknown: Mapping[str, Sequence[Mapping[str, Any]]], until: int) 
             rows = sum(one["rows"] for one in new)
             noun += "" if len(new) == 1 else "s"
             day = np.datetime64(until, "D")
-            found.append(f"{len(new)} {noun} never worked before {day} ({names}), on {rows} write-offs: scores lean on what is alike.")
+            of = f"{rows:,} write-off" + ("" if rows == 1 else "s")
+            found.append(f"{len(new)} {noun} never worked before {day} ({names}), on {of}: scores lean on what is alike.")
     return found
 
 
