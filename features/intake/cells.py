@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from math import isfinite
 
@@ -120,7 +120,7 @@ def _parser(column: Column, mapping: Mapping, escaped: bool) -> Parse:
         return _text_parser(column, mapping, escaped)
     parse: Parse = {
         Kind.MONEY: _money_parser(mapping, flip=column.name == "writeoff_amount" and mapping.sign == "negative_is_writeoff"),
-        Kind.DATE: _date_parser(mapping.date_format),
+        Kind.DATE: _date_parser(mapping.date_formats),
         Kind.INT: _read_int,
         Kind.NUMBER: _read_number,
         Kind.BOOL: _read_bool,
@@ -179,20 +179,30 @@ def _money_parser(mapping: Mapping, flip: bool) -> Parse:
     return read
 
 
-def _date_parser(form: str) -> Parse:
+def _date_parser(forms: Sequence[str]) -> Parse:
     def read(text: str) -> Value | Rule:
-        try:
-            if _DATE.fullmatch(text):
-                day = date.fromisoformat(text).toordinal() - _EPOCH
-            elif form:
-                day = datetime.strptime(text, form).toordinal() - _EPOCH
-            else:
-                return Rule.NOT_A_DATE
-        except ValueError:
+        day = _iso_day(text) if _DATE.fullmatch(text) else _formed_day(text, forms)
+        if day is None:
             return Rule.NOT_A_DATE
         return Rule.DATE_OUT_OF_RANGE if day < EARLIEST else day
 
     return read
+
+
+def _iso_day(text: str) -> int | None:
+    try:
+        return date.fromisoformat(text).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+def _formed_day(text: str, forms: Sequence[str]) -> int | None:
+    for form in forms:
+        try:
+            return datetime.strptime(text, form).toordinal() - _EPOCH
+        except ValueError:
+            continue
+    return None
 
 
 def _read_int(text: str) -> Value | Rule:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from features.errors import BadData, StorageFailed
 from features.intake.column_reader import ColumnReader
+from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.output import replace_file
 from features.intake.sources import Block, open_source
@@ -194,7 +195,8 @@ def cut(
     BadData, ColumnsMissing, StorageFailed, UsageError
         As `read_table` does; a broken cell is found when its part is read.
     """
-    with closing(open_source(source, stdin, threads=True)) as opened:
+    with closing(open_source(source, stdin, threads=True)) as file:
+        opened = with_made_ids(file, table, mapping)
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
         keys = {name: _Key(ColumnReader(table.column(name), mapping, escaped=opened.is_text, latest=None), reader) for name in KEYS}
         sizes: list[int] = []

@@ -10,24 +10,24 @@ writeoff_id: transaction id, transaction number, trans id, trans no, posting id,
 writeoff_date: write off date, wo date, adjustment date, adj date, posting date, posted date, post date, date posted, accounting
     date, transaction date, trans date, txn date
 payer_id: payer, payer name, payer code, payor, payor name, insurance, insurance name, insurance company, carrier, carrier name,
-    primary insurance, ins name, ins co, insurer
+    primary insurance, primary payer, ins name, ins co, insurer
 writeoff_amount: write off amount, write off amt, wo amount, wo amt, adjustment amount, adj amount, adj amt, adjustment, write
     off, writeoff, amount adjusted, adjusted amount, transaction amount
 posting_kind: transaction type, posting type, trans type
 client_id: client, practice, practice id, practice name, tenant, organization, organisation
 claim_id: claim, claim number, claim no, encounter, encounter number, encounter id, visit id, visit number, invoice, invoice
-    number, voucher, patient control number
+    number, voucher, voucher number, voucher no, patient control number
 line_number: line, line no, claim line, service line, line item
 payer_claim_number: icn, dcn, payer icn, payer claim control number, payer claim no, payer control number, internal control number
-patient_id: patient, patient no, patient number, patient account, account, account number, account no, mrn, medical record number,
-    chart number, chart no, pid
+patient_id: patient, patient no, patient number, patient account, account, account number, account no, mrn, patient mrn, medical
+    record number, chart number, chart no, pid
 payer_type: insurance type, financial class, payer class, fin class, plan type
 next_payer_id: secondary payer, secondary carrier, secondary insurance, secondary ins, next payer, next carrier, other payer
 other_payer_paid_amount: other payer paid, other insurance paid, other ins paid, primary paid
 payer_sequence: cob, cob order, insurance order, responsibility sequence
 plan_id: plan, plan name, insurance plan, product
 contract_id: contract, contract name, contract number
-provider_id: provider, provider name, rendering provider, rendering, rendering npi, provider npi, npi, physician, doctor
+provider_id: provider, provider name, rendering provider, rendering prov, rendering, rendering npi, provider npi, npi, physician, doctor
 facility_id: facility, facility name, location, service location, site
 specialty: specialty, provider specialty, department
 place_of_service: pos, pos code, place of svc

@@ -14,7 +14,7 @@ from features.tables import GROUP_CODES, TABLES
 
 Sign: TypeAlias = Literal["negative_is_writeoff", "positive_is_writeoff"]
 
-_KEYS = ("columns", "adjustment_codes", "payers", "groups", "sign", "date_format", "money")
+_KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "groups", "sign", "date_format", "money")
 _MONEY_KEYS = ("currency", "thousands", "parentheses")
 _ADJUSTMENT_KEYS = ("group_code", "carc", "rarcs")
 
@@ -46,6 +46,8 @@ class Mapping:
     ----------
     columns
         Their column name to ours (or to an `x_` name).
+    writeoff_id
+        Their columns that tell one posting from another, of which a file without ids of its own gets them (`features.intake.made_ids`).
     adjustment_codes
         Their adjustment code to the group, CARC and RARCs it stands for; these fill the row's columns where they are blank.
         The code itself stays.
@@ -55,8 +57,8 @@ class Mapping:
         Their group code to one of CO PR OA PI CR OTHER; keys in upper case.
     sign
         How `writeoff_amount` is signed in the file; inside, a write-off is positive.
-    date_format
-        A strptime form that dates may have beside ISO; blank: none.
+    date_formats
+        strptime forms that dates may have beside ISO; the first that fits a date reads it.
     money
         How money is written.
 
@@ -64,17 +66,18 @@ class Mapping:
     --------
     >>> parse('sign = "negative_is_writeoff"\\n[columns]\\n"Claim #" = "claim_id"').columns
     {'Claim #': 'claim_id'}
-    >>> parse('colums = 1')
+    >>> parse('colums = 1')  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    features.errors.Misconfigured: mapping: unknown key colums; allowed: columns, adjustment_codes, payers, groups, sign, date_format, money
+    features.errors.Misconfigured: mapping: unknown key colums; allowed: columns, writeoff_id, adjustment_codes, ...
     """
 
     columns: Map[str, str] = field(default_factory=dict)
+    writeoff_id: tuple[str, ...] = ()
     adjustment_codes: Map[str, Adjustment] = field(default_factory=dict)
     payers: Map[str, str] = field(default_factory=dict)
     groups: Map[str, str] = field(default_factory=dict)
     sign: Sign = "positive_is_writeoff"
-    date_format: str = ""
+    date_formats: tuple[str, ...] = ()
     money: MoneyForm = field(default_factory=MoneyForm)
 
 
@@ -103,13 +106,15 @@ def parse(text: str, *, source: str = "mapping") -> Mapping:
     sign = given.get("sign", "positive_is_writeoff")
     if sign not in get_args(Sign):
         raise Misconfigured(f"{source}: sign is {sign!r}; allowed: {', '.join(get_args(Sign))}")
+    columns = _columns(source, given)
     return Mapping(
-        columns=_columns(source, given),
+        columns=columns,
+        writeoff_id=_made_of(source, given.get("writeoff_id", []), columns),
         adjustment_codes={code: _adjustment(source, code, value) for code, value in _section(source, given, "adjustment_codes").items()},
         payers=_words(source, given, "payers"),
         groups=_groups(source, given),
         sign=sign,
-        date_format=_date_format(source, given.get("date_format", "")),
+        date_formats=_date_formats(source, given.get("date_format", [])),
         money=_money(source, given),
     )
 
@@ -177,10 +182,26 @@ def _adjustment(source: str, code: str, value: object) -> Adjustment:
     return found
 
 
-def _date_format(source: str, form: object) -> str:
-    if not isinstance(form, str) or (form and not all(part in form for part in ("%d", "%m")) and "%b" not in form):
-        raise Misconfigured(f'{source}: date_format is {form!r}; a form like "%m/%d/%Y" is expected')
-    return form
+def _made_of(source: str, given: object, columns: Map[str, str]) -> tuple[str, ...]:
+    """Return the columns that ids are made of; a patient's number is none, since an id stands in addresses, logs and letters."""
+    if not isinstance(given, list) or not all(isinstance(name, str) and name.strip() for name in given):
+        raise Misconfigured(f'{source}: writeoff_id is {given!r}; a list of column names like ["Claim #", "Line", "Post Date"] is expected')
+    ours = {theirs.strip().lower(): name for theirs, name in columns.items()}
+    for name in given:
+        plain = name.strip().lower()
+        if ours.get(plain, plain) == "patient_id":
+            raise Misconfigured(f"{source}: writeoff_id is made of {name!r}, which is the patient; ids stand where patients must not")
+    return tuple(given)
+
+
+def _date_formats(source: str, given: object) -> tuple[str, ...]:
+    forms = [given] if isinstance(given, str) else given
+    if not isinstance(forms, list) or not all(isinstance(form, str) for form in forms):
+        raise Misconfigured(f'{source}: date_format is {given!r}; a form like "%m/%d/%Y" is expected, or a list of them')
+    for form in forms:
+        if form and not all(part in form for part in ("%d", "%m")) and "%b" not in form:
+            raise Misconfigured(f'{source}: date_format is {form!r}; a form like "%m/%d/%Y" is expected')
+    return tuple(form for form in forms if form)
 
 
 def _money(source: str, given: Map[str, object]) -> MoneyForm:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from typing import TypeAlias
 from features.intake.cells import Cells
 from features.intake.export_names import EXPORT_NAMES
 from features.intake.header import Header
+from features.intake.made_ids import MADE
 from features.intake.mapping import Mapping as Mapping_
 from features.intake.mapping import MoneyForm, parse
 from features.intake.rejects import Rule
@@ -18,8 +20,14 @@ from features.tables import Column, Kind, Table
 
 Rows: TypeAlias = Sequence[Sequence[str | None]]
 
-DATE_FORMATS = ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%d-%b-%Y", "%Y%m%d", "%d.%m.%Y")
+DATE_FORMATS = (
+    "%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%d-%b-%Y", "%Y%m%d", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f",
+    "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%y %H:%M", "%b %d %Y", "%d-%b-%y",
+)  # fmt: skip
 """Tried in this order; the month first, as US systems write."""
+
+MADE_OF = ("claim_id", "line_number", "procedure_code", "writeoff_date", "adjustment_code", "group_code", "carc", "writeoff_amount")
+"""What tells one posting from another where an export has no ids of them."""
 
 CERTAIN, LIKELY, GUESSED = 0.95, 0.8, 0.5
 """Confidence of a name that we know, of one that holds all its words, and of one that holds some of them."""
@@ -49,6 +57,8 @@ class Proposal:
         The mapping file's text; it loads as it stands. Each guess stands behind its line.
     guesses
         The columns proposed, in the file's order; columns that are named as ours already are not among them.
+    made_of
+        Their columns that ids of postings are made of, where no column holds these; blank: one does, or too little is there.
     missing
         Required columns for which nothing was found: without them the table cannot be read.
     ignored
@@ -57,6 +67,7 @@ class Proposal:
 
     toml: str
     guesses: tuple[Guess, ...]
+    made_of: tuple[str, ...]
     missing: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -110,15 +121,23 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     samples = {name: _sample(sample_rows, place) for place, name in enumerate(header)}
     own = {name: found for name in header if (found := Header(table, None).find(name)) is not None}
     form = _money_form([text for texts in samples.values() for text in texts])
-    dates = _date_format(samples)
-    guesses = _guess(header, samples, table, own, Mapping_(date_format=dates, money=form))
-    ours = {guess.ours for guess in guesses} | set(own.values())
-    missing = tuple(column.name for column in table.columns if not column.nullable and column.name not in ours)
-    theirs = {guess.theirs for guess in guesses} | set(own)
-    ignored = tuple(name for name in header if name.strip() and name not in theirs)
-    amounts = next((guess.theirs for guess in guesses if guess.ours == "writeoff_amount"), "writeoff_amount")
-    is_negative = _is_mostly_negative(samples.get(amounts, []))
-    return Proposal(_toml(table, guesses, missing, ignored, form, dates, is_negative), guesses, missing, ignored)
+    dates = _date_formats(samples)
+    guesses = _guess(header, samples, table, own, Mapping_(date_formats=dates, money=form))
+    ours = {guess.ours: guess.theirs for guess in guesses} | {name: theirs for theirs, name in own.items()}
+    made_of = _made_of(table, ours)
+    known = {*ours, MADE} if made_of else {*ours}
+    missing = tuple(column.name for column in table.columns if not column.nullable and column.name not in known)
+    ignored = tuple(name for name in header if name.strip() and name not in ours.values())
+    is_negative = _is_mostly_negative(samples.get(ours.get("writeoff_amount", ""), []))
+    forms = _forms(table, made_of, form, dates, is_negative=is_negative)
+    return Proposal("\n".join([*forms, *_columns(table, guesses, missing, ignored)]) + "\n", guesses, made_of, missing, ignored)
+
+
+def _made_of(table: Table, ours: Mapping[str, str]) -> tuple[str, ...]:
+    """Return their columns that tell postings apart, where the table needs ids and no column holds them; at least claim and day."""
+    if MADE not in table.names or MADE in ours or not {"claim_id", "writeoff_date"} <= set(ours):
+        return ()
+    return tuple(ours[name] for name in MADE_OF if name in ours)
 
 
 def _sample(rows: Rows, place: int) -> list[str]:
@@ -181,36 +200,47 @@ def _money_form(texts: Iterable[str]) -> MoneyForm:
     return MoneyForm(currency, "," if has_thousands else "", any(text[0] == "(" and text[-1] == ")" for text in amounts))
 
 
-def _date_format(samples: Mapping[str, list[str]]) -> str:
-    """Return the form that reads whole columns whose names speak of dates, or blank where ISO does or none fits."""
-    dated = [texts for name, texts in samples.items() if texts and {"date", "dos", "from", "to"} & set(_words(name).split())]
+def _date_formats(samples: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return a form for each column whose name speaks of dates and that ISO does not read; none where none reads all of it."""
     column = Column("day", Kind.DATE, "")
-    fits = {
-        form: sum(all(not isinstance(cells[text], Rule) for text in texts) for texts in dated)
-        for form in ("", *DATE_FORMATS)
-        for cells in [Cells(column, Mapping_(date_format=form))]
-    }
-    # Of forms that fit equally often the first wins, and ISO needs no word.
-    return max(fits, key=lambda form: fits[form])
+    readers = {form: Cells(column, Mapping_(date_formats=(form,) if form else ())) for form in ("", *DATE_FORMATS)}
+    dated = [texts for name, texts in samples.items() if texts and {"date", "dos", "from", "to"} & set(_words(name).split())]
+    fits = Counter(form for texts in dated for form, cells in readers.items() if _reads(cells, texts))
+    # A form that reads more columns is likelier the right one for each: 03/04/26 alone may be many days.
+    best = [
+        max((form for form, cells in readers.items() if _reads(cells, texts)), key=lambda form: fits[form], default="") for texts in dated
+    ]
+    return tuple(form for form in DATE_FORMATS if form in best)
+
+
+def _reads(cells: Cells, texts: Iterable[str]) -> bool:
+    return not any(isinstance(cells[text], Rule) for text in texts)
 
 
 def _is_mostly_negative(texts: list[str]) -> bool:
     return bool(texts) and sum(text.startswith(("-", "(", "$-")) for text in texts) * 2 > len(texts)
 
 
-def _toml(
-    table: Table, guesses: Sequence[Guess], missing: Sequence[str], ignored: Sequence[str], form: MoneyForm, dates: str, is_negative: bool
-) -> str:
+def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequence[str], *, is_negative: bool) -> list[str]:
+    """Return the lines that say how cells are written."""
     lines = [f"# Proposed for table {table.name}. Check each line; what stands behind # is only a remark."]
     if is_negative and table.name == "writeoffs":
         lines.append('sign = "negative_is_writeoff"')
     if dates:
-        lines.append(f"date_format = {_quoted(dates)}")
+        lines.append(f"date_format = {_quoted(dates[0]) if len(dates) == 1 else _listed(dates)}")
+    if made_of:
+        lines += ["# No column numbers the postings: these together tell one from another, and the same ones must be exported each time.",
+                  f"writeoff_id = {_listed(made_of)}"]  # fmt: skip
     if form.currency or form.thousands or form.parentheses:
         lines += ["", "[money]"]
         lines += [f"{name} = {_quoted(text)}" for name, text in (("currency", form.currency), ("thousands", form.thousands)) if text]
         lines += ["parentheses = true"] if form.parentheses else []
-    lines += ["", "[columns]"]
+    return lines
+
+
+def _columns(table: Table, guesses: Sequence[Guess], missing: Sequence[str], ignored: Sequence[str]) -> list[str]:
+    """Return the lines that say which column is which, and what is left."""
+    lines = ["", "[columns]"]
     lines += [f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
     if missing:
         lines += ["", f"# Still missing, and needed: {', '.join(missing)}", '# "<your name>" = "' + missing[0] + '"']
@@ -220,7 +250,11 @@ def _toml(
         lines += ["# claims and comes back as CLP01, it is the claim and not the patient:", f'# {_quoted(accounts[0])} = "claim_id"']
     if ignored:
         lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return f"[{', '.join(_quoted(text) for text in texts)}]"
 
 
 def _quoted(text: str) -> str:

@@ -17,6 +17,7 @@ from features.intake.column_reader import ColumnReader, is_null
 from features.intake.header import resolve as resolve_header
 from features.intake.issues import Findings
 from features.intake.keys import Key, Spans, has_spans, key_columns, key_of
+from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms, is_hashed
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
@@ -90,7 +91,8 @@ def read_table(
     >>> len(read.batch), read.rejects
     (1, [Reject(row=3, id='W2', column='status', rule=<Rule.NOT_LISTED: 'not_listed'>)])
     """
-    with closing(open_source(source, stdin)) as opened:
+    with closing(open_source(source, stdin)) as file:
+        opened = with_made_ids(file, table, mapping)
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
         reader.add_all(_counted(opened, reader, most_rows, progress))
     if reader.rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import Misconfigured
 from features.intake.adjustments import Adjustment
+from features.intake.cut import cut
 from features.intake.mapping import load, parse
 from features.intake.proposal import propose
+from features.intake.rejects import Reject, Rule
 from features.intake.table_file import read_table
 from features.tables import OUTCOMES, WRITEOFFS
 from features.vocabulary import Vocabulary
@@ -32,6 +37,11 @@ from features.vocabulary import Vocabulary
         ("[adjustment_codes]\nTF = {group_code = 'MA'}", "[adjustment_codes] 'TF': group_code is 'MA'"),
         ("[adjustment_codes]\nTF = {carc = 29}", "[adjustment_codes] 'TF': texts in quotes are expected"),
         ('date_format = "MM/DD/YYYY"', "date_format is 'MM/DD/YYYY'; a form like"),
+        ('date_format = ["%m/%d/%Y", "DD"]', "date_format is 'DD'; a form like"),
+        ("date_format = 3", "date_format is 3; a form like"),
+        ('writeoff_id = "Voucher"', "writeoff_id is 'Voucher'; a list of column names like"),
+        ('writeoff_id = ["Chart"]\n[columns]\nchart = "patient_id"', "writeoff_id is made of 'Chart', which is the patient"),
+        ('writeoff_id = ["Patient_ID"]', "writeoff_id is made of 'Patient_ID', which is the patient"),
         ("[money]\ncurency = '$'", "[money] unknown key curency; allowed: currency, thousands, parentheses"),
         ("[money]\nthousands = '.'", "[money] thousands is '.'"),
         ("[money]\nparentheses = 1", "[money] currency and thousands are texts"),
@@ -133,6 +143,68 @@ def test_a_proposed_mapping_reads_the_file_it_was_made_for(tmp_path: Path) -> No
     assert result.batch.words("carc") == ["45", None]
 
 
+def test_dates_may_be_written_in_several_ways(tmp_path: Path) -> None:
+    header = ["Trans ID", "Post Date", "Payer", "Adj Amt", "DOS", "Denial Date"]
+    lines = [["1", "01/31/2024 09:15", "A", "1", "12/01/23", "2024-01-02"], ["2", "02/28/2024 00:00", "A", "1", "1/2/24", ""]]
+    proposal = propose(header, lines, WRITEOFFS)
+    assert proposal.mapping.date_formats == ("%m/%d/%y", "%m/%d/%Y %H:%M")
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join(map(",".join, [header, *lines])) + "\n")
+    columns = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=proposal.mapping).batch.columns
+    days = {name: columns[name].astype("datetime64[D]").astype(str).tolist() for name in ("writeoff_date", "service_date")}
+    assert days == {"writeoff_date": ["2024-01-31", "2024-02-28"], "service_date": ["2023-12-01", "2024-01-02"]}
+
+
+def test_a_column_whose_dates_read_in_two_ways_is_read_as_the_others_are() -> None:
+    header, rows = (
+        ["Trans ID", "Post Date", "DOS", "Payer"],
+        [["1", "25.01.2024", "01.02.2024", "A"], ["2", "26.01.2024", "02.02.2024", "A"]],
+    )
+    assert propose(header, rows, WRITEOFFS).mapping.date_formats == ("%d.%m.%Y",)
+
+
+UNNUMBERED = """Voucher #,Line,Chart,Post Date,Payer,Adj Amt,Reason Code
+V 7,1,M1,01/31/2024,Aetna,12.50,CO-45
+V 7,1,M1,01/31/2024,Aetna,-12.50,CO-45
+V 7,2,M1,01/31/2024,Aetna,12.50,CO-45
+V 7,2,M1,01/31/2024,Aetna,12.50,CO-45
+V 8,,M2,02/28/2024,Cigna,3.00,N30
+"""
+
+
+def test_an_export_without_ids_of_its_postings_gets_them_of_what_tells_them_apart(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(UNNUMBERED)
+    header, *rows = ([*line.split(",")] for line in UNNUMBERED.splitlines())
+    proposal = propose(header, rows, WRITEOFFS)
+    assert proposal.missing == ()
+    assert proposal.made_of == ("Voucher #", "Line", "Post Date", "Reason Code", "Adj Amt")
+    read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=proposal.mapping, most_rejected=None)
+    made = ["V-7-1-01-31-2024-CO-45-12.50", "V-7-1-01-31-2024-CO-45--12.50", "V-7-2-01-31-2024-CO-45-12.50", "V-8--02-28-2024-N30-3.00"]
+    assert read.batch.columns["writeoff_id"].tolist() == made
+    assert read.rejects == [Reject(5, made[2], "writeoff_id", Rule.DUPLICATE_KEY)], "what nothing tells apart is named, not lost"
+
+    parquet = tmp_path / "export.parquet"
+    pq.write_table(pa.csv.read_csv(path), parquet)
+    narrow = parse(proposal.toml.replace(', "Post Date", "Reason Code", "Adj Amt"]', ', "Reason Code"]'))
+    typed = read_table(parquet, WRITEOFFS, vocabulary=Vocabulary(), mapping=narrow, most_rejected=None)
+    assert typed.batch.columns["writeoff_id"].tolist() == ["V-7-1-CO-45", "V-7-2-CO-45", "V-8--N30"]
+
+    done, parts = cut(path, WRITEOFFS, tmp_path, mapping=proposal.mapping)
+    ledger = done.gather(parts, WRITEOFFS, Vocabulary(), mapping=proposal.mapping, latest=None)
+    assert ledger.columns["writeoff_id"].tolist() == made, "a ledger that is scored in parts has the same ids"
+
+
+def test_an_id_is_made_only_where_none_is_and_of_columns_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("WriteOff_ID,writeoff_date,payer_id\nW1,2024-01-05,A\n")
+    mapping = parse('writeoff_id = ["Voucher", "payer_id"]')
+    assert read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping).batch.columns["writeoff_id"].tolist() == ["W1"]
+    path.write_text("writeoff_date,payer_id\n2024-01-05,A\n")
+    with pytest.raises(Misconfigured, match="makes writeoff_id of Voucher, payer_id; the file has no Voucher"):
+        read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping)
+
+
 def test_outcomes_are_proposed_too() -> None:
     proposal = propose(["Trans ID", "Appeal Date", "Outcome", "Amount Recovered", "Closed Date"], [], OUTCOMES)
     found = {guess.theirs: guess.ours for guess in proposal.guesses}
@@ -151,5 +223,5 @@ def test_the_page_on_mappings_shows_a_mapping_that_loads_and_every_column() -> N
     assert shown
     for text in shown:
         parse(text)
-    for key in ("columns", "adjustment_codes", "payers", "groups", "sign", "date_format", "money"):
+    for key in ("columns", "writeoff_id", "adjustment_codes", "payers", "groups", "sign", "date_format", "money"):
         assert f"`{key}`" in page or f"`[{key}]`" in page
