@@ -106,12 +106,18 @@ def of_writeoffs(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> lis
     return [Effort(**{name: row[name] for name in _EFFORT}) for row in rows]
 
 
-def find_by_source(unit: Unit, client_id: str, writeoff_id: str, source_effort_id: str) -> Effort | None:
-    """Return the effort that a source knows under another id; None if there is none."""
-    c = efforts.c
-    statement = select(efforts).where(c.client_id == client_id, c.writeoff_id == writeoff_id, c.source_effort_id == source_effort_id)
-    row = unit.connection.execute(statement.with_for_update()).mappings().first()
-    return None if row is None else Effort(**{name: row[name] for name in _EFFORT})
+def names_of(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return what other tellers call the efforts on some write-offs: by write-off and effort, each source and its id.
+
+    An effort keeps its latest such name; its events have all of them.
+    """
+    c = events.c
+    statement = select(c.writeoff_id, c.effort_id, c.source, c.source_effort_id).distinct()
+    statement = statement.where(c.client_id == client_id, c.writeoff_id.in_(writeoff_ids), c.source_effort_id.is_not(None))
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for writeoff_id, effort_id, source, name in unit.connection.execute(statement):
+        found.setdefault((writeoff_id, effort_id), set()).add((source, name))
+    return found
 
 
 def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, item_id: str | None) -> tuple[Effort | None, int]:

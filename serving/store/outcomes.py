@@ -15,11 +15,12 @@ from features.vocabulary import Vocabulary
 from serving.store import efforts, items, reversals, scores, stories, writeoffs
 from serving.store.rows import batch_of
 from serving.store.store import Unit
-from serving.worklist.events import PENDING, Effort
+from serving.worklist.events import PENDING, Effort, Event, Kind
 from serving.worklist.item import Item, State
 from serving.worklist.reversals import Reversal, ReversalState
 from serving.worklist.shelf import Entry
-from serving.worklist.statements import NO_EFFORT, adopting, as_adopted, differences
+from serving.worklist.statements import NO_EFFORT, differences
+from serving.worklist.tellers import Known, match
 
 IN_WORK = (State.OPEN, State.DRAFTED, State.SENT, State.NEXT_LEVEL)
 
@@ -88,41 +89,43 @@ def record(
     ids = sorted({one.writeoff_id for one in said})
     there = writeoffs.find(unit, client_id, ids)
     places = scores.of_writeoffs(unit, client_id, ids)
-    known: dict[str, list[Effort]] = {}
-    for one in efforts.of_writeoffs(unit, client_id, ids):
-        known.setdefault(one.writeoff_id, []).append(one)
+    names, known = efforts.names_of(unit, client_id, ids), dict[str, list[Known]]()
+    for effort in efforts.of_writeoffs(unit, client_id, ids):
+        called = frozenset(names.get((effort.writeoff_id, effort.effort_id), ()))
+        known.setdefault(effort.writeoff_id, []).append(Known(effort, called))
     events, changed = 0, set()
+
+    def keep(event: Event, item_id: str | None) -> Effort | None:
+        after, number = efforts.record(unit, client_id, event, at=at, by=by, item_id=item_id)
+        if event.cents and source in ASKS_LEDGER:
+            state = ReversalState.WAITING if abs(event.cents) > approval_over else ReversalState.APPROVED
+            name = f"{event.effort_id}.{event.writeoff_id}.{number}"
+            reversals.ask(unit, Reversal(client_id, name, item_id, event.writeoff_id, event.cents, event.known_on, by, at, state))
+        return after
+
     for one in said:
         if one.writeoff_id not in there:
             continue
         item_id = places[one.writeoff_id]["item_id"] if one.writeoff_id in places else None
-        before, stated = _match(one, known.get(one.writeoff_id, []), source)
-        news = differences(before, stated, source=source, today=today)
+        held = known.setdefault(one.writeoff_id, [])
+        found = match(one, held, source=source, item_id=item_id)
+        before = None if found.known is None else found.known.effort
+        news = differences(before, found.said, source=source, today=today)
+        if before is None:
+            news[0] = replace(news[0], explored=one.explored, chance=one.chance)
+        if found.doubled is not None:
+            held.remove(found.doubled)
+            keep(Event(one.writeoff_id, one.effort_id, Kind.CORRECTED, today, source, is_void=True), item_id)
         after = before
         for event in news:
-            if before is None and event is news[0]:
-                event = replace(event, explored=one.explored, chance=one.chance)
-            after, number = efforts.record(unit, client_id, event, at=at, by=by, item_id=item_id)
-            if event.cents and source in ASKS_LEDGER:
-                large = abs(event.cents) > approval_over
-                state = ReversalState.WAITING if large else ReversalState.APPROVED
-                name = f"{event.effort_id}.{event.writeoff_id}.{number}"
-                reversals.ask(unit, Reversal(client_id, name, item_id, one.writeoff_id, event.cents, event.known_on, by, at, state))
-        events += len(news)
-        if after is not None and news:
-            known[one.writeoff_id] = [held for held in known.get(one.writeoff_id, []) if held.effort_id != after.effort_id] + [after]
-            if item_id is not None and _tell_item(unit, client_id, item_id, before, after, source=source, today=today, at=at, by=by):
-                changed.add(item_id)
+            after = keep(event, item_id)
+        events += len(news) + (found.doubled is not None)
+        if after is None or not news:
+            continue
+        held[:] = [other for other in held if other.effort.effort_id != after.effort_id] + [found.told(after, (source, one.effort_id))]
+        if item_id is not None and _tell_item(unit, client_id, item_id, before, after, source=source, today=today, at=at, by=by):
+            changed.add(item_id)
     return Recorded(len(said), events, sum(one.writeoff_id not in there for one in said), len(changed))
-
-
-def _match(said: Effort, known: Sequence[Effort], source: str) -> tuple[Effort | None, Effort]:
-    """Return the effort that a statement is about, and the statement as one about it."""
-    own = next((one for one in known if one.effort_id == said.effort_id), None)
-    if own is not None or source != "remit":
-        return own, said
-    adopted = next((one for one in known if one.source_effort_id == said.effort_id), None) or adopting(said, known)
-    return (None, said) if adopted is None else (adopted, as_adopted(said, adopted))
 
 
 def _tell_item(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from serving.worklist.events import PENDING, Effort, Event, Kind
@@ -11,7 +9,7 @@ from serving.worklist.events import PENDING, Effort, Event, Kind
 NO_EFFORT = "-"
 """The id of an effort that its source does not name."""
 
-_WORDS = ("action", "level", "channel", "sent_on", "reference", "follow_up_on")
+WORDS = ("action", "level", "channel", "sent_on", "reference", "follow_up_on")
 
 
 def differences(known: Effort | None, said: Effort, *, source: str, today: date) -> list[Event]:
@@ -28,6 +26,7 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> day = date(2026, 5, 4)
     >>> said = Effort("W1", "E1", date(2026, 4, 1), "recovered", day, recovered=9_000)
     >>> [(event.kind.value, event.cents, str(event.known_on)) for event in differences(None, said, source="remit", today=date(2026, 6, 1))]
@@ -66,7 +65,7 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
 
 
 def _news(before: Effort | None, said: Effort) -> dict[str, object]:
-    found = {name: getattr(said, name) for name in _WORDS if before is None or getattr(said, name) != getattr(before, name)}
+    found = {name: getattr(said, name) for name in WORDS if before is None or getattr(said, name) != getattr(before, name)}
     if before is None or said.worked_on != before.worked_on:
         found["worked_on"] = said.worked_on
     if before is None or said.status != before.status:
@@ -77,23 +76,7 @@ def _news(before: Effort | None, said: Effort) -> dict[str, object]:
 
 
 def _says_something(event: Event) -> bool:
-    words = (*_WORDS, "worked_on", "status", "resolved_on", "source_effort_id")
+    words = (*WORDS, "worked_on", "status", "resolved_on", "source_effort_id")
     return any((event.cents, event.shifted, event.patient_paid, event.hours, event.is_reopened)) or any(
         getattr(event, name) is not None for name in words
     )
-
-
-def adopting(said: Effort, efforts: Sequence[Effort]) -> Effort | None:
-    """Return the effort of people that a remittance answers: the latest begun by then that no other answer has taken; None if none is.
-
-    Else what people logged and what the payer's money says would be two efforts, and the dollars counted twice.
-    """
-    day = said.resolved_on or said.worked_on
-    open_ = [one for one in efforts if one.source == "person" and one.source_effort_id is None and one.worked_on <= day]
-    return max(open_, key=lambda one: (one.worked_on, one.effort_id), default=None)
-
-
-def as_adopted(said: Effort, ours: Effort) -> Effort:
-    """Return what a remittance says, said of an effort of people: theirs is when and how, the payer's is what came of it."""
-    own = {name: getattr(ours, name) for name in ("worked_on", "hours", *_WORDS) if getattr(ours, name) is not None}
-    return replace(said, effort_id=ours.effort_id, source_effort_id=said.effort_id, **own)

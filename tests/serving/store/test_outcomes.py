@@ -110,6 +110,103 @@ def test_a_remittance_answers_the_effort_that_people_logged_and_no_dollar_counts
         assert sorted(one.cents for one in reversals.of_item(unit, "default", "i0001")) == [-4_000, 9_000]
 
 
+def won_in_the_queue(store: Store) -> None:
+    """Ana wins 90 dollars today, by an appeal that she never wrote down before."""
+    put(store, [item_of(1)])
+    with store_office(store).desk(ANA) as desk:
+        desk.win("i0001", 0, cents=9_000, hours=0.5)
+
+
+def paid(store: Store) -> list[int]:
+    """Payer cash of each effort that is known, and of what the ledger was asked to reverse."""
+    with store.read() as unit:
+        assert sum(one.cents for one in reversals.of_item(unit, "default", "i0001")) == sum(one.net for one in known(store))
+    return [one.net for one in known(store)]
+
+
+FILED = Effort("i0001-0", "E-77", TODAY - timedelta(days=40), "recovered", TODAY - timedelta(days=3), recovered=9_000)
+
+
+@pytest.mark.parametrize("order", [("file", "remit"), ("remit", "file")])
+def test_a_win_of_the_queue_that_a_file_and_a_remittance_tell_again_counts_once(store: Store, order: tuple[str, str]) -> None:
+    won_in_the_queue(store)
+    said = {"file": FILED, "remit": replace(FILED, effort_id="hash", resolved_on=TODAY - timedelta(days=6), action="other")}
+    for source in order:
+        assert record(store, said[source], source=source).items == 0
+    # Told every night, in whatever turn, nothing is news.
+    for source in (*order, *reversed(order)):
+        assert record(store, said[source], source=source).events == 0
+    (effort,) = known(store)
+    assert (effort.effort_id, effort.action, effort.hours, effort.resolved_on) == ("i0001.1", "appeal", 0.5, TODAY)
+    assert paid(store) == [9_000]
+    # What the payer takes back is on the one effort; the file, which never heard of it, does not undo that.
+    record(store, replace(said["remit"], taken_back=4_000), source="remit", today=TODAY + timedelta(days=9))
+    assert record(store, said["file"], today=TODAY + timedelta(days=10)).events == 0
+    assert paid(store) == [5_000]
+    record(store, said["remit"], source="remit", today=TODAY + timedelta(days=20))
+    assert paid(store) == [9_000]
+
+
+def test_a_name_that_was_heard_once_is_about_the_same_effort_whatever_it_says_later(store: Store) -> None:
+    won_in_the_queue(store)
+    record(store, FILED)
+    assert record(store, replace(FILED, recovered=8_500), today=TODAY + timedelta(days=1)).events == 1
+    assert [one.net for one in known(store)] == [8_500]
+    # What was known on a morning before stays what was known.
+    assert [one.net for one in known(store, TODAY + timedelta(days=1))] == [9_000]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        replace(FILED, recovered=8_999),
+        replace(FILED, resolved_on=TODAY - timedelta(days=32)),
+        replace(FILED, action="cob_update"),
+        replace(FILED, level=2),
+        replace(FILED, status="denied", recovered=0),
+    ],
+)
+def test_what_says_something_else_is_an_effort_of_its_own(store: Store, said: Effort) -> None:
+    won_in_the_queue(store)
+    record(store, said)
+    assert len(known(store)) == 2 and {one.effort_id for one in known(store)} == {"i0001.1", "E-77"}
+
+
+def test_the_same_sum_twice_from_one_payer_is_twice_the_sum(store: Store) -> None:
+    won_in_the_queue(store)
+    for name in ("hash", "another"):
+        record(store, replace(FILED, effort_id=name), source="remit")
+    assert sorted(one.net for one in known(store)) == [9_000, 9_000]
+
+
+def test_an_effort_that_a_file_saw_under_way_is_the_one_that_the_queue_won(store: Store) -> None:
+    put(store, [item_of(1)])
+    record(store, replace(FILED, status="pending", resolved_on=None, recovered=None))
+    with store.read() as unit:
+        item = items.find(unit, "default", "i0001")
+    assert item is not None and item.state is State.SENT
+    with store_office(store).desk(ANA) as desk:
+        desk.win("i0001", item.version, cents=9_000)
+    assert len(known(store)) == 2
+    assert record(store, FILED).events == 2 and record(store, FILED).events == 0
+    assert [(one.effort_id, one.net) for one in known(store)] == [("i0001.1", 9_000)] and paid(store) == [9_000]
+
+
+def test_refusals_that_two_tell_are_one_effort_and_rows_without_a_name_stay_apart(store: Store) -> None:
+    put(store, [item_of(1)])
+    with store_office(store).desk(ANA) as desk:
+        desk.lose("i0001", 0)
+    nameless = replace(FILED, effort_id="-")
+    long_ago = replace(nameless, status="denied", recovered=0, worked_on=date(2025, 1, 3), resolved_on=date(2025, 2, 3))
+    same = replace(nameless, status="denied", recovered=0)
+    for _ in range(2):
+        record(store, long_ago, same)
+        assert [(one.effort_id, one.status, one.resolved_on) for one in known(store)] == [
+            ("-", "denied", date(2025, 2, 3)),
+            ("i0001.1", "denied", TODAY),
+        ]
+
+
 def test_a_refusal_of_what_was_sent_is_to_be_asked_about_today(store: Store) -> None:
     put(store, [item_of(1)])
     with store_office(store).desk(ANA) as desk:
