@@ -1,4 +1,4 @@
-"""The files of a run beside its ledger."""
+"""The files of a run: those beside its ledger, and what was worked."""
 
 from __future__ import annotations
 
@@ -15,3 +15,26 @@ class Beside:
     policies: Path | None = None
     reference_fees: Path | None = None
     citations: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A ledger and what came of it, to learn from or to judge by.
+
+    Parameters
+    ----------
+    writeoffs, outcomes
+        Files of both; None of both: what the store of the service holds.
+    beside
+        Tables beside the ledger.
+    mapping
+        The practice's own names; None: ours.
+    client
+        Whose rows of the store.
+    """
+
+    writeoffs: Path | None
+    outcomes: Path | None
+    beside: Beside
+    mapping: Path | None = None
+    client: str = "default"

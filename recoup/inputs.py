@@ -17,7 +17,7 @@ from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Batch, Table
 from features.vocabulary import Vocabulary
-from recoup.beside import Beside
+from recoup.beside import Beside, Worked
 from recoup.progress import Bars
 from recoup.settings import Settings
 
@@ -76,23 +76,25 @@ class Inputs:
         self.take(table.name, read)
         return read.batch
 
-    def worked(
-        self, writeoffs: Path | None, outcomes: Path | None, vocabulary: Vocabulary, *, client: str, as_of: date
-    ) -> tuple[Batch, Batch]:
-        """Return write-offs and efforts of two files, or of a client as the store knew them on a morning.
+    def worked(self, files: Worked, vocabulary: Vocabulary, *, as_of: date) -> tuple[Batch, Batch, Mapping[str, Batch]]:
+        """Return write-offs, efforts and the tables beside: of files, or the first two of a client as the store knew them on a morning.
 
         Raises
         ------
         UsageError
             When one of the two is named.
         """
-        if writeoffs is None and outcomes is None:
+        ledger, efforts = self._worked(files, vocabulary, as_of)
+        return ledger, efforts, self.beside(files.beside, vocabulary)
+
+    def _worked(self, files: Worked, vocabulary: Vocabulary, as_of: date) -> tuple[Batch, Batch]:
+        if files.writeoffs is None and files.outcomes is None:
             from recoup.stored import stored
 
-            return stored(self._settings, client, vocabulary, as_of=as_of)
-        if writeoffs is None or outcomes is None:
+            return stored(self._settings, files.client, vocabulary, as_of=as_of)
+        if files.writeoffs is None or files.outcomes is None:
             raise UsageError("name both --writeoffs and --outcomes, or neither to learn from the store of the service")
-        return self.read(writeoffs, WRITEOFFS, vocabulary), self.read(outcomes, OUTCOMES, vocabulary)
+        return self.read(files.writeoffs, WRITEOFFS, vocabulary), self.read(files.outcomes, OUTCOMES, vocabulary)
 
     def cut(self, path: Path, table: Table, folder: Path) -> tuple[Cut, list[Part]]:
         """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is."""

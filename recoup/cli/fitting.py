@@ -12,26 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recoup.beside import Beside
-from recoup.cli.options import (
-    AsOf,
-    Client,
-    Json,
-    MappingFile,
-    Morning,
-    Outcomes,
-    StoredOutcomes,
-    StoredWriteoffs,
-    Writeoffs,
-    settings,
-    today,
-    tracking_uri,
-    with_tables,
-)
+from recoup.beside import Worked
+from recoup.cli.options import AsOf, Json, Morning, Report, settings, today, tracking_uri, with_tables
 from recoup.cli.telling import Teller, reading_json, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
-from serving.access import DEFAULT_CLIENT
 
 if TYPE_CHECKING:
     from features.pieces import Each
@@ -57,10 +42,7 @@ def add_to(app: typer.Typer) -> None:
 @with_tables
 def train(
     *,
-    writeoffs: Writeoffs,
-    outcomes: Outcomes,
-    beside: Beside,
-    mapping: MappingFile = None,
+    files: Worked,
     as_of: AsOf = None,
     out: Annotated[Path | None, typer.Option(help="folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
     no_register: Annotated[bool, typer.Option("--no-register", help="leave the registry alone")] = False,
@@ -68,7 +50,6 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fit a model on what was known on the morning of a day, and register it as challenger (as champion if there is none)."""
-    from features.tables import OUTCOMES, WRITEOFFS
     from features.vocabulary import Vocabulary
     from recoup.inputs import Inputs
     from training.cut import cut_ledger
@@ -78,10 +59,8 @@ def train(
     chosen, day = settings(), as_of or today()
     rejects = (out / "rejects.csv") if out else chosen.models / "train.rejects.csv"
     with bars() as shown:
-        inputs, words = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown), Vocabulary()
-        ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
-        tables = inputs.beside(beside, words)
-        known = cut_ledger(ledger, efforts, tables, day_number(day))
+        inputs = Inputs(chosen, mapping=files.mapping, rejects=rejects, today=today(), bars=shown)
+        known = cut_ledger(*inputs.worked(files, Vocabulary(), as_of=day), day_number(day))
         with _hands(cluster, chosen.home) as each:
             told = shown.of("train")
             bundle = fit(known.writeoffs, known.outcomes, tables=known.tables, as_of=day_number(day), progress=told, each=each)
@@ -176,17 +155,13 @@ def _tell_trained(inputs: Inputs, folder: Path, version: Version | None, tell: T
 @with_tables
 def retrain(
     *,
-    writeoffs: StoredWriteoffs = None,
-    outcomes: StoredOutcomes = None,
-    client: Client = DEFAULT_CLIENT,
+    stored: Worked,
     as_of: Morning,
     trials: Annotated[int, typer.Option(min=0, help="recipes that tuning tries; 0 takes the fixed one")] = 20,
     seconds: Annotated[float, typer.Option(min=1, help="time that tuning may take")] = 900.0,
     promote: Annotated[bool, typer.Option("--promote", help="make it champion if every gate holds")] = False,
     cluster: Cluster = None,
-    beside: Beside,
-    mapping: MappingFile = None,
-    out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json; default: under RECOUP_HOME/reports")] = None,
+    out: Report = None,
     as_json: Json = False,
 ) -> None:
     """Make a challenger, and say in dollars whether it is better than the champion; exit 1 when a check or a gate does not hold.
@@ -201,10 +176,9 @@ def retrain(
 
     chosen, report = settings(), out or settings().home / REPORTS / f"retrain-{as_of}"
     with bars() as shown, _hands(cluster, chosen.home) as each:
-        inputs, words = Inputs(chosen, mapping=mapping, rejects=report / "rejects.csv", today=today(), bars=shown), Vocabulary()
+        inputs = Inputs(chosen, mapping=stored.mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
         done = run(
-            *inputs.worked(writeoffs, outcomes, words, client=client, as_of=as_of),
-            inputs.beside(beside, words),
+            *inputs.worked(stored, Vocabulary(), as_of=as_of),
             chosen=chosen,
             tracking_uri=tracking_uri(),
             as_of=as_of,

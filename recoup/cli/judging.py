@@ -10,34 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recoup.beside import Beside
-from recoup.cli.options import (
-    Client,
-    Json,
-    MappingFile,
-    Model,
-    Morning,
-    Outcomes,
-    StoredOutcomes,
-    StoredWriteoffs,
-    Writeoffs,
-    parse_day,
-    parse_shares,
-    settings,
-    today,
-    tracking_uri,
-    with_tables,
-)
+from recoup.beside import Worked
+from recoup.cli.options import Json, Model, Morning, Report, parse_day, parse_shares, settings, today, tracking_uri, with_tables
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
-from recoup.progress import Bars, bars
+from recoup.progress import bars
 from recoup.trial import Trial, known_truth
-from serving.access import DEFAULT_CLIENT
 
 if TYPE_CHECKING:
-    from features.tables import Batch
     from recoup.inputs import Inputs
-    from recoup.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,55 +30,39 @@ def add_to(app: typer.Typer) -> None:
 @with_tables
 def evaluate(
     *,
-    writeoffs: Writeoffs,
-    outcomes: Outcomes,
+    files: Worked,
     as_of: Annotated[date, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="outcomes count as known on this morning")],
     start: Annotated[date, typer.Option("--from", parser=parse_day, metavar="DATE", help="first day of the write-offs to judge on")],
     end: Annotated[date, typer.Option("--to", parser=parse_day, metavar="DATE", help="last day of them")],
     model: Annotated[str | None, typer.Option(help="judge this model; default: fit one on what was known on --from")] = None,
-    beside: Beside,
-    mapping: MappingFile = None,
     truth: Annotated[Path | None, typer.Option(help="truth.parquet of a synthetic practice")] = None,
     capacity: Annotated[Any, typer.Option(parser=parse_shares, metavar="SHARES", help="shares of the hours")] = "0.05,0.1,0.2",
     out: Annotated[Path | None, typer.Option(help="folder for report.html and evaluation.json")] = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model on write-offs that it did not see, against simpler orders of work."""
+    from features.vocabulary import Vocabulary
+    from recoup.cli.scoring import load_scorer
     from recoup.inputs import Inputs, rejects_beside
     from recoup.report.evaluation import evaluation_html
 
     chosen = settings()
     with bars() as shown:
-        inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out) if out else None, today=today(), bars=shown)
-        trial = Trial(day_number(as_of), day_number(start), day_number(end), tuple(capacity))
-        result = _judge(trial, inputs, shown, chosen, model, writeoffs, outcomes, beside, known_truth(truth) if truth else None)
+        inputs = Inputs(chosen, mapping=files.mapping, rejects=rejects_beside(out) if out else None, today=today(), bars=shown)
+        scorer = load_scorer(model, chosen) if model is not None else None
+        ledger, efforts, tables = inputs.worked(files, scorer.vocabulary.overlay() if scorer else Vocabulary(), as_of=as_of)
+        result = Trial(day_number(as_of), day_number(start), day_number(end), tuple(capacity)).judge(
+            ledger,
+            efforts,
+            tables=tables,
+            scorer=scorer,
+            truth=known_truth(truth) if truth else None,
+            progress=shown.of("evaluate"),
+        )
     inputs.write_rejects()
     if out is not None:
         _write_report(out, result, evaluation_html(result))
     _tell_evaluated(result, inputs, out, Teller(as_json=as_json))
-
-
-def _judge(
-    trial: Any,
-    inputs: Inputs,
-    shown: Bars,
-    chosen: Settings,
-    model: str | None,
-    writeoffs: Path,
-    outcomes: Path,
-    beside: Beside,
-    truth: Any,
-) -> dict[str, Any]:
-    from features.tables import OUTCOMES, WRITEOFFS
-    from features.vocabulary import Vocabulary
-    from recoup.cli.scoring import load_scorer
-
-    scorer = load_scorer(model, chosen) if model is not None else None
-    words = scorer.vocabulary.overlay() if scorer else Vocabulary()
-    ledger, efforts = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(outcomes, OUTCOMES, words)
-    tables: Mapping[str, Batch] = inputs.beside(beside, words)
-    result: dict[str, Any] = trial.judge(ledger, efforts, tables=tables, scorer=scorer, truth=truth, progress=shown.of("evaluate"))
-    return result
 
 
 def _write_report(out: Path, result: Mapping[str, Any], page: str) -> None:
@@ -139,14 +104,10 @@ def _tell_evaluated(result: Mapping[str, Any], inputs: Inputs, out: Path | None,
 @with_tables
 def drift(
     *,
-    writeoffs: StoredWriteoffs = None,
-    outcomes: StoredOutcomes = None,
-    client: Client = DEFAULT_CLIENT,
+    stored: Worked,
     as_of: Morning,
     model: Model = "champion",
-    beside: Beside,
-    mapping: MappingFile = None,
-    out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json; default: under RECOUP_HOME/reports")] = None,
+    out: Report = None,
     as_json: Json = False,
 ) -> None:
     """Watch for payers that changed their minds since a model's data cut; exit 1 when an alarm rings."""
@@ -160,10 +121,9 @@ def drift(
     chosen, report = settings(), out or settings().home / REPORTS / f"drift-{as_of}"
     with bars() as shown:
         scorer = load_scorer(model, chosen)
-        inputs = Inputs(chosen, mapping=mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
-        words = scorer.vocabulary.overlay()
-        ledger, efforts = inputs.worked(writeoffs, outcomes, words, client=client, as_of=as_of)
-        if tables := inputs.beside(beside, words):
+        inputs = Inputs(chosen, mapping=stored.mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
+        ledger, efforts, tables = inputs.worked(stored, scorer.vocabulary.overlay(), as_of=as_of)
+        if tables:
             use_tables(scorer, tables)
         result = watched(scorer, model, ledger, efforts, day_number(as_of), chosen.home, tracking_uri())
     inputs.write_rejects()

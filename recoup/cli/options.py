@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import wraps
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from recoup.beside import Beside
+from recoup.beside import Beside, Worked
 from recoup.settings import Settings
+from serving.access import DEFAULT_CLIENT
 
 
 def parse_day(text: str | date) -> date:
@@ -59,28 +60,50 @@ Morning = Annotated[
 ]
 AsOf = Annotated[date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning of this day; default today")]
 Model = Annotated[str, typer.Option("--model", help="a model folder, a version number, or an alias")]
+Report = Annotated[Path | None, typer.Option("--out", help="folder for report.html and report.json; default: under RECOUP_HOME/reports")]
 Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
 
 
 _BESIDE = {"contracts": Contracts, "payer_rules": PayerRules, "policies": Policies, "reference_fees": ReferenceFees, "citations": Citations}
 
 
+_FILES = {"writeoffs": Writeoffs, "outcomes": Outcomes, **_BESIDE, "mapping": MappingFile}
+_STORED = {"writeoffs": StoredWriteoffs, "outcomes": StoredOutcomes, "client": Client, **_BESIDE, "mapping": MappingFile}
+_TOGETHER: Mapping[str, Mapping[str, Any]] = {"beside": _BESIDE, "files": _FILES, "stored": _STORED}
+"""Options that commands take together, as one parameter of this name: a `Beside`, or a `Worked` of files or of files or the store."""
+
+_REQUIRED = {"files": ("writeoffs", "outcomes")}
+_DEFAULTS = {"client": DEFAULT_CLIENT}
+
+
 def with_tables(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of the tables beside the ledger, which it takes together as `beside`."""
+    """Give a command, in the place of each parameter that `_TOGETHER` names, the options that it stands for."""
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
+    taken = [name for name in _TOGETHER if name in hints]
     for own in inspect.signature(command).parameters.values():
-        options = _BESIDE.items() if own.name == "beside" else [(own.name, hints[own.name])]
-        default = None if own.name == "beside" else own.default
-        parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint) for name, hint in options]
+        if own.name not in taken:
+            parameters.append(_option(own.name, hints[own.name], own.default))
+            continue
+        for name, hint in _TOGETHER[own.name].items():
+            is_required = name in _REQUIRED.get(own.name, ())
+            parameters.append(_option(name, hint, inspect.Parameter.empty if is_required else _DEFAULTS.get(name)))
 
     @wraps(command)
     def run(**given: Any) -> None:
-        command(beside=Beside(**{name: given.pop(name) for name in _BESIDE}), **given)
+        for name in taken:
+            options = {option: given.pop(option) for option in _TOGETHER[name]}
+            beside = Beside(**{option: options.pop(option) for option in _BESIDE})
+            given[name] = beside if name == "beside" else Worked(beside=beside, **options)
+        command(**given)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _option(name: str, hint: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
 
 def settings(**flags: object) -> Settings:
