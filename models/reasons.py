@@ -205,8 +205,7 @@ class Teller:
         if median == NULL:
             return ""
         low, high = int(self._columns["usual_low_cents"][row]), int(self._columns["usual_high_cents"][row])
-        text = f"this payer usually allows {_money(median)} for this procedure"
-        text += f" (n = {count:.0f}, 80 % between {_money(low)} and {_money(high)})"
+        text = usual_words(median, low, high, count)
         billed, writeoff = int(self._columns["billed_amount"][row]), int(self._columns["writeoff_amount"][row])
         return text + (
             f"; this posting leaves {_money(billed - writeoff)}" if NULL not in (billed, writeoff) and billed >= writeoff else ""
@@ -275,6 +274,33 @@ _PLAIN = {
     "your own columns": "what your own columns say",
 }
 """What speaks where a concept has no fact of the row to show."""
+
+
+FEW_POSTINGS = 8
+"""Below so many postings a range says little, and what is usual is a guess."""
+
+
+def usual_words(median: int, low: int, high: int, count: float) -> str:
+    """Say what a payer usually allows, in words that fit how much is known of it; in cents, of about so many postings.
+
+    >>> usual_words(7_500, 6_800, 8_125, 40.2)
+    'this payer usually allows $75 for this procedure (8 of 10 postings lately lie between $68 and $81.25; there were about 40)'
+    >>> usual_words(7_500, 7_500, 7_500, 40.2)
+    'this payer nearly always allows $75 for this procedure (about 40 postings lately)'
+    >>> usual_words(7_500, 6_800, 8_125, 2.3)
+    'this payer allowed about $75 ($68 to $81.25) for this procedure before, but that rests on 2 postings only'
+    >>> usual_words(7_500, 7_500, 7_500, 0.8)
+    'this payer allowed $75 for this procedure before, but that rests on one posting only'
+    """
+    usual, is_point = _money(median), low == high
+    if count < FEW_POSTINGS:
+        known = "one posting" if count < 1.5 else f"{count:.0f} postings"
+        told = usual if is_point else f"about {usual} ({_money(low)} to {_money(high)})"
+        return f"this payer allowed {told} for this procedure before, but that rests on {known} only"
+    if is_point:
+        return f"this payer nearly always allows {usual} for this procedure (about {count:.0f} postings lately)"
+    span = f"8 of 10 postings lately lie between {_money(low)} and {_money(high)}"
+    return f"this payer usually allows {usual} for this procedure ({span}; there were about {count:.0f})"
 
 
 def _money(cents: int) -> str:

@@ -52,7 +52,8 @@ def _against_usual(case: Case) -> Hits:
     for row in np.flatnonzero(rows).tolist():
         usual, left = int(habits.expected_cents[row]), int(implied[row])
         told = f"this posting leaves {dollars(left)}; the payer usually allows {dollars(usual)} for the procedure"
-        span = f"80 % between {dollars(int(habits.low_cents[row]))} and {dollars(int(habits.high_cents[row]))}"
+        low, high = int(habits.low_cents[row]), int(habits.high_cents[row])
+        span = "nearly always just that" if low == high else f"8 of 10 lines between {dollars(low)} and {dollars(high)}"
         lines = f"{int(habits.count[row])} lines of payer and procedure, others by their product"
         hits.add(row, min(usual - left, int(c["writeoff_amount"][row])), f"{told} ({span}; {lines})")
     return hits

@@ -215,7 +215,7 @@ def _load_chunk(
 def _place_items(unit: Unit, client_id: str, load_id: str, scored: Sequence[dict[str, Any]], *, at: datetime, draw: Draw) -> Change:
     """Write scores, and the items that they make, keep or empty."""
     before = {key: row["item_id"] for key, row in scores.of_writeoffs(unit, client_id, [row["writeoff_id"] for row in scored]).items()}
-    wanted = {row["work_item_id"] for row in scored if row["in_scope"]}
+    wanted = {row["work_item_id"] for row in scored if is_work(row)}
     held = items.find_many(unit, client_id, sorted(wanted | {key for key in before.values() if key is not None}), lock=True)
     rows = [_score_row(row, client_id, load_id, _item_of(row, before, held, at), at) for row in scored]
     scores.keep(unit, rows)
@@ -248,7 +248,15 @@ def _item_of(row: Mapping[str, Any], before: Mapping[str, str | None], held: Map
     old = before.get(row["writeoff_id"])
     if old is not None and old in held and is_in_hand(held[old], at):
         return old
-    return str(row["work_item_id"]) if row["in_scope"] else None
+    return str(row["work_item_id"]) if is_work(row) else None
+
+
+def is_work(score: Mapping[str, Any]) -> bool:
+    """Tell whether somebody can do something for a write-off: it may still be owed, and there is a remedy.
+
+    A copy of a claim that a crossover answers is in scope, and nothing is to be done for it.
+    """
+    return bool(score["in_scope"]) and score["remedy"] != "none"
 
 
 def is_in_hand(item: Item, now: datetime) -> bool:

@@ -20,7 +20,8 @@ from serving.web.lists import address, query_of
 from serving.web.projects import preface_in
 from serving.web.site import BULK, Site
 from serving.web.visitors import Form, visitor
-from serving.worklist.desk import SKIP_REASONS, Desk
+from serving.worklist.acts import SKIP_REASONS
+from serving.worklist.desk import Desk
 from serving.worklist.item import Item
 from serving.worklist.listing import Query
 from serving.worklist.steering import MOST_AT_ONCE

@@ -14,7 +14,7 @@ from serving.web.lists import Row, row_of
 from serving.web.past import ALIKE_WORDS, Past, Tried, arguments_for, past_of, tried_in
 from serving.web.story import Told, timeline
 from serving.web.words import long_day
-from serving.worklist.desk import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REASONS
+from serving.worklist.acts import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REASONS
 from serving.worklist.detail import Detail, Line, Similar
 from serving.worklist.item import Item, State
 from serving.worklist.sight import Seen

@@ -19,7 +19,8 @@ from serving.web.figures import sentence
 from serving.web.forms import Fields
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.worklist.desk import LOSS_REASONS, SKIP_REASONS, Desk, Stale
+from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
+from serving.worklist.desk import Desk, Stale
 from serving.worklist.item import Item, State
 from serving.worklist.listing import Query, Which
 

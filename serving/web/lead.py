@@ -21,7 +21,7 @@ from serving.web.site import Site
 from serving.web.story import NOTE_WORDS
 from serving.web.visitors import Form, visitor
 from serving.web.words import long_day, spoken
-from serving.worklist.desk import SKIP_REASONS
+from serving.worklist.acts import SKIP_REASONS
 from serving.worklist.item import Item
 from serving.worklist.listing import Query, Totals, Which
 from serving.worklist.policy import BOUNDS, Policy

@@ -9,7 +9,7 @@ from datetime import date
 from serving.web.figures import exact
 from serving.web.past import how, named_action
 from serving.web.words import STATUS_WORDS, long_day, spoken
-from serving.worklist.desk import LOSS_REASONS, SKIP_REASONS
+from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.detail import Detail
 from serving.worklist.events import Effort
 from serving.worklist.shelf import Entry

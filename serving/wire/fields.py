@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from features.errors import BadData
 from features.money import parse_cents
-from serving.worklist.desk import SKIP_REASONS
+from serving.worklist.acts import SKIP_REASONS
 
 LONGEST_ID, LONGEST_WORDS, LONGEST_TEXT = 200, 200, 4_000
 PLAIN = r"^[^\x00-\x1f\x7f]+$"

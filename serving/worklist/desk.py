@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
@@ -11,51 +11,27 @@ from typing import Any, TypeAlias
 from features.deadlines import LEVELS
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity
-from serving.worklist.choice import Choice, Draw, How, chance_of, is_sample_turn
-from serving.worklist.events import Effort, Event, Kind, restated
+from serving.worklist.acts import (
+    LONGEST_FOLLOW_UP,
+    LONGEST_SNOOZE,
+    MOVES,
+    STORY,
+    check_ahead,
+    check_hours,
+    check_loss,
+    check_past,
+    check_reason,
+)
+from serving.worklist.book import Book
+from serving.worklist.choice import Choice, Draw, How
 from serving.worklist.item import Item, State
-from serving.worklist.reversals import Reversal, ReversalState
 from serving.worklist.shares import share_out
-from serving.worklist.shelf import Entry, Part, Shelf, Undo, Wanted, is_waiting_check
+from serving.worklist.shelf import Entry, Shelf, Undo, Wanted
+from serving.worklist.turn import choose
 
 FEWEST_IN_BATCH, MOST_IN_BATCH = 10, 25
-LONGEST_SNOOZE, LONGEST_FOLLOW_UP = 180, 365
-MOST_HOURS = 1000.0
 UNDO_SECONDS = 15
 """How long an act can be taken back: ten seconds for the person, the rest for the way."""
-
-SKIP_REASONS = {
-    "not_recoverable": "the payer owes nothing here",
-    "not_worth_it": "it would cost more than it brings",
-    "documents_missing": "papers that are needed cannot be had",
-    "wrong_remedy": "another step is needed than the one proposed",
-    "already_worked": "somebody has worked it elsewhere",
-    "patient_matter": "it concerns the patient, not the payer",
-    "other": "something else; say what in a note",
-}
-"""Why an item is skipped or closed."""
-
-LOSS_REASONS = {
-    "payer_right": "the payer is right",
-    "no_level_left": "there is no next level",
-    "not_worth_it": "the next level would cost more than it brings",
-    "documents_missing": "papers that are needed cannot be had",
-}
-"""Why a refusal is not taken to the next level."""
-
-MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
-    "draft": ((State.OPEN, State.NEXT_LEVEL), State.DRAFTED),
-    "send": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SENT),
-    "follow_up": ((State.SENT,), State.SENT),
-    "win": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.WON),
-    "lose": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.LOST),
-    "next_level": ((State.SENT, State.LOST, State.WON), State.NEXT_LEVEL),
-    "skip": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SKIPPED),
-    "close": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.CLOSED),
-    "snooze": ((State.OPEN, State.NEXT_LEVEL), State.OPEN),
-    "reopen": ((State.SKIPPED, State.CLOSED, State.LOST), State.OPEN),
-}
-"""Each act, the states in which it may be done, and the state after it (a snooze keeps the state)."""
 
 NextDeadline: TypeAlias = Callable[[Item, int, date], tuple[date | None, str | None]]
 """Returns last day and source of an item's next level, given that level and the day of the decision."""
@@ -129,8 +105,7 @@ class Desk:
         self._draw, self._next_deadline = draw, next_deadline
         self._policy = shelf.policy(who.client_id)
         self.touched: set[str] = set()
-        self._spoken: dict[tuple[str, str], Effort | None] = {}
-        self._asked: list[str] = []
+        self._book = Book(shelf, who.subject, now=now, today=today, approval_over=self._policy.approval_over)
 
     # ---- taking ------------------------------------------------------------------------------------------------------
 
@@ -142,7 +117,7 @@ class Desk:
         Without narrowing words a turn may offer a sample check. No two callers are offered the same item.
         """
         wanted = self._wanted(payer_id=payer_id, carc=carc, remedy=remedy, project_id=project_id)
-        found = self._choose(wanted)
+        found = choose(self._shelf, wanted, self._policy, self._draw)
         if found is None:
             return None
         item, choice = found
@@ -194,14 +169,14 @@ class Desk:
     def skip(self, item_id: str, version: int, reason: str, text: str = "") -> Item:
         """Leave an item out of the queue, with a reason of `SKIP_REASONS`; a lead may bring it back."""
         item = self._begin(item_id, version, "skip")
-        self._check_reason(reason)
-        changed = self._end_effort(item, "abandoned") if item.worked_on else item
+        check_reason(reason)
+        changed = self._book.end(item, "abandoned") if item.worked_on else item
         return self._move(changed, "skip", text=text, facts={"reason": reason}, reason=reason)
 
     def snooze(self, item_id: str, version: int, until: date, text: str = "") -> Item:
         """Offer an item again from a day on; the day is at most 180 days ahead and not after the last day of the item."""
         item = self._begin(item_id, version, "snooze")
-        self._check_ahead("a snooze", until, LONGEST_SNOOZE)
+        check_ahead("a snooze", until, LONGEST_SNOOZE, today=self._today)
         if item.lapses_on is not None and until > item.lapses_on >= self._today:
             raise UsageError(f"item {item_id} cannot sleep until {until}: its last day is {item.lapses_on}")
         facts = {"until": until.isoformat()}
@@ -211,7 +186,7 @@ class Desk:
 
     def draft(self, item_id: str, version: int) -> Item:
         """Begin the effort; the item is then its worker's."""
-        item = self._begun(self._begin(item_id, version, "draft"))
+        item = self._book.begin(self._begin(item_id, version, "draft"))
         return self._move(item, "draft", assigned_to=self._who.subject)
 
     def send(
@@ -233,10 +208,10 @@ class Desk:
         change of code, modifier or diagnosis.
         """
         item = self._begin(item_id, version, "send")
-        self._check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP)
-        sent = self._check_past("sent_on", sent_on)
-        item = self._begun(item, on=sent)
-        self._record(item, hours=self._check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
+        check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP, today=self._today)
+        sent = check_past("sent_on", sent_on, today=self._today)
+        item = self._book.begin(item, on=sent)
+        self._book.say_of_all(item, hours=check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
         facts = {"sent_on": sent.isoformat(), "channel": channel, "reference": reference, "follow_up_on": follow_up_on.isoformat()}
         if argument:
             facts |= {"argument": argument, "effort_id": item.effort_id}
@@ -247,8 +222,8 @@ class Desk:
     def follow_up(self, item_id: str, version: int, *, again_on: date, text: str = "", hours: float = 0.0) -> Item:
         """Say that the payer was asked and has not decided, and when to ask again."""
         item = self._begin(item_id, version, "follow_up")
-        self._check_ahead("a follow-up", again_on, LONGEST_FOLLOW_UP)
-        self._record(item, hours=self._check_hours(hours), follow_up_on=again_on)
+        check_ahead("a follow-up", again_on, LONGEST_FOLLOW_UP, today=self._today)
+        self._book.say_of_all(item, hours=check_hours(hours), follow_up_on=again_on)
         return self._move(item, "follow_up", text=text, facts={"follow_up_on": again_on.isoformat()}, follow_up_on=again_on)
 
     def win(
@@ -266,17 +241,17 @@ class Desk:
         `settled` says that the rest was given up by agreement.
         """
         item = self._begin(item_id, version, "win")
-        day = self._check_past("decided_on", decided_on)
+        day = check_past("decided_on", decided_on, today=self._today)
         parts = self._shelf.parts(item)
-        shares = self._shares(item, parts, cents)
-        item = self._begun(item, on=day)
-        spent = share_out(round(self._check_hours(hours) * 100), {part.writeoff_id: 1 for part in parts})
+        shares = self._book.shares(item, parts, cents)
+        item = self._book.begin(item, on=day)
+        spent = share_out(round(check_hours(hours) * 100), {part.writeoff_id: 1 for part in parts})
         for part in parts:
             came = shares.get(part.writeoff_id, 0)
             whole = part.recoverable or part.written_off
             status = "denied" if came == 0 else "settled" if settled else "recovered" if came >= whole else "partially_recovered"
-            self._say(item, part.writeoff_id, cents=came, hours=spent[part.writeoff_id] / 100, status=status, resolved_on=self._today)
-        self._ask_reversals(item, shares, day)
+            self._book.say(item, part.writeoff_id, cents=came, hours=spent[part.writeoff_id] / 100, status=status, resolved_on=self._today)
+        self._book.ask_reversals(item, shares, day)
         facts = {"cents": sum(shares.values()), "decided_on": day.isoformat()}
         return self._move(item, "win", facts=facts, decided_on=day, follow_up_on=None)
 
@@ -292,21 +267,20 @@ class Desk:
     ) -> Item:
         """Say that the payer refused, or that the day has passed (`expired`), and why it ends there: one of `LOSS_REASONS`, or blank."""
         item = self._begin(item_id, version, "lose")
-        if reason and reason not in LOSS_REASONS:
-            raise UsageError(f"the reason is one of {', '.join(LOSS_REASONS)}")
-        day = self._check_past("decided_on", decided_on)
-        item = self._end_effort(self._begun(item, on=day), "expired" if expired else "denied", hours=self._check_hours(hours))
-        facts = {"decided_on": day.isoformat(), "reason": reason or None}
-        return self._move(item, "lose", facts=facts, decided_on=day, follow_up_on=None, reason=reason or None)
+        lost_for = check_loss(reason)
+        day = check_past("decided_on", decided_on, today=self._today)
+        item = self._book.end(self._book.begin(item, on=day), "expired" if expired else "denied", hours=check_hours(hours))
+        facts = {"decided_on": day.isoformat(), "reason": lost_for}
+        return self._move(item, "lose", facts=facts, decided_on=day, follow_up_on=None, reason=lost_for)
 
     def next_level(self, item_id: str, version: int, *, decided_on: date | None = None, hours: float = 0.0) -> Item:
         """Say that the payer refused and that the next level is to be drafted; its own last day counts from the decision."""
         item = self._begin(item_id, version, "next_level")
         if item.level >= LEVELS:
             raise CheckFailed(f"item {item_id} is at level {item.level}; there is none above")
-        day = self._check_past("decided_on", decided_on or item.decided_on)
+        day = check_past("decided_on", decided_on or item.decided_on, today=self._today)
         if item.state is State.SENT:
-            item = self._end_effort(item, "upheld_next_level_open", hours=self._check_hours(hours))
+            item = self._book.end(item, "upheld_next_level_open", hours=check_hours(hours))
         last, source = self._next_deadline(item, item.level + 1, day)
         facts = {"level": item.level + 1, "decided_on": day.isoformat(), "deadline": last.isoformat() if last else None}
         return self._move(
@@ -326,8 +300,8 @@ class Desk:
     def close(self, item_id: str, version: int, reason: str, text: str = "") -> Item:
         """Give an item up, with a reason of `SKIP_REASONS`."""
         item = self._begin(item_id, version, "close")
-        self._check_reason(reason)
-        item = self._end_effort(item, "abandoned") if item.worked_on else item
+        check_reason(reason)
+        item = self._book.end(item, "abandoned") if item.worked_on else item
         return self._move(item, "close", text=text, facts={"reason": reason}, reason=reason, follow_up_on=None)
 
     def reopen(self, item_id: str, version: int, text: str = "") -> Item:
@@ -350,14 +324,7 @@ class Desk:
             raise Held(f"the last act on item {item_id} is that of {undo.by}")
         if self._now - undo.at > timedelta(seconds=UNDO_SECONDS):
             raise CheckFailed(f"the last act on item {item_id} is more than {UNDO_SECONDS} seconds old; it stays")
-        for (writeoff_id, effort_id), effort in undo.efforts.items():
-            void = Event(writeoff_id, effort_id, Kind.CORRECTED, self._today, "person", is_void=True)
-            again = [] if effort is None else restated(effort, known_on=self._today, source="person")
-            for event in (void, *again):
-                self._shelf.record(item.client_id, event, at=self._now, by=self._who.subject, item_id=item_id)
-        for reversal_id in undo.reversals:
-            if not self._shelf.withdraw_reversal(item.client_id, reversal_id):
-                raise CheckFailed(f"the ledger was told of item {item_id} already; what was won stays")
+        self._book.take_back(item, undo)
         work = {name: getattr(undo.before, name) for name in _WORK}
         return self._keep(item, "undone", is_undo=True, **work)
 
@@ -389,26 +356,10 @@ class Desk:
             self._who.client_id, self._who.facilities, self._who.subject, self._now, self._today, self._policy.pin_days, **narrowed
         )
 
-    def _choose(self, wanted: Wanted) -> tuple[Item, Choice] | None:
-        policy = self._policy
-        if wanted.is_narrowed:
-            found = self._shelf.best(wanted)
-            return (found[0], Choice(How.PERSON, None)) if found else None
-        waiting = self._shelf.waiting_checks(wanted)
-        drawn = self._shelf.next_check(wanted) if is_sample_turn(policy, waiting, self._draw) else None
-        best = self._shelf.best(wanted)
-        item = drawn or (best[0] if best else None)
-        if item is None:
-            return None
-        if drawn is None and item.assigned_to == self._who.subject:
-            return item, Choice(How.PERSON, None, waiting)
-        is_best = bool(best) and best[0].item_id == item.item_id
-        chance = chance_of(policy, waiting=waiting, is_drawn=is_waiting_check(item), is_best=is_best)
-        return item, Choice(How.LOT if drawn else How.GREEDY, chance, waiting)
-
     def _lease(self, item: Item, choice: Choice) -> Item:
         self._shelf.chose(item, choice, at=self._now, by=self._who.subject)
-        self._before, self._spoken, self._asked = item, {}, []
+        self._before = item
+        self._book.open_page()
         until = self._now + timedelta(minutes=self._policy.lease_minutes)
         facts = {"how": choice.how.value, "chance": choice.chance}
         chosen: dict[str, Any] = {} if item.worked_on or item.effort > 1 else {"chosen": choice.how.value, "chance": choice.chance}
@@ -421,7 +372,8 @@ class Desk:
         if version is not None and item.version != version:
             since = f", {item.state} by {item.changed_by} since {item.changed_at:%Y-%m-%d %H:%M} UTC" if item.changed_at else ""
             raise Stale(f"item {item_id} was changed meanwhile: you saw version {version}, it is at version {item.version}{since}")
-        self._before, self._spoken, self._asked = item, {}, []
+        self._before = item
+        self._book.open_page()
         return item
 
     def _begin(self, item_id: str, version: int, act: str) -> Item:
@@ -446,7 +398,7 @@ class Desk:
 
     def _move(self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, **changed: Any) -> Item:
         lease: dict[str, Any] = {"leased_to": None, "leased_until": None, "snoozed_until": None}
-        return self._keep(item, _PAST[act], text=text, facts=facts, state=MOVES[act][1], **lease, **changed)
+        return self._keep(item, STORY[act], text=text, facts=facts, state=MOVES[act][1], **lease, **changed)
 
     def _keep(
         self, item: Item, act: str, *, text: str = "", facts: Mapping[str, Any] | None = None, is_undo: bool = False, **changed: Any
@@ -456,117 +408,7 @@ class Desk:
             raise Stale(f"item {item.item_id} was changed meanwhile: you saw version {item.version}, it is at a later one")
         who = self._who.subject
         if not is_undo:
-            self._shelf.remember(Undo(self._before, after.version, self._now, who, dict(self._spoken), tuple(self._asked)))
+            self._shelf.remember(Undo(self._before, after.version, self._now, who, dict(self._book.spoken), tuple(self._book.asked)))
         self.touched.add(item.item_id)
         self._shelf.tell(Entry(item.client_id, item.item_id, self._now, who, act, item.state, after.state, text, dict(facts or {})))
         return after
-
-    # ---- efforts -----------------------------------------------------------------------------------------------------
-
-    def _begun(self, item: Item, on: date | None = None) -> Item:
-        """Return the item with its effort begun, and say so of its write-offs if that is news."""
-        if item.worked_on is not None:
-            return item
-        begun = replace(item, worked_on=min(on or self._today, self._today))
-        is_greedy = item.chosen == How.GREEDY
-        for part in self._shelf.parts(item):
-            self._say(
-                begun,
-                part.writeoff_id,
-                status="pending",
-                worked_on=begun.worked_on,
-                action=item.remedy,
-                level=item.level,
-                explored=item.in_lot if item.effort == 1 else None,
-                lot_share=item.lot_share if item.in_lot and item.effort == 1 else None,
-                came_with=item.came_with if item.effort == 1 else None,
-                chance=1.0 if is_greedy and not item.in_lot and item.effort == 1 else None,
-            )
-        return begun
-
-    def _end_effort(self, item: Item, status: str, *, hours: float = 0.0) -> Item:
-        # The day of an outcome is the day it became known here; when the payer decided is the item's `decided_on`.
-        self._record(item, hours=hours, status=status, resolved_on=self._today)
-        return item
-
-    def _record(self, item: Item, *, hours: float = 0.0, **said: Any) -> None:
-        """Say the same of all write-offs of an item; hours are shared out among them."""
-        parts = self._shelf.parts(item)
-        spent = share_out(round(hours * 100), {part.writeoff_id: 1 for part in parts})
-        for part in parts:
-            self._say(item, part.writeoff_id, hours=spent[part.writeoff_id] / 100, **said)
-
-    def _say(self, item: Item, writeoff_id: str, **said: Any) -> None:
-        key = writeoff_id, item.effort_id
-        if key not in self._spoken:
-            self._spoken[key] = self._shelf.effort(item.client_id, *key)
-        event = Event(writeoff_id, item.effort_id, Kind.STATED, self._today, "person", **said)
-        self._shelf.record(item.client_id, event, at=self._now, by=self._who.subject, item_id=item.item_id)
-
-    def _shares(self, item: Item, parts: Sequence[Part], cents: int | Mapping[str, int]) -> Mapping[str, int]:
-        if isinstance(cents, int):
-            if cents <= 0:
-                raise UsageError("a win brings more than nothing; say `lose` where nothing came")
-            return share_out(cents, {part.writeoff_id: part.recoverable or part.written_off for part in parts})
-        strange = sorted(set(cents) - {part.writeoff_id for part in parts})
-        if strange:
-            raise UsageError(f"item {item.item_id} has no write-off {strange[0]}")
-        if any(value < 0 for value in cents.values()) or sum(cents.values()) <= 0:
-            raise UsageError("a win brings more than nothing, and nothing less than 0 of a write-off")
-        return cents
-
-    def _ask_reversals(self, item: Item, shares: Mapping[str, int], day: date) -> None:
-        is_large = sum(shares.values()) > self._policy.approval_over
-        for writeoff_id, cents in sorted(shares.items()):
-            if cents:
-                # The version tells a request from one that was undone.
-                name = f"{item.effort_id}.{writeoff_id}.{item.version}"
-                self._asked.append(name)
-                self._shelf.ask_reversal(
-                    Reversal(
-                        item.client_id,
-                        name,
-                        item.item_id,
-                        writeoff_id,
-                        cents,
-                        day,
-                        self._who.subject,
-                        self._now,
-                        ReversalState.WAITING if is_large else ReversalState.APPROVED,
-                    )
-                )
-
-    # ---- what callers may say ----------------------------------------------------------------------------------------
-
-    def _check_reason(self, reason: str) -> None:
-        if reason not in SKIP_REASONS:
-            raise UsageError(f"the reason is one of {', '.join(SKIP_REASONS)}")
-
-    def _check_ahead(self, what: str, day: date, most: int) -> None:
-        if not 0 < (day - self._today).days <= most:
-            raise UsageError(f"{what} is after {self._today} and at most {most} days ahead, not {day}")
-
-    def _check_past(self, name: str, day: date | None) -> date:
-        found = day or self._today
-        if not date(1990, 1, 1) <= found <= self._today:
-            raise UsageError(f"{name} is not after {self._today}, nor before 1990; {found} came")
-        return found
-
-    def _check_hours(self, hours: float) -> float:
-        if not 0.0 <= hours <= MOST_HOURS:
-            raise UsageError(f"hours are from 0 to {MOST_HOURS:g}")
-        return hours
-
-
-_PAST = {
-    "draft": "drafted",
-    "send": "sent",
-    "follow_up": "asked",
-    "win": "won",
-    "lose": "lost",
-    "next_level": "next_level",
-    "skip": "skipped",
-    "close": "closed",
-    "reopen": "reopened",
-}
-"""How an item's story names an act."""

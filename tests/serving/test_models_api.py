@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
 import pytest
 
-from models.account import Account
-from models.pointer import read_pointer
-from models.registry import Registry
-from recoup.promoting import OwnProcess
 from serving.access import Role
 from serving.api.app import create_app
 from serving.client import Refused
 from serving.client import Service as Program
-from tests.models.test_registry import make_bundle
 from tests.serving.client import Client
 from tests.serving.identity.clocks import BOSS
-from tests.serving.web.practice import Practice, practice
+from tests.serving.web.practice import Practice
+from tests.serving.web.promoted import practice_with_models, serves
 
 WHY = "held every gate of November"
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Practice:
-    """A practice with a champion, a model whose gates held and one whose gates did not."""
-    home = tmp_path_factory.mktemp("home")
-    for word, tags in (("a", {}), ("b", {"gates": "held"}), ("c", {"gates": "failed", "gates_failed": "calibration"})):
-        Registry(home).register(make_bundle(home / f"new-{word}", word), Account({"auc_out_of_fold": 0.7}, tags=tags))
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-    return practice(home, candidates=OwnProcess(home, None, clean | {"RECOUP_HOME": str(home)}))
+    return practice_with_models(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -43,12 +33,6 @@ def program(office: Practice) -> Callable[[Role], Program]:
         return answer.status_code, answer.content
 
     return lambda role: Program(send, office.gate.programs.make(BOSS, role, owner="test").secret)
-
-
-def serves(office: Practice) -> str:
-    pointer = read_pointer(office.home)
-    assert pointer is not None
-    return pointer.champion.version
 
 
 def test_models_are_listed_with_their_gates_and_promoted_once_under_a_key(office: Practice, program: Callable[[Role], Program]) -> None:

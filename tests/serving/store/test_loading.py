@@ -14,6 +14,7 @@ from features.errors import BadData, CheckFailed
 from features.intake.records import read_records
 from features.tables import WRITEOFFS, Batch
 from features.vocabulary import Vocabulary
+from models.scorer import Scorer
 from models.scores import SCORE_COLUMNS
 from serving.store import items, loads, policies, scores, writeoffs
 from serving.store.loading import Load, load
@@ -22,7 +23,7 @@ from serving.worklist.item import Item, State
 from serving.worklist.policy import Policy
 from serving.worklist.scored import SCORES
 from tests.practice import AS_OF, Files, Learned
-from tests.serving.worklist.queues import NOW, TODAY, store_office
+from tests.serving.worklist.queues import ANA, NOW, TODAY, store_office
 
 DAY = TODAY.isoformat()
 
@@ -185,7 +186,7 @@ def test_a_scored_practice_is_loaded_whole(store: Store, practice: Files, learne
     read = read_records(records, SCORES, vocabulary=Vocabulary())
     assert read.rejects == []
     done = put(store, recent, read.batch)
-    scope = {row["work_item_id"] for row in records if row["in_scope"]}
+    scope = {row["work_item_id"] for row in records if row["in_scope"] and row["remedy"] != "none"}
     assert done.items_new == len(scope) > 50
     assert done.writeoffs == len(recent)
     first = records[0]
@@ -195,3 +196,17 @@ def test_a_scored_practice_is_loaded_whole(store: Store, practice: Files, learne
     assert (row["rank"], row["expected_recovery"]) == (1, round(float(first["expected_recovery"]) * 100))
     assert row["reasons"] and row["model_version"] == first["model_version"]
     assert kept["payer_id"] in practice.writeoffs.vocabulary.words("payer_id")
+
+
+def test_a_write_off_for_which_nothing_is_to_be_done_makes_no_work_and_leaves_the_queue(store: Store) -> None:
+    # A claim refused as a copy of one that a crossover answers: CARC 18 with N522.
+    row = {"writeoff_id": "A", "writeoff_date": "2026-10-05", "payer_id": "MEDICARE", "carc": "18", "rarcs": "N522", "group_code": "OA"}
+    scored = Scorer.prior().score_records([row | {"writeoff_amount": "200.00"}], as_of=int(np.datetime64(DAY, "D").astype(int)))
+    assert (scored[0]["category"], scored[0]["remedy"], scored[0]["in_scope"]) == ("denial", "none", True)
+    put(store, LEDGER, SCORED)
+    assert item(store, "one").state is State.OPEN
+    waits = scored_of(*({"writeoff_id": name, "work_item_id": "one", "remedy": "none"} for name in "AB"))
+    done = put(store, LEDGER, waits, identity="next night")
+    assert (done.writeoffs, done.items_new, done.items_withdrawn) == (2, 0, 1) and item(store, "one").state is State.WITHDRAWN
+    with store_office(store).desk(ANA) as desk:
+        assert desk.take_next() is None

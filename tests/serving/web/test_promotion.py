@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from features.errors import UsageError
-from models.account import Account
-from models.pointer import read_pointer
-from models.registry import Registry
-from recoup.promoting import OwnProcess
 from serving.access import Identity, Role
-from tests.models.test_registry import make_bundle
-from tests.serving.web.practice import Practice, practice
+from tests.serving.web.practice import Practice
+from tests.serving.web.promoted import practice_with_models, serves
 
 WHY = "its months look better by far"
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Practice:
-    """A practice with a champion, and two models beside it: one whose gates held, one whose gates did not."""
-    home = tmp_path_factory.mktemp("home")
-    for word, tags in (("a", {}), ("b", {"gates": "held"}), ("c", {"gates": "failed", "gates_failed": "calibration"})):
-        Registry(home).register(make_bundle(home / f"new-{word}", word), Account({"auc_out_of_fold": 0.7}, tags=tags))
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-    return practice(home, candidates=OwnProcess(home, None, clean | {"RECOUP_HOME": str(home)}))
-
-
-def serving(office: Practice) -> str:
-    """The version that the pointer of the practice's home names."""
-    pointer = read_pointer(office.home)
-    assert pointer is not None
-    return pointer.champion.version
+    return practice_with_models(tmp_path_factory.mktemp("home"))
 
 
 def test_an_analyst_looks_confirms_and_is_named_in_the_access_log(office: Practice) -> None:
@@ -42,27 +24,27 @@ def test_an_analyst_looks_confirms_and_is_named_in_the_access_log(office: Practi
     assert 'href="/models/registered/2"' in listed and 'href="/models/registered/1"' not in listed and "all gates held" in listed
     page = ann.read("/models/registered/2")
     assert "Make version 2 the one that serves?" in page and "0.700" in page and "Version 1, which serves" in page
-    assert ann.send("/models/registered/2", purpose="short").status_code == 400 and serving(office) == "1"
+    assert ann.send("/models/registered/2", purpose="short").status_code == 400 and serves(office) == "1"
     assert ann.send("/models/registered/2", purpose=WHY).headers["location"] == "/models"
-    assert serving(office) == "2"
+    assert serves(office) == "2"
     with office.gate.store.read() as unit:
         told = [act for act in (line.act() for line in office.gate.log.lines(unit)) if act.action == "model.promote"]
     assert [(act.subject, act.purpose, act.ids[0]) for act in told] == [("person:ann", WHY, "model:2")]
 
 
 def test_a_model_that_failed_its_gates_serves_only_when_that_is_said(office: Practice) -> None:
-    ann, before = office.client("ann"), serving(office)
+    ann, before = office.client("ann"), serves(office)
     page = ann.read("/models/registered/3")
     assert "gates failed: calibration" in page and "although it did not pass its gates" in page
     refused = ann.send("/models/registered/3", purpose=WHY)
-    assert refused.status_code == 409 and "gates that did not hold: calibration" in refused.text and serving(office) == before
+    assert refused.status_code == 409 and "gates that did not hold: calibration" in refused.text and serves(office) == before
 
 
 def test_who_may_not_promote_sees_no_way_to(office: Practice) -> None:
-    lea, before = office.client("lea"), serving(office)
+    lea, before = office.client("lea"), serves(office)
     assert "/models/registered" not in lea.read("/models")
     assert lea.client.get("/models/registered").status_code == 403
-    assert lea.send("/models/registered/1", purpose=WHY).status_code == 403 and serving(office) == before
+    assert lea.send("/models/registered/1", purpose=WHY).status_code == 403 and serves(office) == before
 
 
 def test_a_model_that_is_not_there_changes_nothing(office: Practice) -> None:

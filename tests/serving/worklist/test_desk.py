@@ -11,8 +11,9 @@ import pytest
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity, Role
 from serving.store.store import Store
+from serving.worklist.acts import MOVES
 from serving.worklist.choice import How
-from serving.worklist.desk import MOVES, Desk, Held, Stale
+from serving.worklist.desk import Desk, Held, Stale
 from serving.worklist.item import Item, State
 from serving.worklist.policy import Policy
 from serving.worklist.shelf import MemoryShelf
