@@ -65,7 +65,7 @@ class Anomaly:
         asked = np.flatnonzero(~unknown & ~agreed)
         if self.trees is not None and len(asked):
             # Most rows are no contractual ones: the trees are walked for those that are asked about.
-            median[asked] = self.trees.raw(matrix if len(asked) == len(matrix) else matrix[asked])
+            median[asked] = self.trees.raw(matrix, asked)
         known = (payer >= 0) & (payer < len(self.payer_factor))
         factor = np.array([*self.payer_factor, 1.0])[np.where(known, payer, -1)]
         spread = np.array(self.spread)[np.where(agreed, AGREED, count_class(count))] * factor

@@ -14,31 +14,11 @@ from numpy.typing import NDArray
 
 from features.errors import BundleRefused
 from features.feature import Floats
+from models.compiled import CompiledTrees
+from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_ZERO, Tree, read_trees
 
-_NODES = 7
-"""Inner nodes of a tree of eight leaves: their decisions on one row fit a seven-bit mask."""
-
-_FLAGS = "-O1"
-"""Of the C compiler: higher levels turn comparisons into more jumps, which took a fifth longer on rows as they come."""
-
-_CATEGORICAL, _DEFAULT_LEFT = 1, 2
-_MISSING_NONE, _MISSING_ZERO, _MISSING_NAN = 0, 1, 2
 _ZERO = 1e-35
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """One tree as LightGBM's text writes it; children below zero are leaves, `-1 - leaf`."""
-
-    feature: NDArray[np.int64]
-    threshold: Floats
-    decision: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    leaf: Floats
-    leaf_count: Floats
-    inner_count: Floats
-    categories: tuple[frozenset[int], ...]
+_TINY = 2e-35
 
 
 class Forest:
@@ -51,7 +31,8 @@ class Forest:
 
     Notes
     -----
-    Raw scores come from lignum's interpreter, which walks the same text and adds in the same order as LightGBM.
+    Raw scores come from lignum's interpreter, which walks the same text and adds in the same order as LightGBM, or from compiled code
+    that was found to give the same bits.
     Contributions are the path-dependent Shapley values of Lundberg et al. 2018 (arXiv:1802.03888), the ones of
     `predict(pred_contrib=True)`: a tree's depend on a row only through the outcome of its at most seven comparisons, so they
     are tabled once per mask of outcomes.
@@ -60,44 +41,50 @@ class Forest:
     def __init__(self, path: Path) -> None:
         self._text = path.read_text()
         self._model = lignum.load(str(path), "lightgbm")
+        self._compiled: CompiledTrees | None = None
 
     def compile(self, cache: Path) -> bool:
-        """Turn the trees into machine code where there is a compiler, and tell whether they are.
+        """Score many rows by compiled code where there is a compiler, and tell whether that is so.
 
-        The code is kept in the cache under the hash of the trees. It is used only if it gives what the interpreter gives, bit for bit,
-        on rows around every threshold; requests of few rows are not faster by it and are right either way.
+        It is used only if it gives what the interpreter gives, bit for bit, on rows around every threshold.
 
         Parameters
         ----------
         cache
-            A folder that nobody else may write or read: what lies there is run.
+            A folder that nobody else may write or read: what lies there is run. The code is no model's own, so one copy serves all.
         """
-        rows = self._rows_around_thresholds()
-        expected = self.raw(rows)
-        try:
-            self._model.compile(work_dir=str(private_folder(cache)), flags=_FLAGS)
-        except (RuntimeError, OSError):
-            # No compiler, or one that fails: the interpreter gives the same, later.
-            return False
-        if not np.array_equal(self.raw(rows).view(np.int64), expected.view(np.int64)):
-            self._model.decompile()
-        return bool(self._model.uses_compiled)
+        self._compiled = None
+        compiled = CompiledTrees.of(self.trees, private_folder(cache))
+        if compiled is not None:
+            rows = self._rows_around_thresholds()
+            if np.array_equal(compiled.raw(rows).view(np.int64), self.raw(rows).view(np.int64)):
+                self._compiled = compiled
+        return self._compiled is not None
 
     def _rows_around_thresholds(self, count: int = 4096) -> Floats:
-        """Return rows of thresholds and their neighbours, codes, NaN and infinities, drawn by a fixed seed."""
-        values: list[list[float]] = [[np.nan, np.inf, -np.inf, 0.0, -1.0] for _ in range(self._model.n_features)]
+        """Return rows of thresholds and their neighbours, codes and NaN, drawn by a fixed seed."""
+        values: list[list[float]] = [[np.nan, 0.0, -1.0] for _ in range(self._model.n_features)]
         for tree in self.trees:
             for feature, threshold, decision in zip(tree.feature.tolist(), tree.threshold.tolist(), tree.decision.tolist(), strict=True):
-                if decision & _CATEGORICAL:
+                if decision & CATEGORICAL:
                     values[feature] += [float(code) for code in tree.categories[int(threshold)]]
                 else:
                     values[feature] += [threshold, np.nextafter(threshold, np.inf), np.nextafter(threshold, -np.inf)]
-        draw = np.random.default_rng(0)
-        return np.stack([draw.choice(np.array(known), count) for known in values], axis=1)
+        draw, rows = np.random.default_rng(0), np.empty((count, len(values)))
+        for place, known in enumerate(values):
+            rows[:, place] = draw.choice(np.array(known), count)
+        # What no feature is, the interpreter does not always read as LightGBM does.
+        rows[np.isinf(rows) | (np.abs(rows) < _TINY)] = 0.0
+        return rows
 
-    def raw(self, matrix: Floats, *, threads: int = 1) -> Floats:
-        """Return the sum of leaf values of each row (n)."""
-        found: Floats = np.asarray(self._model.predict(matrix, raw_score=True, n_jobs=threads), dtype=np.float64).reshape(len(matrix))
+    def raw(self, matrix: Floats, rows: NDArray[np.intp] | None = None, *, threads: int = 1) -> Floats:
+        """Return the sum of leaf values of each row (n), or of those at some positions."""
+        if self._compiled is not None and len(matrix) >= _MANY:
+            # Taking rows out of a matrix costs more than compiled code takes for all of them.
+            every = self._compiled.raw(matrix)
+            return every if rows is None else every[rows]
+        asked = matrix if rows is None or len(rows) == len(matrix) else matrix[rows]
+        found: Floats = np.asarray(self._model.predict(asked, raw_score=True, n_jobs=threads), dtype=np.float64).reshape(len(asked))
         return found
 
     @cached_property
@@ -139,7 +126,7 @@ class Explainer:
 
     def __init__(self, forest: Forest, groups: NDArray[np.int64], count: int) -> None:
         self._comparisons = _Comparisons.of(forest.trees)
-        self._table = np.zeros((len(forest.trees), 2**_NODES, count))
+        self._table = np.zeros((len(forest.trees), 2**INNER, count))
         for t, tree in enumerate(forest.trees):
             used, values = _shapley(tree)
             np.add.at(self._table[t].T, groups[used], values.T)
@@ -184,30 +171,30 @@ class _Comparisons:
     @classmethod
     def of(cls, trees: list[Tree]) -> _Comparisons:
         """Lay the trees side by side; nodes that a tree does not have always go left and change nothing."""
-        shape = (len(trees), _NODES)
+        shape = (len(trees), INNER)
         feature, threshold, decision = np.zeros(shape, dtype=np.int64), np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
         places, sets = [], []
         for t, tree in enumerate(trees):
             inner = len(tree.feature)
-            if inner > _NODES:
-                raise BundleRefused(f"tree {t} has {inner + 1} leaves; at most {_NODES + 1} are allowed")
+            if inner > INNER:
+                raise BundleRefused(f"tree {t} has {inner + 1} leaves; at most {INNER + 1} are allowed")
             feature[t, :inner], threshold[t, :inner], decision[t, :inner] = tree.feature, tree.threshold, tree.decision
-            for n in np.flatnonzero(tree.decision & _CATEGORICAL).tolist():
-                places.append(t * _NODES + n)
+            for n in np.flatnonzero(tree.decision & CATEGORICAL).tolist():
+                places.append(t * INNER + n)
                 sets.append(tree.categories[int(tree.threshold[n])])
         # One column more than the largest code: where unknown codes and null point, which is never in the set.
         members = np.zeros((len(sets), max((max(s, default=0) for s in sets), default=0) + 2), dtype=bool)
         for i, s in enumerate(sets):
             members[i, list(s)] = True
         missing = (decision >> 2 & 3).ravel()
-        left = ((decision & _DEFAULT_LEFT) > 0).ravel()
+        left = ((decision & DEFAULT_LEFT) > 0).ravel()
         return cls(
             feature.ravel(),
             threshold.ravel(),
             left,
-            missing != _MISSING_NAN,
-            missing == _MISSING_ZERO,
-            bool((missing == _MISSING_ZERO).any()),
+            missing != MISSING_NAN,
+            missing == MISSING_ZERO,
+            bool((missing == MISSING_ZERO).any()),
             np.array(places, dtype=np.int64),
             members,
         )
@@ -226,7 +213,7 @@ class _Comparisons:
             codes, outside = x[:, self.categorical], self.members.shape[1] - 1
             good = (codes >= 0) & (codes < outside)
             left[:, self.categorical] = self.members[np.arange(len(self.members)), np.where(good, codes, outside).astype(np.int64)]
-        bits = np.packbits(left.reshape(len(x), -1, _NODES), axis=2, bitorder="little")[..., 0]
+        bits = np.packbits(left.reshape(len(x), -1, INNER), axis=2, bitorder="little")[..., 0]
         return bits.astype(np.int64)
 
 
@@ -255,7 +242,7 @@ class _Bins:
     @classmethod
     def of(cls, nodes: _Comparisons) -> _Bins:
         """Table the outcomes by asking the comparisons themselves about one value of each stretch."""
-        trees = len(nodes.feature) // _NODES
+        trees = len(nodes.feature) // INNER
         width = int(nodes.feature.max(initial=-1)) + 1
         coded = set(nodes.categorical.tolist())
         told = [cls._of_feature(nodes, feature, width, coded, trees) for feature in np.unique(nodes.feature).tolist()]
@@ -279,7 +266,7 @@ class _Bins:
         asked[: len(values), feature] = values
         asked[-1, feature] = np.nan
         # Bits of nodes that look at other features are no answer to this one.
-        mine = np.packbits((nodes.feature == feature).reshape(-1, _NODES), axis=1, bitorder="little")[:, 0]
+        mine = np.packbits((nodes.feature == feature).reshape(-1, INNER), axis=1, bitorder="little")[:, 0]
         table = np.zeros((len(asked), -(-trees // 8) * 8), dtype=np.uint8)
         table[:, :trees] = nodes.masks(asked).astype(np.uint8) & mine
         return feature, edges, is_coded, zero, table.view(np.uint64)
@@ -302,8 +289,8 @@ class _Bins:
 def _shapley(tree: Tree) -> tuple[NDArray[np.int64], Floats]:
     """Return the features a tree uses and their Shapley values per mask of outcomes (128 x features)."""
     used = np.unique(tree.feature)
-    table = np.zeros((2**_NODES, len(used)))
-    masks = np.arange(2**_NODES)
+    table = np.zeros((2**INNER, len(used)))
+    masks = np.arange(2**INNER)
     for leaf, path in _paths(tree):
         # Per feature on the path: does the mask agree with it, and the share of rows that follow it.
         agree: dict[int, NDArray[np.bool_]] = {}
@@ -324,9 +311,9 @@ def _subsets(agree: list[NDArray[np.bool_]], share: list[float]) -> Floats:
     """Return the Shapley-weighted sum over all subsets of the other features: agreement inside, share outside."""
     size = len(agree)
     # Coefficient s of the product of (share + agree x) sums the subsets of s features.
-    polynomial = [np.ones(2**_NODES)]
+    polynomial = [np.ones(2**INNER)]
     for a, z in zip(agree, share, strict=True):
-        grown = [p * z for p in polynomial] + [np.zeros(2**_NODES)]
+        grown = [p * z for p in polynomial] + [np.zeros(2**INNER)]
         for s, p in enumerate(polynomial):
             grown[s + 1] = grown[s + 1] + p * a
         polynomial = grown
@@ -353,33 +340,3 @@ def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool, float]]]]:
             else:
                 found.append((-1 - child, step))
     return found
-
-
-def read_trees(text: str) -> list[Tree]:
-    """Read LightGBM's text form.
-
-    Raises
-    ------
-    BundleRefused
-        When a block lacks a field.
-    """
-    return [_read_tree(block) for block in text.split("end of trees")[0].split("\nTree=")[1:]]
-
-
-def _read_tree(block: str) -> Tree:
-    fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-
-    def numbers(name: str) -> Floats:
-        return np.array([float(word) for word in fields.get(name, "").split()])
-
-    if "leaf_value" not in fields:
-        raise BundleRefused("a tree without leaf values")
-    bounds, words = numbers("cat_boundaries").astype(int), numbers("cat_threshold").astype(np.int64)
-    categories = tuple(
-        frozenset(32 * i + bit for i, word in enumerate(words[a:b].tolist()) for bit in range(32) if word >> bit & 1)
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    )
-    whole = [numbers(name).astype(np.int64) for name in ("split_feature", "decision_type", "left_child", "right_child")]
-    leaf = numbers("leaf_value")
-    leaf_count = numbers("leaf_count") if numbers("leaf_count").size else np.ones(len(leaf))
-    return Tree(whole[0], numbers("threshold"), whole[1], whole[2], whole[3], leaf, leaf_count, numbers("internal_count"), categories)

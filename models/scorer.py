@@ -110,6 +110,7 @@ class Scorer:
         self.layout, self.extra_codes, self.models = layout, extra_codes, models
         self.vocabulary, self.viewer = vocabulary, viewer
         self.costs = costs
+        self._is_compiled = False
 
     @classmethod
     def load(cls, folder: Path, *, version: str | None = None, checked: bool = True, costs: Costs = DEFAULT_COSTS) -> Scorer:
@@ -189,10 +190,11 @@ class Scorer:
         return other
 
     def compile(self, cache: Path) -> bool:
-        """Turn the trees into machine code in a private folder where there is a compiler; tell whether all of them are."""
+        """Score many rows by compiled code, kept in a private folder, where there is a compiler; tell whether all trees are."""
         m = self.models
         trees = (m.likelihood.trees, m.dollars.fraction, m.effort.trees, m.anomaly.trees)
-        return all([forest.compile(cache) for forest in trees if forest is not None])
+        self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])
+        return self._is_compiled
 
     def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000, apart: bool = False) -> Scores:
         """Score write-offs, in input order.
@@ -271,8 +273,10 @@ class Scorer:
         else:
             columns = Rows(view.columns, rows, recall or self.viewer.history.recall(as_of))
             extras = {name: values[rows] for name, values in batch.extras.items()}
-        features = self._by_feature(extras, columns)
-        return _Seen(columns, np.ascontiguousarray(features.T), self.models.likelihood.terms(features.T, columns))
+        x = self._by_feature(extras, columns).T
+        terms = self.models.likelihood.terms(x, columns)
+        # Compiled trees read a block column by column, as it is made; others read row by row.
+        return _Seen(columns, x if rows is not None and self._is_compiled else np.ascontiguousarray(x), terms)
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
         """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.

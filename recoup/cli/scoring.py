@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from serving.batch.parts import Scored
 
 TOP_LINES = 10
-COMPILE_ROWS = 200_000
-"""From so many rows on, trees are worth the seconds that compiling them takes, once a model."""
+COMPILE_ROWS = 50_000
+"""From so many rows on, compiled code saves more than laying the trees out for it takes."""
 
 LARGE_BYTES = {".parquet": 16 << 20, ".csv": 96 << 20, ".gz": 16 << 20}
 """A ledger of so many bytes, some 300,000 rows, is worth several processes with compiled trees, which get ready while it is read."""

@@ -10,6 +10,7 @@ import pytest
 
 from features.errors import BundleRefused
 from features.feature import Floats
+from models import compiled
 from models.forest import Explainer, Forest
 from training.trees import predict
 
@@ -110,6 +111,23 @@ def test_compiled_trees_have_the_bits_of_interpreted_ones(booster: lightgbm.Boos
     assert forest.compile(tmp_path / "cache" / "trees")
     assert forest.raw(rows).tobytes() == expected.tobytes()
     assert (tmp_path / "cache" / "trees").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_compiled_trees_have_these_bits_on_every_processor(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Categories of few codes and of many are looked up in different ways.
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.integers(0, known, 4000) for known in (9, 70, 250, 900)] + [rng.normal(size=4000)]).astype(np.float64)
+    x[rng.random(x.shape) < 0.05] = np.nan
+    y = np.nan_to_num(x[:, :4] % 3).sum(axis=1) + x[:, 2] % 7 + rng.normal(size=4000)
+    parameters = {"objective": "regression", "num_leaves": 8, "verbose": -1, "num_threads": 1, "min_data_per_group": 2, "cat_smooth": 1}
+    forest = forest_of(lightgbm.train(parameters, lightgbm.Dataset(x, np.nan_to_num(y), categorical_feature=[0, 1, 2, 3]), 80), tmp_path)
+    expected = forest.raw(x)
+    monkeypatch.setattr(compiled, "FLAGS", (*compiled.FLAGS, f"-DWIDTH={width}"))
+    assert forest.compile(tmp_path / "cache")
+    assert forest.raw(x).tobytes() == forest.raw(np.asfortranarray(x)).tobytes() == expected.tobytes()
+    at = np.arange(5, 4000, 17)
+    assert forest.raw(x, at).tobytes() == expected[at].tobytes()
 
 
 def test_code_is_only_run_from_a_private_folder(booster: lightgbm.Booster, tmp_path: Path) -> None:
