@@ -279,7 +279,9 @@ def history_row(bench: Bench) -> Row:
     """History of one key against an as-of join."""
     import pandas as pd
 
-    from features.history import HISTORY_COLUMNS, KEYS, Events, History, replay_columns
+    from features.history import KEYS, Events, History
+    from features.learned import HISTORY_COLUMNS
+    from features.replay import replay_columns
 
     rows, events = bench.rows(5_000_000), bench.rows(1_000_000)
     draw = np.random.default_rng(0)

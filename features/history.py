@@ -7,14 +7,14 @@ training row saw on its day is, bit for bit, what a served row sees. An event is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.codes.combinations import number_keys
-from features.feature import Feature, Floats, copied
+from features.feature import Floats
 from features.lookup import ByCode
 from features.tables import Array, Columns
 
@@ -35,6 +35,9 @@ KEYS: tuple[tuple[str, ...], ...] = (
     ("plan_id",),
 )
 """What efforts are counted by; the empty key is everything."""
+
+PARTS = tuple(sorted({name for names in KEYS for name in names}))
+"""The columns that keys are made of."""
 
 STATS = ("efforts", "recoveries", "fraction", "days", "cents")
 """Per key: resolved efforts; of them recovered; and over the recovered: fraction of the cap, days to resolution, cents."""
@@ -110,7 +113,7 @@ class History:
         self._slots: dict[int, int] = {}
         self.sums = np.zeros((len(STATS), 1))
         self.last = np.zeros(1, dtype=np.int64)
-        self._looked_up: tuple[int, tuple[ByCode, ...]] = -1, ()
+        self._indexed: _Index | None = None
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
         """Return the slot of each row and key (n x len(KEYS)); 0 where a part is null or the key was never seen.
@@ -124,23 +127,28 @@ class History:
             return np.stack([self._grow(place, names, columns, rows) for place, names in enumerate(KEYS)]).T
         found = np.empty((len(KEYS), rows), dtype=np.int64)
         found[0] = self._slots.get(0, 0)
-        for place, (names, known) in enumerate(zip(KEYS[1:], self._known, strict=True), start=1):
+        for place, (names, known) in enumerate(zip(KEYS[1:], self._index.slots, strict=True), start=1):
             found[place] = known.find([columns[name] for name in names])
         return found.T
 
     @property
-    def _known(self) -> tuple[ByCode, ...]:
-        """The slots by the codes of each key but the first, which has none."""
-        if self._looked_up[0] != len(self._slots):
-            # Slots are given in turn, and a dictionary keeps the order.
-            keys = np.fromiter(self._slots, dtype=np.int64, count=len(self._slots))
-            place, first, second = keys >> 2 * _PART_BITS, keys >> _PART_BITS & _PART, keys & _PART
-            found = []
-            for number, names in enumerate(KEYS[1:], start=1):
-                own = np.flatnonzero(place == number)
-                found.append(ByCode([first[own], second[own]][: len(names)], own + 1))
-            self._looked_up = len(keys), tuple(found)
-        return self._looked_up[1]
+    def _index(self) -> _Index:
+        if self._indexed is None or self._indexed.size != len(self._slots):
+            self._indexed = _Index.of(self._slots)
+        return self._indexed
+
+    def own(self, place: int) -> NDArray[np.int64]:
+        """Return the slots of one of `KEYS`."""
+        return self._index.own[place]
+
+    def above(self, place: int, other: int) -> NDArray[np.int64]:
+        """Return for the slots of one of `KEYS` those of another, whose parts are all among its own; 0 where it was never seen."""
+        index = self._index
+        if other == 0:
+            return np.full(len(index.own[place]), self._slots.get(0, 0), dtype=np.int64)
+        codes = [index.codes[place][KEYS[place].index(name)] for name in KEYS[other]]
+        found: NDArray[np.int64] = index.slots[other - 1].find(codes)
+        return found
 
     def _grow(self, place: int, names: tuple[str, ...], columns: Columns, rows: int) -> NDArray[np.int64]:
         """Return the slots of one key, each distinct one asked for once; unseen ones get an empty slot."""
@@ -166,7 +174,7 @@ class History:
 
     def _find_one(self, columns: Columns) -> NDArray[np.int64]:
         # One row is the request path: plain integers and one dictionary look-up per key, no arrays in between.
-        parts = {name: int(columns[name][0]) for name in _PARTS}
+        parts = {name: int(columns[name][0]) for name in PARTS}
         get, found = self._slots.get, []
         for place, names in enumerate(KEYS):
             key = place
@@ -187,23 +195,19 @@ class History:
 
     def read(self, slots: NDArray[np.int64], day: int) -> Floats:
         """Return the decayed sums as of the morning of a day (n x keys x stats)."""
-        decayed: Floats = (self.sums[:, slots] * self._left(day - self.last[slots])).transpose(1, 2, 0)
+        decayed: Floats = (self.sums[:, slots] * self.left(day - self.last[slots])).transpose(1, 2, 0)
         return decayed
 
     def read_some(self, columns: Columns, day: int, stats: Sequence[int]) -> Floats:
         """Return some of the decayed sums of some rows (stats x keys x n)."""
         slots = np.ascontiguousarray(self.find(columns).T)
-        left = self._left(day - self.last.take(slots))
+        left = self.left(day - self.last.take(slots))
         return np.stack([self.sums[stat].take(slots) * left for stat in stats])
 
-    def _left(self, gap: NDArray[np.int64]) -> Floats:
+    def left(self, gap: NDArray[np.int64]) -> Floats:
         """Return what is left of a sum after so many days."""
         left: Floats = self._decay[np.minimum(np.maximum(gap, 0), _DECAY_DAYS - 1)]
         return left
-
-    def recall(self, day: int) -> Recall:
-        """Return what is remembered on the morning of a day, to be asked of many rows."""
-        return Recall(self, self._left(day - self.last))
 
     def advance(self, day: int, slots: NDArray[np.int64], addends: NDArray[np.int64]) -> None:
         """Add all events that became known on one day; days must not go back.
@@ -218,7 +222,7 @@ class History:
         flat, keys = slots.ravel(), slots.shape[1]
         some, place = number_keys(flat, len(self.last))
         used = flat[some]
-        left = self._left(day - self.last[used])
+        left = self.left(day - self.last[used])
         for sums, added in zip(self.sums, addends.T, strict=True):
             # Whole numbers: their sum is exact in a float, in any order.
             sums[used] = sums[used] * left + np.bincount(place, weights=np.repeat(added, keys))
@@ -257,34 +261,34 @@ class History:
         return history
 
 
-class Recall:
-    """A history as of one morning.
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The slots by key, made anew when there are more of them.
 
     Parameters
     ----------
-    history
-        It must not be advanced meanwhile.
-    left
-        What is left of the sums of each slot.
+    size
+        How many slots there were.
+    own, codes
+        For each of `KEYS` its slots, and the codes of its parts.
+    slots
+        For each but the first, which has no parts, its slots by these codes.
     """
 
-    def __init__(self, history: History, left: Floats) -> None:
-        self._history, self._left = history, left
-        self._decayed: dict[int, Floats] = {}
+    size: int
+    own: tuple[NDArray[np.int64], ...]
+    codes: tuple[tuple[NDArray[np.int64], ...], ...]
+    slots: tuple[ByCode, ...]
 
-    def of(self, columns: Columns) -> Remembered:
-        """Return what is remembered of some rows; each column is what `history_columns` makes of `History.read`."""
-        slots = np.ascontiguousarray(self._history.find(columns).T)
-        return Remembered(lambda place, stat: self._sums(stat).take(slots[place]))
-
-    def _sums(self, stat: int) -> Floats:
-        found = self._decayed.get(stat)
-        if found is None:
-            found = self._decayed[stat] = self._history.sums[stat] * self._left
-        return found
-
-
-_PARTS = tuple(sorted({name for names in KEYS for name in names}))
+    @classmethod
+    def of(cls, slots: Mapping[int, int]) -> _Index:
+        # Slots are given in turn, and a dictionary keeps the order.
+        keys = np.fromiter(slots, dtype=np.int64, count=len(slots))
+        place, parts = keys >> 2 * _PART_BITS, (keys >> _PART_BITS & _PART, keys & _PART)
+        own = [np.flatnonzero(place == number) for number in range(len(KEYS))]
+        codes = [tuple(part[rows] for part in parts[: len(names)]) for names, rows in zip(KEYS, own, strict=True)]
+        found = [ByCode(codes[number], own[number] + 1) for number in range(1, len(KEYS))]
+        return cls(len(keys), tuple(rows + 1 for rows in own), tuple(codes), tuple(found))
 
 
 def _top(key: int, names: tuple[str, ...]) -> int:
@@ -318,318 +322,3 @@ def days_of(days: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
     ordered = number[order]
     begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     return list(zip(days[order[begins]].tolist(), np.split(order, begins[1:]), strict=True))
-
-
-def replay(history: History, rows: Columns, days: NDArray[np.int64], events: Events) -> Floats:
-    """Serve every past day in turn: read that day's rows, then add what became known on it.
-
-    Parameters
-    ----------
-    history
-        Advanced in place to after the last event.
-    rows, days
-        Key columns of the rows and the day on which each is read.
-    events
-        What became known, any order.
-
-    Returns
-    -------
-    Floats
-        n x keys x stats, each row as of the morning of its day.
-    """
-    row_slots, event_slots, addends = history.find(rows, grow=True), history.find(events.keys, grow=True), events.addends()
-    out = np.zeros((len(days), len(KEYS), len(STATS)))
-    reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
-    for day in sorted(reads.keys() | adds.keys()):
-        if day in reads:
-            out[reads[day]] = history.read(row_slots[reads[day]], day)
-        if day in adds:
-            history.advance(day, event_slots[adds[day]], addends[adds[day]])
-    return out
-
-
-def replay_columns(history: History, rows: Columns, days: NDArray[np.int64], events: Events, out: Columns) -> None:
-    """Write some columns of `history_columns(replay(...))`: sums are held for a block of rows only, not for all of them.
-
-    Parameters
-    ----------
-    history, rows, days, events
-        As in `replay`.
-    out
-        The columns wanted, by name; they may be columns of a matrix.
-    """
-    event_slots, addends = history.find(events.keys, grow=True), events.addends()
-    reads, adds = dict(days_of(days)), dict(days_of(events.known_on))
-    held = _Held(history, rows, tuple(out))
-    for day in sorted(reads.keys() | adds.keys()):
-        if day in reads:
-            if len(reads[day]) < _FEW:
-                held.read(reads[day], day)
-            else:
-                recall = history.recall(day)
-                for at in _stretches(reads[day]):
-                    _write(out, at, recall.of({name: rows[name][at] for name in _PARTS}))
-            if len(held) >= _BLOCK:
-                held.write(out)
-        if day in adds:
-            history.advance(day, event_slots[adds[day]], addends[adds[day]])
-    held.write(out)
-
-
-class _Held:
-    """Rows of days that have few, whose sums are held until there are many."""
-
-    def __init__(self, history: History, rows: Columns, names: Collection[str]) -> None:
-        self._history, self._rows, self._stats = history, rows, _stats_of(names)
-        self._held: list[NDArray[np.int64]] = []
-        self._sums: list[Floats] = []
-
-    def __len__(self) -> int:
-        return sum(map(len, self._held))
-
-    def read(self, at: NDArray[np.int64], day: int) -> None:
-        """Hold the sums of some rows as of the morning of their day."""
-        self._held.append(at)
-        self._sums.append(self._history.read_some({name: self._rows[name][at] for name in _PARTS}, day, self._stats))
-
-    def write(self, out: Columns) -> None:
-        """Write what the sums say to the columns."""
-        if self._held:
-            sums, stats = np.concatenate(self._sums, axis=2), self._stats
-            _write(out, np.concatenate(self._held), Remembered(lambda place, stat: sums[stats.index(stat), place]))
-        self._held, self._sums = [], []
-
-
-def _write(out: Columns, at: NDArray[np.int64] | slice, remembered: Remembered) -> None:
-    for name, values in out.items():
-        values[at] = remembered.column(name)
-
-
-def _stretches(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64] | slice]:
-    """Yield positions a block at a time, as a slice where they follow one another."""
-    for start in range(0, len(rows), _BLOCK):
-        at = rows[start : start + _BLOCK]
-        first, last = int(at[0]), int(at[-1])
-        yield slice(first, last + 1) if last - first == len(at) - 1 else at
-
-
-_BLOCK, _FEW = 4096, 1024
-"""So many rows are told together; a day with so many is worth working out what all keys hold that morning."""
-
-LEARNED = ("recovery_rate", "fraction", "days", "dollars")
-"""What `shrink` makes of the sums, in the order of its last axis."""
-
-_TOP = (0.3, 0.7, 60.0, 200.0)
-_LOW = (0.005, 0.05, 1.0, 1.0)
-_HIGH = (0.995, 1.0, 3650.0, 1e9)
-_UNIT = (1.0, 1.0 / FRACTION_ONE, 1.0, 0.01)
-_PSEUDO_EFFORTS = 8.0
-_EFFORTS, _RECOVERIES = STATS.index("efforts"), STATS.index("recoveries")
-_PLACE = {names: place for place, names in enumerate(KEYS)}
-
-_ALL: tuple[str, ...] = ()
-_PARENTS: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    ("carc",): (("family",), _ALL, _ALL),
-    ("payer_id", "family"): (("payer_id",), ("family",), _ALL),
-    ("payer_id", "adjustment_code"): (("payer_id",), ("adjustment_code",), _ALL),
-    ("payer_id", "procedure_code"): (("payer_id",), ("procedure_code",), _ALL),
-    ("payer_id", "remedy"): (("payer_id",), _ALL, _ALL),
-    ("payer_id", "carc"): (("payer_id", "family"), ("carc",), ("family",)),
-}
-"""What a key's parent is made of, plus + plus - minus; everything where nothing is said. A pair's is the sum of its two effects."""
-
-
-def _made_of(names: tuple[str, ...]) -> tuple[int, int, int]:
-    plus, also, minus = _PARENTS.get(names, (_ALL, _ALL, _ALL))
-    return _PLACE[plus], _PLACE[also], _PLACE[minus]
-
-
-_CHAIN = tuple(_made_of(names) for names in KEYS)
-
-
-class Remembered:
-    """What is remembered of some rows, as columns; each is made when it is first asked for.
-
-    Parameters
-    ----------
-    sums
-        From a place in `KEYS` and one in `STATS` to the decayed sum of each row.
-    """
-
-    def __init__(self, sums: Callable[[int, int], Floats]) -> None:
-        self._ask = sums
-        self._asked: dict[tuple[int, int], Floats] = {}
-        self._learned: dict[tuple[int, int], Floats] = {}
-        self._parents: dict[tuple[int, int, int, int], Floats] = {}
-
-    def column(self, name: str) -> Floats:
-        """Return one of `HISTORY_COLUMNS`."""
-        place, what = _MADE_OF[name]
-        return self.learned(place, LEARNED.index(what)) if what in LEARNED else self._sums(place, STATS.index(what))
-
-    def learned(self, place: int, what: int) -> Floats:
-        """Return one of `LEARNED` by one of `KEYS`: what the sums say, drawn to the parent key by eight pseudo-efforts."""
-        found = self._learned.get((place, what))
-        if found is None:
-            # The recovery rate is per effort; fraction, days and dollars are per recovery.
-            weight = self._sums(place, _RECOVERIES if what else _EFFORTS) + _PSEUDO_EFFORTS
-            total = self._sums(place, what + 1) * _UNIT[what]
-            found = self._learned[place, what] = (total + _PSEUDO_EFFORTS * self._parent(place, what)) / weight
-        return found
-
-    def _parent(self, place: int, what: int) -> Floats | float:
-        if place == _PLACE[_ALL]:
-            return _TOP[what]
-        plus, also, minus = _CHAIN[place]
-        found = self._parents.get((plus, also, minus, what))
-        if found is None:
-            parent = self.learned(plus, what) + self.learned(also, what) - self.learned(minus, what)
-            found = self._parents[plus, also, minus, what] = np.minimum(np.maximum(parent, _LOW[what]), _HIGH[what])
-        return found
-
-    def _sums(self, place: int, stat: int) -> Floats:
-        found = self._asked.get((place, stat))
-        if found is None:
-            found = self._asked[place, stat] = self._ask(place, stat)
-        return found
-
-
-def _stats_of(names: Collection[str]) -> list[int]:
-    """Return the places in `STATS` of the sums that columns of history are made of."""
-    kinds = {_MADE_OF[name][1] for name in names}
-    told = {LEARNED.index(kind) for kind in kinds if kind in LEARNED}
-    counts = {_RECOVERIES if what else _EFFORTS for what in told}
-    return sorted(counts | {what + 1 for what in told} | {STATS.index(kind) for kind in kinds if kind not in LEARNED})
-
-
-def shrink(sums: Floats) -> Floats:
-    """Return per key what the decayed sums say, drawn to the parent key by eight pseudo-efforts (n x keys x `LEARNED`).
-
-    The chain is everything -> payer, family -> payer x family -> payer x CARC; the very top is a fixed prior, so an empty
-    history gives that.
-
-    >>> shrink(np.zeros((1, len(KEYS), len(STATS))))[0, 3].tolist()
-    [0.3, 0.7, 60.0, 200.0]
-    """
-    if len(sums) == 1:
-        return _shrink_one(sums[0].tolist())
-    remembered = _remembered(sums)
-    learned = [[remembered.learned(place, what) for what in range(len(LEARNED))] for place in range(len(KEYS))]
-    return np.array(learned).transpose(2, 0, 1)
-
-
-def _remembered(sums: Floats) -> Remembered:
-    """Return the columns of sums (n x keys x stats)."""
-    by_stat = np.ascontiguousarray(sums.transpose(2, 1, 0))
-    return Remembered(lambda place, stat: by_stat[stat, place])
-
-
-def _shrink_one(sums: list[list[float]]) -> Floats:
-    # One row is the request path: the same steps in the same order on plain floats, without arrays of fourteen in between.
-    out: list[list[float]] = [[]] * len(sums)
-    for place in _IN_ORDER:
-        plus, also, minus = _CHAIN[place]
-        efforts, won, fraction, days, cents = sums[place]
-        one, other, less = out[plus], out[also], out[minus]
-        rate, part, wait, cash = (
-            _TOP
-            if place == 0
-            else [min(max(a + b - c, low), high) for a, b, c, low, high in zip(one, other, less, _LOW, _HIGH, strict=True)]
-        )
-        weight = won + _PSEUDO_EFFORTS
-        out[place] = [
-            (won * _UNIT[0] + _PSEUDO_EFFORTS * rate) / (efforts + _PSEUDO_EFFORTS),
-            (fraction * _UNIT[1] + _PSEUDO_EFFORTS * part) / weight,
-            (days * _UNIT[2] + _PSEUDO_EFFORTS * wait) / weight,
-            (cents * _UNIT[3] + _PSEUDO_EFFORTS * cash) / weight,
-        ]
-    return np.array([out])
-
-
-def _depth(place: int) -> int:
-    """Return how many parents are above a key."""
-    return 0 if place == _PLACE[_ALL] else 1 + max(map(_depth, _CHAIN[place]))
-
-
-_IN_ORDER = sorted(range(len(KEYS)), key=_depth)
-"""Places of the keys, each behind its parents."""
-
-
-def _names(key: tuple[str, ...]) -> str:
-    return "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in key) or "all"
-
-
-_SUMS = [f"{_names(key)}_{what}" for key in KEYS for what in STATS[:2]]
-_LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
-_MADE_OF = {f"{_names(key)}_{what}": (place, what) for place, key in enumerate(KEYS) for what in (*STATS[:2], *LEARNED)}
-
-
-HISTORY_COLUMNS = frozenset(_MADE_OF)
-"""The columns of `history_columns`."""
-
-
-def history_columns(sums: Floats) -> Columns:
-    """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
-    rows = len(sums)
-    if rows > 1:
-        remembered = _remembered(sums)
-        return {name: remembered.column(name) for name in _MADE_OF}
-    columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, len(_SUMS)).T, strict=True))
-    columns.update(zip(_LEARNED, shrink(sums).reshape(rows, len(_LEARNED)).T, strict=True))
-    return columns
-
-
-def _column(name: str, *, unit: str, concept: str, phrase: str, monotone: int = 0, of_value: bool = True) -> Feature:
-    null, meaning = "never null: an empty history reads as its parent", phrase[0].upper() + phrase[1:]
-    return copied(
-        f"{name}_history", name, meaning, unit=unit, concept=concept, phrase=phrase, null=null, monotone=monotone, of_value=of_value
-    )
-
-
-def _rate(key: str, concept: str, phrase: str) -> Feature:
-    return _column(f"{key}_recovery_rate", unit="recoveries per effort", concept=concept, phrase=phrase, monotone=1, of_value=False)
-
-
-def _efforts(key: str, concept: str, phrase: str) -> Feature:
-    return _column(f"{key}_efforts", unit="decayed efforts", concept=concept, phrase=phrase)
-
-
-# Counts, dollars and days grow with the length of the record itself: on real recoveries a likelihood that read them lost .01 of AUC,
-# so they speak only for dollars and hours.
-FEATURES = (
-    _rate("payer", "payer behaviour", "how often this payer gave in lately"),
-    _rate("family", "code history", "how often this kind of reason was overturned lately"),
-    _rate("payer_x_family", "payer behaviour", "how often this payer gave in on this kind of reason"),
-    _rate("carc", "code history", "how often this reason code was overturned lately"),
-    _rate("payer_x_carc", "payer behaviour", "how often this payer gave in on this reason code"),
-    _rate("adjustment", "code history", "how often this adjustment was reversed lately"),
-    _rate("payer_x_adjustment", "payer behaviour", "how often this payer reversed this adjustment"),
-    _rate("procedure", "code history", "how often this procedure was recovered"),
-    _rate("payer_x_procedure", "payer behaviour", "how often this payer paid this procedure after all"),
-    _rate("provider", "provider history", "how often this provider's write-offs were recovered"),
-    _rate("facility", "provider history", "how often this facility's write-offs were recovered"),
-    _rate("payer_x_remedy", "payer behaviour", "how often this remedy worked with this payer"),
-    _rate("plan", "payer behaviour", "how often this plan's write-offs were recovered"),
-    _efforts("payer", "payer behaviour", "how much is known of this payer"),
-    _efforts("payer_x_family", "payer behaviour", "how much is known of this payer and reason"),
-    _efforts("carc", "code history", "how much is known of this reason code"),
-    _column(
-        "payer_fraction", unit="share of the cap", concept="payer behaviour", phrase="how much this payer paid when it gave in", monotone=0
-    ),
-    _column("family_fraction", unit="share of the cap", concept="code history", phrase="how much came back for this kind of reason"),
-    _column(
-        "payer_x_family_fraction",
-        unit="share of the cap",
-        concept="payer behaviour",
-        phrase="how much this payer paid for this kind of reason",
-    ),
-    _column("payer_days", unit="days", concept="payer behaviour", phrase="how long this payer takes"),
-    _column(
-        "payer_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this payer's recoveries brought"
-    ),
-    _column("adjustment_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars such adjustments brought"),
-    _column("procedure_dollars", unit="dollars per recovery", concept="code history", phrase="how many dollars this procedure brought"),
-    _column(
-        "plan_dollars", unit="dollars per recovery", concept="payer behaviour", phrase="how many dollars this plan's recoveries brought"
-    ),
-)

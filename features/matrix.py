@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features import amount, code, documentation, expected, history, payer, timing
+from features import amount, code, documentation, expected, learned, payer, timing
 from features.feature import Feature, Floats, Form, days_between, ratio
 from features.tables import Array, Columns
 
@@ -22,7 +22,7 @@ FEATURES: tuple[Feature, ...] = (
     *expected.FEATURES,
     *timing.FEATURES,
     *documentation.FEATURES,
-    *history.FEATURES,
+    *learned.FEATURES,
 )
 """Every built-in feature, in the order of the matrix's columns."""
 

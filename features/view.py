@@ -15,10 +15,13 @@ from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
-from features.history import HISTORY_COLUMNS, Events, History, Recall, Remembered, days_of, history_columns, replay_columns
+from features.history import Events, History, days_of
+from features.learned import HISTORY_COLUMNS, Remembered, history_columns
 from features.matrix import FEATURES
 from features.patient_share import UsualShares
 from features.pieces import Each, one_by_one
+from features.recall import Recall
+from features.replay import replay_columns
 from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, in_fees, replay_usual
@@ -56,7 +59,7 @@ class View:
     columns
         The table's columns and: `row_day family category remedy in_scope possible prior_rate cap_cents expected_allowed_cents
         underpayment_cents patient_share_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents
-        usual_count usual_smoothed_cents`, those of `features.history.history_columns`, and money in dollars.
+        usual_count usual_smoothed_cents`, those of `features.learned.history_columns`, and money in dollars.
     triage, deadlines, usual
         Whole.
     priced

@@ -19,10 +19,11 @@ from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
 from features.feature import Floats, dollars
-from features.history import Events, History, Recall
+from features.history import Events, History
 from features.intake.records import read_records
 from features.matrix import Layout, by_feature, extra_column
 from features.money import NULL
+from features.recall import Recall
 from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns, first_rows
 from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
@@ -258,7 +259,7 @@ class Scorer:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen
-        recall, order = self.viewer.history.recall(as_of), alike(view.columns)
+        recall, order = Recall(self.viewer.history, as_of), alike(view.columns)
         found: Columns = {}
         for start in range(0, len(order), BLOCK):
             rows = order[start : start + BLOCK]
@@ -271,7 +272,7 @@ class Scorer:
         if rows is None:
             columns, extras = view.columns | self.viewer.remember(view.columns, as_of), batch.extras
         else:
-            columns = Rows(view.columns, rows, recall or self.viewer.history.recall(as_of))
+            columns = Rows(view.columns, rows, recall or Recall(self.viewer.history, as_of))
             extras = {name: values[rows] for name, values in batch.extras.items()}
         x = self._by_feature(extras, columns).T
         terms = self.models.likelihood.terms(x, columns)

@@ -60,7 +60,7 @@ def fit_amount(
     # A handful of files hold a third of all dollars: what the largest brought beyond the 99th percentile is luck.
     log = np.log(np.maximum(np.minimum(dollars, np.quantile(dollars, _TOP)), 1.0))
 
-    # The counts of the history grow with the record itself; see `features.history`.
+    # The counts of the history grow with the record itself; see `features.learned`.
     names = [name for name in layout.names if not name.endswith(("_efforts_history", "_days_history")) and name != "usual_count"]
 
     def fit(rows: NDArray[np.bool_]) -> tuple[lightgbm.Booster, Linear]:

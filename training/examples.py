@@ -13,6 +13,7 @@ from features.feature import Floats
 from features.history import KEYS, History
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.pieces import Each, one_by_one
+from features.recall import Recall
 from features.tables import Array, Batch, Columns
 from features.usual import Usual
 from features.view import REMEMBERED, Practice, Viewer, shares_of_month
@@ -147,7 +148,7 @@ def see_postings(replayed: Replayed, each: Each = one_by_one) -> tuple[NDArray[n
 
     Of the history they are given the last state: it says how the features lie today, and nobody reads it in what is proper.
     """
-    ledger, recall = replayed.ledger, replayed.viewer.history.recall(replayed.as_of)
+    ledger, recall = replayed.ledger, Recall(replayed.viewer.history, replayed.as_of)
 
     def last_state(columns: Columns) -> Columns:
         remembered = recall.of(columns)

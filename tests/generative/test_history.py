@@ -7,20 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.feature import Floats
-from features.history import (
-    FRACTION_ONE,
-    HISTORY_COLUMNS,
-    KEYS,
-    LEARNED,
-    STATS,
-    Events,
-    History,
-    history_columns,
-    replay,
-    replay_columns,
-    shrink,
-)
+from features.history import FRACTION_ONE, KEYS, STATS, Events, History
+from features.learned import HISTORY_COLUMNS, LEARNED, history_columns, shrink
 from features.lookup import ByCode, Lookup
+from features.recall import Recall
+from features.replay import replay, replay_columns
 from features.tables import Columns
 
 NAMES = sorted({name for names in KEYS for name in names})
@@ -161,7 +152,7 @@ def test_many_rows_are_remembered_as_each_of_them_is() -> None:
     # What is recalled of many rows at once is what is read of each.
     history = History()
     history.advance_all(events, until=18_050)
-    recalled = history.recall(18_050).of(columns)
+    recalled = Recall(history, 18_050).of(columns)
     for r in range(0, rows, 311):
         one = {name: values[r : r + 1] for name, values in columns.items()}
         told = history_columns(history.read(history.find(one), 18_050))
