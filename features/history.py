@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,10 +144,13 @@ class History:
     def above(self, place: int, other: int) -> NDArray[np.int64]:
         """Return for the slots of one of `KEYS` those of another, whose parts are all among its own; 0 where it was never seen."""
         index = self._index
-        if other == 0:
-            return np.full(len(index.own[place]), self._slots.get(0, 0), dtype=np.int64)
-        codes = [index.codes[place][KEYS[place].index(name)] for name in KEYS[other]]
-        found: NDArray[np.int64] = index.slots[other - 1].find(codes)
+        found = index.above.get((place, other))
+        if found is None:
+            if other == 0:
+                found = np.full(len(index.own[place]), self._slots.get(0, 0), dtype=np.int64)
+            else:
+                found = index.slots[other - 1].find([index.codes[place][KEYS[place].index(name)] for name in KEYS[other]])
+            index.above[place, other] = found
         return found
 
     def _grow(self, place: int, names: tuple[str, ...], columns: Columns, rows: int) -> NDArray[np.int64]:
@@ -273,12 +276,15 @@ class _Index:
         For each of `KEYS` its slots, and the codes of its parts.
     slots
         For each but the first, which has no parts, its slots by these codes.
+    above
+        What `History.above` found.
     """
 
     size: int
     own: tuple[NDArray[np.int64], ...]
     codes: tuple[tuple[NDArray[np.int64], ...], ...]
     slots: tuple[ByCode, ...]
+    above: dict[tuple[int, int], NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, slots: Mapping[int, int]) -> _Index:
