@@ -110,6 +110,8 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
         """
         if what.options["keep"] and who.facilities is not None:
             raise Problem(403, "reports tell of all facilities: who sees only some of them keeps no audit")
+        if what.kind == "load" and who.facilities is not None:
+            raise Problem(403, "a ledger is of all facilities: who sees only some of them loads none")
         if what.options["keep"] and (what.options["as_of"] or "") > shop.today().isoformat():
             # The latest one is told: one of a day to come would be it until then.
             raise Problem(422, "an audit is kept of a day that has come", errors=[(["query", "as_of"], "in_future")])

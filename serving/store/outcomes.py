@@ -17,7 +17,7 @@ from serving.store.rows import batch_of
 from serving.store.store import Unit
 from serving.worklist.events import PENDING, Effort, Event, Kind
 from serving.worklist.item import Item, State
-from serving.worklist.reversals import Reversal, ReversalState
+from serving.worklist.reversals import Reversal, ReversalState, needs_second
 from serving.worklist.shelf import Entry
 from serving.worklist.statements import NO_EFFORT, differences
 from serving.worklist.tellers import Known, match
@@ -98,9 +98,12 @@ def record(
     def keep(event: Event, item_id: str | None) -> Effort | None:
         after, number = efforts.record(unit, client_id, event, at=at, by=by, item_id=item_id)
         if event.cents and source in ASKS_LEDGER:
-            state = ReversalState.WAITING if abs(event.cents) > approval_over else ReversalState.APPROVED
+            key, amount = event.writeoff_id, there[event.writeoff_id]["writeoff_amount"] or 0
+            before = reversals.asked_of(unit, client_id, [key])
+            waits = needs_second({key: event.cents}, before=before, written_off={key: amount}, limit=approval_over)
+            state = ReversalState.WAITING if waits else ReversalState.APPROVED
             name = f"{event.effort_id}.{event.writeoff_id}.{number}"
-            reversals.ask(unit, Reversal(client_id, name, item_id, event.writeoff_id, event.cents, event.known_on, by, at, state))
+            reversals.ask(unit, Reversal(client_id, name, item_id, key, event.cents, event.known_on, by, at, state))
         return after
 
     for one in said:

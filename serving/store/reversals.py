@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Date, Index, RowMapping, Table, Text, select, update
+from sqlalchemy import BigInteger, Column, ColumnElement, Date, Index, RowMapping, Table, Text, func, select, true, update
 
 from serving.store.schema import METADATA, Moment
 from serving.store.store import Unit
-from serving.worklist.reversals import Reversal, ReversalState
+from serving.store.writeoffs import writeoffs
+from serving.worklist.reversals import STANDING, Reversal, ReversalState
 
 reversals = Table(
     "reversal_requests",
@@ -60,22 +60,44 @@ def withdraw(unit: Unit, client_id: str, reversal_id: str) -> bool:
     return unit.connection.execute(update(reversals).where(there).values(state=ReversalState.WITHDRAWN.value)).rowcount == 1
 
 
-def in_state(unit: Unit, client_id: str, state: ReversalState, *, after: str = "", most: int = 100) -> list[Reversal]:
-    """Return requests in a state by id, those after an id."""
+def asked_of(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> dict[str, int]:
+    """Return the cents of requests that stand, by write-off that has any."""
     c = reversals.c
-    statement = select(reversals).where(c.client_id == client_id, c.state == state.value, c.reversal_id > after)
-    return [_of_row(row) for row in unit.connection.execute(statement.order_by(c.reversal_id).limit(most)).mappings()]
+    stands = c.state.in_([state.value for state in STANDING])
+    statement = select(c.writeoff_id, func.sum(c.cents)).where(c.client_id == client_id, c.writeoff_id.in_(writeoff_ids), stands)
+    return {writeoff_id: int(cents) for writeoff_id, cents in unit.connection.execute(statement.group_by(c.writeoff_id))}
 
 
-def export(unit: Unit, client_id: str, batch_id: str, at: datetime) -> Sequence[Reversal]:
-    """Give all approved requests to a file and return them; a file of that name that is there is returned as it was."""
+def in_state(
+    unit: Unit, client_id: str, state: ReversalState, *, facilities: frozenset[str] | None, after: str = "", most: int = 100
+) -> list[Reversal]:
+    """Return requests in a state by id, those after an id; of write-offs of some facilities, or of none, where they are named."""
     c = reversals.c
-    of_batch = select(reversals).where(c.client_id == client_id, c.batch_id == batch_id).order_by(c.reversal_id)
+    mine = c.client_id == client_id, c.state == state.value, c.reversal_id > after, _in_facilities(client_id, facilities)
+    return [_of_row(row) for row in unit.connection.execute(select(reversals).where(*mine).order_by(c.reversal_id).limit(most)).mappings()]
+
+
+def export(unit: Unit, client_id: str, batch_id: str, *, facilities: frozenset[str] | None) -> Sequence[Reversal]:
+    """Give all approved requests to a file and return them; a file of that name that is there is returned as it was.
+
+    Where facilities are named, only of their write-offs: another's have a file of their own under that name.
+    """
+    c = reversals.c
+    mine = c.client_id == client_id, _in_facilities(client_id, facilities)
+    of_batch = select(reversals).where(*mine, c.batch_id == batch_id).order_by(c.reversal_id)
     if (there := list(unit.connection.execute(of_batch).mappings())) == []:
-        approved = (c.client_id == client_id) & (c.state == ReversalState.APPROVED.value)
-        unit.connection.execute(update(reversals).where(approved).values(state=ReversalState.EXPORTED.value, batch_id=batch_id))
+        approved = update(reversals).where(*mine, c.state == ReversalState.APPROVED.value)
+        unit.connection.execute(approved.values(state=ReversalState.EXPORTED.value, batch_id=batch_id))
         there = list(unit.connection.execute(of_batch).mappings())
     return [_of_row(row) for row in there]
+
+
+def _in_facilities(client_id: str, facilities: frozenset[str] | None) -> ColumnElement[bool]:
+    if facilities is None:
+        return true()
+    w = writeoffs.c
+    seen = w.facility_id.is_(None) | w.facility_id.in_(sorted(facilities))
+    return reversals.c.writeoff_id.in_(select(w.writeoff_id).where(w.client_id == client_id, seen))
 
 
 def _of_row(row: RowMapping) -> Reversal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +71,10 @@ class StoreShelf:
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request."""
         reversals.ask(self.unit, reversal)
+
+    def asked_of(self, client_id: str, writeoff_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the cents that were asked for."""
+        return reversals.asked_of(self.unit, client_id, writeoff_ids)
 
     def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
         """Withdraw a request."""

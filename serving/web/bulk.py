@@ -19,7 +19,7 @@ from serving.web.forms import Fields
 from serving.web.lists import address, query_of
 from serving.web.projects import preface_in
 from serving.web.site import BULK, Site
-from serving.web.visitors import Form, visitor
+from serving.web.visitors import Form, check, visitor
 from serving.worklist.acts import SKIP_REASONS
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item
@@ -43,33 +43,67 @@ class Failure:
 
 def add_bulk(app: FastAPI, site: Site) -> None:
     """Add the pages of what is done with many items."""
-    worklist = site.worklist
+    bulk = Bulk(site)
 
     @app.post("/bulk", include_in_schema=False)
     def choose(request: Request, visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
+        return bulk.ask(request, visit, form)
+
+    @app.post("/bulk/do", include_in_schema=False)
+    def do(request: Request, visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
+        return bulk.do(request, visit, form)
+
+
+class Bulk:
+    """What is done with many items at once.
+
+    Parameters
+    ----------
+    site
+        Its pages and its queue.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._worklist = site, site.worklist
+
+    def ask(self, request: Request, visit: Visit, form: Fields) -> Response:
+        """Return the file or the letter of the chosen items; of an act, the page on which it is confirmed."""
         who, act, query = visit.identity, form.text("act", 20), _query(form)
         if act not in BULK:
-            return site.message(request, visit, 422, "choose what to do with the items", heading="Nothing was chosen", back=address(query))
-        who.check(BULK[act][1])
+            return self._site.message(
+                request, visit, 422, "choose what to do with the items", heading="Nothing was chosen", back=address(query)
+            )
+        check(request, who, BULK[act][1])
         is_all = form.text("scope", 10) == "all"
         if act.startswith("export_"):
-            return export(who, act, query if is_all else list(_chosen(form)))
-        seen = {item.item_id: item for item in worklist.every(who, query)} if is_all else worklist.find_many(who, list(_chosen(form)))
+            return self._export(who, act, query if is_all else list(_chosen(form)))
+        seen = (
+            {item.item_id: item for item in self._worklist.every(who, query)}
+            if is_all
+            else self._worklist.find_many(who, list(_chosen(form)))
+        )
         if not seen:
-            return site.message(
+            return self._site.message(
                 request, visit, 422, "choose items first, by the boxes before them", heading="Nothing was chosen", back=address(query)
             )
         if act.startswith("letter_"):
             try:
-                return site.letter(who, list(seen), "pdf" if act == "letter_pdf" else "docx")
+                return self._site.letter(who, list(seen), "pdf" if act == "letter_pdf" else "docx")
             except RecoupError as error:
-                return site.message(
+                return self._site.message(
                     request, visit, error.http_status, str(error), heading="There is no letter for these", back=address(query)
                 )
+        return self._confirm(request, visit, act, query, seen, {} if is_all else _chosen(form))
+
+    def _confirm(
+        self, request: Request, visit: Visit, act: str, query: Query, seen: Mapping[str, Item], versions: Mapping[str, int]
+    ) -> Response:
+        """Return the page that says what would be done; `versions` are those of a page, none: all of a list was meant."""
+        who, is_all = visit.identity, not versions
         # Of those chosen on a page the version is that of the page: who changed one meanwhile is told.
-        versions = {item_id: item.version for item_id, item in seen.items()} if is_all else _chosen(form)
-        whole = worklist.totals(who, query).items if is_all else len(seen)
-        return site.page(
+        versions = {item_id: item.version for item_id, item in seen.items()} if is_all else versions
+        whole = self._worklist.totals(who, query).items if is_all else len(seen)
+        return self._site.page(
             request,
             visit,
             "bulk.html.j2",
@@ -81,29 +115,28 @@ def add_bulk(app: FastAPI, site: Site) -> None:
             most=MOST_AT_ONCE,
             back=address(query),
             reasons=SKIP_REASONS,
-            people=site.names(who.client_id),
-            projects=[project for project in worklist.projects(who) if project.ended_at is None],
-            today=site.today().isoformat(),
+            people=self._site.names(who.client_id),
+            projects=[project for project in self._worklist.projects(who) if project.ended_at is None],
+            today=self._site.today().isoformat(),
         )
 
-    @app.post("/bulk/do", include_in_schema=False)
-    def do(request: Request, visit: Annotated[Visit, visitor("queue.read")], form: Form) -> Response:
+    def do(self, request: Request, visit: Visit, form: Fields) -> Response:
+        """Do what was confirmed, and tell what was left as it was."""
         who, act = visit.identity, form.text("act", 20)
         back = _path(form.text("back", 500))
         try:
-            change, there = change_of(who, act, form, back)
-            done, failures = change_all(who, BULK[act][1], _chosen(form), change)
+            if act in BULK:
+                check(request, who, BULK[act][1])
+            change, there = self._change_of(who, act, form, back)
+            done, failures = self._change_all(who, BULK[act][1], _chosen(form), change)
         except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error))
+            return self._site.message(request, visit, error.http_status, str(error))
         if not failures:
-            return site.go(there, "bulk")
-        return site.page(request, visit, "bulk_done.html.j2", status=409, done=done, failures=failures, back=there)
+            return self._site.go(there, "bulk")
+        return self._site.page(request, visit, "bulk_done.html.j2", status=409, done=done, failures=failures, back=there)
 
-    def change_of(who: Identity, act: str, form: Fields, back: str) -> tuple[Change, str]:
+    def _change_of(self, who: Identity, act: str, form: Fields, back: str) -> tuple[Change, str]:
         """Return what is done with each item, and the page to go on to."""
-        if act not in BULK:
-            raise UsageError("choose what to do with the items")
-        who.check(BULK[act][1])
         if act == "skip":
             reason, text = form.text("reason", 40), form.text("text", 500)
             if reason not in SKIP_REASONS:
@@ -115,26 +148,28 @@ def add_bulk(app: FastAPI, site: Site) -> None:
             return (lambda desk, item_id, version: desk.snooze(item_id, version, until, text)), back
         if act == "assign":
             to = form.text("to", 100) or None
-            if to is not None and to not in site.names(who.client_id):
+            if to is not None and to not in self._site.names(who.client_id):
                 raise BadData("there is nobody of that name")
             return (lambda desk, item_id, version: desk.assign(item_id, version, to)), back
         if act == "project":
             project_id = form.text("project_id", 40)
             if project_id:
-                worklist.project(who, project_id)
+                self._worklist.project(who, project_id)
             else:
-                made, _ = worklist.make_project(who, name=form.text("name", 100), cause=form.text("cause", 500), template=preface_in(form))
+                made, _ = self._worklist.make_project(
+                    who, name=form.text("name", 100), cause=form.text("cause", 500), template=preface_in(form)
+                )
                 project_id = made.project_id
             return (lambda desk, item_id, version: desk.set_project(item_id, version, project_id)), f"/projects/{project_id}"
         raise UsageError("choose what to do with the items")
 
-    def change_all(who: Identity, action: str, chosen: Mapping[str, int], change: Change) -> tuple[int, list[Failure]]:
+    def _change_all(self, who: Identity, action: str, chosen: Mapping[str, int], change: Change) -> tuple[int, list[Failure]]:
         """Change items one by one in one transaction; those that cannot be changed are left and told."""
         if len(chosen) > MOST_AT_ONCE:
             raise UsageError(f"at most {MOST_AT_ONCE} items are changed at once, not {len(chosen)}")
-        found = worklist.find_many(who, list(chosen))
+        found = self._worklist.find_many(who, list(chosen))
         failures = [Failure(item_id, "", "it is no longer there") for item_id in chosen if item_id not in found]
-        with worklist.desk(who, action) as desk:
+        with self._worklist.desk(who, action) as desk:
             for item_id in sorted(found):
                 try:
                     change(desk, item_id, chosen[item_id])
@@ -142,12 +177,12 @@ def add_bulk(app: FastAPI, site: Site) -> None:
                     failures.append(Failure(item_id, found[item_id].worth.claim_id or "", _plain(str(error), found[item_id])))
         return len(chosen) - len(failures), failures
 
-    def export(who: Identity, act: str, chosen: Query | Sequence[str]) -> Response:
-        table = table_of(worklist.export(who, chosen), site.names(who.client_id), site.codes())
-        name = f"queue-{site.today().isoformat()}"
+    def _export(self, who: Identity, act: str, chosen: Query | Sequence[str]) -> Response:
+        table = table_of(self._worklist.export(who, chosen), self._site.names(who.client_id), self._site.codes())
+        name = f"queue-{self._site.today().isoformat()}"
         if act == "export_csv":
-            return site.file(to_csv(table, KINDS), f"{name}.csv", "text/csv; charset=utf-8")
-        return site.file(to_xlsx(table, KINDS), f"{name}.xlsx", XLSX)
+            return self._site.file(to_csv(table, KINDS), f"{name}.csv", "text/csv; charset=utf-8")
+        return self._site.file(to_xlsx(table, KINDS), f"{name}.xlsx", XLSX)
 
 
 def _chosen(form: Fields) -> dict[str, int]:

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
-from features.errors import CheckFailed, RecoupError, UsageError
+from features.errors import RecoupError, UsageError
 from serving.access import Identity
 from serving.identity.visits import Visit
 from serving.web.details import page_of
 from serving.web.figures import sentence
 from serving.web.forms import Fields
 from serving.web.site import Site
-from serving.web.visitors import Form, visitor
+from serving.web.visitors import Form, check, visitor
 from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.desk import Desk, Stale
 from serving.worklist.item import Item, State
@@ -100,11 +100,11 @@ _ACTION = {"assign": "queue.assign", "reopen": "queue.work"}
 
 def add_items(app: FastAPI, site: Site) -> None:
     """Add the pages of items."""
-    worklist = site.worklist
+    pages = Items(site)
 
     @app.get("/items/{item_id}", include_in_schema=False)
     def item(request: Request, item_id: ItemId, visit: Annotated[Visit, visitor("writeoff.read")]) -> Response:
-        return show(request, visit, item_id)
+        return pages.show(request, visit, item_id)
 
     @app.post("/items/{item_id}/{act}", include_in_schema=False)
     def change(
@@ -114,65 +114,83 @@ def add_items(app: FastAPI, site: Site) -> None:
         visit: Annotated[Visit, visitor("queue.work")],
         form: Form,
     ) -> Response:
-        if act not in ACTS:
-            return site.message(request, visit, 404, "there is no such page")
-        try:
-            if act == "send" and site.papers is not None:
-                site.papers.check_coder(worklist.detail(visit.identity, item_id), form.text("coder", 80))
-            with worklist.desk(visit.identity, _ACTION.get(act, "queue.work")) as desk:
-                after = ACTS[act](desk, item_id, form)
-        except CheckFailed as error:
-            # Somebody was first, or holds it: say who, and show both what is now and what was sent.
-            return show(request, visit, item_id, error=error, yours=_sent(act, form))
-        except RecoupError as error:
-            return show(request, visit, item_id, error=error, yours=_sent(act, form))
-        return go_on(visit.identity, act, form, after)
+        return pages.change(request, visit, item_id, act, form)
 
-    def go_on(who: Identity, act: str, form: Fields, after: Item) -> Response:
+
+class Items:
+    """Items one by one: shown, changed, and the next one after it.
+
+    Parameters
+    ----------
+    site
+        Its pages and its queue.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._worklist = site, site.worklist
+
+    def change(self, request: Request, visit: Visit, item_id: str, act: str, form: Fields) -> Response:
+        """Do to an item what a form says, and go on to the page that follows; the item's own page where it could not be done."""
+        if act not in ACTS:
+            return self._site.message(request, visit, 404, "there is no such page")
+        try:
+            if act == "send" and self._site.papers is not None:
+                self._site.papers.check_coder(self._worklist.detail(visit.identity, item_id), form.text("coder", 80))
+            action = _ACTION.get(act, "queue.work")
+            check(request, visit.identity, action)
+            with self._worklist.desk(visit.identity, action) as desk:
+                after = ACTS[act](desk, item_id, form)
+        except RecoupError as error:
+            # Where somebody was first, or holds it, the page says who, and shows both what is now and what was sent.
+            return self.show(request, visit, item_id, error=error, yours=_sent(act, form))
+        return self._go_on(visit.identity, act, form, after)
+
+    def _go_on(self, who: Identity, act: str, form: Fields, after: Item) -> Response:
         said = {"take": "taken", "release": "released"}.get(act, act)
         if act in NEXT:
-            return site.go(following(who, form.text("was", 20), after), said, item_id=after.item_id, version=after.version)
+            return self._site.go(self._following(who, form.text("was", 20), after), said, item_id=after.item_id, version=after.version)
         if act in ("release", "draft"):
-            return site.go("/queue", said, item_id=after.item_id if act == "draft" else "", version=after.version)
-        return site.go(f"/items/{after.item_id}", said, item_id=after.item_id, version=after.version)
+            return self._site.go("/queue", said, item_id=after.item_id if act == "draft" else "", version=after.version)
+        return self._site.go(f"/items/{after.item_id}", said, item_id=after.item_id, version=after.version)
 
-    def following(who: Identity, was: str, done: Item) -> str:
+    def _following(self, who: Identity, was: str, done: Item) -> str:
         """Return the page that opens after an item: the next one to ask about, the next of the batch, or the best that waits."""
         if was == State.SENT.value:
             own = Query(Which.FOLLOW_UP, assigned_to=who.subject, size=1)
             anybodys = Query(Which.FOLLOW_UP, size=PEEKED)
             for query in (replace(own, payer_id=done.worth.payer_id), replace(anybodys, payer_id=done.worth.payer_id), own, anybodys):
-                for item in worklist.page(who, query).items:
+                for item in self._worklist.page(who, query).items:
                     if item.assigned_to in (None, who.subject):
                         return f"/items/{item.item_id}"
             return "/follow-ups"
-        held = worklist.held(who, payer_id=done.worth.payer_id) or worklist.held(who)
+        held = self._worklist.held(who, payer_id=done.worth.payer_id) or self._worklist.held(who)
         if held:
             return f"/items/{held[0].item_id}"
-        offer = worklist.take_next(who)
+        offer = self._worklist.take_next(who)
         return f"/items/{offer.item.item_id}" if offer is not None else "/queue"
 
-    def show(request: Request, visit: Visit, item_id: str, *, error: RecoupError | None = None, yours: str = "") -> Response:
-        who, names = visit.identity, site.names(visit.identity.client_id)
+    def show(self, request: Request, visit: Visit, item_id: str, *, error: RecoupError | None = None, yours: str = "") -> Response:
+        """Return the page of an item, with an error and what was sent when there was one."""
+        who, names = visit.identity, self._site.names(visit.identity.client_id)
         try:
-            detail = worklist.detail(who, item_id)
+            detail = self._worklist.detail(who, item_id)
         except RecoupError as lacking:
-            return site.message(request, visit, lacking.http_status, str(lacking), heading="This item is not to be seen")
+            return self._site.message(request, visit, lacking.http_status, str(lacking), heading="This item is not to be seen")
         page = page_of(
             detail,
             subject=who.subject,
             is_lead=who.may("queue.assign"),
             names=names,
-            now=site.clock(),
-            today=site.today(),
-            codes=site.codes(),
+            now=self._site.clock(),
+            today=self._site.today(),
+            codes=self._site.codes(),
         )
         is_waiting = detail.item.state in (State.OPEN, State.NEXT_LEVEL) and not page.row.is_mine and not page.held_by
         offered = frozenset(("take",)) if is_waiting and who.may("queue.work") else frozenset[str]()
         if not who.may("queue.work"):
             offered = frozenset()
-        papers = site.papers if who.may("packet.read") else None
-        return site.page(
+        papers = self._site.papers if who.may("packet.read") else None
+        return self._site.page(
             request,
             visit,
             "item.html.j2",

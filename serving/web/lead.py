@@ -84,74 +84,108 @@ class Waiting:
 
 def add_lead(app: FastAPI, site: Site) -> None:
     """Add the lead's pages."""
-    worklist = site.worklist
+    pages = Lead(site)
 
     @app.get("/lead", include_in_schema=False)
     def lead(request: Request, visit: Annotated[Visit, visitor("queue.assign")]) -> Response:
+        return pages.show(request, visit)
+
+    @app.post("/lead/settings", include_in_schema=False)
+    def keep_settings(request: Request, visit: Annotated[Visit, visitor("queue.settings")], form: Form) -> Response:
+        return pages.keep_settings(request, visit, form)
+
+    @app.post("/lead/reversals", include_in_schema=False)
+    def decide(request: Request, visit: Annotated[Visit, visitor("reversal.approve")], form: Form) -> Response:
+        return pages.decide(request, visit, form)
+
+    @app.post("/lead/reversals/file", include_in_schema=False)
+    def export(request: Request, visit: Annotated[Visit, visitor("export.read")], form: Form) -> Response:
+        return pages.export(request, visit, form)
+
+
+class Lead:
+    """What a lead sees of the queue and decides.
+
+    Parameters
+    ----------
+    site
+        Its pages and its queue.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._worklist = site, site.worklist
+
+    def show(self, request: Request, visit: Visit) -> Response:
+        """Return the page: who has what, what waits for a decision, what staff object to, and the settings."""
         who = visit.identity
-        names, told = site.names(who.client_id), worklist.objections(who)
-        overview = site.remembered(("overview", who.client_id, who.facilities), lambda: worklist.overview(who))
-        return site.page(
+        names, told = self._site.names(who.client_id), self._worklist.objections(who)
+        overview = self._site.remembered(("overview", who.client_id, who.facilities), lambda: self._worklist.overview(who))
+        return self._site.page(
             request,
             visit,
             "lead.html.j2",
             overview=overview,
             counts={which.value: count for which, count in overview.counts.items()},
-            loads=loads(who),
+            loads=self._loads(who),
             settings=[setting(overview.policy, name) for name in BOUNDS],
-            waiting=[
-                Waiting(
-                    one.reversal_id,
-                    one.writeoff_id,
-                    one.item_id,
-                    one.cents,
-                    names.get(one.requested_by, one.requested_by),
-                    long_day(one.known_on),
-                    one.requested_by == who.subject,
-                )
-                for one in worklist.waiting_reversals(who)
-            ],
+            waiting=self._waiting(who, names),
             objections=[objection(entry, item, names) for entry, item in told if entry.act == "note"][:MOST_OBJECTIONS],
             left_out=Counter(
                 SKIP_REASONS.get(reason, spoken(reason)) for entry, _ in told if (reason := str(entry.facts.get("reason") or ""))
             ).most_common(),
             objected_days=OBJECTED_DAYS,
             decided_days=DECIDED_DAYS,
-            batch=site.today().isoformat(),
+            batch=self._site.today().isoformat(),
             as_of=long_day(overview.as_of) if overview.as_of else "",
             follow_ups=address(Query(Which.FOLLOW_UP)),
         )
 
-    @app.post("/lead/settings", include_in_schema=False)
-    def keep_settings(request: Request, visit: Annotated[Visit, visitor("queue.settings")], form: Form) -> Response:
+    def keep_settings(self, request: Request, visit: Visit, form: Fields) -> Response:
+        """Keep the settings of the queue."""
         try:
-            worklist.set_policy(visit.identity, policy_in(form))
+            self._worklist.set_policy(visit.identity, policy_in(form))
         except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error), back="/lead")
-        return site.go("/lead", "settings")
+            return self._site.message(request, visit, error.http_status, str(error), back="/lead")
+        return self._site.go("/lead", "settings")
 
-    @app.post("/lead/reversals", include_in_schema=False)
-    def decide(request: Request, visit: Annotated[Visit, visitor("reversal.approve")], form: Form) -> Response:
+    def decide(self, request: Request, visit: Visit, form: Fields) -> Response:
+        """Approve or refuse a request to the ledger."""
         is_approved = form.text("answer", 10) == "approve"
         try:
-            worklist.decide_reversal(visit.identity, form.text("reversal_id", 300), approve=is_approved)
+            self._worklist.decide_reversal(visit.identity, form.text("reversal_id", 300), approve=is_approved)
         except RecoupError as error:
-            return site.message(request, visit, error.http_status, str(error), back="/lead")
-        return site.go("/lead", "approved" if is_approved else "refused")
+            return self._site.message(request, visit, error.http_status, str(error), back="/lead")
+        return self._site.go("/lead", "approved" if is_approved else "refused")
 
-    @app.post("/lead/reversals/file", include_in_schema=False)
-    def export(request: Request, visit: Annotated[Visit, visitor("export.read")], form: Form) -> Response:
+    def export(self, request: Request, visit: Visit, form: Fields) -> Response:
+        """Return the file of approved requests, by its name the same one again."""
         batch = form.text("batch", 64)
         if not batch or not all(letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in batch):
-            return site.message(request, visit, 400, "a file has a name of letters, digits, dots and dashes", back="/lead")
-        found = worklist.export_reversals(visit.identity, batch)
+            return self._site.message(request, visit, 400, "a file has a name of letters, digits, dots and dashes", back="/lead")
+        found = self._worklist.export_reversals(visit.identity, batch)
         if not found:
-            return site.message(request, visit, 404, "no approved request waits for a file", heading="Nothing to export", back="/lead")
-        return site.file(to_csv(ledger_columns(found), {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
+            return self._site.message(
+                request, visit, 404, "no approved request waits for a file", heading="Nothing to export", back="/lead"
+            )
+        return self._site.file(to_csv(ledger_columns(found), {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
 
-    def loads(who: Identity) -> list[Load]:
-        ready, drafted, sent, overdue = (worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)
-        nothing, names = Totals(0, 0, 0, 0, 0.0), site.names(who.client_id)
+    def _waiting(self, who: Identity, names: Mapping[str, str]) -> list[Waiting]:
+        return [
+            Waiting(
+                one.reversal_id,
+                one.writeoff_id,
+                one.item_id,
+                one.cents,
+                names.get(one.requested_by, one.requested_by),
+                long_day(one.known_on),
+                one.requested_by == who.subject,
+            )
+            for one in self._worklist.waiting_reversals(who)
+        ]
+
+    def _loads(self, who: Identity) -> list[Load]:
+        ready, drafted, sent, overdue = (self._worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)
+        nothing, names = Totals(0, 0, 0, 0, 0.0), self._site.names(who.client_id)
         found = [
             Load(
                 "nobody yet" if subject is None else names.get(subject, subject),

@@ -23,7 +23,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from features.errors import NotPermitted
-from serving.access import named_action
+from serving.access import Identity, named_action
 from serving.api.identity import FORM_HEADER, SAFE, Permission, check_from_here, origin, session_cookie
 from serving.api.problems import Problem
 from serving.identity.gate import Gate
@@ -96,6 +96,22 @@ async def _checked_form(request: Request, visit: Visit, file_bytes: int) -> Fiel
 def visitor(action: str, *, is_for_newcomers: bool = False, file_bytes: int = 0) -> Any:
     """Return the dependency by which a page gets its visit; Any, as `fastapi.Depends` is."""
     return Depends(Visitor(named_action(action).name, is_for_newcomers, file_bytes))
+
+
+def check(request: Request, who: Identity, action: str) -> None:
+    """Return if somebody holds an action that their form asks for beyond that of the page; a refusal is told, as that of a page is.
+
+    Raises
+    ------
+    NotPermitted
+        When they do not.
+    """
+    try:
+        who.check(action)
+    except NotPermitted:
+        gate: Gate = request.app.state.gate
+        gate.refusals.tell(gate.store, who, action)
+        raise
 
 
 def _form(request: Request) -> Fields:

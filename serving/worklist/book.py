@@ -11,7 +11,7 @@ from features.errors import CheckFailed, UsageError
 from serving.worklist.choice import How
 from serving.worklist.events import Effort, Event, Kind, restated
 from serving.worklist.item import Item
-from serving.worklist.reversals import Reversal, ReversalState
+from serving.worklist.reversals import Reversal, ReversalState, needs_second
 from serving.worklist.shares import share_out
 from serving.worklist.shelf import Part, Shelf, Undo
 
@@ -100,7 +100,11 @@ class Book:
         return cents
 
     def ask_reversals(self, item: Item, shares: Mapping[str, int], day: date) -> None:
-        is_large = sum(shares.values()) > self._approval_over
+        """Ask the ledger to take back what was won; above the limit, or beyond what was written off, somebody else approves it first."""
+        parts = self._shelf.parts(item)
+        before = self._shelf.asked_of(item.client_id, [part.writeoff_id for part in parts])
+        written_off = {part.writeoff_id: part.written_off for part in parts}
+        waits = needs_second(shares, before=before, written_off=written_off, limit=self._approval_over)
         for writeoff_id, cents in sorted(shares.items()):
             if cents:
                 # The version tells a request from one that was undone.
@@ -116,7 +120,7 @@ class Book:
                         day,
                         self._by,
                         self._now,
-                        ReversalState.WAITING if is_large else ReversalState.APPROVED,
+                        ReversalState.WAITING if waits else ReversalState.APPROVED,
                     )
                 )
 

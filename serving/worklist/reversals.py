@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,6 +23,10 @@ class ReversalState(StrEnum):
     """It went out."""
     WITHDRAWN = "withdrawn"
     """What it was for was undone before it went out."""
+
+
+STANDING = (ReversalState.WAITING, ReversalState.APPROVED, ReversalState.EXPORTED)
+"""States in which a request counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,33 @@ class Reversal:
     decided_by: str | None = None
     decided_at: datetime | None = None
     batch_id: str | None = None
+
+
+def needs_second(asked: Mapping[str, int], *, before: Mapping[str, int], written_off: Mapping[str, int], limit: int) -> bool:
+    """Tell whether a second person has to approve that write-offs are taken back.
+
+    Parts of a sum are seen as the sum that they make, so that nobody comes past the limit by asking for a little at a time; and more than
+    was written off is never taken back unseen.
+
+    Parameters
+    ----------
+    asked, before
+        Cents by write-off: of this request, and of those that were made of the same write-offs before and stand.
+    written_off
+        Cents; 0 or missing: not known.
+    limit
+        Cents above which somebody else approves.
+
+    Examples
+    --------
+    >>> def needs(cents: int, **known: dict[str, int]) -> bool:
+    ...     return needs_second({"W1": cents}, **({"before": {}, "written_off": {"W1": 20_000}} | known), limit=10_000)
+    >>> needs(10_000), needs(10_001), needs(6_000, before={"W1": 6_000}), needs(9_000, written_off={"W1": 8_000}), needs(-10_001)
+    (False, True, True, True, True)
+    """
+    told = {name: cents + before.get(name, 0) for name, cents in asked.items()}
+    is_over = any(total > written_off[name] for name, total in told.items() if written_off.get(name))
+    return is_over or sum(told.values()) > limit or abs(sum(asked.values())) > limit
 
 
 def ledger_columns(reversals: Sequence[Reversal]) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from serving.worklist.choice import Choice
 from serving.worklist.events import Effort, Event, add
 from serving.worklist.item import READY, Item, State
 from serving.worklist.policy import Policy
-from serving.worklist.reversals import Reversal, ReversalState
+from serving.worklist.reversals import STANDING, Reversal, ReversalState
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,9 @@ class Shelf(Protocol):
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request to the ledger; one that is there under the same id stays."""
 
+    def asked_of(self, client_id: str, writeoff_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the cents of requests that stand, by write-off that has any."""
+
     def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
         """Withdraw a request; False if it went out already."""
 
@@ -266,6 +269,14 @@ class MemoryShelf:
     def ask_reversal(self, reversal: Reversal) -> None:
         """Add a request."""
         self.reversals.setdefault((reversal.client_id, reversal.reversal_id), reversal)
+
+    def asked_of(self, client_id: str, writeoff_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return the cents that were asked for."""
+        found: dict[str, int] = {}
+        for one in self.reversals.values():
+            if one.client_id == client_id and one.writeoff_id in writeoff_ids and one.state in STANDING:
+                found[one.writeoff_id] = found.get(one.writeoff_id, 0) + one.cents
+        return found
 
     def withdraw_reversal(self, client_id: str, reversal_id: str) -> bool:
         """Withdraw a request."""

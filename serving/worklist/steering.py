@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity
@@ -21,8 +21,13 @@ from serving.worklist.listing import MOST_ROWS, Query, Totals, Which
 from serving.worklist.policy import Policy
 from serving.worklist.seen import check_seen
 
-Tell: TypeAlias = Callable[[Unit, Identity, str, Sequence[str]], None]
-"""Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
+
+class Tell(Protocol):
+    """Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
+
+    def __call__(self, unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done") -> None:
+        """Write it."""
+
 
 MOST_AT_ONCE = 500
 """Items that are changed, or put into a project, in one go."""

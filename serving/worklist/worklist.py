@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from features.errors import NotFound, UsageError
+from features.errors import NotFound, NotPermitted, UsageError
 from serving.access import Identity
 from serving.store import detail as details
 from serving.store import items, listing, loads, outcomes, policies, reversals, stories
@@ -38,7 +38,7 @@ OBJECTIONS = ("disagree", "needs")
 """Kinds of notes that say something against an item's ranking."""
 
 
-def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str]) -> None:
+def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done") -> None:
     """Write nothing."""
 
 
@@ -387,19 +387,26 @@ class Worklist:
         """Return requests above the limit, which a second person has to approve."""
         who.check("reversal.approve")
         with self._store.read() as unit:
-            return reversals.in_state(unit, who.client_id, ReversalState.WAITING, after=after, most=min(most, 200))
+            waiting, seen = ReversalState.WAITING, who.facilities
+            return reversals.in_state(unit, who.client_id, waiting, facilities=seen, after=after, most=min(most, 200))
 
     def decide_reversal(self, who: Identity, reversal_id: str, *, approve: bool) -> Reversal:
-        """Approve or refuse a request; not by the one who asked."""
+        """Approve or refuse a request; not by the one who asked, whose attempt is told."""
         who.check("reversal.approve")
         with self._store.write() as unit:
             found = reversals.find(unit, who.client_id, reversal_id)
-            if found is None:
+            if found is None or not self._sees(unit, who, found.writeoff_id):
                 raise NotFound("there is no such request")
-            changed = decided(found, by=who.subject, at=self._clock(), approve=approve)
-            reversals.keep(unit, changed)
-            self._tell(unit, who, "reversal.approve", [found.writeoff_id])
-            return changed
+            try:
+                changed = decided(found, by=who.subject, at=self._clock(), approve=approve)
+            except NotPermitted as error:
+                self._tell(unit, who, "reversal.approve", [found.writeoff_id], outcome="refused")
+                refused = error
+            else:
+                reversals.keep(unit, changed)
+                self._tell(unit, who, "reversal.approve", [found.writeoff_id])
+                return changed
+        raise refused
 
     def export_reversals(self, who: Identity, batch_id: str) -> Sequence[Reversal]:
         """Give all approved requests to a file for the ledger, once; the same batch gives the same requests again."""
@@ -407,11 +414,15 @@ class Worklist:
         if not batch_id or len(batch_id) > 64:
             raise UsageError("a batch has a name of 1 to 64 characters")
         with self._store.write() as unit:
-            found = reversals.export(unit, who.client_id, batch_id, self._clock())
+            found = reversals.export(unit, who.client_id, batch_id, facilities=who.facilities)
             self._tell(unit, who, "export.read", [one.writeoff_id for one in found][:1000])
             return found
 
     # ---- how ---------------------------------------------------------------------------------------------------------
+
+    def _sees(self, unit: Unit, who: Identity, writeoff_id: str) -> bool:
+        found = ledger.find(unit, who.client_id, [writeoff_id]).get(writeoff_id)
+        return found is not None and who.sees(who.client_id, found["facility_id"])
 
     def _seen(self, unit: Unit, who: Identity, item_id: str) -> Item:
         item = items.find(unit, who.client_id, item_id)

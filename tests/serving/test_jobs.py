@@ -33,7 +33,7 @@ from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
 from tests.serving.jobs_at import TODAY, ledger, shop_at
 
-NORTH, SOUTH, LOOKER = "n" * 43, "s" * 43, "v" * 43
+NORTH, SOUTH, LOOKER, ONE_HOUSE = "n" * 43, "s" * 43, "v" * 43, "f" * 43
 
 
 def auth(key: str, **more: str) -> dict[str, str]:
@@ -61,6 +61,7 @@ def client(shop: Shop, tmp_path: Path) -> Client:
             NORTH: Identity("key:n", "key", Role.SERVICE, "north"),
             SOUTH: Identity("key:s", "key", Role.SERVICE, "south"),
             LOOKER: Identity("key:v", "key", Role.VIEWER, "north"),
+            ONE_HOUSE: Identity("key:f", "key", Role.SERVICE, "north", frozenset({"F1"})),
         }
     )
     return Client(create_app(Service(champion, keys, lambda: TODAY, shop=shop)))
@@ -148,6 +149,13 @@ def test_a_table_is_scored_into_the_queue_once(client: Client, shop: Shop, store
     with store.read() as unit:
         found = scores.of_writeoffs(unit, "north", [f"W{i}" for i in range(40)])
     assert len(found) == 40 and {row["model_version"] for row in found.values()} == {"prior"}
+
+
+def test_who_sees_one_facility_loads_no_ledger_of_all(client: Client, shop: Shop) -> None:
+    refused = client.post("/v1/jobs?kind=load", ledger(3), auth(ONE_HOUSE))
+    assert refused.status_code == 403 and "all facilities" in refused.text
+    assert not shop.folder.exists() or not list(shop.folder.iterdir())
+    hand_in(client, ledger(3), key=ONE_HOUSE)
 
 
 def test_a_file_of_another_client_is_not_loaded(client: Client, shop: Shop) -> None:

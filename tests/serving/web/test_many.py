@@ -177,3 +177,16 @@ def test_a_slip_is_taken_back(office: Practice) -> None:
     back = ana.send("/items/i0007/undo", version=undo[1])
     assert back.headers["location"] == "/items/i0007" and "Taken back." in ana.read("/items/i0007")
     assert _shown(ana.read("/queue?which=skipped")) == []
+
+
+def test_an_act_on_many_that_is_not_theirs_is_refused_and_told(office: Practice) -> None:
+    ana = office.client("ana")
+    picks = _picks(ana.read("/queue"))
+    told = ana.send("/bulk", act="assign", item=picks[0])
+    assert told.status_code == 403
+    assert ana.send("/bulk/do", act="export_csv", item=picks[0]).status_code == 403
+    assert ana.send(f"/items/{picks[0].split()[0]}/assign", version="0", to="person:ben").status_code == 403
+    with office.gate.store.read() as unit:
+        acts = [line.act() for line in office.gate.log.lines(unit)]
+    refused = [(act.subject, act.action) for act in acts if act.outcome == "refused"]
+    assert refused == [("person:ana", "queue.assign"), ("person:ana", "export.read"), ("person:ana", "queue.assign")]
