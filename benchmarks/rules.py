@@ -18,8 +18,9 @@ import numpy as np
 from benchmarks.ranking import day, read
 from features.codes.tables import Codes
 from features.contract import ContractRates
-from features.deadlines import PayerRules, deadlines
+from features.deadlines import deadlines
 from features.money import NULL
+from features.payer_rules import PayerRules
 from features.tables import Batch
 from features.triage import classify
 from features.vocabulary import Vocabulary

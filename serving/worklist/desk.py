@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from features.deadlines import LEVELS
+from features.clocks import LEVELS
 from features.errors import CheckFailed, NotFound, UsageError
 from serving.access import Identity
 from serving.worklist.acts import (

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from features.calendar import add_business_days, add_months, federal_holidays
 from features.codes import Codes
-from features.deadlines import DEADLINE_RULES, LAWS, MAY_FILTER, SOURCES, PayerRules, deadlines
+from features.deadlines import DEADLINE_RULES, MAY_FILTER, SOURCES, deadlines
+from features.law import LAWS
 from features.money import NULL
+from features.payer_rules import PayerRules
 from features.rules import rules
 from features.tables import PAYER_RULES, REMEDIES
 from features.triage import classify

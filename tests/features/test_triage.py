@@ -12,8 +12,9 @@ from features.allowed import UsualAllowed
 from features.codes import Codes
 from features.codes.steps import steps_of
 from features.contract import Priced
-from features.deadlines import Deadlines, PayerRules, deadlines
+from features.deadlines import Deadlines, deadlines
 from features.money import NULL
+from features.payer_rules import PayerRules
 from features.tables import CATEGORIES, PAYER_RULES, PAYER_TYPES, REMEDIES
 from features.triage import Triage, classify
 from tests.spec.test_pricing_cases import rates

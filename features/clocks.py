@@ -1,0 +1,62 @@
+"""The days that time limits count from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.filing import filing_day
+from features.money import NULL
+from features.tables import Batch
+
+CLOCKS = ("initial_denial_date", "remit_date", "service_date", "writeoff_date", "prior_decision_date", "demand_letter_date")
+"""Days a payer rule may count from; the last two are no column of a write-off: where they are not given the remittance stands in."""
+
+LEVELS = 5
+"""Levels of appeal that are told apart; Medicare has five, the last in court."""
+
+Whole: TypeAlias = NDArray[np.int64]
+
+# An array without a dimension is compared twice as fast as a Python number; one row is scored in microseconds.
+_NULL = np.array(NULL)
+
+
+class Clocks(NamedTuple):
+    """The days that limits count from, one for each row: the remittance (else the posting), the first substantive determination,
+    the service, the decision of the level below and the demand letter (both else the remittance)."""
+
+    remit: Whole
+    determined: Whole
+    service: Whole
+    prior: Whole
+    demand: Whole
+
+    def take(self, rows: NDArray[np.intp]) -> Clocks:
+        """Return those of some rows."""
+        return Clocks(*(clock[rows] for clock in self))
+
+
+def clocks_of(batch: Batch, prior: Whole | None, demand: Whole | None) -> Clocks:
+    """Return the days that limits count from."""
+    columns = batch.columns
+    remit = columns["remit_date"]
+    remit = np.where(remit == _NULL, columns["writeoff_date"], remit)
+    known = [remit if given is None else np.where(given == _NULL, remit, given) for given in (prior, demand)]
+    return Clocks(remit, _determined(batch, remit), filing_day(batch), *known)
+
+
+def _determined(batch: Batch, remit: Whole) -> Whole:
+    """Return the day of the first substantive determination.
+
+    A repeated denial of the same claim never restarts the clock; the decision on a corrected claim (frequency 7) does (DOMAIN 3).
+    """
+    first = batch.columns["initial_denial_date"]
+    is_first = (first != _NULL) & (first <= remit)
+    if not np.count_nonzero(is_first):
+        return remit
+    replaced = batch.vocabulary.find("claim_frequency", "7")
+    if replaced >= 0:
+        is_first &= batch.columns["claim_frequency"] != replaced
+    return np.where(is_first, first, remit)

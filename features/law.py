@@ -1,0 +1,198 @@
+"""Time limits that law sets, by kind of payer, remedy and level of appeal."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.calendar import add_business_days, add_months
+from features.clocks import LEVELS, Clocks, Whole
+from features.codes.meaning import REMEDY
+from features.money import NULL
+from features.tables import PAYER_TYPES, REMEDIES, Batch
+from features.triage import Triage
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
+_NULL, _ZERO, _TWO = np.array(NULL), np.array(0), np.array(2)
+_APPEAL = np.array(REMEDY["appeal"], dtype=np.int8)
+
+
+class Law(NamedTuple):
+    """A time limit that law sets: rule of `features.rules`, who, for what, at which level, from which day, how long.
+
+    `clock` is determination, service, prior_decision, demand_letter, or advantage (a determination, five days less before 2025).
+    """
+
+    rule: str
+    payer_types: tuple[str, ...]
+    remedies: tuple[str, ...]
+    level: int
+    clock: str
+    months: int = 0
+    days: int = 0
+    business_days: int = 0
+
+
+_APPEALS = ("appeal", "peer_to_peer", "contract_dispute", "send_records", "recoupment_appeal")
+CLAIMS = ("corrected_claim", "new_claim", "cob_update", "rebill_other_payer", "fix_enrollment")
+_PRIVATE = ("commercial", "bcbs")
+LAWS = (
+    # 42 CFR 405.942: 120 days from receipt, receipt presumed five days after the notice.
+    Law("deadline.redetermination", ("medicare",), _APPEALS, 1, "determination", days=125),
+    # 42 CFR 405.962: 180 days from receipt of the redetermination.
+    Law("deadline.reconsideration", ("medicare",), _APPEALS, 2, "prior_decision", days=185),
+    # 42 CFR 405.1014, 405.1102, 405.1130 (memory): 60 days from receipt each.
+    *(Law("deadline.hearing", ("medicare",), _APPEALS, level, "prior_decision", days=65) for level in (3, 4, 5)),
+    # 42 CFR 405.379: received within 30 days of the demand letter it stops the recoupment; the appeal itself stays open longer.
+    Law("deadline.recoupment", ("medicare",), ("recoupment_appeal",), 1, "demand_letter", days=30),
+    # 42 CFR 405.980(b): a year for any reason (clerical errors and duplicates go this way), four for good cause (level 2 here).
+    Law("deadline.reopening", ("medicare",), ("reopening", "verify_duplicate"), 1, "determination", months=12),
+    Law("deadline.reopening", ("medicare",), ("reopening",), 2, "determination", months=48),
+    # 42 CFR 424.44: one calendar year of the service.
+    Law("deadline.filing", ("medicare",), CLAIMS, 1, "service", months=12),
+    # 42 CFR 422.582: 65 days of the notice (60 before 2025); a contract may say otherwise. 42 CFR 422.602 (memory): hearing.
+    Law("deadline.advantage", ("medicare_advantage",), _APPEALS, 1, "advantage", days=65),
+    *(Law("deadline.hearing", ("medicare_advantage",), _APPEALS, level, "prior_decision", days=65) for level in (3, 4, 5)),
+    # 32 CFR 199.10: 90 days of the notice, next levels 60 (memory). 32 CFR 199.7: claims within one year of the service.
+    Law("deadline.tricare", ("tricare",), _APPEALS, 1, "determination", days=90),
+    *(Law("deadline.tricare", ("tricare",), _APPEALS, level, "prior_decision", days=60) for level in (2, 3)),
+    Law("deadline.tricare", ("tricare",), CLAIMS, 1, "service", months=12),
+    # 42 CFR 438.402: 60 days of the notice; 438.408(f): a state hearing within 120. 42 CFR 447.45(d): claims within twelve months.
+    Law("deadline.medicaid", ("medicaid_managed",), _APPEALS, 1, "determination", days=60),
+    Law("deadline.medicaid", ("medicaid_managed",), _APPEALS, 2, "prior_decision", days=120),
+    Law("deadline.medicaid", ("medicaid",), CLAIMS, 1, "service", months=12),
+    # 45 CFR 147.136(d) (memory): four months from the last internal decision.
+    Law("deadline.erisa", _PRIVATE, ("external_review",), 1, "prior_decision", months=4),
+    # 45 CFR 149.510(b): negotiation within 30 business days of the payment notice; arbitration within 4 after 30 of negotiation,
+    # counted from the day the negotiation began, which is given as the prior decision.
+    Law("deadline.surprises", PAYER_TYPES, ("nsa_negotiation",), 1, "determination", business_days=30),
+    Law("deadline.surprises", PAYER_TYPES, ("nsa_negotiation",), 2, "prior_decision", business_days=34),
+)
+_ERISA_DAYS = 180
+"""29 CFR 2560.503-1(h)(3): the member's internal appeal; the provider needs the member's consent for it."""
+_ADVANTAGE_CHANGE = int(np.datetime64("2025-01-01").astype(np.int64))
+
+
+LAW_RULES = tuple(dict.fromkeys(law.rule for law in LAWS))
+"""The rules of `features.rules` that stand behind laws."""
+_ERISA_RULE = LAW_RULES.index("deadline.erisa")
+
+
+def by_law(batch: Batch, triage: Triage, remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks) -> tuple[Whole, Flags, Whole]:
+    """Return the last days that law sets (NULL: none), whether it sets one, and the place of its rule in `LAW_RULES`."""
+    if len(remedy) == 1:
+        return _law_of_one(batch, triage, remedy.item(0), level if isinstance(level, int) else level.item(0), clocks)
+    table = _table()
+    place = (triage.payer_type + np.int64(1)) * len(REMEDIES) + remedy + (level - 1) * _LEVEL_SIZE
+    clock = table.clock[place]
+    begun = np.where(clock == _TWO, clocks.service, clocks.determined)
+    if np.count_nonzero(clock > _TWO):
+        begun = np.where(clock == _CLOCK["prior_decision"], clocks.prior, begun)
+        begun = np.where(clock == _CLOCK["demand_letter"], clocks.demand, begun)
+    days = table.days[place]
+    if np.count_nonzero(clock == _CLOCK["advantage"]):
+        days = np.where((clock == _CLOCK["advantage"]) & (begun < _ADVANTAGE_CHANGE), days - 5, days)
+    holds = (clock > _ZERO) & (begun != _NULL)
+    day = begun + days
+    spans = table.months[place]
+    if np.count_nonzero(spans):
+        for months in _MONTHS:
+            rows = np.flatnonzero((spans == months) & holds)
+            if len(rows):
+                day[rows] = add_months(begun[rows], months)
+    is_business = remedy == _NSA
+    if np.count_nonzero(is_business):
+        rows = np.flatnonzero(is_business & holds)
+        day[rows] = add_business_days(begun[rows], table.business[place[rows]])
+    day, law = np.where(holds, day, _NULL), table.rule[place]
+    is_member = _is_member_appeal(batch, triage, remedy, holds)
+    if is_member is not None:
+        day, law = np.where(is_member, clocks.determined + _ERISA_DAYS, day), np.where(is_member, _ERISA_RULE, law)
+        holds = holds | is_member
+    return day, holds, law
+
+
+def _law_of_one(batch: Batch, triage: Triage, remedy: int, level: int, clocks: Clocks) -> tuple[Whole, Flags, Whole]:
+    """Return the same of a single row, without arrays: requests are answered in microseconds."""
+    table, payer_type = _table(), triage.payer_type.item(0)
+    place = (payer_type + 1) * len(REMEDIES) + remedy + (level - 1) * _LEVEL_SIZE
+    clock = table.clock.item(place)
+    started = (clocks.determined, clocks.determined, clocks.service, clocks.prior, clocks.demand, clocks.determined)[clock]
+    begun, rule = started.item(0), table.rule.item(place)
+    if not clock and remedy == _APPEAL_PLACE and payer_type in _PRIVATE_PLACES and _is_members_plan(batch):
+        day, rule = clocks.determined.item(0) + _ERISA_DAYS, _ERISA_RULE
+    elif not clock or begun == NULL:
+        return np.array([NULL]), np.zeros(1, dtype=np.bool_), np.array([rule])
+    elif table.months.item(place):
+        day = add_months(started, table.months.item(place)).item(0)
+    elif table.business.item(place):
+        day = add_business_days(started, table.business.item(place)).item(0)
+    else:
+        is_old = clock == _CLOCK["advantage"] and begun < _ADVANTAGE_CHANGE
+        day = begun + table.days.item(place) - (5 if is_old else 0)
+    return np.array([day]), np.ones(1, dtype=np.bool_), np.array([rule])
+
+
+def _is_members_plan(batch: Batch) -> bool:
+    """Return whether the one row is of a plan out of network, insured or self-funded."""
+    word, columns = batch.vocabulary.word, batch.columns
+    is_out = word("network_status", columns["network_status"].item(0)) == "out"
+    return is_out and word("funding", columns["funding"].item(0)) in ("insured", "self_funded")
+
+
+def _is_member_appeal(batch: Batch, triage: Triage, remedy: NDArray[np.int8], holds: Flags) -> Flags | None:
+    """Return where the appeal is the member's: a private plan, out of network, insured or self-funded; None: nowhere.
+
+    A provider in the network disputes under its contract, whose days only a payer rule can know.
+    """
+    find, columns = batch.vocabulary.find, batch.columns
+    out = find("network_status", "out")
+    if out < 0 or not np.count_nonzero(columns["network_status"] == out):
+        return None
+    is_private = (triage.payer_type == PAYER_TYPES.index("commercial")) | (triage.payer_type == PAYER_TYPES.index("bcbs"))
+    is_member: Flags = is_private & (remedy == _APPEAL) & ~holds & (columns["network_status"] == out)
+    if not np.count_nonzero(is_member):
+        return None
+    funding = columns["funding"]
+    is_member &= (funding >= 0) & (funding >= 0) & ((funding == find("funding", "insured")) | (funding == find("funding", "self_funded")))
+    return is_member
+
+
+class _Table(NamedTuple):
+    """The limits of law by level, payer type (first: unknown) and remedy, flat."""
+
+    clock: NDArray[np.int8]
+    months: NDArray[np.int8]
+    days: Whole
+    business: Whole
+    rule: NDArray[np.int16]
+
+
+_CLOCK = {"determination": 1, "service": 2, "prior_decision": 3, "demand_letter": 4, "advantage": 5}
+_APPEAL_PLACE, _PRIVATE_PLACES = REMEDY["appeal"], tuple(PAYER_TYPES.index(name) for name in _PRIVATE)
+_MONTHS = sorted({law.months for law in LAWS} - {0})
+_NSA = np.array(REMEDY["nsa_negotiation"], dtype=np.int8)
+_LEVEL_SIZE = (len(PAYER_TYPES) + 1) * len(REMEDIES)
+
+
+@cache
+def _table() -> _Table:
+    shape = (LEVELS, len(PAYER_TYPES) + 1, len(REMEDIES))
+    clock, months, days, business, rule = (np.zeros(shape, dtype=np.int64) for _ in range(5))
+    for law in LAWS:
+        for payer_type in law.payer_types:
+            for remedy in law.remedies:
+                at = law.level - 1, PAYER_TYPES.index(payer_type) + 1, REMEDIES.index(remedy)
+                clock[at], months[at], days[at], business[at] = _CLOCK[law.clock], law.months, law.days, law.business_days
+                rule[at] = LAW_RULES.index(law.rule)
+    # An unknown kind of payer is under no law but the No Surprises Act, which covers private plans.
+    for table in (clock, business, rule):
+        table[:, 0, REMEDY["nsa_negotiation"]] = table[:, PAYER_TYPES.index("commercial") + 1, REMEDY["nsa_negotiation"]]
+    return _Table(
+        clock.ravel().astype(np.int8), months.ravel().astype(np.int8), days.ravel(), business.ravel(), rule.ravel().astype(np.int16)
+    )
