@@ -234,6 +234,21 @@ class Scorer:
         found |= self._facts(batch, view, as_of, claims)
         return view, Scores({name: found[name] for name in SCORE_COLUMNS})
 
+    def weigh(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
+        """Return what was known of write-offs and what they are worth, with no words for each row: for sums over a large ledger.
+
+        Returns
+        -------
+        view, worth
+            The second has the estimates of `Scores` (dollars, hours, chances; float64), `rank`, and `work_item`, the number of each row's
+            item, from 0.
+        """
+        claims = batch.columns["claim_id"]
+        view, found, _ = self._judge(batch, as_of)
+        found["rank"] = rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], batch.columns["writeoff_id"])
+        found["work_item"] = _distinct_items(batch, claims, view.triage.remedy)[1]
+        return view, found
+
     def judge(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
         """Return what was known of write-offs and what they are worth, without ranks and reasons: for parts of a ledger.
 

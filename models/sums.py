@@ -187,10 +187,11 @@ def gamma_band(mean: Floats, variance: Floats, nominal: float = NOMINAL) -> tupl
 
 def _shared(group: Codes, key: Codes, expected: Floats, relative: Floats, count: int) -> Floats:
     """Return each group's sum over keys of (relative error x the key's dollars in the group) squared."""
-    pair, place = np.unique(np.stack([np.asarray(group, dtype=np.int64), np.asarray(key, dtype=np.int64)]), axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    dollars = _added(place, np.sqrt(relative) * expected, pair.shape[1])
-    return _added(pair[0], dollars**2, count)
+    own = np.asarray(key, dtype=np.int64) + 1
+    size = int(own.max(initial=0)) + 1
+    pair, place = np.unique(np.asarray(group, dtype=np.int64) * size + own, return_inverse=True)
+    dollars = _added(place, np.sqrt(relative) * expected, len(pair))
+    return _added(pair // size, dollars**2, count)
 
 
 def _added(group: Codes, values: Floats, count: int) -> Floats:

@@ -123,18 +123,20 @@ def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, s
         answers=answers,
         progress=shown.of("audit"),
     )
-    case, told = made.case, made.document
+    findings, told, sample, is_reversed = made.findings, made.document, made.sample, made.case.is_reversed
+    told["rejected"] = inputs.rejected
+    overpayments = overpayment_table(made.case, findings, _earlier(out / OVERPAYMENTS))
+    # Of the case only its ledger is needed from here on, which is half of what it holds.
+    del made
     if remits is not None:
         iso = str(np.datetime64(day, "D"))
-        if case.is_ledger:
-            later = later_outcomes(ledger, remits, case.is_reversed, iso).columns
+        if sources.writeoffs is not None:
+            later = later_outcomes(ledger, remits, is_reversed, iso).columns
         elif imported is not None:
             later = imported.outcomes(date.fromisoformat(iso)).columns
-    told["rejected"] = inputs.rejected
-    overpayments = overpayment_table(case, made.findings, _earlier(out / OVERPAYMENTS))
     out.mkdir(parents=True, exist_ok=True)
     inputs.write_rejects(out / "rejects.csv")
-    return Ran(made.findings, overpayments, later, told, made.sample, answers)
+    return Ran(findings, overpayments, later, told, sample, answers)
 
 
 def _import(sources: Sources, today: date, shown: Bars) -> RemitImport:
@@ -181,22 +183,26 @@ def _forget(ledger: Batch) -> None:
 
 def write(out: Path, ran: Ran) -> None:
     """Write the report and its tables into a folder."""
-    from features.intake.output import replace_file, write_table
+    from features.intake.output import replace_file, write_parts, write_table
     from features.intake.remits.events import OUTCOME_COLUMNS
     from recoup.report.audit import audit_html
     from recoup.report.pdf import audit_pdf
-    from recoup.report.workbook import audit_workbook
+    from recoup.report.workbook import MOST_ROWS, audit_workbook
+    from serving.findings.coverage import PATIENT_LIST
+    from serving.findings.rule import LIST
     from serving.findings.validation import ANSWER, NOTE
 
-    findings, overpayments = ran.findings.table(), ran.overpayments
-    write_table(out / FINDINGS, findings)
+    overpayments = ran.overpayments
+    write_parts(out / FINDINGS, ran.findings.parts())
     write_table(out / OVERPAYMENTS, overpayments)
     write_table(out / OUTCOMES_FILE, {name: [value or None for value in ran.later.get(name, [])] for name in OUTCOME_COLUMNS})
+    listed = [ran.findings.of(*(rule.id for rule in ran.findings.rules if rule.kind != LIST)), ran.findings.of(PATIENT_LIST)]
+    findings, shares = (ran.findings.table(rows[:MOST_ROWS]) for rows in listed)
     files = {
         DOCUMENT: json.dumps(ran.result, indent=1, allow_nan=False).encode(),
         REPORT: audit_html(ran.result).encode(),
         SUMMARY: audit_pdf(ran.result),
-        WORKBOOK: audit_workbook(ran.result, findings, overpayments, ran.sample, answer=ANSWER, note=NOTE, answers=ran.answers),
+        WORKBOOK: audit_workbook(ran.result, findings, shares, overpayments, ran.sample, answer=ANSWER, note=NOTE, answers=ran.answers),
     }
     for name, content in files.items():
         replace_file(out / name, partial(_put, content=content))

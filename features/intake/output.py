@@ -98,6 +98,11 @@ def write_blocks(path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, 
     replace_file(path, _writer(path, checked))
 
 
+def write_parts(path: Path | str, parts: Iterable[Mapping[str, Sequence[Any] | NDArray[Any]]]) -> None:
+    """Write a table whose rows come in parts, each as `write_table` takes columns; no more than a part is text at a time."""
+    write_blocks(path, ({name: _arrow(values, None) for name, values in part.items()} for part in parts))
+
+
 def _equally_long(arrays: Mapping[str, pa.Array]) -> Mapping[str, pa.Array]:
     if len({len(array) for array in arrays.values()}) > 1:
         raise ValueError("columns differ in length: " + ", ".join(f"{name} {len(array)}" for name, array in arrays.items()))

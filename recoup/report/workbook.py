@@ -17,8 +17,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 from recoup.report.audit import headline
 from recoup.report.words import cited, named, plain
 
-MOST_ROWS = 100_000
-"""Rows of the sheet of findings; the file `findings.csv` has all."""
+MOST_ROWS = 50_000
+"""Rows of the sheets of findings and of patients' shares, the gravest first; the file `findings.csv` has all."""
 
 _MONEY = ("dollars", "amount", "gross", "expected", "low", "high", "net", "posted", "reversed", "in_bridge", "unexplained", "cost",
           "cash_in_a_year", "lost_to_deadlines", "written_off", "open_expected", "underpaid", "interest_paid", "excess_dollars_a_year",
@@ -49,6 +49,7 @@ _NUMBERS = ("amount", "segment", "line_number")
 def audit_workbook(
     result: Mapping[str, Any],
     findings: Mapping[str, Sequence[object]],
+    shares: Mapping[str, Sequence[object]],
     overpayments: Mapping[str, Sequence[object]],
     sample: Sequence[Mapping[str, Any]],
     *,
@@ -62,8 +63,8 @@ def audit_workbook(
     ----------
     result
         What `serving.findings.result` returned.
-    findings, overpayments
-        Tables by column; of the findings the gravest come first.
+    findings, shares, overpayments
+        Tables by column: findings, the gravest first, patients' shares, and what may be owed back.
     sample
         Write-offs for a person to judge; what the audit says of them is in no cell of the sheet.
     answer, note
@@ -92,13 +93,11 @@ def audit_workbook(
             sheets.table(name, [{**one, "group": plain(one["group"])} for one in opportunity[key]])
         rules = [{**rule, "citation": cited(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
         sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
-        kept = [i for i, rule in enumerate(findings["rule"]) if rule != "classified"]
-        sheets.columns("Findings", {name: [values[i] for i in kept[:MOST_ROWS]] for name, values in findings.items()})
+        sheets.columns("Findings", findings)
         sheets.table("Underpayments", result["underpayments"])
         sheets.columns("Overpayments", overpayments)
-        shares = [i for i, rule in enumerate(findings["rule"]) if rule == "patient_share_written_off"][:MOST_ROWS]
         names = ("writeoff_id", "claim_id", "line_number", "amount", "evidence")
-        sheets.columns("Patient shares", {name: [findings[name][i] for i in shares] for name in names})
+        sheets.columns("Patient shares", {name: shares[name] for name in names})
         sheets.table("Staffing", [{**one, **_by_month(one["cash"])} for one in opportunity["staffing"]])
         causes = [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["causes"]]
         sheets.table("Root causes", causes)

@@ -12,7 +12,7 @@ from features.codes.adjustment import spoken
 from features.codes.tables import Codes
 from features.tables import Batch
 from models.scorer import Scorer
-from serving.findings.case import Case
+from serving.findings.case import HABITS, Case
 from serving.findings.remits import Remits
 from serving.findings.rule import NEEDS, Hits, Rule
 from serving.findings.rules import RULES
@@ -23,6 +23,13 @@ Progress = Callable[[str, int, int], None]
 _OWN = frozenset(("policy", "bad_debt"))
 VIEWED = ("implied_allowed_cents",)
 """What rules read of a view beside the ledger's own columns."""
+WORTH = (
+    "rank", "work_item", "recovery_probability", "amount_if_recovered", "amount_if_recovered_low", "amount_if_recovered_high",
+    "expected_recovery", "expected_hours",
+)  # fmt: skip
+"""What sums read of the estimates."""
+LET_GO = ("root_claim_id", "original_payer_claim_number", "batch_id", "diagnosis_code", "posting_source", "account_status")
+"""Columns of the ledger that are done with once it is scored."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def look(
     Parameters
     ----------
     ledger
-        Rows of `WRITEOFFS`, in the scorer's vocabulary or an overlay of it; blanks are filled in place.
+        Rows of `WRITEOFFS`, in the scorer's vocabulary or an overlay of it; blanks are filled in place, and columns
+        that are done with once the rows are scored (`LET_GO`) are taken out.
     scorer
         Sees with the practice's tables; a model or the expert's rates.
     as_of
@@ -64,10 +72,13 @@ def look(
     """
     codes = scorer.viewer.practice.codes
     told = tell(ledger, remits, own=_own_rows(ledger, codes)) if remits is not None and is_ledger else None
-    view, scores = scorer.look(ledger, as_of=as_of)
-    # What only the estimators read is let go: of a large ledger it is a third of all columns.
+    view, worth = scorer.weigh(ledger, as_of=as_of)
+    # What only the estimators read is let go: of a large ledger it is half of all columns.
     view.columns = {name: view.columns[name] for name in VIEWED}
-    return Case(ledger, view, scores, scorer.viewer.practice, as_of, remits, told, efforts, is_ledger)
+    worth = {name: worth[name] for name in WORTH}
+    for name in LET_GO:
+        del ledger.columns[name]
+    return Case(ledger, view, worth, scorer.version, scorer.viewer.practice, as_of, remits, told, efforts, is_ledger)
 
 
 def _own_rows(ledger: Batch, codes: Codes) -> NDArray[np.bool_]:
@@ -89,4 +100,5 @@ def audit(case: Case, *, rules: tuple[Rule, ...] = RULES, progress: Progress | N
             not_run[rule.id] = "needs " + " and ".join(missing)
             continue
         found.append((rule, rule.find(case)))
+    case.forget(but=HABITS)
     return Audit(case, gather(case, found), not_run)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +17,14 @@ from features.repeats import repeated_rows
 from features.reversals import reversed_rows
 from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
 from features.view import Practice, View
-from models.scores import Scores
 from serving.findings.habits import Habits, learn
 from serving.findings.remits import Remits
 from serving.findings.told import Told
 
+T = TypeVar("T")
 Flags = NDArray[np.bool_]
+HABITS = "habits of payers"
+_FAMILY = np.array(FAMILIES, dtype=object)
 
 BENIGN = ("contractual", "patient_responsibility", "informational", "withhold", "pend", "unknown")
 """Families of reason codes by which a payer refuses nothing."""
@@ -34,8 +38,10 @@ class Case:
     ----------
     ledger
         Write-offs; blanks that a remittance could fill are filled.
-    view, scores
-        What was known of each row, and what it is expected to bring; in the order of the ledger.
+    view, worth
+        What was known of each row, and what it is expected to bring (`Scorer.weigh`); in the order of the ledger.
+    scores_by
+        The version of the model that scored; `prior` for the expert's rates.
     practice
         Codes, contracts, rules and policies.
     as_of
@@ -51,19 +57,14 @@ class Case:
 
     ledger: Batch
     view: View
-    scores: Scores
+    worth: Columns
+    scores_by: str
     practice: Practice
     as_of: int
     remits: Remits | None = None
     told: Told | None = None
     efforts: Batch | None = None
     is_ledger: bool = True
-
-    @property
-    def scores_by(self) -> str:
-        """Return the version of the model that scored; `prior` for the expert's rates."""
-        versions = self.scores.columns["model_version"]
-        return str(versions[0]) if len(versions) else "prior"
 
     def __len__(self) -> int:
         return len(self.ledger)
@@ -93,16 +94,22 @@ class Case:
 
     def words(self, name: str) -> list[str | None]:
         """Return a text column as words."""
-        return self._words(name)
+        return self.once(name, lambda: self.ledger.words(name))
 
-    def _words(self, name: str) -> list[str | None]:
-        found = self._cache.get(name)
-        if found is None:
-            found = self._cache[name] = self.ledger.words(name)
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made when it is first asked for and kept until `forget`."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
         return found
 
+    def forget(self, *, but: str = "") -> None:
+        """Let go of what rules looked up, `but` one: of a large ledger it is a list of a million words for each column that they read."""
+        for name in set(self._made) - {but}:
+            del self._made[name]
+
     @cached_property
-    def _cache(self) -> dict[str, list[str | None]]:
+    def _made(self) -> dict[str, Any]:
         return {}
 
     @cached_property
@@ -162,10 +169,15 @@ class Case:
         """Return the rows whose reason code is a payer's refusal, whatever category their amounts gave them."""
         return (self.columns["carc"] >= 0) & ~self.family(*BENIGN)
 
-    @cached_property
+    @property
     def habits(self) -> Habits:
         """Return what payers usually allow, learned from all rows."""
-        return learn(self.columns, self.view.columns["implied_allowed_cents"], self.claim)
+        return self.once(HABITS, lambda: learn(self.columns, self.view.columns["implied_allowed_cents"], self.claim))
+
+    def family_words(self, rows: Array) -> Array:
+        """Return the family of some rows in words."""
+        found: Array = _FAMILY[self.view.triage.family[rows]]
+        return found
 
     @cached_property
     def policies(self) -> Policies | None:

@@ -103,7 +103,7 @@ def _counted(case: Case, findings: Findings, told: dict[str, Any]) -> tuple[NDAr
         at = findings.of(told["rule"])
         at = at[findings.row[at] >= 0]
         return findings.row[at], np.where(findings.cents[at] == NULL, 0, findings.cents[at]) / 100, case.is_live | case.is_copy
-    mask = avoidable_rows(case)
+    mask = avoidable_rows(case).copy()
     if "family" in told:
         mask &= case.family(told["family"])
     if "carc" in told:

@@ -11,6 +11,8 @@ from serving.findings.case import Case
 from serving.findings.rule import LIST, STATISTICAL, Hits, Place, Rule
 from serving.findings.words import day, dollars
 
+PATIENT_LIST = "patient_share_written_off"
+"""The rule that lists patients' shares and accuses nobody."""
 NEAR_DAYS = 180
 """Coverage refusals of one patient within these days of each other are one failure of registration."""
 
@@ -139,7 +141,7 @@ RULES = (
         STATISTICAL,
     ),
     Rule(
-        "patient_share_written_off",
+        PATIENT_LIST,
         "patient",
         "info",
         "A patient's share was written off: the list of whether it may be billed, and what was collected; never waived as a routine.",

@@ -115,7 +115,7 @@ class _Facts:
         # Cash of a line whose price nobody knows says nothing of the share that came in.
         priced = ended[case.view.triage.expected_allowed_cents[ended] > 0]
         allowed = float(case.view.triage.expected_allowed_cents[priced].sum()) / 100
-        predicted = float(case.scores.columns["expected_recovery"][ended].sum())
+        predicted = float(case.worth["expected_recovery"][ended].sum())
         hours, cash = float(self.hours[ended].sum()), float(self.cash[ended].sum())
         posted, coded = rows[self.is_posted[rows]], rows[self.is_coded[rows]]
         standing = rows[self.stands[rows]]

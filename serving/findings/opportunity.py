@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes.tables import FAMILIES
 from features.deadlines import MAY_FILTER, SOURCES
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Array
+from features.tables import REMEDIES, Array
 from models.sums import Sums, row_leverage, row_variance
 from models.value import Costs
 from serving.findings.case import Case, Flags
@@ -104,14 +104,11 @@ class Opportunity:
     @cached_property
     def hours(self) -> Floats:
         """Return the hours of each row; those of one work item are counted once, on its row of the highest rank."""
-        scores = self.case.scores.columns
-        rows = self.open[np.argsort(scores["rank"][self.open], kind="stable")]
-        items: dict[str, int] = {}
-        for row, item in zip(rows.tolist(), scores["work_item_id"][rows].tolist(), strict=True):
-            items.setdefault(item, row)
+        worth = self.case.worth
+        rows = self.open[np.argsort(worth["rank"][self.open], kind="stable")]
+        _, first = np.unique(self.item[rows], return_index=True)
         hours = np.zeros(len(self.case))
-        first = np.array(list(items.values()), dtype=np.int64)
-        hours[first] = scores["expected_hours"][first]
+        hours[rows[first]] = worth["expected_hours"][rows[first]]
         return hours
 
     @cached_property
@@ -119,18 +116,17 @@ class Opportunity:
         """Return the dollars of working each row."""
         return self.hours * self.costs.hourly + (self.hours > 0) * self.costs.outlay
 
-    @cached_property
-    def item(self) -> NDArray[np.int64]:
+    @property
+    def item(self) -> Array:
         """Return the number of each row's work item."""
-        _, place = np.unique(self.case.scores.columns["work_item_id"].astype(str), return_inverse=True)
-        return np.asarray(place, dtype=np.int64)
+        return self.case.worth["work_item"]
 
     @cached_property
     def is_worth_it(self) -> Flags:
         """Return the open rows whose work item is expected to bring more than it costs."""
         size = int(self.item.max()) + 1 if len(self.item) else 0
         rows = self.open
-        expected = np.bincount(self.item[rows], self.case.scores.columns["expected_recovery"][rows], size)
+        expected = np.bincount(self.item[rows], self.case.worth["expected_recovery"][rows], size)
         cost = np.bincount(self.item[rows], self.cost[rows], size)
         mask = np.zeros(len(self.case), dtype=np.bool_)
         mask[rows] = (expected > cost)[self.item[rows]]
@@ -174,11 +170,11 @@ class Opportunity:
         }
 
     def _expected(self, rows: Array) -> Floats:
-        found: Floats = self.case.scores.columns["expected_recovery"][rows]
+        found: Floats = self.case.worth["expected_recovery"][rows]
         return found
 
     def _spread(self, rows: Array) -> tuple[Floats, Floats, Floats]:
-        c = self.case.scores.columns
+        c = self.case.worth
         p, amount, low, high = (
             c[n][rows] for n in ("recovery_probability", "amount_if_recovered", "amount_if_recovered_low", "amount_if_recovered_high")
         )
@@ -193,24 +189,24 @@ class Opportunity:
     def _bands(self, rows: Array, group: NDArray[np.int64]) -> tuple[Floats, Floats]:
         expected, variance, leverage = self._spread(rows)
         payer = self.case.columns["payer_id"][rows].astype(np.int64)
-        family = self.case.scores.columns["family"][rows]
+        family = self.case.family_words(rows)
         return self.sums.band(expected, variance, payer, family=family, leverage=leverage, group=group)
 
-    def by(self, words: Sequence[str | None] | Array, rows: NDArray[np.int64] | None = None) -> list[dict[str, Any]]:
+    def by(self, what: str) -> list[dict[str, Any]]:
         """Return the open dollars of each group with bands, the most expected first.
 
         Parameters
         ----------
-        words
-            Group of every row of the ledger.
-        rows
-            Open rows to tell; None: all.
+        what
+            `family`, `remedy`, or a text column of the ledger.
         """
-        at = self.open if rows is None else rows
+        at = self.open
         if not len(at):
             return []
-        keys = np.array([str(words[i] or "unknown") for i in at.tolist()])
-        names, group = np.unique(keys, return_inverse=True)
+        codes, place = np.unique(self._codes(what)[at], return_inverse=True)
+        words = np.array([self._word(what, code) or "unknown" for code in codes.tolist()])
+        names, of_code = np.unique(words, return_inverse=True)
+        group = of_code[place]
         group = np.asarray(group, dtype=np.int64)
         low, high = self._bands(at, group)
         size = len(names)
@@ -232,6 +228,15 @@ class Opportunity:
             for i in range(size)
         ]
         return sorted(told, key=lambda one: -one["expected"])
+
+    def _codes(self, what: str) -> Array:
+        triage = self.case.view.triage
+        return triage.family if what == "family" else triage.remedy if what == "remedy" else self.case.columns[what]
+
+    def _word(self, what: str, code: int) -> str | None:
+        if what in ("family", "remedy"):
+            return (FAMILIES if what == "family" else REMEDIES)[code]
+        return self.case.ledger.vocabulary.word(what, code)
 
     @cached_property
     def last_day(self) -> NDArray[np.int64]:
@@ -285,15 +290,10 @@ class Opportunity:
         size = len(names)
         count = np.bincount(group, minlength=size)
         # The one side is added from the ledger, the other from the steps that the bridge shows.
-        by_step = np.zeros((OPEN + 2, size), dtype=np.int64)
-        np.add.at(by_step, (self.step, group), amount)
-        posted = np.zeros(size, dtype=np.int64)
-        np.add.at(posted, group, np.where(amount > 0, amount, 0))
-        undone = np.zeros(size, dtype=np.int64)
-        np.add.at(undone, group, np.where(amount < 0, amount, 0))
-        supported = np.zeros(size, dtype=np.int64)
-        if case.told is not None:
-            np.add.at(supported, group, np.where(case.told.line >= 0, amount, 0))
+        by_step = sum_cents(self.step * size + group, amount, (OPEN + 2) * size).reshape(OPEN + 2, size)
+        posted, undone = sum_cents(group, np.maximum(amount, 0), size), sum_cents(group, np.minimum(amount, 0), size)
+        has_remit = np.zeros(len(case), dtype=np.bool_) if case.told is None else case.told.line >= 0
+        supported = sum_cents(group, np.where(has_remit, amount, 0), size)
         told = []
         for i in range(size):
             net = int(posted[i] + undone[i])
@@ -310,6 +310,15 @@ class Opportunity:
                 }
             )
         return sorted(told, key=lambda one: -one["net"])
+
+
+def sum_cents(group: Array, cents: Array, size: int) -> NDArray[np.int64]:
+    """Return the sum of each group, exact as long as no sum of sizes reaches 2**53 cents (90 thousand billion dollars).
+
+    >>> sum_cents(np.array([0, 1, 0]), np.array([5, 7, -9]), 3).tolist()
+    [-4, 7, 0]
+    """
+    return np.rint(np.bincount(group, cents, size)).astype(np.int64)
 
 
 def _entry(name: str, words: str, dollars: float, rows: int) -> dict[str, Any]:

@@ -38,7 +38,13 @@ def _paid_above_charge(case: Case) -> Hits:
     assert case.remits is not None
     hits = Hits()
     lines: dict[tuple[str, str, str], list[tuple[int, int, str, int, str]]] = {}
+    payers: dict[str, set[str]] = {}
     for chain in case.remits.chains:
+        first = chain.adjudications[0]
+        payers.setdefault(first.claim.claim_id, set()).add(first.remit.payer_id)
+    for chain in case.remits.chains:
+        if len(payers[chain.adjudications[0].claim.claim_id]) < 2:
+            continue
         for one in chain.current():
             for line in one.claim.lines:
                 if line.qualifier != "HC" or one.claim.is_institutional or not line.control_number:

@@ -95,7 +95,7 @@ def _teams(hours: float) -> list[float]:
 def _queue(opportunity: Opportunity) -> tuple[NDArray[np.int64], Floats]:
     """Return the rows worth working in the order of their rank, and their hours."""
     rows = np.flatnonzero(opportunity.is_worth_it)
-    order = rows[np.argsort(opportunity.case.scores.columns["rank"][rows], kind="stable")]
+    order = rows[np.argsort(opportunity.case.worth["rank"][rows], kind="stable")]
     return order, opportunity.hours[order]
 
 
@@ -108,7 +108,7 @@ def _year(
     last = opportunity.last_day[order]
     is_late = opportunity.is_firm[order] & (last != NULL) & (last >= case.as_of) & (started > last)
     in_year = month < MONTHS
-    expected = case.scores.columns["expected_recovery"][order]
+    expected = case.worth["expected_recovery"][order]
     takes = lags.days[case.view.triage.remedy[order].astype(np.int64)]
     arrives = (started + MONTH_DAYS // 2 + takes - case.as_of) // MONTH_DAYS
     paid = in_year & ~is_late
@@ -131,7 +131,7 @@ def realised(opportunity: Opportunity) -> dict[str, Any]:
     over &= (row >= 0) & (c["resolved_date"] != NULL) & (c["resolved_date"] < case.as_of)
     at = np.flatnonzero(over)
     won = np.maximum(np.maximum(c["recovered_amount"][at], 0) - np.maximum(c["taken_back_amount"][at], 0), 0) / 100
-    expected = case.scores.columns["expected_recovery"][row[at]]
+    expected = case.worth["expected_recovery"][row[at]]
     months = c["resolved_date"][at].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     quarters, group = np.unique(months // 3, return_inverse=True)
     told = [

@@ -81,6 +81,11 @@ def _contractual_on_denial(case: Case) -> Hits:
 
 
 def hidden_refusals(case: Case) -> dict[int, tuple[Line, Adjusted]]:
+    """Return the hidden refusals of a case, looked for once; see `_hidden_refusals`."""
+    return case.once("hidden refusals", lambda: _hidden_refusals(case))
+
+
+def _hidden_refusals(case: Case) -> dict[int, tuple[Line, Adjusted]]:
     """Return the fee cuts of the ledger whose amount the line does not have under that reason, but under one that may be contested."""
     found: dict[int, tuple[Line, Adjusted]] = {}
     if case.told is None:

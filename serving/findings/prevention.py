@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from features.codes.combinations import distinct
+from features.codes.tables import FAMILIES
 from features.money import NULL
 from serving.findings.case import Case, Flags
 from serving.findings.cells import YEAR, Events, compare, standing_out, without_echoes
@@ -71,7 +72,7 @@ def root_causes(case: Case) -> dict[str, Any]:
         {
             "cell": one["cell"],
             "carc": case.ledger.vocabulary.word("carc", one["kind"]),
-            "family": str(case.scores.columns["family"][one["first"]]),
+            "family": FAMILIES[int(case.view.triage.family[one["first"]])],
             "writeoffs": one["count"],
             "lines": one["exposed"],
             **{name: one[name] for name in names},
@@ -83,14 +84,16 @@ def root_causes(case: Case) -> dict[str, Any]:
 
 def avoidable_rows(case: Case) -> Flags:
     """Return the rows that a better process would have spared: standing refusals, underpayments aside."""
-    mask: Flags = (
-        case.is_live & case.is_adverse & case.category("denial", "unbilled_secondary", "never_billed", "posting_error", "bad_debt")
-    )
-    return mask
+    of = ("denial", "unbilled_secondary", "never_billed", "posting_error", "bad_debt")
+    return case.once("avoidable rows", lambda: case.is_live & case.is_adverse & case.category(*of))
 
 
 def claim_lines(case: Case) -> Flags:
     """Return one row for each claim line: what rates are counted over."""
+    return case.once("claim lines", lambda: _claim_lines(case))
+
+
+def _claim_lines(case: Case) -> Flags:
     claim, line = case.claim, case.columns["line_number"]
     alone = (claim < 0) | (line == NULL)
     first, _ = distinct([np.where(alone, len(claim) + np.arange(len(claim)), claim), np.where(alone, -1, np.maximum(line, -1))])
@@ -143,11 +146,11 @@ def before_and_after(case: Case, quarters: int = 6) -> list[dict[str, Any]]:
     quarter = month // 3
     last = int(np.datetime64(case.as_of, "D").astype("datetime64[M]").astype(np.int64)) // 3
     span = list(range(last - quarters + 1, last + 1))
-    family = case.scores.columns["family"]
+    family = case.view.triage.family
     over = [int((line & (quarter == q)).sum()) for q in span]
     told = []
-    for name in sorted({str(word) for word in family[avoidable].tolist()}):
-        mask = avoidable & (family == name)
+    for name in sorted(FAMILIES[code] for code in np.unique(family[avoidable]).tolist()):
+        mask = avoidable & (family == FAMILIES.index(name))
         counts = [int((mask & (quarter == q)).sum()) for q in span]
         if sum(counts) >= LEAST:
             told.append(
@@ -182,7 +185,7 @@ def scorecard(opportunity: Opportunity) -> list[dict[str, Any]]:
     refused = case.is_live & case.is_adverse
     told = []
     words = case.ledger.vocabulary.words("payer_id")
-    gross = {one["group"]: one for one in opportunity.by(case.words("payer_id"))}
+    gross = {one["group"]: one for one in opportunity.by("payer_id")}
     counts = np.bincount(payer[line & (payer >= 0)], minlength=size)
     order = np.argsort(-counts, kind="stable")
     for code in order[counts[order] > 0].tolist():

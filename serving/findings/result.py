@@ -18,7 +18,7 @@ from serving.findings.case import Case
 from serving.findings.changes import before_and_after
 from serving.findings.clock import OVERPAYMENT_COLUMNS
 from serving.findings.kpis import key_figures
-from serving.findings.opportunity import Opportunity
+from serving.findings.opportunity import Opportunity, sum_cents
 from serving.findings.overpaid import OVERPAYMENT_RULES
 from serving.findings.plan import learn_lags, realised, staffing
 from serving.findings.posters import posters
@@ -40,9 +40,10 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False,
         if rule.family in _WRONG and rule.severity in ("high", "medium"):
             rows = findings.row[findings.rule == number]
             wrong[rows[rows >= 0]] = True
+    short = short_pairs(case, findings)[:PAIRS]
+    case.forget()
     causes = prevention.root_causes(case)
     lags = learn_lags(opportunity)
-    c = case.scores.columns
     return {
         "as_of": str(np.datetime64(case.as_of, "D")),
         "model_version": case.scores_by,
@@ -56,9 +57,9 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False,
         "categories": _categories(case),
         "opportunity": {
             **opportunity.bridge(),
-            "by_payer": opportunity.by(case.words("payer_id")),
-            "by_family": opportunity.by(c["family"]),
-            "by_remedy": opportunity.by(c["remedy"]),
+            "by_payer": opportunity.by("payer_id"),
+            "by_family": opportunity.by("family"),
+            "by_remedy": opportunity.by("remedy"),
             "expiring": opportunity.expiring(),
             "tie_out": opportunity.tie_out(),
             "staffing": staffing(opportunity, lags),
@@ -70,7 +71,7 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False,
             "realised": realised(opportunity),
         },
         "overpayments": _overpayments(audit),
-        "underpayments": short_pairs(case, findings)[:PAIRS],
+        "underpayments": short,
         "prevention": {
             **causes,
             "recommendations": prevention.recommendations(case, causes["causes"], findings),
@@ -176,8 +177,7 @@ def _examples(audit: Audit, at: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 def _categories(case: Case) -> list[dict[str, Any]]:
     category = case.view.triage.category.astype(np.int64)
-    amount = np.zeros(len(CATEGORIES), dtype=np.int64)
-    np.add.at(amount, category, case.given("writeoff_amount"))
+    amount = sum_cents(category, case.given("writeoff_amount"), len(CATEGORIES))
     counts = np.bincount(category, minlength=len(CATEGORIES))
     told = [
         {"category": name, "writeoffs": int(counts[i]), "amount": int(amount[i]) / 100} for i, name in enumerate(CATEGORIES) if counts[i]

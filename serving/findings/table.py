@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,23 +70,29 @@ class Findings:
         wanted = [number for number, rule in enumerate(self.rules) if rule.id in ids]
         return np.flatnonzero(np.isin(self.rule, wanted))
 
+    def parts(self, size: int = 100_000) -> Iterator[dict[str, Sequence[object]]]:
+        """Yield the columns as a file holds them, so many findings at a time; one part without rows where there are none."""
+        for start in range(0, max(len(self), 1), size):
+            yield self.table(np.arange(start, min(start + size, len(self)), dtype=np.int64))
+
     def table(self, rows: NDArray[np.int64] | None = None) -> dict[str, Sequence[object]]:
         """Return the columns as a file holds them, of all findings or of these."""
         at = range(len(self)) if rows is None else rows.tolist()
         names = [rule.id for rule in self.rules]
         severities = [rule.severity for rule in self.rules]
-        numbers = self.rule.tolist()
-        lines, segments, cents = self.line_number.tolist(), self.segment.tolist(), self.cents.tolist()
+        which = slice(None) if rows is None else rows
+        numbers = self.rule[which].tolist()
+        lines, segments, cents = (values[which].tolist() for values in (self.line_number, self.segment, self.cents))
         return {
-            "finding_id": [one.decode() for one in (self.finding_id if rows is None else self.finding_id[rows]).tolist()],
-            "rule": [names[numbers[i]] for i in at],
-            "severity": [severities[numbers[i]] for i in at],
+            "finding_id": [one.decode() for one in self.finding_id[which].tolist()],
+            "rule": [names[number] for number in numbers],
+            "severity": [severities[number] for number in numbers],
             "writeoff_id": [self.writeoff_id[i] for i in at],
             "claim_id": [self.claim_id[i] for i in at],
-            "line_number": [None if lines[i] == NULL else str(lines[i]) for i in at],
+            "line_number": [None if line == NULL else str(line) for line in lines],
             "file": [self.file[i] for i in at],
-            "segment": [None if segments[i] == NULL else str(segments[i]) for i in at],
-            "amount": [None if cents[i] == NULL else format_cents(cents[i]) for i in at],
+            "segment": [None if segment == NULL else str(segment) for segment in segments],
+            "amount": [None if one == NULL else format_cents(one) for one in cents],
             "evidence": [self.evidence[i] for i in at],
         }
 

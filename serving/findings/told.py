@@ -114,6 +114,8 @@ def tell(ledger: Batch, remits: Remits, *, own: NDArray[np.bool_]) -> Told:
     rows = np.array([row for row, claim in enumerate(claims) if claim is not None and account_of(claim) in accounts], dtype=np.int64)
     if not len(rows):
         return told
+    # Claim by claim, so that no more than one claim's postings are spelled out at a time.
+    rows = rows[np.argsort(ledger.claims[rows], kind="stable")]
     part = ledger.take(rows)
     is_blank = np.zeros(len(rows), dtype=np.bool_)
     for name in _WORTH_FILLING:
@@ -123,7 +125,10 @@ def tell(ledger: Batch, remits: Remits, *, own: NDArray[np.bool_]) -> Told:
         ledger.columns[name] = ledger.columns[name].copy()
     joiner = Joiner(remits.chains, remits.groups, IssueLog(""))
     known: dict[tuple[int, int], int] = {}
+    account = ""
     for place, (row, asked, ask_more) in enumerate(zip(rows.tolist(), asked_of(part), is_blank.tolist(), strict=True)):
+        if account != (account := account_of(asked["claim_id"])):
+            joiner.forget()
         told.line[row] = _line(joiner.places(asked), asked, told.lines, known)
         line = told.of(row)
         if line is not None and line.number.isdigit() and part.columns["line_number"][place] == NULL:

@@ -162,6 +162,10 @@ class Joiner:
         """Return the postings on the line that a row is about, whatever their reasons; of several lines where it may be any of them."""
         return _narrowed(row, self._fitting(row), _PLACE)
 
+    def forget(self) -> None:
+        """Let go of the postings of the claims that were asked for: of use where rows come claim by claim."""
+        self._known.clear()
+
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
         options = [posting for chain in self._chains.get(account_of(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
         by_control = [one for one in options if _is_control_number(one, row)]
