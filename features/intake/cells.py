@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Map
 from datetime import date, datetime
 from math import isfinite
 
@@ -251,7 +252,7 @@ def _shape(column: Column, mapping: Mapping) -> Shape | None:
     if column.name in ("payer_id", "next_payer_id") and mapping.payers:
         payers = mapping.payers
         return lambda word: payers.get(word, word)
-    return _listed_shape(column) if column.allowed else None
+    return _listed_shape(column, mapping.payer_types if column.name == "payer_type" else {}) if column.allowed else None
 
 
 def _group_shape(mapping: Mapping) -> Shape:
@@ -262,8 +263,8 @@ def _group_shape(mapping: Mapping) -> Shape:
     return shape
 
 
-def _listed_shape(column: Column) -> Shape:
-    listed = {word.lower(): word for word in column.allowed}
+def _listed_shape(column: Column, own: Map[str, str]) -> Shape:
+    listed = {**own, **{word.lower(): word for word in column.allowed}}
 
     def shape(word: str) -> str | None | Rule:
         known = listed.get(word.lower())

@@ -10,11 +10,11 @@ from typing import Literal, TypeAlias, get_args
 
 from features.errors import Misconfigured
 from features.intake.adjustments import Adjustment, carc_word, is_composite, resolve, separated
-from features.tables import GROUP_CODES, TABLES
+from features.tables import GROUP_CODES, PAYER_TYPES, TABLES
 
 Sign: TypeAlias = Literal["negative_is_writeoff", "positive_is_writeoff"]
 
-_KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "groups", "sign", "date_format", "money")
+_KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "sign", "date_format", "money")
 _MONEY_KEYS = ("currency", "thousands", "parentheses")
 _ADJUSTMENT_KEYS = ("group_code", "carc", "rarcs")
 
@@ -53,6 +53,8 @@ class Mapping:
         The code itself stays.
     payers
         Their payer name to the payer_id wanted.
+    payer_types
+        Their word for a kind of payer, or a payer_id of which no column says it, to one of `PAYER_TYPES`; keys in lower case.
     groups
         Their group code to one of CO PR OA PI CR OTHER; keys in upper case.
     sign
@@ -75,6 +77,7 @@ class Mapping:
     writeoff_id: tuple[str, ...] = ()
     adjustment_codes: Map[str, Adjustment] = field(default_factory=dict)
     payers: Map[str, str] = field(default_factory=dict)
+    payer_types: Map[str, str] = field(default_factory=dict)
     groups: Map[str, str] = field(default_factory=dict)
     sign: Sign = "positive_is_writeoff"
     date_formats: tuple[str, ...] = ()
@@ -112,6 +115,7 @@ def parse(text: str, *, source: str = "mapping") -> Mapping:
         writeoff_id=_made_of(source, given.get("writeoff_id", []), columns),
         adjustment_codes={code: _adjustment(source, code, value) for code, value in _section(source, given, "adjustment_codes").items()},
         payers=_words(source, given, "payers"),
+        payer_types=_payer_types(source, given),
         groups=_groups(source, given),
         sign=sign,
         date_formats=_date_formats(source, given.get("date_format", [])),
@@ -153,6 +157,14 @@ def _columns(source: str, given: Map[str, object]) -> dict[str, str]:
             raise Misconfigured(f"{source}: [columns] {taken[ours]!r} and {theirs!r} are both {ours}; only one can be")
         taken[ours] = theirs
     return columns
+
+
+def _payer_types(source: str, given: Map[str, object]) -> dict[str, str]:
+    types = {theirs.strip().lower(): ours.lower() for theirs, ours in _words(source, given, "payer_types").items()}
+    for theirs, ours in types.items():
+        if ours not in PAYER_TYPES:
+            raise Misconfigured(f"{source}: [payer_types] {theirs!r} is {ours!r}; allowed: {', '.join(PAYER_TYPES)}")
+    return types
 
 
 def _groups(source: str, given: Map[str, object]) -> dict[str, str]:

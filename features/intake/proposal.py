@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -113,6 +113,10 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     "Adj Amt" = "writeoff_amount"  # 95 %: a usual name
     "Reason Code" = "carc"  # 95 %: a usual name
     <BLANKLINE>
+    # No column says of which kind a payer is, which decides time limits. Say it of the large ones:
+    # [payer_types]
+    # "<a payer>" = "medicare"  # docs/mapping.md lists the kinds
+    <BLANKLINE>
     # Ignored: "Shoe Size"
     <BLANKLINE>
     >>> proposed.missing
@@ -130,7 +134,8 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     ignored = tuple(name for name in header if name.strip() and name not in ours.values())
     is_negative = _is_mostly_negative(samples.get(ours.get("writeoff_amount", ""), []))
     forms = _forms(table, made_of, form, dates, is_negative=is_negative)
-    return Proposal("\n".join([*forms, *_columns(table, guesses, missing, ignored)]) + "\n", guesses, made_of, missing, ignored)
+    lines = [*forms, *_columns(table, guesses, set(own.values()), missing, ignored)]
+    return Proposal("\n".join(lines) + "\n", guesses, made_of, missing, ignored)
 
 
 def _made_of(table: Table, ours: Mapping[str, str]) -> tuple[str, ...]:
@@ -238,7 +243,7 @@ def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequenc
     return lines
 
 
-def _columns(table: Table, guesses: Sequence[Guess], missing: Sequence[str], ignored: Sequence[str]) -> list[str]:
+def _columns(table: Table, guesses: Sequence[Guess], own: Collection[str], missing: Sequence[str], ignored: Sequence[str]) -> list[str]:
     """Return the lines that say which column is which, and what is left."""
     lines = ["", "[columns]"]
     lines += [f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
@@ -248,6 +253,12 @@ def _columns(table: Table, guesses: Sequence[Guess], missing: Sequence[str], ign
     if accounts and table.name == "writeoffs" and "claim_id" not in {guess.ours for guess in guesses}:
         lines += ["", "# No column names the claim, so that no row can be laid beside an 835. If this number is the one that goes out with"]
         lines += ["# claims and comes back as CLP01, it is the claim and not the patient:", f'# {_quoted(accounts[0])} = "claim_id"']
+    if table.name == "writeoffs" and "payer_type" not in {*own, *(guess.ours for guess in guesses)}:
+        lines += [
+            "",
+            "# No column says of which kind a payer is, which decides time limits. Say it of the large ones:",
+        ]
+        lines += ["# [payer_types]", '# "<a payer>" = "medicare"  # docs/mapping.md lists the kinds']
     if ignored:
         lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
     return lines

@@ -300,6 +300,8 @@ class RecordReader:
         if self._has_adjustments:
             self._resolve_adjustment(row)
         if self._table.name == "writeoffs":
+            if self._mapping is not None and "payer_type" not in row and (known := self._mapping.payer_types.get(row["payer_id"].lower())):
+                row["payer_type"] = known
             writeoffs.review_row(row, call.findings.rows)
             if "patient_id" in row:
                 self._hash_patient(row, call)

@@ -245,6 +245,7 @@ class _Review:
             if counts := reader.unlisted():
                 self._findings.unlisted[name] = counts
         self._resolve_adjustments()
+        self._fill_payer_types()
         self._hash_patients(identity)
         batch = self._batch(vocabulary)
         return TableRead(batch, self._numbers, self._rejects, self._findings, self._rows_read, zero_amounts)
@@ -334,9 +335,8 @@ class _Review:
         if len(rows) == 0:
             return
         for name in names:
-            if name not in self._readers and name in self._order:
-                self._readers[name] = ColumnReader(self._table.column(name), None, escaped=False, latest=None)
-                self._readers[name].values = Kind.TEXT.nulls(len(self._numbers))
+            if name in self._order:
+                self._reader(name)
         readers = [self._readers.get(name) for name in (*names, "adjustment_code")]
         mapped = self._mapping.adjustment_codes if self._mapping else {}
         codes = np.stack([Kind.TEXT.nulls(len(rows)) if reader is None else reader.values[rows] for reader in readers], axis=1)
@@ -359,6 +359,22 @@ class _Review:
         if mapped and (reader := self._readers.get("adjustment_code")) is not None:
             wanted |= np.array([word in mapped for word in reader.words()] + [False])[reader.values]
         return np.flatnonzero(wanted)
+
+    def _reader(self, name: str) -> ColumnReader:
+        """Return the reader of a column of text, which is all null where the file has none."""
+        if name not in self._readers:
+            self._readers[name] = ColumnReader(self._table.column(name), None, escaped=False, latest=None)
+            self._readers[name].values = Kind.TEXT.nulls(len(self._numbers))
+        return self._readers[name]
+
+    def _fill_payer_types(self) -> None:
+        """Say of which kind a payer is where no column does and the mapping knows."""
+        known = self._mapping.payer_types if self._mapping else {}
+        if not known or self._table.name != "writeoffs":
+            return
+        payers, types = self._readers["payer_id"], self._reader("payer_type")
+        told = np.array([types.code(known.get(str(word).lower())) for word in payers.words()] + [-1], dtype=np.int32)
+        types.values = np.where(types.values < 0, told[payers.values], types.values)
 
     def _hash_patients(self, identity: Pseudonyms | None) -> None:
         reader = self._readers.get("patient_id")

@@ -37,6 +37,7 @@ from features.vocabulary import Vocabulary
         ("[adjustment_codes]\nTF = {group_code = 'MA'}", "[adjustment_codes] 'TF': group_code is 'MA'"),
         ("[adjustment_codes]\nTF = {carc = 29}", "[adjustment_codes] 'TF': texts in quotes are expected"),
         ('date_format = "MM/DD/YYYY"', "date_format is 'MM/DD/YYYY'; a form like"),
+        ('[payer_types]\nMCR = "medcare"', "[payer_types] 'mcr' is 'medcare'; allowed: medicare, medicare_advantage,"),
         ('date_format = ["%m/%d/%Y", "DD"]', "date_format is 'DD'; a form like"),
         ("date_format = 3", "date_format is 3; a form like"),
         ('writeoff_id = "Voucher"', "writeoff_id is 'Voucher'; a list of column names like"),
@@ -205,6 +206,21 @@ def test_an_id_is_made_only_where_none_is_and_of_columns_that_are_there(tmp_path
         read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping)
 
 
+def test_kinds_of_payers_are_said_by_their_words_or_by_the_payers_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    mapping = parse(
+        '[payers]\n"AARP MCR" = "AARP"\n[payer_types]\nMCR = "medicare"\naarp = "medicare_advantage"\n"Self Pay" = "self_pay"\n'
+    )
+    path.write_text(
+        "writeoff_id,writeoff_date,payer_id,payer_type\nW1,2024-01-05,Novitas,mcr\nW2,2024-01-05,AARP MCR,\nW3,2024-01-05,SELF PAY,\n"
+        "W4,2024-01-05,Aetna,\nW5,2024-01-05,Self Pay,Tricare\n"
+    )
+    read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping)
+    assert read.batch.words("payer_type") == ["medicare", "medicare_advantage", "self_pay", None, "tricare"]
+    path.write_text("writeoff_id,writeoff_date,payer_id\nW1,2024-01-05,Self Pay\n")
+    assert read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping).batch.words("payer_type") == ["self_pay"]
+
+
 def test_outcomes_are_proposed_too() -> None:
     proposal = propose(["Trans ID", "Appeal Date", "Outcome", "Amount Recovered", "Closed Date"], [], OUTCOMES)
     found = {guess.theirs: guess.ours for guess in proposal.guesses}
@@ -223,5 +239,5 @@ def test_the_page_on_mappings_shows_a_mapping_that_loads_and_every_column() -> N
     assert shown
     for text in shown:
         parse(text)
-    for key in ("columns", "writeoff_id", "adjustment_codes", "payers", "groups", "sign", "date_format", "money"):
+    for key in ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "sign", "date_format", "money"):
         assert f"`{key}`" in page or f"`[{key}]`" in page

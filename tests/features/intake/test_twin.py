@@ -32,6 +32,10 @@ MAPPING = parse(
     MA = "PI"
     [payers]
     "Aetna PPO" = "AETNA"
+    [payer_types]
+    AETNA = "commercial"
+    B = "self_pay"
+    MCR = "medicare"
     [adjustment_codes]
     TF = "CO-29"
     SB = {group_code = "PR", rarcs = "N30"}
