@@ -15,6 +15,7 @@ from features.codes.meaning import (
     CATEGORY,
     FLAGS,
     NO_APPEAL,
+    PAYER_TYPE,
     PRIOR_MILLS,
     PRIOR_OF_CATEGORY,
     PROTECTED,
@@ -53,7 +54,7 @@ from features.patient_share import SHARE_SOURCES, UsualShares, impute_shares
 from features.policies import Policies
 from features.repeats import repeated_rows
 from features.reversals import reversed_rows
-from features.standing import NO_STANDING, judge_disclosure, judge_standing
+from features.standing import IS_SENT, NO_STANDING, judge_disclosure, judge_standing
 from features.tables import CATEGORIES, Batch, Columns
 
 IN_SCOPE = frozenset(
@@ -90,7 +91,8 @@ _BAD_DEBT, _PATIENT_BILLING = np.array(CATEGORY["bad_debt"]), np.array(REMEDY["p
 _COVERAGE_DISCOVERY, _NEW_CLAIM = REMEDY["coverage_discovery"], REMEDY["new_claim"]
 _BILL_SECONDARY, _NONE, _DISPUTE = REMEDY["bill_secondary"], REMEDY["none"], REMEDY["contract_dispute"]
 _PATIENT, _OVERPAID = CATEGORY["patient_responsibility"], CATEGORY["overpayment_owed"]
-_FOUND_PRIOR = PRIOR_MILLS["low"]
+_FOUND_PRIOR, _UNFOUND_PRIOR = PRIOR_MILLS["low"], PRIOR_MILLS["none"]
+_SELF_PAYER = np.array(PAYER_TYPE["self_pay"])
 _FAMILIES = len(FAMILIES)
 _RESTRICTED, _NO_APPEAL, _NO_STANDING = np.array(RESTRICTED), np.array(NO_APPEAL), np.array(NO_STANDING)
 _SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
@@ -412,6 +414,11 @@ def _remedies(batch: Batch, said: Said, category: Whole, is_same: Flags, money: 
         is_debt = category == _BAD_DEBT
         is_found = is_debt & (columns["other_coverage_on_file"] == 1)
         remedy, prior = np.where(is_found, _COVERAGE_DISCOVERY, remedy), np.where(is_found, _FOUND_PRIOR, prior)
+    if has(said.payer_type, _SELF_PAYER):
+        # The patient is no payer: what would be sent to one waits until somebody is found who insured the day.
+        is_nobodys = (said.payer_type == _SELF_PAYER) & IS_SENT[remedy]
+        found = np.where(columns["other_coverage_on_file"] == 1, _FOUND_PRIOR, _UNFOUND_PRIOR)
+        remedy, prior = np.where(is_nobodys, _COVERAGE_DISCOVERY, remedy), np.where(is_nobodys, np.minimum(prior, found), prior)
     return remedy, prior
 
 
