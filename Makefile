@@ -77,6 +77,7 @@ docs: $(RUN_SET) ## write the pages of docs/ that are made from the code
 	$(PYTHON) -m tests.spec.findings_page > docs/findings.new && mv docs/findings.new docs/findings.md
 	$(PYTHON) -m recoup.rights > docs/rights.new && mv docs/rights.new docs/rights.md
 	$(PYTHON) -m tests.spec.rules_page > docs/rules.new && mv docs/rules.new docs/rules.md
+	$(PYTHON) -m features.contract.page > docs/pricing.new && mv docs/pricing.new docs/pricing.md
 
 .PHONY: bench-ranking
 bench-ranking: $(RUN_SET) ## share of the recoverable dollars that the ranking captures, six synthetic practices
