@@ -5,11 +5,9 @@ from __future__ import annotations
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 from benchmarks.site import ROWS, Counts, Site, ledger
 
@@ -47,7 +45,7 @@ class Loads:
     def killed_once(self, *, fail_at: str | None = None, after: float = 0.0) -> list[str]:
         """Kill a load at a fail-point, or after some seconds, and begin it again twice; return what is wrong with what is left."""
         client, calm = _client(), self._calm
-        victim = self._start(client, fail_at)
+        victim = self._site.start(*self._words(client), fail_at=fail_at)
         if fail_at is None:
             try:
                 victim.wait(after)
@@ -98,14 +96,8 @@ class Loads:
         return "queue", "load", "--writeoffs", str(self._ledger), "--scores", str(self._scores), "--client", client
 
     def _run(self, *words: str) -> None:
-        command = [sys.executable, "-m", "recoup.cli", *words]
-        subprocess.run(command, env=self._site.variables(), check=True, capture_output=True, timeout=300)
-
-    def _start(self, client: str, fail_at: str | None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "recoup.cli", *self._words(client)]
-        return subprocess.Popen(
-            command, env=self._site.variables(fail_at), cwd=Path(self._site.home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        code = self._site.start(*words).wait(300)
+        assert code == 0, f"recoup {words[0]} ended with {code}"
 
 
 def _client() -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from benchmarks.forked import Forked
 from recoup.identity import opened_gate
 from recoup.settings import Settings
 from recoup.shop import shop_of
@@ -57,10 +58,16 @@ class Site:
         with opened_gate(settings) as gate:
             yield gate, shop_of(settings, gate, lambda: TODAY, self.variables())
 
-    def start_worker(self, fail_at: str | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, fail_at: str | None = None) -> subprocess.Popen[bytes] | Forked:
+        """Start a command; one that is to die at a named place from the very beginning, others with everything imported."""
+        if fail_at is None:
+            return Forked(words, self.variables(), self.home)
+        command = [sys.executable, "-m", "recoup.cli", *words]
+        return subprocess.Popen(command, env=self.variables(fail_at), cwd=self.home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start_worker(self, fail_at: str | None = None) -> subprocess.Popen[bytes] | Forked:
         """Start a worker that works until nothing waits."""
-        command = [sys.executable, "-m", "recoup.cli", "worker", "--once"]
-        return subprocess.Popen(command, env=self.variables(fail_at), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.start("worker", "--once", fail_at=fail_at)
 
 
 def ledger() -> bytes:
