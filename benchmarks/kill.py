@@ -256,6 +256,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("points", "random"), help="only fail-points, or only random kills")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # In the background a shell has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rng, failed = random.Random(options.seed), 0
     for database in options.database or ("sqlite", "postgresql"):
         with ExitStack() as stack:
@@ -268,6 +270,8 @@ def main() -> None:
                     failed += bool(wrong)
                     if wrong:
                         print(f"  {database}, {name}: {'; '.join(wrong)}", flush=True)
+                    elif sum(held.values()) % 100 == 0:
+                        print(f"  {database}: {sum(held.values())} kills, {failed} broken so far", flush=True)
             for name, count in sorted(held.items()):
                 print(f"{database}: {name}: {count}", flush=True)
     print(f"rows lost or doubled, results changed, jobs told twice: {failed} times (0 wanted)")
