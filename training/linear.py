@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
 from features.feature import Floats
@@ -19,6 +17,7 @@ from features.matrix import BY_NAME, Layout
 from features.tables import Array, Columns
 from models.linear import Field, Linear, Numbers, pair_keys
 from training.pulls import COMMON_PULL, group_pulls
+from training.ridge import Design, fit_ridge
 
 _LOG_UNITS = ("dollars", "days", "units", "postings", "decayed efforts", "dollars per recovery", "count")
 _LOGIT_UNITS = ("probability", "recoveries per effort")
@@ -89,27 +88,23 @@ def fit_linear(
     extras
         The user's category columns, which get weights too.
     """
-    design = _Design.of(matrix, columns, layout, extras)
-    scale = np.sqrt(freedom / np.array([pulls.get(name, COMMON_PULL) for name in design.names]))
-    # One thread: the steps are of many small sums, which threads wait for longer than they take, and whose order cores would change.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        # A ridge fit that stops at 400 steps is within the fourth digit of its end; more steps change no rank.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = LogisticRegression(C=1.0, max_iter=400).fit(design.joined(matrix, scale), target, sample_weight=weight)
-    weights = fitted.coef_[0] * np.repeat(scale, design.sizes)
-    count = len(design.numbers.names)
-    return Linear(float(fitted.intercept_[0]), design.numbers, weights[:count].copy(), _weighed(design.fields, weights[count:]))
+    terms = _Terms.of(matrix, columns, layout, extras)
+    pull = np.array([pulls.get(name, COMMON_PULL) for name in terms.names]) / freedom
+    # One thread: the order in which many cores add would change the last bits.
+    with threadpool_limits(1):
+        fitted = fit_ridge(terms.design(matrix), np.asarray(target, dtype=np.float64), weight, np.repeat(pull, terms.sizes))
+    weights, count = fitted[1:], len(terms.numbers.names)
+    return Linear(float(fitted[0]), terms.numbers, weights[:count].copy(), _weighed(terms.fields, weights[count:]))
 
 
 def learn_pulls(
     matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, extras: Sequence[str] = ()
 ) -> dict[str, float]:
     """Learn how strongly each field's weights, and those of all numbers, are drawn to zero; see `training.pulls`."""
-    design = _Design.of(matrix, columns, layout, extras)
-    joined = design.joined(matrix, np.ones(len(design.sizes)))
+    terms = _Terms.of(matrix, columns, layout, extras)
     with threadpool_limits(1):
-        found = group_pulls(joined, design.sizes, np.asarray(target, dtype=np.float64), weight)
-    return dict(zip(design.names, found.tolist(), strict=True))
+        found = group_pulls(terms.design(matrix), terms.sizes, np.asarray(target, dtype=np.float64), weight)
+    return dict(zip(terms.names, found.tolist(), strict=True))
 
 
 def fit_level(columns: Columns, target: Floats, *, weight: Floats, penalty: float, extras: Sequence[str] = ()) -> Linear:
@@ -119,9 +114,7 @@ def fit_level(columns: Columns, target: Floats, *, weight: Floats, penalty: floa
     if not fields:
         return Linear(float(np.average(target, weights=weight)), nothing, np.empty(0), ())
     with threadpool_limits(1):
-        fitted = Ridge(alpha=penalty).fit(
-            _joined(np.empty((len(target), 0)), fields, np.ones(1 + len(fields))), target, sample_weight=weight
-        )
+        fitted = Ridge(alpha=penalty).fit(_coded(len(target), fields), target, sample_weight=weight)
     return Linear(float(fitted.intercept_), nothing, np.empty(0), _weighed(fields, fitted.coef_))
 
 
@@ -154,24 +147,15 @@ def _telling_fields(columns: Columns, asked: Sequence[tuple[str, ...]]) -> list[
     return found
 
 
-def _joined(numbers: Floats, fields: Sequence[_Field], scale: Floats) -> sparse.csr_matrix:
-    """Return numbers and a column for each code as one matrix, made in one piece: every row holds one entry per field.
-
-    Parameters
-    ----------
-    scale
-        Of the numbers, then what each field's entries are.
-    """
-    rows, count = numbers.shape
-    width = count + len(fields)
-    values, at = np.empty((rows, width)), np.empty((rows, width), dtype=np.int32)
-    values[:, :count], at[:, :count] = numbers * scale[0], np.arange(count)
-    start = count
+def _coded(rows: int, fields: Sequence[_Field]) -> sparse.csr_matrix:
+    """Return a column of ones and zeros for each code, the fields side by side, made in one piece: every row holds one entry per field."""
+    at = np.empty((rows, len(fields)), dtype=np.int32)
+    start = 0
     for i, field in enumerate(fields):
-        values[:, count + i] = scale[1 + i]
-        at[:, count + i] = start + field.place
+        at[:, i] = start + field.place
         start += len(field.keys)
-    return sparse.csr_matrix((values.ravel(), at.ravel(), np.arange(0, rows * width + 1, max(width, 1))), shape=(rows, start))
+    ends = np.arange(rows + 1) * len(fields)
+    return sparse.csr_matrix((np.ones(at.size), at.ravel(), ends), shape=(rows, start))
 
 
 NUMBERS = "numbers"
@@ -179,14 +163,14 @@ NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, slots=True)
-class _Design:
+class _Terms:
     """What the score of some rows is made of: scaled numbers, then fields."""
 
     numbers: Numbers
     fields: list[_Field]
 
     @classmethod
-    def of(cls, matrix: Floats, columns: Columns, layout: Layout, extras: Sequence[str]) -> _Design:
+    def of(cls, matrix: Floats, columns: Columns, layout: Layout, extras: Sequence[str]) -> _Terms:
         return cls(_numbers(matrix, layout), _telling_fields(columns, (*FIELDS, *((name,) for name in extras))))
 
     @property
@@ -199,9 +183,9 @@ class _Design:
         """How many weights each group has."""
         return [len(self.numbers.names), *(len(field.keys) for field in self.fields)]
 
-    def joined(self, matrix: Floats, scale: Floats) -> sparse.csr_matrix:
-        """Return all as one matrix, each group times its scale."""
-        return _joined(self.numbers.scaled(matrix), self.fields, scale)
+    def design(self, matrix: Floats) -> Design:
+        """Return all as the columns of a regression."""
+        return Design.of(self.numbers.scaled(matrix), _coded(len(matrix), self.fields))
 
 
 def _weighed(fields: Sequence[_Field], weights: Floats) -> tuple[Field, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
 
 from features.feature import Floats
+from training.ridge import FREE, Design, newton_step
 
 COMMON_PULL = 5.0
 """Ridge of a group that nothing is known of: weights of codes spread by about .45 log odds (a judgement)."""
@@ -19,10 +18,10 @@ _PSEUDO_WEIGHTS = 4.0
 MOST_ROWS = 40_000
 """Rows that are asked at most: spreads of weights are known well long before."""
 
-_ROUNDS, _NEWTON, _PROBES, _STEPS = 8, 2, 4, 60
+_ROUNDS, _PROBES, _NEAR = 8, 4, 0.03
 
 
-def group_pulls(columns: sparse.csr_matrix, sizes: Sequence[int], target: Floats, weight: Floats) -> Floats:
+def group_pulls(design: Design, sizes: Sequence[int], target: Floats, weight: Floats) -> Floats:
     """Return the ridge of each group of columns under which the outcomes are most likely (empirical Bayes).
 
     A group whose weights come out large gets little ridge and one whose weights are noise gets much, so that many pairs of codes can be
@@ -30,8 +29,8 @@ def group_pulls(columns: sparse.csr_matrix, sizes: Sequence[int], target: Floats
 
     Parameters
     ----------
-    columns, sizes
-        Columns of the groups one after the other (n x all), and how many each has.
+    design, sizes
+        Columns of the groups one after the other behind the intercept (n rows), and how many each has.
     target, weight
         0 or 1, both present; weight of each row.
 
@@ -48,35 +47,19 @@ def group_pulls(columns: sparse.csr_matrix, sizes: Sequence[int], target: Floats
     """
     if len(target) > MOST_ROWS:
         rows = np.linspace(0, len(target) - 1, MOST_ROWS).astype(np.int64)
-        columns, target, weight = columns[rows], target[rows], weight[rows]
-    x = sparse.hstack([sparse.csr_matrix(np.ones((len(target), 1))), columns]).tocsr()
-    back = x.T.tocsr()
-    squared = back.multiply(back).tocsr()
+        design, target, weight = design.take(rows), target[rows], weight[rows]
     size, groups = np.array(sizes), len(sizes)
     group = np.repeat(np.arange(groups), size)
-    pull, found = np.full(groups, COMMON_PULL), np.zeros(x.shape[1])
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_PROBES, x.shape[1]))
+    pull, found = np.full(groups, COMMON_PULL), np.zeros(design.width)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_PROBES, design.width)).T
     solved = np.zeros_like(signs)
     for _ in range(_ROUNDS):
-        ridge = np.append(1e-9, pull[group])
-        for _ in range(_NEWTON):
-            p = 1.0 / (1.0 + np.exp(-(x @ found)))
-            bend = weight * p * (1.0 - p)
-            information, inverse = _curvature(x, back, bend, ridge), _rough_inverse(squared @ bend + ridge)
-            found = found + cg(information, back @ (weight * (target - p)) - ridge * found, M=inverse, rtol=1e-2, maxiter=_STEPS)[0]
-        for sign, start in zip(signs, solved, strict=True):
-            start[:] = cg(information, sign, x0=start, M=inverse, rtol=1e-2, maxiter=_STEPS)[0]
-        trace = np.bincount(group, (signs * solved).mean(axis=0)[1:], groups)
+        ridge = np.append(FREE, pull[group])
+        step, _, information = newton_step(design, target, weight, ridge, found, _NEAR)
+        found = found + step
+        solved = information.solve(signs, solved, _NEAR)
+        trace = np.bincount(group, (signs * solved).mean(axis=1)[1:], groups)
         effective = np.clip(size - pull * trace, 0.0, size)
         squares = np.bincount(group, found[1:] ** 2, groups)
         pull = (effective + _PSEUDO_WEIGHTS) / (squares + _PSEUDO_WEIGHTS / COMMON_PULL)
     return pull
-
-
-def _curvature(x: sparse.csr_matrix, back: sparse.csr_matrix, bend: Floats, ridge: Floats) -> LinearOperator:
-    """Return the information matrix, which is never built."""
-    return LinearOperator((len(ridge), len(ridge)), matvec=lambda v: back @ (bend * (x @ v)) + ridge * v)
-
-
-def _rough_inverse(diagonal: Floats) -> LinearOperator:
-    return LinearOperator((len(diagonal), len(diagonal)), matvec=lambda v: v / diagonal)

@@ -13,20 +13,21 @@ from features.matrix import Layout
 from models.linear import Field, Linear, Numbers
 from training.linear import fit_linear, learn_pulls
 from training.pulls import COMMON_PULL, group_pulls
+from training.ridge import Design
 
 ROWS, CODES = 6000, 60
 NOTHING = Layout((), {}, {})
 NO_NUMBERS = np.empty((ROWS, 0))
 
 
-def drawn(spread: float, seed: int) -> tuple[sparse.csr_matrix, list[int], NDArray[np.float64]]:
+def drawn(spread: float, seed: int) -> tuple[Design, list[int], NDArray[np.float64]]:
     """Return two groups of codes, the first with effects of this spread and the second without any, and outcomes."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, CODES, (2, ROWS))
     effect = rng.normal(0.0, spread, CODES)
     blocks = [sparse.csr_matrix((np.ones(ROWS), (np.arange(ROWS), code)), shape=(ROWS, CODES)) for code in codes]
     won = rng.random(ROWS) < 1.0 / (1.0 + np.exp(1.0 - effect[codes[0]]))
-    return sparse.hstack(blocks).tocsr(), [CODES, CODES], won.astype(np.float64)
+    return Design.of(NO_NUMBERS, sparse.hstack(blocks).tocsr()), [CODES, CODES], won.astype(np.float64)
 
 
 @pytest.mark.parametrize("spread", [0.5, 1.0])
@@ -44,7 +45,7 @@ def test_the_same_outcomes_give_the_same_pulls() -> None:
 def test_a_handful_of_outcomes_leaves_every_group_near_the_common_pull() -> None:
     joined, sizes, won = drawn(1.0, 3)
     few = np.concatenate([np.flatnonzero(won == kind)[:4] for kind in (0.0, 1.0)])
-    found = group_pulls(joined[few], sizes, won[few], np.ones(len(few)))
+    found = group_pulls(joined.take(few), sizes, won[few], np.ones(len(few)))
     assert (found > COMMON_PULL / 2).all() and (found < 30 * COMMON_PULL).all()
 
 
