@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,18 @@ from serving.access import Identity, Role
 from serving.candidates import Candidate
 
 SECONDS, WAIT_SECONDS = 120, 10
+MOST_WAITING = 4
+"""Requests that are answered or wait for it; each of the others would hold a thread of the service."""
+
+REMEMBERED_SECONDS = 10.0
+BUSY = "the model registry is being asked by others; nothing was changed"
 _KINDS: Sequence[type[RecoupError]] = (CheckFailed, UsageError, BadData, Unavailable, StorageFailed, TryAgain, NotPermitted)
 
 
 class OwnProcess:
     """Candidates by way of a child process; one at a time, as each takes seconds of a core.
+
+    A few may wait for their turn, and the list is remembered for some seconds: whoever asks again and again holds up nobody else.
 
     Parameters
     ----------
@@ -33,16 +42,33 @@ class OwnProcess:
         RECOUP_HOME, and another MLflow if one is named.
     environment
         What the process gets; the settings are among it.
+    clock
+        Seconds that only grow.
     """
 
-    def __init__(self, home: Path, tracking_uri: str | None, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        home: Path,
+        tracking_uri: str | None,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._told = {"home": str(home.resolve()), "tracking_uri": tracking_uri}
-        self._environment = environment
-        self._turn = threading.Lock()
+        self._environment, self._clock = environment, clock
+        self._turn, self._places = threading.Lock(), threading.BoundedSemaphore(MOST_WAITING)
+        self._listed: tuple[float, Sequence[Candidate]] | None = None
 
     def listed(self) -> Sequence[Candidate]:
-        """Return every model, the latest first."""
-        return [_candidate(one) for one in self._ask(act="list")]
+        """Return every model, the latest first, as of some seconds ago at most."""
+        if (known := self._remembered()) is not None:
+            return known
+        with self._own_turn():
+            # Somebody else may have asked while this one waited.
+            if (known := self._remembered()) is not None:
+                return known
+            found = [_candidate(one) for one in self._run(act="list")]
+            self._listed = self._clock(), found
+            return found
 
     def pair(self, number: str) -> tuple[Candidate, Candidate | None]:
         """Return one with its figures, and the one that serves where that is another."""
@@ -52,11 +78,34 @@ class OwnProcess:
     def promote(self, who: Identity, number: str, purpose: str, *, past_gates: bool = False) -> None:
         """Make one serve."""
         told = {**asdict(who), "facilities": sorted(who.facilities) if who.facilities is not None else None, "purpose": purpose}
-        self._ask(act="promote", number=number, who=told, past_gates=past_gates)
+        try:
+            self._ask(act="promote", number=number, who=told, past_gates=past_gates)
+        finally:
+            self._listed = None
+
+    def _remembered(self) -> Sequence[Candidate] | None:
+        held = self._listed
+        return held[1] if held is not None and self._clock() - held[0] < REMEMBERED_SECONDS else None
 
     def _ask(self, **asked: Any) -> Any:
-        if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise TryAgain("the model registry is being asked by others; nothing was changed")
+        with self._own_turn():
+            return self._run(**asked)
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise TryAgain(BUSY)
+        try:
+            if not self._turn.acquire(timeout=WAIT_SECONDS):
+                raise TryAgain(BUSY)
+            try:
+                yield
+            finally:
+                self._turn.release()
+        finally:
+            self._places.release()
+
+    def _run(self, **asked: Any) -> Any:
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "recoup.promoting"],
@@ -67,8 +116,6 @@ class OwnProcess:
             )
         except subprocess.TimeoutExpired:
             raise Unavailable("the model registry did not answer in time; the champion is as it was, or look at the list again") from None
-        finally:
-            self._turn.release()
         try:
             answer = json.loads(done.stdout)
         except ValueError:

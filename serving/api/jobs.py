@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -89,6 +90,7 @@ def asked(
 
 def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
     """Add the routes."""
+    arrivals = Arrivals(shop, points)
 
     @app.post(
         "/v1/jobs",
@@ -108,28 +110,8 @@ def add_jobs(app: FastAPI, shop: Shop, points: FailPoints) -> None:
         `writeoff_policies.csv`, `reference_fees.csv`, `citations.csv` (or `.csv.gz`, `.parquet`) and a folder `remits`, each where it is at
         hand. Its result is a ZIP of report, summary, workbook, document and tables, as `recoup audit` writes them.
         """
-        if what.options["keep"] and who.facilities is not None:
-            raise Problem(403, "reports tell of all facilities: who sees only some of them keeps no audit")
-        if what.kind == "load" and who.facilities is not None:
-            raise Problem(403, "a ledger is of all facilities: who sees only some of them loads none")
-        if what.options["keep"] and (what.options["as_of"] or "") > shop.today().isoformat():
-            # The latest one is told: one of a day to come would be it until then.
-            raise Problem(422, "an audit is kept of a day that has come", errors=[(["query", "as_of"], "in_future")])
-        job_id = secrets.token_hex(16)
-        incoming = await run_in_threadpool(Incoming, shop.folder / job_id)
-        try:
-            async for part in request.stream():
-                incoming.add(part)
-            file = await run_in_threadpool(incoming.end)
-            points.reach("upload-written")
-            answer, is_mine = await run_in_threadpool(_queue, shop, points, once, who, job_id, what, file)
-        except BaseException:
-            incoming.drop()
-            raise
-        if not is_mine:
-            incoming.drop()
-        points.reach("upload-recorded")
-        return answer
+        check_asked(what, who, shop.today())
+        return await arrivals.take(request, once, who, what)
 
     @app.get("/v1/jobs", response_model=JobsAnswer, tags=["jobs"], summary="The latest jobs")
     def latest(who: Annotated[Identity, require("job.run")]) -> JobsAnswer:
@@ -176,27 +158,102 @@ _TYPES = (
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
-def _queue(shop: Shop, points: FailPoints, once: Changing, who: Identity, job_id: str, what: Asked, file: File) -> tuple[Response, bool]:
-    """Put a file into the queue; tell whether it is this one, and not an earlier sending of it."""
-    now = shop.clock()
-    job = Job(
-        who.client_id, job_id, what.kind, QUEUED, who.subject, what.options, file.name, file.hash, file.bytes,
-        0, None, None, None, None, None, None, None, now, now,
-    )  # fmt: skip
-    made: list[str] = []
+def check_asked(what: Asked, who: Identity, today: date) -> None:
+    """Return if somebody may have this made of a file.
 
-    def act(unit: Unit) -> Told:
-        if kept.unended(unit, who.client_id) >= MOST_UNENDED:
-            words = f"{MOST_UNENDED} files wait to be worked on; send more when some are done"
-            raise Problem(429, words, headers={"Retry-After": str(RETRY_SECONDS)})
-        kept.add(unit, job)
-        shop.tell(unit, who, "job.run", [job_id])
-        points.reach("upload-recording")
-        made.append(job_id)
-        return Told(202, _answer(job).model_dump(mode="json"), {"Location": f"/v1/jobs/{job_id}"})
+    Raises
+    ------
+    Problem
+        With status 403 when it would be of facilities that they do not see, 422 when it is of a day to come.
+    """
+    if what.options["keep"] and who.facilities is not None:
+        raise Problem(403, "reports tell of all facilities: who sees only some of them keeps no audit")
+    if what.kind == "load" and who.facilities is not None:
+        raise Problem(403, "a ledger is of all facilities: who sees only some of them loads none")
+    if what.options["keep"] and (what.options["as_of"] or "") > today.isoformat():
+        # The latest one is told: one of a day to come would be it until then.
+        raise Problem(422, "an audit is kept of a day that has come", errors=[(["query", "as_of"], "in_future")])
 
-    options = "&".join(f"{name}={value}" for name, value in sorted(what.options.items()))
-    return once.change(shop.store, who, f"{what.kind}?{options} {file.hash}", act), bool(made)
+
+class Arrivals:
+    """Files on their way in. Belongs to one event loop.
+
+    Parameters
+    ----------
+    shop
+        Where jobs are handed in.
+    points
+        Where it dies, in tests.
+    """
+
+    def __init__(self, shop: Shop, points: FailPoints) -> None:
+        self._shop, self._points = shop, points
+        self._coming: Counter[str] = Counter()
+
+    async def take(self, request: Request, once: Changing, who: Identity, what: Asked) -> Response:
+        """Take the file of a request, and put it into the queue.
+
+        Raises
+        ------
+        Problem
+            With status 429 when too many of the client's files wait already, before one more lies on the disk.
+        """
+        waiting = await run_in_threadpool(self._unended, who)
+        # One more than may wait is let in: it may be one that was handed in before, sent again.
+        if waiting + self._coming[who.client_id] > MOST_UNENDED:
+            raise _too_many()
+        self._coming[who.client_id] += 1
+        try:
+            return await self._keep(request, once, who, what)
+        finally:
+            self._coming[who.client_id] -= 1
+
+    async def _keep(self, request: Request, once: Changing, who: Identity, what: Asked) -> Response:
+        job_id = secrets.token_hex(16)
+        incoming = await run_in_threadpool(Incoming, self._shop.folder / job_id)
+        try:
+            async for part in request.stream():
+                incoming.add(part)
+            file = await run_in_threadpool(incoming.end)
+            self._points.reach("upload-written")
+            answer, is_mine = await run_in_threadpool(self._queue, once, who, job_id, what, file)
+        except BaseException:
+            incoming.drop()
+            raise
+        if not is_mine:
+            incoming.drop()
+        self._points.reach("upload-recorded")
+        return answer
+
+    def _unended(self, who: Identity) -> int:
+        with self._shop.store.read() as unit:
+            return kept.unended(unit, who.client_id)
+
+    def _queue(self, once: Changing, who: Identity, job_id: str, what: Asked, file: File) -> tuple[Response, bool]:
+        """Put a file into the queue; tell whether it is this one, and not an earlier sending of it."""
+        now = self._shop.clock()
+        job = Job(
+            who.client_id, job_id, what.kind, QUEUED, who.subject, what.options, file.name, file.hash, file.bytes,
+            0, None, None, None, None, None, None, None, now, now,
+        )  # fmt: skip
+        made: list[str] = []
+
+        def act(unit: Unit) -> Told:
+            if kept.unended(unit, who.client_id) >= MOST_UNENDED:
+                raise _too_many()
+            kept.add(unit, job)
+            self._shop.tell(unit, who, "job.run", [job_id])
+            self._points.reach("upload-recording")
+            made.append(job_id)
+            return Told(202, _answer(job).model_dump(mode="json"), {"Location": f"/v1/jobs/{job_id}"})
+
+        options = "&".join(f"{name}={value}" for name, value in sorted(what.options.items()))
+        return once.change(self._shop.store, who, f"{what.kind}?{options} {file.hash}", act), bool(made)
+
+
+def _too_many() -> Problem:
+    words = f"{MOST_UNENDED} files wait to be worked on; send more when some are done"
+    return Problem(429, words, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _found(unit: Unit, who: Identity, job_id: str) -> Job:

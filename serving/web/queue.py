@@ -33,13 +33,13 @@ def add_queue(app: FastAPI, site: Site) -> None:
     def queue(request: Request, visit: Annotated[Visit, visitor("queue.read")]) -> Response:
         try:
             query = replace(query_of(request.query_params), size=PAGE_ROWS)
-            return show_list(request, visit, query)
+            return show_list(site, request, visit, query)
         except RecoupError as error:
             return site.message(request, visit, error.http_status, str(error))
 
     @app.get("/follow-ups", include_in_schema=False)
     def follow_ups(request: Request, visit: Annotated[Visit, visitor("queue.read")]) -> Response:
-        return show_list(request, visit, Query(Which.FOLLOW_UP, size=PAGE_ROWS))
+        return show_list(site, request, visit, Query(Which.FOLLOW_UP, size=PAGE_ROWS))
 
     @app.post("/take-next", include_in_schema=False)
     def take_next(visit: Annotated[Visit, visitor("queue.work")], form: Form) -> Response:
@@ -67,37 +67,38 @@ def add_queue(app: FastAPI, site: Site) -> None:
         worklist.remove_view(visit.identity, form.text("name", 60))
         return site.go("/queue", "removed")
 
-    def show_list(request: Request, visit: Visit, query: Query) -> Response:
-        who, today = visit.identity, site.today()
-        page = worklist.page(who, query)
-        soon = _pinned(query, today + timedelta(days=worklist.policy(who).pin_days + 1))
-        pinned = worklist.page(who, soon).items if soon is not None else ()
-        shown = listing(
-            page,
-            site.totals(who, query),
-            query=query,
-            counts=site.counts(who),
-            lines=worklist.lines(who, (*pinned, *page.items)),
-            pinned=pinned,
-            subject=who.subject,
-            names=site.names(who.client_id),
-            now=site.clock(),
-            today=today,
-            codes=site.codes(),
-        )
-        scored = worklist.scored_on(who)
-        return site.page(
-            request,
-            visit,
-            "queue.html.j2",
-            list=shown,
-            views=[
-                _View(view.name, address(query_of(view.query)), view.is_shared, view.owner == who.subject) for view in worklist.views(who)
-            ],
-            payers=sorted({row.item.worth.payer_id for row in shown.rows}),
-            address=_kept(query),
-            as_of=long_day(scored) if scored else "",
-        )
+
+def show_list(site: Site, request: Request, visit: Visit, query: Query) -> Response:
+    """Return the page of a list; of what waits, the items whose last day is near stand above it."""
+    worklist = site.worklist
+    who, today = visit.identity, site.today()
+    page = worklist.page(who, query)
+    soon = _pinned(query, today + timedelta(days=worklist.policy(who).pin_days + 1))
+    pinned = worklist.page(who, soon).items if soon is not None else ()
+    shown = listing(
+        page,
+        site.totals(who, query),
+        query=query,
+        counts=site.counts(who),
+        lines=worklist.lines(who, (*pinned, *page.items)),
+        pinned=pinned,
+        subject=who.subject,
+        names=site.names(who.client_id),
+        now=site.clock(),
+        today=today,
+        codes=site.codes(),
+    )
+    scored = worklist.scored_on(who)
+    return site.page(
+        request,
+        visit,
+        "queue.html.j2",
+        list=shown,
+        views=[_View(view.name, address(query_of(view.query)), view.is_shared, view.owner == who.subject) for view in worklist.views(who)],
+        payers=sorted({row.item.worth.payer_id for row in shown.rows}),
+        address=_kept(query),
+        as_of=long_day(scored) if scored else "",
+    )
 
 
 def _pinned(query: Query, day: date) -> Query | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -35,6 +37,15 @@ from tests.serving.jobs_at import TODAY, ledger, shop_at
 
 NORTH, SOUTH, LOOKER, ONE_HOUSE = "n" * 43, "s" * 43, "v" * 43, "f" * 43
 
+KEYS = Keys(
+    {
+        NORTH: Identity("key:n", "key", Role.SERVICE, "north"),
+        SOUTH: Identity("key:s", "key", Role.SERVICE, "south"),
+        LOOKER: Identity("key:v", "key", Role.VIEWER, "north"),
+        ONE_HOUSE: Identity("key:f", "key", Role.SERVICE, "north", frozenset({"F1"})),
+    }
+)
+
 
 def auth(key: str, **more: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", **more}
@@ -56,15 +67,7 @@ def shop(store: Store, tmp_path: Path) -> Shop:
 @pytest.fixture
 def client(shop: Shop, tmp_path: Path) -> Client:
     champion = Champion(tmp_path, load=load_fake, prior=lambda: FixedScorer("prior"))
-    keys = Keys(
-        {
-            NORTH: Identity("key:n", "key", Role.SERVICE, "north"),
-            SOUTH: Identity("key:s", "key", Role.SERVICE, "south"),
-            LOOKER: Identity("key:v", "key", Role.VIEWER, "north"),
-            ONE_HOUSE: Identity("key:f", "key", Role.SERVICE, "north", frozenset({"F1"})),
-        }
-    )
-    return Client(create_app(Service(champion, keys, lambda: TODAY, shop=shop)))
+    return Client(create_app(Service(champion, KEYS, lambda: TODAY, shop=shop)))
 
 
 def hand_in(client: Client, body: bytes, query: str = "kind=score&as_of=2026-11-01", key: str = NORTH, **more: str) -> dict[str, Any]:
@@ -233,6 +236,34 @@ def test_no_client_fills_the_disk_of_all(client: Client, shop: Shop) -> None:
     assert client.post("/v1/jobs?kind=score", ledger(1), auth(SOUTH)).status_code == 202
     assert Worker(shop).work_one()
     hand_in(client, ledger(1))
+
+
+def test_files_on_their_way_count_before_they_lie_on_the_disk(client: Client, shop: Shop, tmp_path: Path) -> None:
+    for _ in range(MOST_UNENDED):
+        hand_in(client, ledger(1))
+    app = create_app(Service(Champion(tmp_path, load=load_fake, prior=lambda: FixedScorer("prior")), KEYS, lambda: TODAY, shop=shop))
+
+    async def both() -> tuple[int, int, int]:
+        came, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield ledger(1)
+            came.set()
+            await go_on.wait()
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as sender:
+            first = asyncio.create_task(sender.post("/v1/jobs?kind=score", content=slowly(), headers=auth(NORTH)))
+            await came.wait()
+            second = await sender.post("/v1/jobs?kind=score", content=ledger(1), headers=auth(NORTH))
+            other = await sender.post("/v1/jobs?kind=score", content=ledger(1), headers=auth(SOUTH))
+            lying = len(list(shop.folder.iterdir()))
+            go_on.set()
+            assert (await first).status_code == 429
+            return second.status_code, other.status_code, lying
+
+    # One more than may wait is let in, as it may be one that is there already; the next one is not.
+    assert asyncio.run(both()) == (429, 202, MOST_UNENDED + 2)
+    assert len(list(shop.folder.iterdir())) == MOST_UNENDED + 1
 
 
 def test_what_is_anothers_is_not_there(client: Client, shop: Shop) -> None:

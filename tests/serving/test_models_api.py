@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import threading
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from features.errors import TryAgain
+from recoup.promoting import MOST_WAITING, REMEMBERED_SECONDS, OwnProcess
 from serving.access import Role
 from serving.api.app import create_app
 from serving.client import Refused
@@ -62,3 +67,30 @@ def test_what_may_not_serve_is_refused_and_the_champion_stays(office: Practice, 
 
 def test_with_a_word_it_serves_past_its_gates(office: Practice, program: Callable[[Role], Program]) -> None:
     assert program(Role.ANALYST).promote("3", "the gate's window was a holiday", past_gates=True).champion == "3" == serves(office)
+
+
+def test_a_crowd_that_asks_for_the_list_starts_one_process_and_holds_no_thread(office: Practice) -> None:
+    now = [0.0]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+    models = OwnProcess(office.home, None, clean | {"RECOUP_HOME": str(office.home)}, clock=lambda: now[0])
+    told: list[object] = []
+
+    def ask() -> None:
+        try:
+            told.append(len(models.listed()))
+        except TryAgain as error:
+            told.append(type(error))
+
+    crowd = [threading.Thread(target=ask) for _ in range(MOST_WAITING + 20)]
+    began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    one_process = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began
+    # Those for whom there is no place are told at once; the others share one answer.
+    assert set(told) == {3, TryAgain} and told.count(3) == MOST_WAITING
+    models.listed()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began == one_process
+    now[0] = REMEMBERED_SECONDS
+    assert len(models.listed()) == 3 and resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began > one_process
