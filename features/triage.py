@@ -219,7 +219,7 @@ def classify(
     lapsed = None
     if np.count_nonzero(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
-    category = _leave_out(batch, category)
+    category, copies = _leave_out(batch, category)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
     course = Course(remedy, prior, np.where(is_same, said.why, category), _steps(steps, said, remedy))
@@ -230,6 +230,8 @@ def classify(
         in_scope |= (category == _BAD_DEBT) & (course.remedy == _COVERAGE_DISCOVERY)
     course, refused, asked = _guard(batch, said, category, course, in_scope)
     possible = _POSSIBLE[category]
+    # What was posted twice is owed once: the first posting has it.
+    can_bring = possible if copies is None else possible & ~copies
     share, share_source = impute_shares(batch, money, category, shares)
     return Triage(
         family=said.family.astype(np.int8),
@@ -240,7 +242,7 @@ def classify(
         prior_rate=course.prior / 1000.0,
         expected_allowed_cents=money.expected,
         expected_allowed_source=money.source,
-        cap_cents=caps(batch, money, possible, category, share),
+        cap_cents=caps(batch, money, can_bring, category, share),
         underpayment_cents=money.underpaid,
         why=course.why.astype(np.int16),
         next_step=course.step.astype(np.int16),
@@ -381,8 +383,8 @@ def _hold(batch: Batch, said: Said, category: Whole, as_of: int | Whole, days: W
     return np.where(is_held & ~is_over, np.minimum(category, _WAIT), category), lapsed
 
 
-def _leave_out(batch: Batch, category: Whole) -> Whole:
-    """Set apart reversals with what they reverse, postings made twice, and rows of no amount."""
+def _leave_out(batch: Batch, category: Whole) -> tuple[Whole, Flags | None]:
+    """Set apart reversals with what they reverse, postings made twice, and rows of no amount; return the second postings too."""
     amount = batch.columns["writeoff_amount"]
     if np.count_nonzero(amount) < len(amount):
         category = np.where(amount == 0, _INFORMATIONAL, category)
@@ -390,7 +392,9 @@ def _leave_out(batch: Batch, category: Whole) -> Whole:
     if mask is not None:
         category = np.where(mask, CATEGORY["reversed"], category)
     copies = repeated_rows(batch, mask)
-    return category if copies is None else np.where(copies, np.minimum(category, CATEGORY["posting_error"]), category)
+    if copies is not None:
+        category = np.where(copies, np.minimum(category, CATEGORY["posting_error"]), category)
+    return category, copies
 
 
 def _remedies(batch: Batch, said: Said, category: Whole, is_same: Flags, money: LineMoney, as_of: int | Whole) -> tuple[Whole, Whole]:

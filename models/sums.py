@@ -1,4 +1,4 @@
-"""The band around a sum of expected dollars: rows that vary alone, and errors that all rows of a payer, a family or the model share."""
+"""The band around a sum of expected dollars: rows that vary alone, and errors that rows of a payer, family, code or the model share."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
+from features.money import NULL
 
 NOMINAL = 0.9
 """Chance that a band holds what comes in."""
 
 _TEN_TO_NINETY = 2 * NormalDist().inv_cdf(0.9)
 """Standard deviations between the 10 % and the 90 % quantile of a normal variable."""
+
+_UNIFORM_MEAN, _UNIFORM_VARIANCE = 0.5, 1.0 / 12.0
+"""Of a level of which no more is known than that it lies between nothing and one."""
 
 Codes = NDArray[np.integer[Any]]
 
@@ -39,8 +43,14 @@ class Sums:
         Decided efforts behind each payer code; a code beyond the end has none.
     family_labels
         Decided efforts behind each family; a family that is not there has none.
+    code_labels
+        Decided efforts behind each reason code; one that is not there has none. None: no error is shared by code.
+    reach_days
+        Days past the last day that labels reach: fewer than `enough` efforts were begun later. None: no row is beyond it. Of rows later
+        than that nobody knows more than that they are worth no more than stated, because a chance never rises once time is up: their
+        level lies anywhere between nothing and what is stated.
     unknown_sd, enough
-        Relative error of a payer or family without labels; the labels after which half of its square is gone.
+        Relative error of a payer, family or code without labels; the labels after which half of its square is gone.
 
     Examples
     --------
@@ -59,6 +69,8 @@ class Sums:
     shift_sd: float = 0.45
     payer_labels: Sequence[int] = ()
     family_labels: Mapping[str, int] = field(default_factory=dict)
+    code_labels: Mapping[str, int] | None = field(default_factory=dict)
+    reach_days: float | None = 0.0
     unknown_sd: float = 0.5
     enough: float = 10.0
 
@@ -69,6 +81,8 @@ class Sums:
         payer: Codes,
         *,
         family: Sequence[str] | NDArray[np.object_] | None = None,
+        code: Sequence[str] | NDArray[np.object_] | None = None,
+        days_late: NDArray[np.int64] | None = None,
         leverage: Floats | None = None,
         group: Codes | None = None,
         nominal: float = NOMINAL,
@@ -83,6 +97,10 @@ class Sums:
             Code of each row's payer in the bundle's vocabulary, or an overlay of it.
         family
             Of each row; None: no error is shared by family.
+        code
+            Reason code of each row, blank where it has none; None: no error is shared by code.
+        days_late
+            Days since the last day to act on each row; 0 where that is ahead or unknown. None: nothing is late.
         leverage
             Dollars that one log odds moves each row; see `row_leverage`. None: the shift is taken as exact.
         group
@@ -93,19 +111,30 @@ class Sums:
         Returns
         -------
         low, high
-            Dollars (groups), 0 <= low <= high.
+            Dollars (groups), 0 <= low <= what is stated <= high.
         """
         at = np.zeros(len(expected), dtype=np.int64) if group is None else np.asarray(group, dtype=np.int64)
         count = int(at.max()) + 1 if len(at) else 0
+        stated = _added(at, expected, count)
+        beyond = np.zeros(len(expected))
+        if days_late is not None and self.reach_days is not None:
+            beyond = np.where(days_late > self.reach_days, expected, 0.0)
+        expected = expected - _UNIFORM_MEAN * beyond
         mean = _added(at, expected, count)
         spread = self.noise * _added(at, variance, count) + (self.common_sd * mean) ** 2
         spread += _shared(at, payer, expected, self._payer_variance(payer), count)
         if family is not None:
             names, place = np.unique(np.asarray(family, dtype=str), return_inverse=True)
             spread += _shared(at, place, expected, self._family_variance(names.tolist())[place], count)
+        if code is not None and self.code_labels is not None:
+            names, place = np.unique(np.asarray(code, dtype=str), return_inverse=True)
+            labels = np.array([self.code_labels.get(name, 0) for name in names.tolist()], dtype=np.float64)
+            spread += _shared(at, place, expected, self._unknown(labels)[place], count)
         if leverage is not None:
             spread += (self.shift_sd * _added(at, leverage, count)) ** 2
-        return gamma_band(mean, spread, nominal)
+        spread += _UNIFORM_VARIANCE * _added(at, beyond, count) ** 2
+        low, high = gamma_band(mean, spread, nominal)
+        return np.minimum(low, stated), np.maximum(high, stated)
 
     def _payer_variance(self, payer: Codes) -> Floats:
         """Return the squared relative error of each row's payer."""
@@ -129,12 +158,30 @@ class Sums:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain numbers."""
-        return asdict(self) | {"payer_labels": list(self.payer_labels), "family_labels": dict(self.family_labels)}
+        codes = None if self.code_labels is None else dict(self.code_labels)
+        return asdict(self) | {"payer_labels": list(self.payer_labels), "family_labels": dict(self.family_labels), "code_labels": codes}
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any] | None) -> Sums:
-        """Return what `as_json` told; None, from a bundle made before there were bands: wide."""
-        return cls() if told is None else cls(**{**told, "payer_labels": tuple(told["payer_labels"])})
+        """Return what `as_json` told; None, from a bundle made before there were bands: wide.
+
+        What a bundle does not tell, made before there was such an error, is left out of its bands.
+        """
+        if told is None:
+            return cls()
+        return cls(**{"code_labels": None, "reach_days": None, **told, "payer_labels": tuple(told["payer_labels"])})
+
+
+def days_late(days_left: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the days since the last day to act; 0 where it is ahead or not known.
+
+    >>> days_late(np.array([-40, 12, NULL])).tolist()
+    [40, 0, 0]
+    """
+    return np.where(days_left == NULL, 0, np.maximum(-np.maximum(days_left, -_LONG), 0))
+
+
+_LONG = 1 << 20
 
 
 def row_variance(probability: Floats, amount: Floats, low: Floats, high: Floats) -> Floats:

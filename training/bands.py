@@ -14,7 +14,7 @@ from features.tables import Array, Batch
 from models.calibration import Calibration, log_odds, probability
 from models.scorer import Scorer
 from models.scores import Scores
-from models.sums import NOMINAL, Sums, row_leverage, row_variance
+from models.sums import NOMINAL, Sums, days_late, row_leverage, row_variance
 from training.labels import Cases
 from training.maturity import class_shares
 
@@ -124,6 +124,8 @@ def fit_sums(
     *,
     payer_labels: Sequence[int],
     family_labels: Mapping[str, int],
+    code_labels: Mapping[str, int] | None = None,
+    days_late: NDArray[np.int64] | None = None,
     information: float,
     explored_information: float,
 ) -> Sums:
@@ -133,8 +135,10 @@ def fit_sums(
     ----------
     past
         May be empty.
-    payer_labels, family_labels
-        Decided efforts by payer code and family name.
+    payer_labels, family_labels, code_labels
+        Decided efforts by payer code, family name and reason code.
+    days_late
+        Days past the last day on which each decided effort was begun; 0 for one in time.
     information, explored_information
         Sum of weight x p (1 - p) over all decided efforts, and over those chosen at random.
     """
@@ -155,7 +159,19 @@ def fit_sums(
         shift_sd=round(float(np.sqrt(shift)), 6),
         payer_labels=tuple(payer_labels),
         family_labels=dict(family_labels),
+        code_labels=None if code_labels is None else dict(code_labels),
+        reach_days=None if days_late is None else _reach(days_late),
     )
+
+
+def _reach(days_late: NDArray[np.int64]) -> float:
+    """Return how late efforts were begun of which there are enough: no fewer than ten were begun as late or later.
+
+    >>> _reach(np.arange(100)), _reach(np.array([300] * 9))
+    (90.0, 0.0)
+    """
+    enough = int(Sums().enough)
+    return float(np.sort(days_late)[-enough]) if len(days_late) >= enough else 0.0
 
 
 def _levels(past: Past) -> tuple[Floats, float]:
@@ -213,10 +229,21 @@ class Rows:
     leverage: Floats
     payer: NDArray[np.int64]
     family: NDArray[np.object_]
+    code: NDArray[np.object_]
+    days_late: NDArray[np.int64]
 
     def band(self, sums: Sums, group: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Return the low and high end of each group's sum."""
-        return sums.band(self.expected, self.variance, self.payer, family=self.family, leverage=self.leverage, group=group)
+        return sums.band(
+            self.expected,
+            self.variance,
+            self.payer,
+            family=self.family,
+            code=self.code,
+            days_late=self.days_late,
+            leverage=self.leverage,
+            group=group,
+        )
 
 
 def scored_rows(window: Batch, scores: Scores, at: NDArray[np.int64] | None = None, p: Floats | None = None) -> Rows:
@@ -231,6 +258,8 @@ def scored_rows(window: Batch, scores: Scores, at: NDArray[np.int64] | None = No
         row_leverage(chance, amount),
         window.columns["payer_id"][rows].astype(np.int64),
         scores.columns["family"][rows],
+        np.array([word or "" for word in window.vocabulary.decode("carc", window.columns["carc"][rows])], dtype=object),
+        days_late(scores.columns["days_left"][rows]),
     )
 
 

@@ -18,13 +18,14 @@ from features.money import NULL
 from features.pieces import Each, one_by_one
 from features.tables import Batch
 from features.unworked import NO_LOT, blind_spots, never_worked
+from features.vocabulary import Vocabulary
 from models.bundle import Bundle
 from models.calibration import Calibration, log_odds, probability
 from models.intervals import Range
 from models.linear import Linear
 from models.prior import believed_hours, prior_logits
 from models.reference import histograms
-from models.sums import Sums
+from models.sums import Sums, days_late
 from training.amount import fit_amount
 from training.anomaly import fit_anomaly
 from training.bands import Question, fit_sums, forecast_past
@@ -113,7 +114,7 @@ def fit(
     likelihood = _fit_likelihood(examples, layout, seed, recipe, each)
     say("dollars and hours", 3, 5)
     value = _fit_value(examples, layout, seed, each)
-    sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary.size("payer_id"), each)
+    sums = _fit_sums(examples, layout, seed, recipe, likelihood, value, ledger.vocabulary, each)
     say("anomaly", 4, 5)
     rows, postings = see_postings(replayed, each)
     anomaly = fit_anomaly(postings.matrix, postings.columns, layout, seed)
@@ -357,7 +358,7 @@ def _fit_sums(
     recipe: Recipe,
     likelihood: _LikelihoodFit,
     value: _ValueFit,
-    payers: int,
+    vocabulary: Vocabulary,
     each: Each,
 ) -> Sums:
     """Fit what sums need to know: how far forecasts of past quarters were off, and what stands behind each payer and family."""
@@ -371,10 +372,15 @@ def _fit_sums(
     spread = np.where((cap != NULL) & (cap > 0), (high - low) / value.default_fraction, np.nan)
     past = forecast_past(examples.cases, examples.weight, columns["payer_id"], columns["family"], spread, forecast)
     known, count = np.unique(columns["family"], return_counts=True)
+    words = vocabulary.words("carc")
+    codes, efforts = np.unique(columns["carc"], return_counts=True)
+    left = np.where(columns["deadline_day"] == NULL, NULL, columns["deadline_day"] - columns["row_day"])
     return fit_sums(
         past,
-        payer_labels=np.bincount(columns["payer_id"][columns["payer_id"] >= 0], minlength=payers).tolist(),
+        payer_labels=np.bincount(columns["payer_id"][columns["payer_id"] >= 0], minlength=vocabulary.size("payer_id")).tolist(),
         family_labels={FAMILIES[family]: n for family, n in zip(known.tolist(), count.tolist(), strict=True)},
+        code_labels={words[code]: n for code, n in zip(codes.tolist(), efforts.tolist(), strict=True) if code >= 0},
+        days_late=days_late(left),
         information=likelihood.information[0],
         explored_information=likelihood.information[1],
     )

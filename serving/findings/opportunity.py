@@ -14,7 +14,7 @@ from features.deadlines import MAY_FILTER, SOURCES
 from features.feature import Floats
 from features.money import NULL
 from features.tables import REMEDIES, Array
-from models.sums import Sums, row_leverage, row_variance
+from models.sums import Sums, days_late, row_leverage, row_variance
 from models.value import Costs
 from serving.findings.case import Case, Flags
 
@@ -189,8 +189,18 @@ class Opportunity:
     def _bands(self, rows: Array, group: NDArray[np.int64]) -> tuple[Floats, Floats]:
         expected, variance, leverage = self._spread(rows)
         payer = self.case.columns["payer_id"][rows].astype(np.int64)
-        family = self.case.family_words(rows)
-        return self.sums.band(expected, variance, payer, family=family, leverage=leverage, group=group)
+        words = self.case.ledger.vocabulary.decode("carc", self.case.columns["carc"][rows])
+        code = np.array([word or "" for word in words], dtype=object)
+        return self.sums.band(
+            expected,
+            variance,
+            payer,
+            family=self.case.family_words(rows),
+            code=code,
+            days_late=days_late(self.case.view.deadlines.days_left[rows]),
+            leverage=leverage,
+            group=group,
+        )
 
     def by(self, what: str) -> list[dict[str, Any]]:
         """Return the open dollars of each group with bands, the most expected first.

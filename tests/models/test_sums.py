@@ -56,6 +56,29 @@ def test_a_payer_without_labels_is_less_sure() -> None:
     assert widths[0] < widths[1] == widths[2] == widths[3]
 
 
+def test_a_reason_code_without_labels_is_less_sure() -> None:
+    sums, one, payer = Sums(code_labels={"16": 1000, "B11": 0}), np.full(100, 5.0), np.zeros(100, dtype=int)
+    bands = [sums.band(one, one, payer, code=np.full(100, code, dtype=object)) for code in ("16", "B11", "unseen")]
+    widths = [float(high[0] - low[0]) for low, high in bands]
+    assert widths[0] < widths[1] == widths[2]
+    before = Sums.from_json({"payer_labels": []})
+    assert before.band(one, one, payer, code=np.full(100, "16", dtype=object)) == before.band(one, one, payer)
+
+
+def test_rows_later_than_any_label_may_be_worth_nothing_and_never_more_than_stated() -> None:
+    """Half of the dollars are later than labels reach, and their level lies anywhere from nothing to what is stated."""
+    rng = np.random.default_rng(8)
+    sums = Sums(payer_sd=0.1, family_sd=0.0, common_sd=0.0, shift_sd=0.0, unknown_sd=0.0, reach_days=80.0)
+    one, late = np.ones(20_000), np.where(np.arange(20_000) % 2, 200, 60)
+    low, high = sums.band(one, one * 0.0, np.zeros(20_000, dtype=int), days_late=late)
+    drawn = (1 + rng.normal(0, 0.1, 4000)) * 10_000 * (1 + rng.random(4000))
+    assert 0.87 < ((low[0] <= drawn) & (drawn <= high[0])).mean() < 0.94
+    assert low[0] < 12_500 and 20_000 <= high[0] < 21_500
+    within = sums.band(one, one * 0.0, np.zeros(20_000, dtype=int), days_late=np.full(20_000, 80))
+    plain = sums.band(one, one * 0.0, np.zeros(20_000, dtype=int))
+    assert within[0] == plain[0] and within[1] == plain[1]
+
+
 def test_rows_alone_are_narrower_than_rows_that_share() -> None:
     one, group = np.full(60, 5.0), np.arange(60) // 20
     alone, shared = Sums().alone(one, one, group=group), Sums().band(one, one, np.zeros(60, dtype=int), group=group)
@@ -79,7 +102,7 @@ def test_a_sum_of_hardly_any_chance_has_a_band_that_holds_its_mean() -> None:
 def test_row_order_does_not_matter_and_numbers_survive_json() -> None:
     rng = np.random.default_rng(3)
     expected, variance, payer = rng.random(40), rng.random(40), rng.integers(0, 5, 40)
-    sums = Sums(payer_labels=(5, 0, 7), family_labels={"coding": 4})
+    sums = Sums(payer_labels=(5, 0, 7), family_labels={"coding": 4}, code_labels={"16": 3}, reach_days=41.0)
     again = Sums.from_json(json.loads(json.dumps(sums.as_json())))
     order = rng.permutation(40)
     assert again == sums

@@ -44,7 +44,13 @@ def planted(payer_sd: float, *, payers: int = 40, each: int = 300, level: float 
 def fitted(past: Past, **changes: float) -> Sums:
     """Return what is learned with much exploration."""
     information = {"information": 1000.0, "explored_information": 500.0, **changes}
-    return fit_sums(past, payer_labels=(1,), family_labels={}, **information)
+    return fit_sums(
+        past,
+        payer_labels=(1,),
+        family_labels={},
+        information=information["information"],
+        explored_information=information["explored_information"],
+    )
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.15, 0.4])
