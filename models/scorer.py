@@ -112,6 +112,12 @@ class Scorer:
         self.vocabulary, self.viewer = vocabulary, viewer
         self.costs = costs
         self._is_compiled = False
+        self._loaded: Viewer | None = None
+
+    @property
+    def is_as_loaded(self) -> bool:
+        """Whether it knows what its bundle holds, and nothing beside."""
+        return self._loaded is self.viewer
 
     @classmethod
     def load(cls, folder: Path, *, version: str | None = None, checked: bool = True, costs: Costs = DEFAULT_COSTS) -> Scorer:
@@ -136,7 +142,7 @@ class Scorer:
         if checked:
             check_probe(scorer, folder)
         # The probe was made at the costs by default, so a practice's own come after it.
-        scorer.costs = costs
+        scorer.costs, scorer._loaded = costs, scorer.viewer
         return scorer
 
     @classmethod
@@ -164,12 +170,13 @@ class Scorer:
 
     def learn_usual(self, batch: Batch, *, until: int) -> None:
         """Learn what payers usually allow and patients carry from postings of before a day: what a ledger alone can teach."""
+        self._loaded = None
         advance_by(self.viewer.usual, in_fees(batch), until=until)
         self.viewer.shares = shares_of_month(batch, until)
 
     def advance(self, events: Events, *, until: int) -> None:
         """Add events known on or after the cut and before the day `until` to the history."""
-        start = self.cut if self.cut is not None else NULL
+        self._loaded, start = None, self.cut if self.cut is not None else NULL
         self.viewer.history.advance_all(events.take(events.known_on >= start), until=until)
 
     def advanced(self, events: Events, vocabulary: Vocabulary, *, until: int) -> Scorer:
@@ -192,6 +199,8 @@ class Scorer:
 
     def compile(self, cache: Path) -> bool:
         """Score many rows by compiled code, kept in a private folder, where there is a compiler; tell whether all trees are."""
+        if self._is_compiled:
+            return True
         m = self.models
         trees = (m.likelihood.trees, m.dollars.fraction, m.effort.trees, m.anomaly.trees)
         self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])

@@ -105,12 +105,14 @@ def score(
     from features.tables import OUTCOMES, WRITEOFFS
     from recoup.inputs import BESIDE, Inputs, rejects_beside
     from serving.batch.folder import batch_folder
+    from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
     from serving.batch.parts import Task, score_parts, starting, workers_of
     from serving.cluster import cluster_workers
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
+    keep_memory()
     most, day, chosen = parse_reasons(reasons), day_number(as_of or today()), settings()
     with bars() as shown:
         scorer = load_scorer(model, chosen)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import pickle
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from importlib.abc import MetaPathFinder
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ from features.tables import WRITEOFFS, Batch, empty_columns
 from features.triage import WHY
 from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer
+from serving.batch.memory import keep_memory
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
 from serving.batch.run import as_json, run_of, table_of
@@ -256,32 +258,12 @@ def starting(count: int, bundle: Path | None, cache: Path | None) -> Iterator[Ex
     # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_get_ready, initargs=(bundle, cache)) as pool:
         try:
-            with _environment(_KEEPS_MEMORY):
-                for _ in range(count):
-                    pool.submit(_be_there)
+            for _ in range(count):
+                pool.submit(_be_there)
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-_KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 31), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
-"""To glibc: memory that was freed is kept for the next block of rows; otherwise the system takes it and clears it again and again."""
-
-
-@contextmanager
-def _environment(more: Mapping[str, str]) -> Iterator[None]:
-    """Let processes that are started meanwhile find more in their environment."""
-    before = {name: os.environ.get(name) for name in more}
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -303,7 +285,18 @@ class _Here:
     worker: tuple[Path, Worker] | None = None
 
 
+class _NoPandas(MetaPathFinder):
+    """Says that there is no pandas: Arrow looks for it when it is handed its first array, and importing it takes longer than a model."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        """Refuse pandas alone."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname, name=fullname)
+
+
 def _get_ready(bundle: Path | None, cache: Path | None) -> None:
+    sys.meta_path.insert(0, _NoPandas())
+    keep_memory()
     if bundle is not None:
         _Here.model = Scorer.load(bundle)
         if cache is not None:
