@@ -26,6 +26,23 @@ def add_months(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDAr
     >>> later[0].astype("datetime64[D]"), bool(later[1] == NULL)
     (np.datetime64('2025-02-28'), True)
     """
+    if len(days) < _MANY or not isinstance(months, int):
+        return _moved(days, months)
+    known = days != NULL
+    first, last = int(np.min(days, where=known, initial=_LATEST)), int(np.max(days, where=known, initial=-_LATEST))
+    if last - first >= len(days):
+        return _moved(days, months)
+    # The last place, which -1 counts from the end, is that of NULL.
+    every = np.append(_moved(np.arange(first, last + 1), months), NULL)
+    return every[np.where(known, days - first, -1)]
+
+
+_MANY = 4096
+"""Among so many days most come again: each is moved once."""
+_LATEST = 2**40
+
+
+def _moved(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDArray[np.int64]:
     # NULL is also NumPy's NaT, so it stays itself all the way.
     day = days.view("datetime64[D]")
     month = day.astype("datetime64[M]")

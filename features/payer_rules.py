@@ -42,7 +42,8 @@ class PayerRules:
         self._business = np.array([unit == "business_days" for unit in units], dtype=np.int64) * limit
         self._clock = np.array([CLOCKS.index(clock) if clock in CLOCKS else 1 for clock in clocks], dtype=np.int64)
         self._clocks = tuple(np.unique(self._clock).tolist())
-        self._has_months, self._has_business = bool(self._months.any()), bool(self._business.any())
+        self._spans = tuple(np.unique(self._months[self._months > 0]).tolist())
+        self._has_business = bool(self._business.any())
         self._since = np.where(columns["effective_from"] == NULL, _EARLIEST, columns["effective_from"])
         self._until = np.where(columns["effective_to"] == NULL, _LATEST, columns["effective_to"])
         self._asked = list(zip(*(table.words(name) for name in ("payer_id", "plan_id", "payer_type", "remedy")), strict=True))
@@ -128,7 +129,9 @@ class PayerRules:
 
     def _count(self, rule: Whole, begun: Whole) -> Whole:
         """Return the last day of each rule from the day its clock began."""
-        day = add_months(begun, self._months[rule]) if self._has_months else begun
+        day, spans = begun, self._months[rule]
+        for months in self._spans if np.count_nonzero(spans) else ():
+            day = np.where(spans == months, add_months(begun, months), day)
         if self._has_business:
             business = self._business[rule]
             day = np.where(business > 0, add_business_days(begun, business), day)

@@ -79,19 +79,20 @@ class Rows(dict[str, Array]):
     Parameters
     ----------
     columns, rows
-        The view's columns, and positions in them.
+        The view's columns, and a stretch of them, which is not copied, or positions.
     recall
         The history as of the morning.
     """
 
-    def __init__(self, columns: Columns, rows: NDArray[np.int64], recall: Recall) -> None:
+    def __init__(self, columns: Columns, rows: slice | NDArray[np.int64], recall: Recall) -> None:
         super().__init__()
         self._columns, self._rows, self._recall = columns, rows, recall
         self._remembered: Remembered | None = None
 
     def __missing__(self, name: str) -> Array:
         if name not in HISTORY_COLUMNS:
-            found = self._columns[name].take(self._rows)
+            found = self._columns[name]
+            found = found[self._rows] if isinstance(self._rows, slice) else found.take(self._rows)
         else:
             if self._remembered is None:
                 self._remembered = self._recall.of(self)
@@ -103,8 +104,8 @@ class Rows(dict[str, Array]):
 def alike(columns: Columns) -> NDArray[np.int64]:
     """Return the rows in an order in which those that look alike stand together.
 
-    What is said of a row does not depend on its neighbours; but where they are like it, a processor guesses right which way a tree goes
-    (a third of the time of the trees), and finds at hand what it looks up.
+    What is said of a row does not depend on its neighbours; but where they are like it, a processor guesses right which way an
+    interpreted tree goes: a third of the time of such trees.
     """
     key = np.zeros(len(columns["carc"]), dtype=np.int64)
     for name in ("carc", "remedy", "payer_id", "plan_id"):

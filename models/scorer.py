@@ -283,15 +283,16 @@ class Scorer:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen
-        recall, order = Recall(self.viewer.history, as_of), alike(view.columns)
+        recall, order = Recall(self.viewer.history, as_of), None if self._is_compiled else alike(view.columns)
         found: Columns = {}
-        for start in range(0, len(order), BLOCK):
-            rows = order[start : start + BLOCK]
+        for start in range(0, len(batch), BLOCK):
+            stretch = slice(start, min(start + BLOCK, len(batch)))
+            rows = stretch if order is None else order[stretch]
             for name, values in self._estimate(self._see(batch, view, as_of, rows, recall)).items():
-                found.setdefault(name, np.empty(len(order), dtype=values.dtype))[rows] = values
+                found.setdefault(name, np.empty(len(batch), dtype=values.dtype))[rows] = values
         return view, found, None
 
-    def _see(self, batch: Batch, view: View, as_of: int, rows: NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
+    def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
         """Return some rows, or all, with their history, matrix and terms of the linear score."""
         if rows is None:
             columns, extras = view.columns | self.viewer.remember(view.columns, as_of), batch.extras

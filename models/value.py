@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.feature import Floats
@@ -78,13 +80,22 @@ def rank(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, 
     return ranks
 
 
-def order(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array) -> NDArray[np.int64]:
-    """Return the rows in the order of `rank`; the rest is looked at only where scope and value are equal."""
+def order(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array | pa.Array) -> NDArray[np.int64]:
+    """Return the rows in the order of `rank`; the rest is looked at only where scope and value are equal.
+
+    Ids are an array of objects, or Arrow's texts: of these, many are sorted twice as fast.
+    """
     rows = np.argsort(-value_per_hour)
     rows = np.concatenate([rows[in_scope[rows]], rows[~in_scope[rows]]])
-    is_same = (in_scope[rows[1:]] == in_scope[rows[:-1]]) & (value_per_hour[rows[1:]] == value_per_hour[rows[:-1]])
+    scope, value = in_scope[rows], value_per_hour[rows]
+    is_same = (scope[1:] == scope[:-1]) & (value[1:] == value[:-1])
     if is_same.any():
         tied = np.flatnonzero(np.r_[False, is_same] | np.r_[is_same, False])
-        run = np.cumsum(np.r_[True, ~is_same])[tied]
-        rows[tied] = rows[tied][np.lexsort((ids[rows[tied]].astype(str), -expected[rows[tied]], run))]
+        at = rows[tied]
+        run, less = np.cumsum(np.r_[True, ~is_same])[tied], -expected[at]
+        if isinstance(ids, pa.Array):
+            keys = pa.record_batch({"run": run, "less": less, "id": ids.take(pa.array(at))})
+            rows[tied] = at[np.asarray(pc.sort_indices(keys, [(name, "ascending") for name in keys.schema.names]))]
+        else:
+            rows[tied] = at[np.lexsort((ids[at].astype(str), less, run))]
     return rows

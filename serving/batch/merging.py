@@ -79,18 +79,4 @@ def _sorted(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     batch = table.to_batches()[0]
     scope = np.asarray(batch.column("in_scope").cast(pa.int8())) == 1
     value, expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
-    return batch.take(pa.array(order(scope, value, expected, _Texts(batch.column("writeoff_id")))))  # type: ignore[arg-type]
-
-
-class _Texts:
-    """A column of texts of which only the rows that are asked for become Python's."""
-
-    def __init__(self, array: pa.Array) -> None:
-        self._array = array
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __getitem__(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-        texts: np.ndarray[tuple[int], np.dtype[np.object_]] = self._array.take(pa.array(rows)).to_numpy(zero_copy_only=False)
-        return texts
+    return batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))

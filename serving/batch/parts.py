@@ -363,7 +363,7 @@ def score_parts(
     reasons
         How many of the first ranks get reasons; None: all did already.
     top
-        So many of the first rows are returned.
+        So many of the first rows are returned, at most `serving.batch.run.TOLD`.
     tell
         Is told what is done, how many rows of it, and how many there are.
 

@@ -31,6 +31,8 @@ _DOLLARS = (
 )
 _CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount", *_DOLLARS)
 _WORDS = {"category": CATEGORIES, "family": FAMILIES, "remedy": REMEDIES, "deadline_source": SOURCES}
+TOLD = 100
+"""So many of the first rows of a run name their payer and code, for who shows the first of all."""
 _SURE = 1e9
 """Up to so many dollars, cents in a float are off by far less than what decides a rounding."""
 
@@ -51,13 +53,13 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
     -------
     RecordBatch
         The columns of scores but rank, model_version and as_of; money in whole cents; `by_value by_expected` to merge by, `row`, `why`
-        (place of the first reason of a row out of scope; -1: in scope), `payer_id` and `carc` as words.
+        (place of the first reason of a row out of scope; -1: in scope), `payer_id` and `carc` as words of the first `TOLD` rows.
     """
     triage, dated = view.triage, view.deadlines
-    ids = batch.columns["writeoff_id"]
+    ids = pa.array(batch.columns["writeoff_id"], pa.string())
     ranked = order(triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
     columns: dict[str, Any] = {
-        "writeoff_id": pa.array(ids[ranked], pa.string()),
+        "writeoff_id": ids.take(pa.array(ranked)),
         "in_scope": triage.in_scope[ranked],
         "category": _coded(triage.category[ranked], CATEGORIES),
         "family": _coded(triage.family[ranked], FAMILIES),
@@ -157,11 +159,10 @@ def _coded(places: Array, words: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int8)), pa.array(words, pa.string()))
 
 
-def _spoken(batch: Batch, name: str, rows: NDArray[np.int64]) -> pa.Array:
-    """Return a coded column as words of its own."""
-    used, place = np.unique(batch.columns[name], return_inverse=True)
-    words = [batch.vocabulary.word(name, code) or "" for code in used.tolist()]
-    return pa.DictionaryArray.from_arrays(pa.array(place[rows].astype(np.int32)), pa.array(words, pa.string()))
+def _spoken(batch: Batch, name: str, ranked: NDArray[np.int64]) -> pa.Array:
+    """Return the words of the first rows of a coded column, and null for all others."""
+    words = pa.array([batch.vocabulary.word(name, code) or "" for code in batch.columns[name][ranked[:TOLD]].tolist()], pa.string())
+    return pa.concat_arrays([words, pa.nulls(len(ranked) - len(words), pa.string())])
 
 
 def _whole(values: Array) -> pa.Array:

@@ -54,6 +54,12 @@ def test_months_later_is_the_same_day_or_the_last(when: date, months: int) -> No
     assert add_months(np.array([number(when)]), months)[0] == number(date(year, month + 1, min(when.day, last)))
 
 
+@given(st.lists(days, min_size=1, max_size=30), st.integers(-20, 60))
+def test_many_days_are_moved_as_each_alone(some: list[date], months: int) -> None:
+    many = np.resize(np.array([*map(number, some), NULL]), 5000)
+    assert add_months(many, months)[: len(some) + 1].tolist() == [add_months(many[i : i + 1], months)[0] for i in range(len(some) + 1)]
+
+
 def test_null_stays_null() -> None:
     null = np.array([NULL])
     assert add_months(null, 3)[0] == NULL and add_business_days(null, 3)[0] == NULL
