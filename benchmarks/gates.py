@@ -27,9 +27,10 @@ from models.scorer import Scorer
 from recoup.sample.practice import write_sample
 from training.contest import Window, compare, enter, newest_mature
 from training.cut import Ledger, cut_ledger
-from training.fit import FIXED, SEED, train
+from training.fit import train
 from training.gates import DEFAULT_CAPACITY, limits
 from training.publish import publish
+from training.recipe import FIXED, SEED
 from training.retrain import Retrained, Rival, retrain
 from training.tune import Budget
 

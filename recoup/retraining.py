@@ -155,8 +155,7 @@ def champion(chosen: Settings) -> Rival | None:
     """Return the champion with its recipe and, where it was kept, its snapshot; None while nothing serves."""
     from models.bundle import read_manifest
     from models.scorer import Scorer
-    from training.fit import FIXED
-    from training.recipe import Recipe
+    from training.recipe import FIXED, Recipe
 
     pointer = read_pointer(chosen.home)
     if pointer is None:

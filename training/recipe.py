@@ -72,3 +72,10 @@ class Recipe:
             "lambda_l2": self.lambda_l2,
             "feature_fraction": self.feature_fraction,
         }
+
+
+FIXED = Recipe()
+"""The recipe of `recoup train`, which tunes nothing."""
+
+SEED = 7
+"""Of everything random in a fit."""

@@ -32,11 +32,11 @@ from training.contest import (
 )
 from training.cut import Ledger, cut_ledger, recode
 from training.examples import replay
-from training.fit import SEED, fit
+from training.fit import fit
 from training.gates import CAPACITY as CAPACITY_KEY
 from training.gates import Measure, Of, Verdict, judge
 from training.publish import publish
-from training.recipe import Recipe
+from training.recipe import SEED, Recipe
 from training.snapshot import digest
 from training.tune import Budget, Tuned, tune
 

@@ -15,9 +15,9 @@ from features.matrix import Layout
 from features.pieces import Each, one_by_one
 from models.calibration import probability
 from training.examples import Examples, Replayed
-from training.fit import FIXED, SEED, blend, fit_blend, pulls_of
 from training.labels import delay_weights
-from training.recipe import Recipe
+from training.likelihood import blend, fit_blend, pulls_of
+from training.recipe import FIXED, SEED, Recipe
 from training.splits import time_blocks
 
 Progress = Callable[[str, int, int], None]

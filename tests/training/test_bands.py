@@ -12,20 +12,11 @@ from models.calibration import Calibration
 from models.sums import Sums
 from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files
-from training.bands import (
-    NO_EXPLORATION_SD,
-    PRIOR_PAYER_SD,
-    Past,
-    Question,
-    back_test,
-    chance_given_ended,
-    fit_sums,
-    forecast_past,
-    shared_sd,
-)
+from training.bands import back_test, chance_given_ended
 from training.evaluate import evaluate
 from training.labels import Cases
 from training.maturity import AGES
+from training.sums import NO_EXPLORATION_SD, PRIOR_PAYER_SD, Past, Question, fit_sums, forecast_past, shared_sd
 
 
 def planted(payer_sd: float, *, payers: int = 40, each: int = 300, level: float = 1.0, seed: int = 1) -> Past:

@@ -14,9 +14,10 @@ from models.scorer import Scorer
 from tests.practice import Files, day, make_practice
 from training.contest import compare, newest_mature
 from training.cut import Ledger, cut_ledger
-from training.fit import FIXED, SEED, train
+from training.fit import train
 from training.gates import GATES, Measure, Of, judge, limits
 from training.publish import publish
+from training.recipe import FIXED, SEED
 from training.retrain import Retrained, Rival, retrain
 from training.tune import Budget
 
