@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.combinations import distinct
 from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
@@ -24,7 +23,7 @@ from features.intake.records import read_records
 from features.matrix import Layout, by_feature, extra_column
 from features.money import NULL
 from features.recall import Recall
-from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns, first_rows
+from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
 from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary
@@ -37,6 +36,7 @@ from models.likelihood import Likelihood, Reasoner
 from models.reasons import CONCEPTS, PRIOR_GROUPS, Teller, linear_groups, matrix_groups, points
 from models.scores import SCORE_COLUMNS, Scores
 from models.value import Costs, Dollars, rank
+from models.work_items import distinct_items, work_items
 
 PRIOR = "prior"
 """The model version of a scorer without a bundle: the expert's rates alone."""
@@ -255,7 +255,7 @@ class Scorer:
         claims = batch.columns["claim_id"]
         view, found, _ = self._judge(batch, as_of)
         found["rank"] = rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], batch.columns["writeoff_id"])
-        found["work_item"] = _distinct_items(batch, claims, view.triage.remedy)[1]
+        found["work_item"] = distinct_items(batch, claims, view.triage.remedy)[1]
         return view, found
 
     def judge(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
@@ -446,45 +446,6 @@ def _parted(batch: Batch) -> Batch:
     parted[:] = claims
     return Batch(batch.table, batch.columns | {"claim_id": parted}, batch.vocabulary, batch.extras)
 
-
-def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_]:
-    """Return the work item of each row: one per client, claim and remedy; a row without a claim is its own.
-
-    A client counts by its name: its code is another one in the next model.
-    """
-    first, place = _distinct_items(batch, claims, remedy)
-    ids, clients = batch.columns["writeoff_id"], batch.columns["client_id"]
-    names, digest = _Names(batch.vocabulary, "client_id"), hashlib.sha256
-    told = [
-        digest(f"{names[client]}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:16]
-        for client, of, key, what in zip(*(values[first].tolist() for values in (clients, claims, ids, remedy)), strict=True)
-    ]
-    out = np.empty(len(told), dtype=object)
-    out[:] = told
-    return out[place]
-
-
-class _Names(dict[int, str | None]):
-    """The words of one column by code, each looked up once."""
-
-    def __init__(self, vocabulary: Vocabulary, column: str) -> None:
-        super().__init__()
-        self._vocabulary, self._column = vocabulary, column
-
-    def __missing__(self, code: int) -> str | None:
-        word = self[code] = self._vocabulary.word(self._column, code)
-        return word
-
-
-def _distinct_items(batch: Batch, claims: Array, remedy: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return a row of each work item, and for every row the place of its item."""
-    if len(claims) == 1:
-        return _ONLY, _ONLY
-    claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
-    return distinct([np.where(claim < 0, np.arange(len(claim)), claim), batch.columns["client_id"], remedy])
-
-
-_ONLY = np.zeros(1, dtype=np.intp)
 
 PROBE = "probe.json"
 

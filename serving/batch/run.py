@@ -17,9 +17,10 @@ from features.intake.output import decimal_from_cents
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
 from features.view import View
-from models.scorer import out_of_scope, work_items
+from models.scorer import out_of_scope
 from models.scores import SCORE_COLUMNS
 from models.value import order
+from models.work_items import many_work_items
 
 _DOLLARS = (
     "amount_if_recovered",
@@ -74,7 +75,7 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
         "deadline_date": _whole(dated.day[ranked]),
         "days_left": _whole(dated.days_left[ranked]),
         "deadline_source": _coded(dated.source[ranked], SOURCES),
-        "work_item_id": pa.array(work_items(batch, batch.columns["claim_id"], triage.remedy)[ranked], pa.string()),
+        "work_item_id": many_work_items(batch, triage.remedy).take(pa.array(ranked)),
         "by_value": found["value_per_hour"][ranked],
         "by_expected": found["expected_recovery"][ranked],
         "row": rows[ranked],

@@ -1,0 +1,78 @@
+"""Work items: what one person works at once, which is a claim's write-offs of one remedy."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.codes.combinations import distinct
+from features.tables import Array, Batch, first_rows
+from features.vocabulary import Vocabulary
+
+DIGITS = 16
+"""Of the SHA-256 that names an item."""
+
+
+def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_]:
+    """Return the work item of each row: one per client, claim and remedy; a row without a claim is its own.
+
+    A client counts by its name: its code is another one in the next model.
+
+    Parameters
+    ----------
+    batch
+        The rows.
+    claims, remedy
+        Claim of each row, which may be another than the batch's, and place of its remedy.
+    """
+    first, place = distinct_items(batch, claims, remedy)
+    ids, clients = batch.columns["writeoff_id"], batch.columns["client_id"]
+    names = _Names(batch.vocabulary, "client_id")
+    told = [
+        sha256(f"{names[client]}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:DIGITS]
+        for client, of, key, what in zip(*(values[first].tolist() for values in (clients, claims, ids, remedy)), strict=True)
+    ]
+    out = np.empty(len(told), dtype=object)
+    out[:] = told
+    return out[place]
+
+
+def many_work_items(batch: Batch, remedy: Array) -> pa.Array:
+    """Return what `work_items` does of the batch's own claims, as Arrow's texts: for many rows in half the time."""
+    first, place = distinct_items(batch, batch.columns["claim_id"], remedy)
+    ids, claims = (pa.array(batch.columns[name][first], pa.string()) for name in ("writeoff_id", "claim_id"))
+    clients, numbers = np.unique(batch.columns["client_id"][first], return_inverse=True)
+    names = pa.array([str(batch.vocabulary.word("client_id", code)) for code in clients.tolist()], pa.string()).take(pa.array(numbers))
+    keys = pc.coalesce(claims, pc.binary_join_element_wise("#", ids, ""))
+    told = pc.binary_join_element_wise(names, keys, pa.array(remedy[first]).cast(pa.string()), "|").cast(pa.binary()).to_pylist()
+    digests = np.frombuffer(b"".join([sha256(text).digest() for text in told]), dtype=np.uint8).reshape(-1, sha256().digest_size)
+    digits = digests[:, : DIGITS // 2].tobytes().hex().encode()
+    starts = np.arange(0, len(digits) + 1, DIGITS, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(told), pa.py_buffer(starts), pa.py_buffer(digits)).take(pa.array(place))
+
+
+def distinct_items(batch: Batch, claims: Array, remedy: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return a row of each work item, and for every row the place of its item."""
+    if len(claims) == 1:
+        return _ONLY, _ONLY
+    claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
+    return distinct([np.where(claim < 0, np.arange(len(claim)), claim), batch.columns["client_id"], remedy])
+
+
+_ONLY = np.zeros(1, dtype=np.intp)
+
+
+class _Names(dict[int, str | None]):
+    """The words of one column by code, each looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary, column: str) -> None:
+        super().__init__()
+        self._vocabulary, self._column = vocabulary, column
+
+    def __missing__(self, code: int) -> str | None:
+        word = self[code] = self._vocabulary.word(self._column, code)
+        return word
