@@ -355,26 +355,6 @@ def keep(folder: Path, home: Path) -> Path:
     return place
 
 
-def resolve(ref: str, home: Path, tracking_uri: str | None = None) -> Path | None:
-    """Return the folder that a model's name means: a folder with a manifest, else a version, else an alias.
-
-    None for `champion` while nothing was promoted: then priors score. The champion is found without MLflow.
-
-    Raises
-    ------
-    UsageError
-        When the name means nothing.
-    """
-    if (Path(ref) / "manifest.json").is_file():
-        return Path(ref)
-    if ref == CHAMPION:
-        pointer = read_pointer(home)
-        return None if pointer is None else pointer.champion.folder(home)
-    if not ref.isdigit() and ref != CHALLENGER and ("/" in ref or Path(ref).exists()):
-        raise UsageError(f"{ref} is no model folder: it has no manifest.json")
-    return Registry(home, tracking_uri).fetch(ref)
-
-
 def _register_name(client: Any) -> None:
     if not any(model.name == NAME for model in client.search_registered_models()):
         client.create_registered_model(NAME, description="Write-off recovery scoring; each version is a bundle folder.")

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from features.errors import BadData, CheckFailed
 from features.feature import Floats
 from features.tables import Batch
-from models.registry import CHALLENGER, CHAMPION, resolve
+from models.named import resolve
+from models.registry import CHALLENGER, CHAMPION
 from models.value import Costs
 from recoup.days import day_number
 from recoup.settings import Settings

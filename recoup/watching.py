@@ -31,7 +31,7 @@ def watched(
         When no model serves, or nothing became known since its cut.
     """
     from models.bundle import REFERENCE
-    from models.registry import resolve
+    from models.named import resolve
     from training.cut import Ledger, cut_ledger, recode
     from training.drift import watch
 

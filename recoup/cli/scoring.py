@@ -101,29 +101,34 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score and rank a table of write-offs; without a model, expert rates do."""
-    from features.intake.rejects import TooManyRowsRejected
-    from features.tables import OUTCOMES, WRITEOFFS
-    from recoup.inputs import BESIDE, Inputs, rejects_beside
-    from serving.batch.folder import batch_folder
-    from serving.batch.memory import keep_memory
-    from serving.batch.packed import Packed
-    from serving.batch.parts import Task, score_parts, starting, workers_of
-    from serving.cluster import cluster_workers
+    from models.named import resolve
+    from serving.batch.pool import starting
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
-    keep_memory()
     most, day, chosen = parse_reasons(reasons), day_number(as_of or today()), settings()
-    with bars() as shown:
-        scorer = load_scorer(model, chosen)
+    count, found = workers or usable_cores(), resolve(model, chosen.home, tracking_uri())
+    with ExitStack() as stack:
+        pool = None
+        if count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20):
+            # Before anything large is imported: they import it while this process does.
+            pool = stack.enter_context(starting(count, found, chosen.home / "cache" / "trees"))
+        from features.intake.rejects import TooManyRowsRejected
+        from features.tables import OUTCOMES, WRITEOFFS
+        from recoup.inputs import BESIDE, Inputs, rejects_beside
+        from serving.batch.folder import batch_folder
+        from serving.batch.memory import keep_memory
+        from serving.batch.packed import Packed
+        from serving.batch.parts import Task, score_parts, workers_of
+        from serving.cluster import cluster_workers
+
+        keep_memory()
+        shown = stack.enter_context(bars())
+        scorer = scorer_of(found, chosen)
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
-        count = workers or usable_cores()
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
-        with ExitStack() as stack:
-            folder = stack.enter_context(batch_folder(chosen.home, told_of(told, files)))
-            is_large = count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20)
-            pool = stack.enter_context(starting(count, scorer.folder, chosen.home / "cache" / "trees")) if is_large else None
+        with batch_folder(chosen.home, told_of(told, files)) as folder:
             ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder)
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
@@ -154,11 +159,16 @@ def score(
 
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
     """Load the model that a name means; expert rates while nothing was promoted."""
-    from models.registry import resolve
+    from models.named import resolve
+
+    return scorer_of(resolve(ref, chosen.home, tracking_uri()), chosen)
+
+
+def scorer_of(folder: Path | None, chosen: Settings) -> Scorer:
+    """Load a model; expert rates where there is none."""
     from models.scorer import Scorer
     from models.value import Costs
 
-    folder = resolve(ref, chosen.home, tracking_uri())
     costs = Costs(chosen.hourly_cost, chosen.action_outlay)
     return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import math
 import pickle
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from importlib.abc import MetaPathFinder
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,9 +31,9 @@ from features.tables import WRITEOFFS, Batch, empty_columns
 from features.triage import WHY
 from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer
-from serving.batch.memory import keep_memory
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
+from serving.batch.pool import Ready, starting
 from serving.batch.run import as_json, run_of, table_of
 
 ALONE = 1 << 17
@@ -245,28 +242,6 @@ _TASK_FILE = "task-of-processes.pickle"
 
 
 @contextmanager
-def starting(count: int, bundle: Path | None, cache: Path | None) -> Iterator[Executor]:
-    """Return so many processes, which get ready while the caller goes on; they end with the block.
-
-    Parameters
-    ----------
-    count
-        How many.
-    bundle, cache
-        The model that they are going to be asked for, and the private folder of its compiled trees; None: they come with the task.
-    """
-    # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_get_ready, initargs=(bundle, cache)) as pool:
-        try:
-            for _ in range(count):
-                pool.submit(_be_there)
-            yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-@contextmanager
 def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE, pool: Executor | None = None) -> Iterator[Workers]:
     """Return so many workers for as long as the block runs; `pool` is one of `starting`, where it was known before that it is needed."""
     if count <= 1 or len(task.cut) <= alone:
@@ -279,39 +254,16 @@ def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE, po
 
 
 class _Here:
-    """What a process of a pool holds: a model that was made ready, and the worker of the last task."""
+    """What a process of a pool holds: the worker of the last task."""
 
-    model: Scorer | None = None
     worker: tuple[Path, Worker] | None = None
-
-
-class _NoPandas(MetaPathFinder):
-    """Says that there is no pandas: Arrow looks for it when it is handed its first array, and importing it takes longer than a model."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        """Refuse pandas alone."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname, name=fullname)
-
-
-def _get_ready(bundle: Path | None, cache: Path | None) -> None:
-    sys.meta_path.insert(0, _NoPandas())
-    keep_memory()
-    if bundle is not None:
-        _Here.model = Scorer.load(bundle)
-        if cache is not None:
-            _Here.model.compile(cache)
-
-
-def _be_there() -> None:
-    """Do nothing: a process is started when it is first asked for something."""
 
 
 def _worker(file: Path) -> Worker:
     if _Here.worker is None or _Here.worker[0] != file:
         with file.open("rb") as opened:
             task: Task = pickle.load(opened)
-        _Here.worker = file, Worker(task, task.packed.unpack(_Here.model))
+        _Here.worker = file, Worker(task, task.packed.unpack(Ready.model))
     return _Here.worker[1]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features.tables import WRITEOFFS, Kind
-from models.registry import resolve
+from models.named import resolve
 from models.scorer import Scorer
 from tests.end_to_end.commands import environment, start
 from tests.end_to_end.conftest import AS_OF, Trained

@@ -16,8 +16,9 @@ import pytest
 from features.errors import BundleRefused, CheckFailed, TryAgain, Unavailable, UsageError
 from models.account import Account
 from models.bundle import FORMAT
+from models.named import resolve
 from models.pointer import read_pointer
-from models.registry import Registry, keep, resolve
+from models.registry import Registry, keep
 
 
 def make_bundle(folder: Path, word: str) -> Path:
@@ -139,7 +140,7 @@ def test_a_registry_that_is_not_there_is_unavailable(tmp_path: Path, monkeypatch
 
 def test_finding_the_champion_imports_no_mlflow(home: Path) -> None:
     code = (
-        "import sys, pathlib; from models.registry import resolve; "
+        "import sys, pathlib; from models.named import resolve; "
         f"assert resolve('champion', pathlib.Path({str(home)!r})); "
         "assert not {'mlflow', 'lightgbm', 'sklearn', 'pandas'} & set(sys.modules)"
     )

@@ -25,7 +25,8 @@ from models.scores import Scores
 from serving.batch.folder import batch_folder, state_of
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
-from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, starting, workers_of
+from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
+from serving.batch.pool import starting
 from serving.batch.run import cents_of, six_digits
 from tests.practice import Files, Learned, day
 
