@@ -27,6 +27,7 @@ from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Colum
 from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary
+from features.work_items import distinct_items, work_items
 from models.anomaly import Anomaly
 from models.bundle import Loaded, Models, load
 from models.calibration import Calibration, probability
@@ -36,7 +37,6 @@ from models.likelihood import Likelihood, Reasoner
 from models.reasons import CONCEPTS, PRIOR_GROUPS, Teller, linear_groups, matrix_groups, points
 from models.scores import SCORE_COLUMNS, Scores
 from models.value import Costs, Dollars, rank
-from models.work_items import distinct_items, work_items
 
 PRIOR = "prior"
 """The model version of a scorer without a bundle: the expert's rates alone."""

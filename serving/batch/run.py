@@ -17,10 +17,10 @@ from features.intake.output import decimal_from_cents
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
 from features.view import View
+from features.work_items import many_work_items
 from models.scorer import out_of_scope
 from models.scores import SCORE_COLUMNS
 from models.value import order
-from models.work_items import many_work_items
 
 _DOLLARS = (
     "amount_if_recovered",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.tables import WRITEOFFS, Batch, empty_columns
 from features.vocabulary import Vocabulary
-from models.work_items import many_work_items, work_items
+from features.work_items import many_work_items, work_items
 
 rows = st.tuples(st.sampled_from([None, "C1", "C|2", "clé"]), st.sampled_from([-1, 0, 1]), st.integers(0, 3))
 
