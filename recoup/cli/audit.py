@@ -139,13 +139,15 @@ def _tell(tell: Teller, ran: Ran, inputs: Inputs, out: Path) -> None:
     rows = [[one["rule"], one["severity"], f"{one['findings']:,}", f"${one['amount']:,.0f}"] for one in rules]
     tell.table(["rule", "severity", "findings", "at stake"], rows, right=["findings", "at stake"])
     tell.lines(f"  not run: {one['rule']} {one['not_run']}" for one in told["rules"] if one["not_run"])
+    from recoup.report.figures import dollars
+
     steps = {one["step"]: one for one in told["opportunity"]["steps"]}
     low, high = told["opportunity"]["expected_band"]
     what = "written off" if told["is_ledger"] else "adjusted by payers"
     tell.lines(f"  note: {words}" for words in (*told["warnings"], *(told["unworked"] or {}).get("warnings", ())))
     tell.line(
-        f"${steps['total']['dollars']:,.0f} {what}; at most ${steps['gross']['dollars']:,.0f} could still come, "
-        f"${steps['expected']['dollars']:,.0f} is expected (${low:,.0f} to ${high:,.0f}), by {told['opportunity']['basis']}"
+        f"{dollars(steps['total']['dollars'])} {what}; at most {dollars(steps['gross']['dollars'])} could still come, "
+        f"{dollars(steps['expected']['dollars'])} is expected ({dollars(low)} to {dollars(high)}), by {told['opportunity']['basis']}"
     )
     owed = told["overpayments"]
     if owed["findings"]:

@@ -119,6 +119,7 @@ def audit_workbook(
         for name, key in (("Errors by poster", "posted_by"), ("Errors by reason", "carc"), ("Errors by code", "adjustment_code")):
             sheets.table(name, kpis["errors"][key])
         sheets.table("Tie-out", opportunity["tie_out"])
+        sheets.table("Remit issues", result["remit_issues"], ("severity", "count", "message", "file", "segment"))
         if unworked := result["unworked"]:
             sheets.table("Never worked", [{"payer": None, "carc": None, **one} for key in ("payers", "carcs") for one in unworked[key]])
         blind = [{**one["cells"], answer: (answers or {}).get(one["cells"]["writeoff_id"], ""), note: ""} for one in sample]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.codes.combinations import distinct
 from features.codes.tables import FAMILIES
 from features.tables import CATEGORIES, REMEDIES
 from serving.findings.case import Case
@@ -15,11 +16,10 @@ def _classified(case: Case) -> Hits:
     """One finding per write-off; the words are made once for each combination of what they say."""
     c, triage = case.columns, case.view.triage
     parts = (triage.category, triage.family, triage.remedy, triage.why, triage.in_scope, c["group_code"], c["carc"], c["rarcs"])
-    stacked = np.stack([np.asarray(part, dtype=np.int64) for part in (*parts, c["adjustment_code"])], axis=1)
-    _, first, place = np.unique(stacked, axis=0, return_index=True, return_inverse=True)
+    first, place = distinct([np.asarray(part, dtype=np.int64) for part in (*parts, c["adjustment_code"])])
     words = [_words(case, row) for row in first.tolist()]
     hits = Hits()
-    hits.add_all(range(len(case)), c["writeoff_amount"].tolist(), (words[i] for i in place.reshape(-1).tolist()))
+    hits.add_all(range(len(case)), c["writeoff_amount"].tolist(), (words[i] for i in place.tolist()))
     return hits
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from features.deadlines import SOURCES, deadlines
 from features.money import NULL
 from serving.findings.case import Case, Flags
-from serving.findings.remits import LATE_POSTING_DAYS
+from serving.findings.rates import LEAST
+from serving.findings.remits import TakenBack
 from serving.findings.rule import Hits, Place, Rule
 from serving.findings.told import NO_LINE, UNKNOWN_CLAIM, Adjusted, Line
 from serving.findings.words import day, dollars, reason
@@ -44,6 +45,10 @@ def _first_of_copies(case: Case) -> dict[tuple[int, ...], int]:
 
 def _coded(case: Case) -> list[tuple[int, Line, str | None, str | None]]:
     """Return the standing rows that have a reason code, with the line of the remittance that they were found on."""
+    return case.once("coded rows", lambda: _coded_rows(case))
+
+
+def _coded_rows(case: Case) -> list[tuple[int, Line, str | None, str | None]]:
     assert case.told is not None
     groups, carcs = case.words("group_code"), case.words("carc")
     rows = np.flatnonzero(case.is_live & (case.told.line >= 0) & (case.columns["carc"] >= 0))
@@ -173,18 +178,14 @@ def _no_remit(case: Case) -> Hits:
     """Rows that claim to come from a remittance of a payer whose remittances are in hand, and are not in them."""
     assert case.told is not None and case.remits is not None
     hits, c = Hits(), case.columns
-    spans = case.remits.spans
+    spans, unsure = case.remits.spans, incomplete_payers(case)
     payers = case.words("payer_id")
-    is_coded = c["carc"] >= 0
-    rows = np.flatnonzero(case.is_live & is_coded & np.isin(case.told.line, (UNKNOWN_CLAIM, NO_LINE)))
+    rows = np.flatnonzero(case.is_live & (c["carc"] >= 0) & np.isin(case.told.line, (UNKNOWN_CLAIM, NO_LINE)))
     for row in rows.tolist():
         span = spans.get(payers[row] or "")
         named = c["remit_file"][row]
-        said = int(c["remit_date"][row])
-        on = said if said != NULL else int(c["writeoff_date"][row])
-        late = 0 if said != NULL else LATE_POSTING_DAYS
-        covered = named in case.remits.files if named is not None else span is not None and span[0] <= on <= span[1] + late
-        if not covered:
+        covered = named in case.remits.files if named is not None else _is_in(span, _remitted_on(case, row))
+        if not covered or (named is None and payers[row] in unsure):
             continue
         what = (
             "no remittance in hand has this claim"
@@ -197,27 +198,83 @@ def _no_remit(case: Case) -> Hits:
     return hits
 
 
+def _remitted_on(case: Case, row: int) -> int:
+    """Return the day of a row's remittance, else of its posting: what is posted after the last file in hand may stem from the next one."""
+    said = int(case.columns["remit_date"][row])
+    return said if said != NULL else int(case.columns["writeoff_date"][row])
+
+
+def _is_in(span: tuple[int, int] | None, day: int) -> bool:
+    return span is not None and span[0] <= day <= span[1]
+
+
+COMPLETE = 0.5
+"""Share of a payer's postings in the time of its remittances that must be on one, before a posting that is on none is told."""
+
+
+def incomplete_payers(case: Case) -> dict[str, tuple[int, int]]:
+    """Return the payers of whose remittances many seem not to be in hand: postings found on one, of how many in their time.
+
+    A practice that hands in some of its files has write-offs without a remittance all over; that is no finding. Payers with few
+    postings are not judged.
+    """
+    return case.once("incomplete payers", lambda: _incomplete_payers(case))
+
+
+def _incomplete_payers(case: Case) -> dict[str, tuple[int, int]]:
+    if case.told is None or case.remits is None:
+        return {}
+    c, words = case.columns, case.ledger.vocabulary.words("payer_id")
+    on = np.where(c["remit_date"] != NULL, c["remit_date"], c["writeoff_date"])
+    rows = np.flatnonzero(case.is_live & (c["carc"] >= 0) & (c["payer_id"] >= 0))
+    payer = c["payer_id"][rows]
+    spans = [case.remits.spans.get(word, (1, 0)) for word in words]
+    first, last = (np.array([span[end] for span in spans] or [0], dtype=np.int64)[payer] for end in (0, 1))
+    dated = (on[rows] >= first) & (on[rows] <= last)
+    known = np.bincount(payer[dated & ~np.isin(case.told.line[rows], (UNKNOWN_CLAIM, NO_LINE))], minlength=len(words))
+    count = np.bincount(payer[dated], minlength=len(words))
+    few = np.flatnonzero((count >= LEAST) & (known < COMPLETE * count))
+    return {words[code]: (int(known[code]), int(count[code])) for code in few.tolist()}
+
+
 def _take_back(case: Case) -> Hits:
     """PLB pairs that take money of one claim back, and no later row of the ledger on that claim has the amount."""
     assert case.remits is not None
-    hits = Hits()
-    pairs = case.remits.taken_back
-    by_claim: dict[str, list[int]] = {}
-    if case.is_ledger and pairs:
-        wanted = {one.claim_id for one in pairs}
-        for row, claim in enumerate(case.columns["claim_id"].tolist()):
-            if claim in wanted:
-                by_claim.setdefault(claim, []).append(row)
-    for one in pairs:
-        rows = by_claim.get(one.claim_id, [])
-        after = [row for row in rows if case.columns["writeoff_date"][row] >= one.day]
-        recouped = case.category("payer_recoupment")
-        if any(recouped[row] or abs(int(case.columns["writeoff_amount"][row])) == one.cents for row in after):
+    hits, recouped = Hits(), case.category("payer_recoupment")
+    amount, posted = case.columns["writeoff_amount"], case.columns["writeoff_date"]
+
+    def has(rows: list[int], one: TakenBack) -> bool:
+        return any(recouped[row] or abs(int(amount[row])) == one.cents for row in rows if posted[row] >= one.day)
+
+    by_claim = _rows_of(case, "claim_id", {one.claim_id for one in case.remits.taken_back}) if case.is_ledger else {}
+    for one in case.remits.taken_back:
+        if has(by_claim.get(one.claim_id, []), one):
             continue
         where = "no posting on that claim since then has the amount" if case.is_ledger else "check that the ledger has it"
         told = f"{one.reason} of {day(one.day)} takes {dollars(one.cents)} back from claim {one.claim_id}; {where}"
         hits.add(-1, one.cents, told, Place(one.file, one.segment, one.claim_id))
+    for one, rows in take_backs_by_number(case):
+        if rows and not has(rows, one):
+            claim = case.columns["claim_id"][rows[0]]
+            told = f"{one.reason} of {day(one.day)} takes {dollars(one.cents)} back from the payer's claim {one.claim_id}"
+            hits.add(-1, one.cents, f"{told}; no posting on it since then has the amount", Place(one.file, one.segment, claim))
     return hits
+
+
+def take_backs_by_number(case: Case) -> list[tuple[TakenBack, list[int]]]:
+    """Return what was taken back of claims whose remittance is not in hand, with the rows of the ledger that have the payer's number."""
+    unnamed = case.remits.unnamed if case.remits is not None else []
+    rows = _rows_of(case, "payer_claim_number", {one.claim_id for one in unnamed}) if case.is_ledger else {}
+    return [(one, rows.get(one.claim_id, [])) for one in unnamed]
+
+
+def _rows_of(case: Case, name: str, wanted: set[str]) -> dict[str, list[int]]:
+    """Return the rows of the ledger that have one of these ids."""
+    found: dict[str, list[int]] = {}
+    for row, key in enumerate(case.columns[name].tolist()) if wanted else ():
+        if key in wanted:
+            found.setdefault(key, []).append(row)
+    return found
 
 
 def _retired(case: Case) -> Hits:

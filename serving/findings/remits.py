@@ -12,13 +12,10 @@ import numpy as np
 from features.intake.remits.issues import Issue
 from features.intake.remits.netting import Chain
 from features.intake.remits.records import Transaction
-from features.intake.remits.take_backs import named_pairs
+from features.intake.remits.take_backs import NamedPair, named_pairs
 
 TAKING = ("WO", "WU", "OB")
 """PLB reasons by which a payer takes money of an earlier claim (features/codes/plb.csv)."""
-
-LATE_POSTING_DAYS = 120
-"""A posting so long after the last remittance of its payer may stem from one that is not in hand."""
 
 
 class TakenBack(NamedTuple):
@@ -79,7 +76,31 @@ class Remits:
                 one.remit.file,
                 one.pair.segment,
             )
-            for one in named_pairs(self.remits, self.chains)
+            for one in self._named_pairs
+        ]
+
+    @cached_property
+    def _named_pairs(self) -> list[NamedPair]:
+        return named_pairs(self.remits, self.chains)
+
+    @cached_property
+    def unnamed(self) -> list[TakenBack]:
+        """Return what payers took back of claims that are not in hand; `claim_id` is what the pair refers to, as it is written."""
+        known = {(id(one.remit), id(one.pair)) for one in self._named_pairs}
+        return [
+            TakenBack(
+                int(np.datetime64(remit.remit_date, "D").astype(np.int64)),
+                pair.reason,
+                pair.cents,
+                pair.reference,
+                remit.payer_id,
+                remit.file,
+                pair.segment,
+            )
+            for remit in self.remits
+            if remit.remit_date
+            for pair in remit.provider_adjustments
+            if pair.reason in TAKING and pair.cents > 0 and (id(remit), id(pair)) not in known
         ]
 
     @cached_property

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.intake.remits.issues import ERROR, INFO, KINDS
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, Batch
-from features.unworked import NO_LOT, blind_spots, never_worked, was_by_lot
+from features.unworked import NAMED, NO_LOT, blind_spots, never_worked, was_by_lot
 from models.sums import Sums
 from models.value import Costs
 from serving.findings import prevention
@@ -22,8 +23,10 @@ from serving.findings.opportunity import Opportunity, sum_cents
 from serving.findings.overpaid import OVERPAYMENT_RULES
 from serving.findings.plan import learn_lags, realised, staffing
 from serving.findings.posters import posters
+from serving.findings.posting import incomplete_payers, take_backs_by_number
 from serving.findings.rules import BY_ID
 from serving.findings.underpaid import short_pairs
+from serving.findings.words import dollars
 
 EXAMPLES = 3
 PAIRS = 200
@@ -53,6 +56,7 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False,
         "inputs": _inputs(case),
         "warnings": warnings(case),
         "unworked": unworked(opportunity),
+        "remit_issues": remit_issues(case),
         "rules": _rules(audit),
         "categories": _categories(case),
         "opportunity": {
@@ -115,6 +119,29 @@ def warnings(case: Case) -> list[str]:
             f"{negative:,} of {known:,} amounts are negative, which means reversals; where this export writes write-offs with a minus, "
             'say sign = "negative_is_writeoff" in a mapping file'
         )
+    late = int((case.columns["writeoff_date"] >= case.as_of).sum())
+    if late:
+        found.append(
+            f"{late:,} write-offs are dated on or after {np.datetime64(case.as_of, 'D')}, the morning of this audit; check --as-of"
+        )
+    unread = sum(one["count"] for one in remit_issues(case) if one["severity"] == ERROR)
+    if unread:
+        found.append(
+            f"{unread:,} problems kept parts of the remittances from being read, which are in no figure; the limits below name them"
+        )
+    if lost := [one for one, rows in take_backs_by_number(case) if not rows]:
+        cents = sum(one.cents for one in lost)
+        found.append(
+            f"payers held {dollars(cents)} back in {len(lost):,} entries (PLB) of claims that are neither on a remittance in hand nor in "
+            "the ledger; ask them which claims these are of"
+        )
+    if partly := incomplete_payers(case):
+        names = ", ".join(sorted(partly)[:NAMED]) + (f" and {len(partly) - NAMED} more" if len(partly) > NAMED else "")
+        known, dated = (sum(counts[i] for counts in partly.values()) for i in (0, 1))
+        found.append(
+            f"of {dated:,} postings in the time of the remittances of {names} only {known:,} are on one, so files look missing; "
+            "nothing is said of their postings without a remittance"
+        )
     if case.told is None or not len(case):
         return found
     if not (case.claim >= 0).any():
@@ -129,6 +156,24 @@ def warnings(case: Case) -> list[str]:
     if (coded >= 0).any() and case.remits is not None and case.remits.spans and not own & set(case.remits.spans):
         found.append("ledger and remittances have no payer in common; name them alike in [payers] of a mapping file")
     return found
+
+
+_TOLD_ELSEWHERE = frozenset(("line_out_of_balance", "claim_out_of_balance", "transaction_out_of_balance"))
+"""Issues of reading that are findings of a rule."""
+
+
+def remit_issues(case: Case) -> list[dict[str, Any]]:
+    """Return what was wrong with the 835 files by kind, the gravest first, with the place of the first of each kind.
+
+    An `error` is something that was not read: a file, a transaction or a claim.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for issue in case.remits.issues if case.remits is not None else ():
+        if issue.severity != INFO and issue.code not in _TOLD_ELSEWHERE:
+            blank = {"code": issue.code, "severity": issue.severity, "message": KINDS[issue.code][1], "count": 0}
+            one = found.setdefault(issue.code, {**blank, "file": issue.file, "segment": issue.segment})
+            one["count"] += 1
+    return sorted(found.values(), key=lambda one: (one["severity"] != ERROR, -one["count"], one["code"]))
 
 
 def unworked(opportunity: Opportunity) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from features.intake.mapping import Mapping as Words
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.rejects import Reject
-from features.intake.remits.candidates import CANDIDATE_COLUMNS, Posting, Shared, TextColumns, line_number, postings
+from features.intake.remits.candidates import CANDIDATE_COLUMNS, PAYER_SEQUENCES, Posting, Shared, TextColumns, line_number, postings
 from features.intake.remits.issues import WARNING, Issue, IssueLog
 from features.intake.remits.netting import Chain
 from features.intake.table_file import read_table
@@ -141,6 +141,7 @@ class Joiner:
             if accounts is None or account in accounts:
                 self._chains[account].append(chain)
         self._known: dict[tuple[int, int], list[Posting]] = {}
+        self._last: tuple[Mapping[str, str], list[Posting]] | None = None
 
     def facts(self, row: Mapping[str, str], number: int) -> dict[str, str]:
         """Return the columns that the matching postings agree on; none where nothing fits."""
@@ -167,6 +168,12 @@ class Joiner:
         self._known.clear()
 
     def _fitting(self, row: Mapping[str, str]) -> list[Posting]:
+        """Return the postings that a row may be about; of the row that was asked for last they are at hand."""
+        if self._last is None or self._last[0] is not row:
+            self._last = row, self._fit(row)
+        return self._last[1]
+
+    def _fit(self, row: Mapping[str, str]) -> list[Posting]:
         options = [posting for chain in self._chains.get(account_of(row.get("claim_id", "")), ()) for posting in self._current(chain, row)]
         by_control = [one for one in options if _is_control_number(one, row)]
         if by_control:
@@ -257,7 +264,7 @@ _PLACE: tuple[_Respect, ...] = (
     _same("claim_id", lambda one: one.adjudication.claim.claim_id),
     _same("payer_id", lambda one: one.adjudication.remit.payer_id),
     _same("payer_claim_number", lambda one: one.adjudication.claim.icn),
-    _same("payer_sequence", lambda one: Shared(one.adjudication).payer_sequence),
+    _same("payer_sequence", lambda one: PAYER_SEQUENCES.get(one.adjudication.claim.status, "")),
     _has_modifiers,
     _same("line_number", lambda one: one.number),
 )
