@@ -65,7 +65,7 @@ def volume(rows: int, claims: int) -> bool:
         within = took <= TARGET_SECONDS, most <= TARGET_BYTES
         print(
             f"{rows:,} write-offs, {count:,} claims of remits: {took:.0f} s wall, {cpu:.0f} s CPU, {most / 1e9:.2f} GB "
-            f"({most / 2**30:.2f} GiB) at most; target {TARGET_SECONDS} s wall and {TARGET_BYTES / 1e9:.1f} GB; load {os.getloadavg()[0]:.1f}"
+            f"({most / 2**30:.2f} GiB) at most; target {TARGET_SECONDS} s wall, {TARGET_BYTES / 1e9:.1f} GB; load {os.getloadavg()[0]:.1f}"
         )
         for name, is_within in zip(("wall time", "memory"), within, strict=True):
             if not is_within:

@@ -27,7 +27,7 @@ def told(folder: Path, remit: Remit, rows: Sequence[Mapping[str, object]], damag
     )
     found = import_remits([folder], today=date(2026, 7, 1))
     scorer = Scorer.prior()
-    ledger = writeoffs(*(KNOWN | row for row in rows), vocabulary=scorer.vocabulary.overlay())
+    ledger = writeoffs(*({**KNOWN, **row} for row in rows), vocabulary=scorer.vocabulary.overlay())
     return report(ledger, scorer=scorer, as_of=day("2026-07-01"), remits=Remits(found.remits, found.chains, found.issues)).document
 
 
