@@ -206,6 +206,10 @@ class Scorer:
         self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])
         return self._is_compiled
 
+    def get_ready_to_explain(self) -> None:
+        """Table what the trees say of each outcome of their comparisons, which is else done when the first reasons are asked for."""
+        _ = self._reasoner
+
     def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000, apart: bool = False) -> Scores:
         """Score write-offs, in input order.
 

@@ -39,6 +39,9 @@ from serving.batch.run import as_json, run_of, table_of
 ALONE = 1 << 17
 """Up to so many rows a second process would cost more than it brings."""
 
+EXPLAINED_ROWS = 1250
+"""So many rows are explained at once: what looking at rows costs at all is paid for them together."""
+
 UNUSED = ("root_claim_id", "payer_claim_number", "original_payer_claim_number", "batch_id")
 """Columns that no score looks at."""
 
@@ -366,7 +369,7 @@ def _tables(
         told: dict[int, str] = {}
         if left > 0:
             rows = np.sort(np.asarray(bucket.column("row"))[:left])
-            asked = [(parts[number], rows[by_part[rows] == number]) for number in np.unique(by_part[rows]).tolist()]
+            asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]
             for found in workers.explain(asked):
                 told |= found
         yield table_of(bucket, rank, version=version, as_of=task.as_of, whys=WHY, told=told)
@@ -375,6 +378,15 @@ def _tables(
     if rank == 1:
         empty = run_of_nothing(task)
         yield table_of(empty, 1, version=version, as_of=task.as_of, whys=WHY, told={})
+
+
+def _gathered(parts: list[Part], by_part: NDArray[np.int32], rows: NDArray[np.int64]) -> tuple[Part, NDArray[np.int64]]:
+    """Return rows of any parts, with all that belong to them, as a part of their own."""
+    owners = by_part[rows]
+    own = [parts[number].with_their_own(rows[owners == number]) for number in np.unique(owners).tolist()]
+    held = np.concatenate([part.rows for part in own])
+    order = np.argsort(held)
+    return Part(len(parts), held[order], np.concatenate([part.together for part in own])[order]), rows
 
 
 def run_of_nothing(task: Task) -> pa.RecordBatch:

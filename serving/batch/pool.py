@@ -52,6 +52,7 @@ def _get_ready(bundle: Path | None, cache: Path | None) -> None:
     keep_memory()
     if bundle is not None:
         Ready.model = Scorer.load(bundle)
+        Ready.model.get_ready_to_explain()
         if cache is not None:
             Ready.model.compile(cache)
 
