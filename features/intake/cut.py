@@ -346,8 +346,17 @@ def _named(ids: Hashes, reverses: Hashes) -> list[tuple[int, int]]:
 
 def _among(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
     """Return which values are among known ones, of which there is one at least and which ascend."""
-    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
+    # Hashes lie evenly: few share their first bits with a known one, and only these are looked for.
+    begins = np.zeros(1 << _FIRST_BITS, dtype=np.bool_)
+    begins[known >> _REST] = True
+    likely = np.flatnonzero(begins[values >> _REST])
+    found = np.zeros(len(values), dtype=np.bool_)
+    found[likely] = known[np.minimum(np.searchsorted(known, values[likely]), len(known) - 1)] == values[likely]
     return found
+
+
+_FIRST_BITS = 18
+_REST = np.uint64(64 - _FIRST_BITS)
 
 
 def _same(ids: Hashes) -> list[tuple[int, int]]:
@@ -374,12 +383,13 @@ def parts_of(together: Hashes, part_rows: int = PART_ROWS) -> list[Part]:
     home_starts = [*range(0, total, part_rows), total]
     is_split = np.zeros(total, dtype=np.bool_)
     if total:
-        order = np.argsort(together, kind="stable")
+        order = np.argsort(together)
         ordered = together[order]
         begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         sizes = np.diff(np.r_[begins, total])
-        # Rows that belong together stand in the order of the ledger: the first and the last say whether all are of one stretch.
-        split = order[begins] // part_rows != order[begins + sizes - 1] // part_rows
+        # The first and the last of the rows that belong together say whether all are of one stretch.
+        first, last = (end.reduceat(order, begins) // part_rows for end in (np.minimum, np.maximum))
+        split = first != last
         is_split[order] = np.repeat(split, sizes)
     parts = [np.flatnonzero(~is_split[a:b]) + a for a, b in zip(home_starts[:-1], home_starts[1:], strict=True)]
     rows = np.flatnonzero(is_split)
