@@ -344,7 +344,9 @@ def score_parts(
     account.rejects.sort(key=lambda reject: (reject.row, places.get(reject.column, len(places)), reject.column))
     check_share(cut.name, WRITEOFFS.name, account.rows_read, account.rejects, MOST_REJECTED)
     scored = Scored(account, None)
-    write_blocks(out, _ahead(_tables(task, parts, paths, workers, scored, version, reasons, top, tell)))
+    write_blocks(
+        out, _ahead(_tables(task, parts, paths, workers, scored, version, reasons, top, tell, str(out).lower().endswith(".parquet")))
+    )
     return scored
 
 
@@ -358,6 +360,7 @@ def _tables(
     reasons: int | None,
     top: int,
     tell: Tell,
+    as_floats: bool,
 ) -> Iterator[Mapping[str, pa.Array]]:
     """Yield the ranked table in buckets; the first ones ask for their reasons."""
     by_part = _owners(parts, len(task.cut))
@@ -372,12 +375,12 @@ def _tables(
             asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]
             for found in workers.explain(asked):
                 told |= found
-        yield table_of(bucket, rank, version=version, as_of=task.as_of, whys=WHY, told=told)
+        yield table_of(bucket, rank, version=version, as_of=task.as_of, whys=WHY, told=told, as_floats=as_floats)
         rank += bucket.num_rows
         tell("rank and write", rank - 1, scored.account.scored)
     if rank == 1:
         empty = run_of_nothing(task)
-        yield table_of(empty, 1, version=version, as_of=task.as_of, whys=WHY, told={})
+        yield table_of(empty, 1, version=version, as_of=task.as_of, whys=WHY, told={}, as_floats=as_floats)
 
 
 def _gathered(parts: list[Part], by_part: NDArray[np.int32], rows: NDArray[np.int64]) -> tuple[Part, NDArray[np.int64]]:

@@ -89,7 +89,7 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
 
 
 def table_of(
-    run: pa.RecordBatch, first_rank: int, *, version: str, as_of: int, whys: Sequence[str], told: dict[int, str]
+    run: pa.RecordBatch, first_rank: int, *, version: str, as_of: int, whys: Sequence[str], told: dict[int, str], as_floats: bool = False
 ) -> dict[str, pa.Array]:
     """Return ranked scores as a file holds them, in the order of `SCORE_COLUMNS`.
 
@@ -103,11 +103,13 @@ def table_of(
         The model, the day and the sentences that `why` names.
     told
         Position in the ledger to the reasons of rows that get them, where the run has none itself.
+    as_floats
+        Money as the floats that Parquet holds, not as the decimals that are texts in CSV.
     """
     count = run.num_rows
     columns = {name: run.column(name) for name in run.schema.names}
     for name in _CENTS:
-        columns[name] = _money(columns[name])
+        columns[name] = _floats(columns[name]) if as_floats else _money(columns[name])
     columns["rank"] = pa.array(np.arange(first_rank, first_rank + count))
     columns["deadline_date"] = columns["deadline_date"].cast(pa.int32()).cast(pa.date32())
     columns["model_version"] = _constant(version, count)
@@ -172,6 +174,11 @@ def _whole(values: Array) -> pa.Array:
 
 def _money(cents: pa.Array) -> pa.Array:
     return decimal_from_cents(np.asarray(cents.fill_null(0)), np.asarray(cents.is_null()))
+
+
+def _floats(cents: pa.Array) -> pa.Array:
+    dollars = np.asarray(cents.fill_null(0)) / 100.0
+    return pa.array(dollars, mask=np.asarray(cents.is_null()) if cents.null_count else None)
 
 
 def _constant(word: str, count: int) -> pa.Array:
