@@ -33,9 +33,10 @@ class News:
         self._held: dict[str, Held] = {}
 
     def mark(self) -> object:
-        """Return something that changes when there may be news: with the day, and with each event."""
+        """Return something that changes when there may be news: with the day, and with each event that was known before it."""
+        today = self._today()
         with self._store.read() as unit:
-            return self._today(), last_event(unit)
+            return today, last_event(unit, before=today)
 
     def told(self, scorer: Scorer) -> Mapping[str, Scorer]:
         """Return a scorer as it came from its bundle with what became known since its data cut, by client that knows something.
@@ -44,7 +45,7 @@ class News:
         """
         today = self._today()
         with self._store.read() as unit:
-            for client, last in last_events(unit).items():
+            for client, last in last_events(unit, before=today).items():
                 held = self._held.get(client)
                 if held is None or held[0] is not scorer or held[1:3] != (today, last):
                     self._held[client] = scorer, today, last, _advanced(unit, scorer, client, today)

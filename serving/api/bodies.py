@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 from fastapi import Depends, Request
 
 from serving.api.problems import Problem
+from serving.wire.numeral import Numeral
 
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -28,7 +29,7 @@ async def body_bytes(request: Request) -> bytes:
 def strict_json(body: bytes) -> object:
     """Parse JSON text.
 
-    Numbers with a fraction stay the text that was sent, so that money reaches its own reader digit by digit.
+    Numbers with a fraction stay the text that was sent (a `Numeral`), so that money reaches its own reader digit by digit.
 
     Raises
     ------
@@ -58,10 +59,10 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError("not a number")
 
 
-def _decimal(text: str) -> str:
+def _decimal(text: str) -> Numeral:
     if float(text) in (float("inf"), float("-inf")):
         raise ValueError("beyond a double")
-    return text
+    return Numeral(text)
 
 
 _DECODE = json.JSONDecoder(parse_constant=_refuse, parse_float=_decimal).decode

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from features.errors import BadData, CheckFailed, NotFound
+from features.errors import BadData, CheckFailed, NotFound, TryAgain
 from serving.access import Identity
 from serving.identity.keyring import new_id
 from serving.packet.cleaning import Cleaned, clean
@@ -19,6 +20,9 @@ from serving.worklist.steering import Tell
 LONGEST_TITLE = 120
 MOST_FILES, MOST_BYTES = 20, 40 * 2**20
 """Of one item."""
+
+MOST_CLEANED, WAIT_SECONDS = 2, 10.0
+"""Files that are read at a time, and how long another one waits for its turn."""
 
 MOST_TOGETHER = 80 * 2**20
 """Bytes behind one letter, which may be that of many items."""
@@ -45,6 +49,7 @@ class Files:
         self, store: Store, *, seal: Seal, clock: Callable[[], datetime], tell: Tell, clean: Callable[[bytes], Cleaned] = clean
     ) -> None:
         self._store, self._seal, self._clock, self._tell, self._clean = store, seal, clock, tell, clean
+        self._turns = threading.BoundedSemaphore(MOST_CLEANED)
 
     def of_item(self, who: Identity, item_id: str) -> list[Filed]:
         """Return what is enclosed with an item, in the order in which it came in."""
@@ -64,6 +69,8 @@ class Files:
             When the item has as many files as it may.
         NotFound
             When the item is not there, or not theirs to see.
+        TryAgain
+            When others are being read.
         """
         who.check("packet.attach")
         with self._store.read() as unit:
@@ -72,7 +79,7 @@ class Files:
         if not 1 <= len(name) <= LONGEST_TITLE:
             raise BadData(f"a file has a title of 1 to {LONGEST_TITLE} characters, as its index shall name it")
         # Outside of any transaction: while one is open nobody else writes.
-        cleaned = self._clean(content)
+        cleaned = self._in_turn(content)
         filed = Filed(who.client_id, new_id(), item_id, name, cleaned.pages, len(cleaned.content), self._clock(), who.subject)
         sealed = self._seal.close(cleaned.content, _name(filed))
         with self._store.write() as unit:
@@ -83,6 +90,15 @@ class Files:
             enclosures.keep(unit, filed, sealed)
             self._tell(unit, who, "packet.attach", [item_id, filed.enclosure_id])
         return filed
+
+    def _in_turn(self, content: bytes) -> Cleaned:
+        """Clean a file; each may take the memory and the seconds that its process is given, so few are read at a time."""
+        if not self._turns.acquire(timeout=WAIT_SECONDS):
+            raise TryAgain("other files are being read; try again in a moment")
+        try:
+            return self._clean(content)
+        finally:
+            self._turns.release()
 
     def remove(self, who: Identity, item_id: str, enclosure_id: str) -> None:
         """Take a file away; raises NotFound."""

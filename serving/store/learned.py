@@ -18,16 +18,21 @@ from serving.store.store import Unit
 AT_ONCE = 1_000
 
 
-def last_event(unit: Unit) -> int:
-    """Return the number of the latest outcome event; it grows with each."""
-    return unit.connection.execute(select(func.max(efforts.events.c.sequence))).scalar() or 0
+def last_event(unit: Unit, *, before: date) -> int:
+    """Return the number of the latest outcome event that was known before a day; 0 where there is none.
 
-
-def last_events(unit: Unit) -> dict[str, int]:
-    """Return the number of the latest outcome event of each client that has any."""
+    It grows with each such event. What becomes known on the day itself, as all that people write down on it, leaves it as it is.
+    """
     c = efforts.events.c
-    found = unit.connection.execute(select(c.client_id, func.max(c.sequence)).group_by(c.client_id).order_by(c.client_id))
-    return {client: last for client, last in found}
+    latest = select(c.sequence).where(c.known_on < before).order_by(c.sequence.desc()).limit(1)
+    return unit.connection.execute(latest).scalar() or 0
+
+
+def last_events(unit: Unit, *, before: date) -> dict[str, int]:
+    """Return the same of each client that has any."""
+    c = efforts.events.c
+    found = select(c.client_id, func.max(c.sequence)).where(c.known_on < before).group_by(c.client_id).order_by(c.client_id)
+    return {client: last for client, last in unit.connection.execute(found)}
 
 
 def news_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, since: date, as_of: date) -> tuple[Batch, Batch]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from features.errors import BadData
 from features.money import parse_cents
+from serving.wire.numeral import Numeral
 from serving.worklist.acts import SKIP_REASONS
 
 LONGEST_ID, LONGEST_WORDS, LONGEST_TEXT = 200, 200, 4_000
@@ -33,9 +34,15 @@ def _cents(value: object) -> int:
 
 def number(value: object) -> float:
     """Return a number; whatever else was sent is refused."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, Numeral | int | float):
         raise ValueError("a number")
     return float(value)
+
+
+def _words(value: object) -> object:
+    if isinstance(value, Numeral):
+        raise ValueError("a text")
+    return value
 
 
 def _reason(value: str) -> str:
@@ -46,14 +53,15 @@ def _reason(value: str) -> str:
 
 _MONEY_SCHEMA = {"anyOf": [{"type": "number"}, {"type": "string"}], "description": "dollars with at most two decimals"}
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_WORDS, pattern=PLAIN)]
-Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=LINES)]
+String = Annotated[str, BeforeValidator(_words)]
+Id = Annotated[String, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=PLAIN)]
+Words = Annotated[String, StringConstraints(min_length=1, max_length=LONGEST_WORDS, pattern=PLAIN)]
+Text = Annotated[String, StringConstraints(max_length=LONGEST_TEXT, pattern=LINES)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Cents = Annotated[int, BeforeValidator(_cents), Field(ge=0, le=10**13), WithJsonSchema(_MONEY_SCHEMA)]
 Hours = Annotated[float, BeforeValidator(number), Field(ge=0, le=1000), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000})]
 Version = Annotated[int, Field(ge=0, le=2**53, description="the version of the item that was seen; another one is 409")]
-Reason = Annotated[str, AfterValidator(_reason), WithJsonSchema({"type": "string", "enum": list(SKIP_REASONS)})]
+Reason = Annotated[String, AfterValidator(_reason), WithJsonSchema({"type": "string", "enum": list(SKIP_REASONS)})]
 
 
 class Asked(BaseModel):

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from serving.candidates import LONGEST_PURPOSE, SHORTEST_PURPOSE, Candidate
-from serving.wire.fields import PLAIN, Asked, Told
+from serving.wire.fields import PLAIN, Asked, String, Told
 
-Purpose = Annotated[str, StringConstraints(min_length=SHORTEST_PURPOSE, max_length=LONGEST_PURPOSE, pattern=PLAIN)]
+Purpose = Annotated[String, StringConstraints(min_length=SHORTEST_PURPOSE, max_length=LONGEST_PURPOSE, pattern=PLAIN)]
 
 
 class WireModel(Told):

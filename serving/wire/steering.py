@@ -10,18 +10,18 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from features.money import format_cents
 from serving.store.projects import Project
 from serving.store.views import View
-from serving.wire.fields import LINES, PLAIN, Asked, Cents, Told, Version, Words, number
+from serving.wire.fields import LINES, PLAIN, Asked, Cents, String, Told, Version, Words, number
 from serving.wire.items import Filter, WireTotals
 from serving.worklist.listing import Totals
 from serving.worklist.policy import BOUNDS, Policy
 from serving.worklist.seen import version_of
 from serving.worklist.worklist import Overview
 
-Seen = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(description="the version that was seen; another one is 409")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
-Cause = Annotated[str, StringConstraints(max_length=500, pattern=LINES)]
-Template = Annotated[str, StringConstraints(max_length=2_000, pattern=LINES)]
-Note = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=LINES)]
+Seen = Annotated[String, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(description="the version that was seen; another one is 409")]
+Name = Annotated[String, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
+Cause = Annotated[String, StringConstraints(max_length=500, pattern=LINES)]
+Template = Annotated[String, StringConstraints(max_length=2_000, pattern=LINES)]
+Note = Annotated[String, StringConstraints(min_length=1, max_length=4_000, pattern=LINES)]
 
 
 class NoteAsked(Asked):

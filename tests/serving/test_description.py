@@ -13,8 +13,11 @@ import pytest
 from fastapi import FastAPI
 
 from serving.access import ACTIONS, Role
+from serving.api.asking import read_body
 from serving.api.identity import Permission, policies
+from serving.api.problems import Problem
 from serving.identity.gate import Gate
+from serving.wire.items import DispositionAsked, NextAsked
 from tests.serving.client import Client
 from tests.serving.fakes import promote_fake
 from tests.serving.identity.clocks import BOSS, small_gate
@@ -115,3 +118,14 @@ def test_an_odd_id_in_a_path_is_not_found_and_not_repeated(served: Served, odd: 
         answer = Client(served.app).request(method, filled.replace(" ", "%20"), content=b"{}" if method != "GET" else b"", headers=headers)
         assert 400 <= answer.status_code < 500, (method, filled, answer.status_code, answer.text)
         assert not any(part in answer.text for part in CANARY.split("-")[:2]) and "set-cookie" not in answer.headers
+
+
+def test_a_number_is_no_text_and_a_text_is_no_number() -> None:
+    for body in (b'{"payer_id": 0.5}', b'{"project_id": 1e3}', b'{"carc": 45}', b'{"batch": "10", "payer_id": "A"}'):
+        with pytest.raises(Problem) as refused:
+            read_body(body, NextAsked)
+        assert refused.value.status == 422
+    told = b'{"version": 0, "act": "follow_up", "follow_up_date": "2026-12-01", "hours": '
+    assert [read_body(told + hours + b"}", DispositionAsked).hours for hours in (b"0.5", b"2")] == [0.5, 2.0]
+    with pytest.raises(Problem):
+        read_body(told + b'"0.5"}', DispositionAsked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from serving.champion import Champion
 from serving.store import migrations, outcomes
 from serving.store.rows import EPOCH
 from serving.store.store import Store
+from serving.worklist.events import Effort
 from tests.practice import AS_OF, Files, Learned
 from tests.serving.told import DAY, TODAY, tell
 
@@ -123,3 +124,20 @@ def test_a_past_morning_is_answered_with_what_was_known_then(store: Store, champ
     assert isinstance(then, Scorer)
     ours, theirs = past.scorer.viewer.history.snapshot(), then.viewer.history.snapshot()
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
+
+
+def test_what_people_write_down_today_counts_tomorrow_and_costs_nothing_today(store: Store, champion: Champion, practice: Files) -> None:
+    ids = tell(store, practice, most=40)
+    news = News(store, lambda: TODAY)
+    mark, scorer = news.mark(), champion.current().scorer
+    assert isinstance(scorer, Scorer)
+    told = news.told(scorer)["default"]
+    with store.write() as unit:
+        at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+        said = Effort(ids[0], "today", TODAY, "denied", TODAY, recovered=0)
+        assert outcomes.record(unit, "default", [said], source="person", today=TODAY, at=at, by="test").events == 1
+    assert news.mark() == mark and news.told(scorer)["default"] is told
+    tomorrow = News(store, lambda: TODAY + timedelta(days=1))
+    assert tomorrow.mark() != mark
+    latest = [one.viewer.history.snapshot()["last"].max() for one in (told, tomorrow.told(scorer)["default"])]
+    assert latest[0] < latest[1] == DAY

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -14,8 +16,9 @@ from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import select
 
 from features.errors import BadData, CheckFailed
-from serving.packet.cleaning import MOST_BYTES, MOST_PAGES, clean
-from serving.packet.files import MOST_FILES
+from serving.packet.cleaning import MOST_BYTES, MOST_PAGES, Cleaned, clean
+from serving.packet.files import MOST_CLEANED, MOST_FILES, Files
+from serving.packet.seal import PLACE, Seal
 from serving.store import enclosures
 from tests.serving.web.practice import OURS, Browser, Practice, practice
 from tests.serving.worklist.queues import ANA
@@ -156,3 +159,24 @@ def test_an_item_has_at_most_so_many_files(office: Practice) -> None:
         files.attach(ANA, "i0003", f"Paper {number}", content)
     with pytest.raises(CheckFailed, match=f"at most {MOST_FILES} files"):
         files.attach(ANA, "i0003", "One more", content)
+
+
+def test_few_files_are_read_at_a_time(office: Practice) -> None:
+    most, now, lock = [0], [0], threading.Lock()
+
+    def slowly(content: bytes) -> Cleaned:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        with lock:
+            now[0] -= 1
+        return Cleaned(content, 1)
+
+    files = Files(office.gate.store, seal=Seal(office.home / PLACE), clock=office.gate.now, tell=office.gate.log.tell, clean=slowly)
+    crowd = [threading.Thread(target=files.attach, args=(ANA, f"i000{n}", "Proof", b"%PDF-")) for n in range(1, 9)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    assert most[0] == MOST_CLEANED and all(len(files.of_item(ANA, f"i000{n}")) == 1 for n in range(1, 9))
