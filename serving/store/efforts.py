@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, Table, Text, delete, false, insert, select
+from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Integer, Table, Text, delete, false, insert, select, tuple_
 from sqlalchemy.dialects import sqlite
 
 from serving.store.schema import METADATA, Moment
@@ -145,13 +145,16 @@ def record(unit: Unit, client_id: str, event: Event, *, at: datetime, by: str, i
     return after, int(number[0])
 
 
-def as_known(unit: Unit, client_id: str, as_of: date | None = None) -> Iterator[tuple[Effort, date | None]]:
+def as_known(unit: Unit, client_id: str, as_of: date | None = None, *, since: date | None = None) -> Iterator[tuple[Effort, date | None]]:
     """Yield every effort of a client as it was known on the morning of a day (None: now), with the day its state became known.
 
-    By write-off and effort.
+    By write-off and effort; with `since` only those of which something became known, or says that it was decided, on that day or later.
     """
     c = events.c
     statement = select(events).where(c.client_id == client_id).order_by(c.writeoff_id, c.effort_id, c.sequence)
+    if since is not None:
+        fresh = select(c.writeoff_id, c.effort_id).where(c.client_id == client_id, (c.known_on >= since) | (c.resolved_on >= since))
+        statement = statement.where(tuple_(c.writeoff_id, c.effort_id).in_(fresh))
     statement = statement.execution_options(yield_per=2000)
     group: list[Event] = []
     for row in unit.connection.execute(statement).mappings():

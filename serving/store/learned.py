@@ -45,7 +45,7 @@ def news_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, since: date, 
     since, as_of
         An effort counts that became known on or after `since` and before `as_of`.
     """
-    outcomes = outcomes_of(unit, client_id, vocabulary, as_of=as_of)
+    outcomes = outcomes_of(unit, client_id, vocabulary, as_of=as_of, since=since)
     fresh = np.flatnonzero(outcomes.columns["resolved_date"] >= (since - EPOCH).days)
     outcomes = outcomes.take(fresh)
     ids = sorted(set(outcomes.columns["writeoff_id"].tolist()))

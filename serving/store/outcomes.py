@@ -218,16 +218,16 @@ def cohorts(unit: Unit, client_id: str) -> dict[str | None, Cohort]:
     return {row[0]: Cohort(int(row[1]), int(row[2]), int(row[3])) for row in unit.connection.execute(statement)}
 
 
-def outcomes_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, as_of: date | None = None) -> Batch:
+def outcomes_of(unit: Unit, client_id: str, vocabulary: Vocabulary, *, as_of: date | None = None, since: date | None = None) -> Batch:
     """Return the table of outcomes as it was known on the morning of a day (None: now), for `train` and `evaluate`.
 
     `resolved_date` is the day an outcome became known, or the day it says if that is later. `explored` and `selection_probability` are
-    of the draw of sample checks; see `Cohort`.
+    of the draw of sample checks; see `Cohort`. With `since` the table has only efforts that that day or a later one told of.
     """
     drawn = cohorts(unit, client_id)
     lots = _chosen_by_lot(unit, client_id)
     rows = []
-    for effort, known_on in efforts.as_known(unit, client_id, as_of):
+    for effort, known_on in efforts.as_known(unit, client_id, as_of, since=since):
         chance = effort.chance
         if effort.explored and effort.lot_share:
             cohort = drawn.get(effort.came_with, Cohort(1, 1, 0))

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from features.errors import CheckFailed
-from features.tables import OUTCOMES, WRITEOFFS
+from features.tables import OUTCOMES, WRITEOFFS, Batch
 from features.vocabulary import Vocabulary
 from serving.store import efforts, items, outcomes, reversals, writeoffs
-from serving.store.rows import rows_of
+from serving.store.learned import news_of
+from serving.store.rows import EPOCH, rows_of
 from serving.store.store import Store
 from serving.worklist.choice import How
 from serving.worklist.desk import Offer
@@ -43,6 +44,29 @@ def test_what_is_said_twice_is_one_event(store: Store) -> None:
     assert record(store, WON).events == 1
     assert record(store, WON).events == 0
     assert known(store) == [WON]
+
+
+def test_what_is_news_since_a_day_is_found_without_reading_what_is_old(store: Store) -> None:
+    put(store, [item_of(n) for n in range(1, 5)])
+    old, corrected, late, open_ = (replace(WON, writeoff_id=f"i000{n}-0") for n in range(1, 5))
+    record(store, old, corrected, replace(open_, status="pending", resolved_on=None, recovered=None), today=date(2026, 7, 1))
+    since = date(2026, 8, 1)
+    record(store, replace(corrected, recovered=8_000), today=since)
+    # A file that comes late says what was decided before, and it is known since then.
+    record(store, replace(late, resolved_on=since - timedelta(days=1)), today=TODAY)
+    record(store, replace(late, effort_id="E2", resolved_on=since), today=TODAY)
+    with store.read() as unit:
+        whole, told = (outcomes.outcomes_of(unit, "default", Vocabulary(), since=day) for day in (None, since))
+        _, news = news_of(unit, "default", Vocabulary(), since=since, as_of=TODAY)
+
+    def named(batch: Batch) -> list[tuple[str, str, int]]:
+        rows = zip(batch.columns["writeoff_id"], batch.columns["effort_id"], batch.columns["resolved_date"], strict=True)
+        return [(str(key), str(effort), int(day)) for key, effort, day in rows]
+
+    day = (since - EPOCH).days
+    # A correction of the sum does not move the day of the result; it is read, and is no result since.
+    assert named(news) == [row for row in named(whole) if row[2] >= day] == [("i0003-0", "E2", day)]
+    assert [row[:2] for row in named(told)] == [("i0002-0", "E1"), ("i0003-0", "E2")] and len(named(whole)) == 5
 
 
 def test_an_event_cannot_be_changed_or_deleted(store: Store) -> None:
