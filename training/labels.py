@@ -101,19 +101,22 @@ def cases_as_of(writeoffs: Batch, outcomes: Batch, as_of: int) -> tuple[Cases, i
 
 
 def delay_weights(cases: Cases, as_of: int) -> Floats:
-    """Return 1 / P(known by now | recovered or not) of each decided case, clipped, with mean 1.
+    """Return 1 / P(known by now | recovered or not) of each decided case, at most five, with mean 1.
 
     Recoveries and refusals become known at different speeds, so that the resolved ones of a young month are not like the month.
     Only resolved cases are seen, each with a delay that had to be shorter than its age: the curve of each class is the
-    product-limit estimate for such right-truncated delays (Lynden-Bell 1971, run backwards in time).
+    product-limit estimate for such right-truncated delays (Lynden-Bell 1971, run backwards in time). At an age at which one class
+    would weigh more than the most, both weigh less by the same factor: to clip the one alone would leave too much of the other.
     """
     delay = (cases.resolved_on - cases.worked_on).astype(np.float64)
     age = (as_of - 1 - cases.worked_on).astype(np.float64)
-    weights = np.ones(len(cases))
-    for kind in (False, True):
+    known = np.ones((2, len(cases)))
+    for kind in (0, 1):
         of = cases.recovered == kind
         if of.sum() >= 50:
-            weights[of] = np.minimum(1.0 / resolved_by(delay[of], age[of]), _LARGEST_WEIGHT)
+            known[kind] = resolved_by(delay[of], age[of], age)
+    own = known[cases.recovered.astype(np.int64), np.arange(len(cases))]
+    weights: Floats = np.minimum(known.min(axis=0) * _LARGEST_WEIGHT, 1.0) / own
     return weights / weights.mean() if len(weights) else weights
 
 
@@ -135,13 +138,15 @@ def kept_chance(cases: Cases, as_of: int) -> Floats:
     return kept
 
 
-def resolved_by(delay: Floats, age: Floats, *, least_at_risk: int = 25) -> Floats:
+def resolved_by(delay: Floats, age: Floats, at: Floats | None = None, *, least_at_risk: int = 25) -> Floats:
     """Return the estimated chance that a case is resolved within its age, from cases that all were.
 
     Parameters
     ----------
     delay, age
         Days, delay <= age.
+    at
+        Ages to tell the chance for; None: those of the cases.
     least_at_risk
         Cases that must speak for a time of the curve.
 
@@ -161,5 +166,5 @@ def resolved_by(delay: Floats, age: Floats, *, least_at_risk: int = 25) -> Float
     keep = np.where(at_risk >= least_at_risk, 1.0 - events / np.maximum(at_risk, 1), 1.0)
     # F(t) is the product over later times of "did not happen exactly then".
     later = np.append(np.cumprod(np.where(keep > 0, keep, 1.0)[::-1])[::-1][1:], 1.0)
-    found: Floats = later[np.maximum(np.searchsorted(times, age, side="right") - 1, 0)]
+    found: Floats = later[np.maximum(np.searchsorted(times, age if at is None else at, side="right") - 1, 0)]
     return np.clip(found, 0.01, 1.0)

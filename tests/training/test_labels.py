@@ -72,6 +72,23 @@ def test_weights_give_back_the_share_that_late_refusals_hide() -> None:
     assert abs(mended - 0.5) < 0.5 * (naive - 0.5)
 
 
+def test_young_efforts_whose_refusals_are_hardly_in_count_less_and_do_not_tell_of_recoveries_alone() -> None:
+    rng = np.random.default_rng(9)
+    n = 40_000
+    won, worked = rng.random(n) < 0.5, rng.integers(0, 365, n)
+    delay = np.where(won, rng.gamma(2.0, 15.0, n), rng.gamma(2.0, 60.0, n)).astype(np.int64)
+    rows = np.flatnonzero(worked + delay < 365)
+    nothing, cents = np.zeros(len(rows), dtype=np.int64), np.where(won[rows], 100, 0)
+    yes, no = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    cases = Cases(rows, worked[rows], (worked + delay)[rows], yes, cents, np.full(len(rows), np.nan), no, nothing)
+    weight, age = delay_weights(cases, 365), 364 - cases.worked_on
+    young = age < 60
+    # Nine in ten of the answers that are in after so few days are recoveries.
+    assert cases.recovered[young].mean() > 0.8
+    assert np.average(cases.recovered[young], weights=weight[young]) == pytest.approx(0.5, abs=0.05)
+    assert weight.max() <= 5.01 * weight[age > 350].min()
+
+
 def test_a_curve_that_is_thin_at_its_end_is_not_halved_by_one_late_case() -> None:
     delay = np.concatenate([np.full(200, 20.0), [2000.0]])
     age = np.concatenate([np.full(200, 100.0), [2100.0]])
