@@ -127,7 +127,7 @@ class Terms:
         self._bases = {asked: _read_basis(*asked, schedules) for asked in bases}
         self._size = len(batch)
         self._prices, self._shares = _Drawers(), _Drawers()
-        self._file()
+        self._file(batch)
         self._starts = self._changes(years)
 
     def __len__(self) -> int:
@@ -160,18 +160,22 @@ class Terms:
         """Return whose term it is."""
         return self._words["payer_id"][row]
 
-    def _file(self) -> None:
+    def _file(self, batch: Batch) -> None:
         """File the terms under what they ask for, shares of modifiers apart."""
         words, shared = self._words, set()
-        for row in range(self._size):
-            asked = tuple(name for name in PLACES if words[name][row] is not None)
-            key = (words["payer_id"][row] or "", *((words[name][row] or "") for name in asked if name not in UNKNOWN))
-            may_be_share = words["method"][row] == "percent_of_reference" and "modifier" in asked
-            if may_be_share and self.term(row).is_share:
-                shared.add(str(words["modifier"][row]))
-                self._shares.add(asked, key, row)
-            else:
-                self._prices.add(asked, key, row)
+        payers = [payer or "" for payer in words["payer_id"]]
+        shape = sum((batch.columns[name] >= 0).astype(np.int64) << place for place, name in enumerate(PLACES))
+        for kind in np.unique(shape).tolist():
+            asked = tuple(name for place, name in enumerate(PLACES) if kind >> place & 1)
+            rows = np.flatnonzero(shape == kind).tolist()
+            parts: list[Sequence[str | None]] = [payers, *(words[name] for name in asked if name not in UNKNOWN)]
+            for row, key in zip(rows, zip(*(map(part.__getitem__, rows) for part in parts), strict=True), strict=True):
+                may_be_share = "modifier" in asked and words["method"][row] == "percent_of_reference"
+                if may_be_share and self.term(row).is_share:
+                    shared.add(str(words["modifier"][row]))
+                    self._shares.add(asked, key, row)
+                else:
+                    self._prices.add(asked, key, row)
         self._shares.sort()
         self._prices.sort()
         self.shared = frozenset(shared)
