@@ -21,7 +21,7 @@ from serving.web.forms import Fields
 from serving.web.lists import address
 from serving.web.site import Site
 from serving.web.visitors import Form, visitor
-from serving.web.words import ACTIONS, Due, due, in_words, long_day, spoken
+from serving.web.words import ACTIONS, Due, due, family_of, in_words, long_day, spoken
 from serving.worklist.listing import Query
 
 PAGE, OWED = "/opportunity", "/opportunity/overpayments"
@@ -29,7 +29,6 @@ SHOWN = 8
 MOST_OWED = 200
 FALLS = ("reversed", "contractual", "policy", "bad_debt", "patient", "wait", "no_scope", "worked", "expired", "above_owed")
 WHOLE = ("total", "gross", "expected", "net")
-_FAMILIES = {"cob": "Who pays first", "unknown": "Reason not known"}
 _REMEDIES = {**ACTIONS, "none": "No usual remedy: look at each"}
 NOTHING = "there is no audit of what you see alone: each is of all facilities of the client"
 """Said to whoever sees only some facilities, whether or not an audit was kept: what is not theirs to see is answered as if it were not."""
@@ -202,7 +201,7 @@ def _groups(o: Mapping[str, Any], *, can_open: bool) -> list[tuple[str, list[Gro
     """Return the largest groups of each kind with the address of their items, and how many groups there are."""
     kinds: tuple[tuple[str, str, Callable[[str], str], Callable[[str], Query]], ...] = (
         ("Payer", "by_payer", str, lambda name: Query(payer_id=name)),
-        ("Why it was not paid", "by_family", lambda name: _FAMILIES.get(name, spoken(name)), lambda name: Query(family=name)),
+        ("Why it was not paid", "by_family", family_of, lambda name: Query(family=name)),
         ("What to do", "by_remedy", lambda name: _REMEDIES.get(name, spoken(name)), lambda name: Query(remedy=name)),
     )
     told = []

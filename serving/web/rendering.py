@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.web import figures
-from serving.web.words import spoken
+from serving.web.words import family_of, spoken
 
 HEADERS = {
     "content-security-policy": (
@@ -41,5 +41,6 @@ def environment() -> Environment:
         percent=figures.percent,
         sentence=figures.sentence,
         words=spoken,
+        family=family_of,
     )
     return templates

@@ -243,6 +243,18 @@ def in_words(cell: Mapping[str, str | None]) -> str:
     return told[:1].upper() + told[1:]
 
 
+_FAMILIES = {"cob": "Who pays first", "unknown": "Reason not known"}
+
+
+def family_of(name: str) -> str:
+    """Say a family of reasons.
+
+    >>> family_of("cob"), family_of("medical_necessity")
+    ('Who pays first', 'Medical necessity')
+    """
+    return _FAMILIES.get(name, spoken(name))
+
+
 def spoken(name: str) -> str:
     """Say a name of the code.
 
