@@ -253,7 +253,8 @@ def learn_sums(
         past,
         payer_labels=np.bincount(columns["payer_id"][columns["payer_id"] >= 0], minlength=vocabulary.size("payer_id")).tolist(),
         family_labels={FAMILIES[family]: n for family, n in zip(known.tolist(), count.tolist(), strict=True)},
-        code_labels={words[code]: n for code, n in zip(codes.tolist(), efforts.tolist(), strict=True) if code >= 0},
+        # A ledger without codes has efforts behind rows without one.
+        code_labels={words[code] if code >= 0 else "": n for code, n in zip(codes.tolist(), efforts.tolist(), strict=True)},
         days_late=days_late(left),
         information=likelihood.information[0],
         explored_information=likelihood.information[1],

@@ -56,6 +56,8 @@ def test_a_small_or_one_sided_ledger_is_learned_from_and_scored(case: str, tmp_p
     assert sorted(found["rank"].tolist()) == list(range(1, rows + 1))
     assert ((found["recovery_probability"] >= 0.0) & (found["recovery_probability"] <= 1.0)).all()
     assert np.isfinite(found["expected_recovery"]).all()
+    # Bands know that rows without a code are what was worked.
+    assert scorer.models.sums.code_labels == {"": rows}
     if rows >= 400:
         # Four hundred results on one side are heard: an expert's 15 % for codes that nobody gave would not stand against them.
         chance = found["recovery_probability"].mean()
