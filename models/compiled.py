@@ -20,7 +20,7 @@ from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_
 
 SOURCE = Path(__file__).with_name("trees.c")
 
-FLAGS = ("-O2", "-march=native", "-fno-strict-aliasing", "-ffp-contract=off", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-fno-strict-aliasing", "-ffp-contract=off", "-shared", "-fPIC")
 
 LEAVES = INNER + 1
 _NULL = 255

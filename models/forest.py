@@ -19,6 +19,8 @@ from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_
 
 _ZERO = 1e-35
 _TINY = 2e-35
+_WORTH_A_BLOCK = 64
+"""Fewer rows are sooner interpreted: compiled code always adds up a block of them."""
 
 
 class Forest:
@@ -79,7 +81,7 @@ class Forest:
 
     def raw(self, matrix: Floats, rows: NDArray[np.intp] | None = None, *, threads: int = 1) -> Floats:
         """Return the sum of leaf values of each row (n), or of those at some positions."""
-        if self._compiled is not None and len(matrix) >= _MANY:
+        if self._compiled is not None and len(matrix) >= _WORTH_A_BLOCK:
             # Taking rows out of a matrix costs more than compiled code takes for all of them.
             every = self._compiled.raw(matrix)
             return every if rows is None else every[rows]

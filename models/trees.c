@@ -18,7 +18,7 @@
 #endif
 #endif
 #define LANES (WIDTH / 8)
-#define BLOCK 256
+#define BLOCK 512
 #define INNER 7
 #define LEAVES 8
 #define ZERO ((double)1e-35f) /* What is no further from zero is zero to LightGBM. */
