@@ -136,6 +136,24 @@ def test_several_processes_give_the_bytes_of_one(ready: bool, ledger: Path, lear
     assert (tmp_path / "trees").stat().st_mode & 0o077 == 0
 
 
+def test_a_process_that_scores_does_not_import_pandas_for_an_array() -> None:
+    asked = "[__import__('pyarrow').array(__import__('numpy').zeros(3)), 'pandas' in __import__('sys').modules][1]"
+    with starting(1, None, None) as pool:
+        assert pool.submit(eval, asked).result() is False
+
+
+def test_a_scorer_is_packed_without_what_its_bundle_holds(practice: Files, learned: Learned) -> None:
+    fresh = Scorer.load(learned.folder)
+    assert Packed.of(fresh, fresh.vocabulary).eyes is None
+    fresh.learn_usual(practice.writeoffs, until=AS_OF)
+    packed = Packed.of(fresh, fresh.vocabulary)
+    assert packed.eyes is not None
+    sent = packed.unpack(Scorer.load(learned.folder))
+    some = practice.writeoffs.take(np.arange(300))
+    there, here = (scorer.score(some, as_of=AS_OF, reasons=0).columns["anomaly_score"] for scorer in (sent, fresh))
+    assert there.tolist() == here.tolist() != learned.scorer.score(some, as_of=AS_OF, reasons=0).columns["anomaly_score"].tolist()
+
+
 def test_a_killed_job_goes_on_where_it_was(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
