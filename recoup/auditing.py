@@ -83,6 +83,14 @@ class Ran:
 
 def run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, shown: Bars) -> Ran:
     """Audit what the sources hold, as of the morning of a day; what an earlier audit left in the folder is carried on."""
+    from features.intake.remits.sources import paused_collector
+
+    # Millions of records without a cycle: walking them again and again takes a tenth of the time.
+    with paused_collector():
+        return _run(sources, scorer, inputs, out, day, shown)
+
+
+def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, shown: Bars) -> Ran:
     import numpy as np
 
     from features.tables import OUTCOMES, PROCESS_CHANGES, WRITEOFFS
