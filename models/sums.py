@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
@@ -220,16 +221,47 @@ def gamma_band(mean: Floats, variance: Floats, nominal: float = NOMINAL) -> tupl
 
     References
     ----------
-    Wilson and Hilferty 1931, The distribution of chi-square: the cube root of a gamma variable is nearly normal. Below the shape of
-    about .3 the lower end is 0.
+    Wilson and Hilferty 1931, The distribution of chi-square: the cube root of a gamma variable is nearly normal. Below a shape of one it
+    is not, and the ends are found on the series of the distribution itself.
     """
     z = NormalDist().inv_cdf(0.5 + nominal / 2)
     some = mean > 0
     inverse_shape = np.where(some, variance, 0.0) / np.where(some, mean, 1.0) ** 2
     middle, step = 1.0 - inverse_shape / 9.0, z * np.sqrt(inverse_shape) / 3.0
     low, high = (mean * np.maximum(middle + sign * step, 0.0) ** 3 for sign in (-1.0, 1.0))
-    # With next to no shape the cube root bends the wrong way; the mean itself is then the least that the high end may be.
+    rare = np.flatnonzero(inverse_shape > 1.0)
+    if len(rare):
+        shape = 1.0 / inverse_shape[rare]
+        for end, chance in ((low, 0.5 - nominal / 2), (high, 0.5 + nominal / 2)):
+            end[rare] = mean[rare] * inverse_shape[rare] * _rare_quantile(shape, chance)
+    # With next to no shape nearly all of the chance lies at nothing; the mean itself is the least that the high end may be.
     return low, np.maximum(high, mean)
+
+
+_TERMS, _HALVINGS, _MOST, _LEAST_LOG = 60, 60, 8.0, -700.0
+"""Terms of the series, halvings of the search, what no quantile of a gamma variable of shape below one exceeds up to .9995, and the
+logarithm of what is nothing."""
+
+
+def _rare_quantile(shape: Floats, chance: float) -> Floats:
+    """Return the quantile of gamma variables whose shape is at most one, by halving on the series of the lower incomplete gamma function.
+
+    >>> _rare_quantile(np.array([1.0, 0.15]), 0.95).round(3).tolist()
+    [2.996, 0.826]
+    """
+    norm = np.array([math.lgamma(one + 1.0) for one in shape.tolist()])
+    # In logarithms: of a small shape the lower end has hundreds of zeros behind the point.
+    low, high = np.full(len(shape), _LEAST_LOG), np.full(len(shape), math.log(_MOST))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        x = np.exp(middle)
+        term = total = np.ones(len(shape))
+        for n in range(1, _TERMS):
+            term = term * x / (shape + n)
+            total = total + term
+        is_below = shape * middle - x - norm + np.log(total) < math.log(chance)
+        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+    return np.where(high > _LEAST_LOG + 1.0, np.exp(high), 0.0)
 
 
 def _shared(group: Codes, key: Codes, expected: Floats, relative: Floats, count: int) -> Floats:

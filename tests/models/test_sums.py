@@ -21,6 +21,20 @@ def test_the_ends_are_those_of_a_gamma(shape: float) -> None:
     assert float(high[0]) == pytest.approx(float(gamma.ppf(0.95, shape)), rel=0.02)
 
 
+@pytest.mark.parametrize("shape", [0.02, 0.15, 0.5, 0.99])
+def test_a_sum_that_is_mostly_nothing_has_the_ends_of_its_gamma(shape: float) -> None:
+    low, high = gamma_band(np.array([shape]), np.array([shape]))
+    assert float(low[0]) == pytest.approx(float(gamma.ppf(0.05, shape)), rel=1e-6, abs=1e-300)
+    assert float(high[0]) == pytest.approx(max(float(gamma.ppf(0.95, shape)), shape), rel=1e-6)
+
+
+def test_a_row_that_pays_seldom_may_pay_all_of_it() -> None:
+    """Of a chance of 13 % the high end is near what would come, not near what is expected."""
+    p, amount = np.array([0.13]), np.array([100.0])
+    low, high = NOTHING.band(p * amount, row_variance(p, amount, amount, amount), np.array([0]))
+    assert low[0] < 0.01 and 60 < high[0] < 100
+
+
 def test_bands_hold_nine_in_ten_where_payer_family_and_level_err() -> None:
     rng = np.random.default_rng(5)
     payers, families, each = 12, 4, 25
