@@ -152,15 +152,7 @@ def retrain(
 
     step(0)
     window = newest_mature(ledger, as_of)
-    told: dict[str, Any] = {
-        "as_of": _iso(as_of),
-        "seed": seed,
-        "snapshot": digest(ledger),
-        "writeoffs": len(ledger.writeoffs),
-        "efforts": len(ledger.outcomes),
-        "window": window.as_json(),
-        "champion": rival.name if rival else None,
-    }
+    told = _head(ledger, as_of, window, rival, seed)
     verdicts = judge(check(ledger, as_of, window, rival.recall() if rival and rival.recall else None), limits, Of.DATA)
     if not all(verdict.held for verdict in verdicts):
         nothing: dict[str, Any] = {"bundle_hash": None, "capacity": [], "tuning": None, "subgroups": [], "warnings": []}
@@ -189,21 +181,45 @@ def retrain(
         contest, limits[CAPACITY_KEY], describe(window, first), describe(window, other), groups, agreement, other.name, rival
     )
     verdicts += judge(measured, limits, Of.MODEL)
-    told |= {
-        "champion_how": how,
+    told |= _found(window, entries, contest, groups, tuned, bundle, verdicts)
+    told |= {"champion_how": how, "judged_at": limits[CAPACITY_KEY], "agreement": agreement}
+    return Retrained(told, verdicts, folder)
+
+
+def _head(ledger: Ledger, as_of: int, window: Window, rival: Rival | None, seed: int) -> dict[str, Any]:
+    """Return what is told of every retraining, whatever comes of it."""
+    return {
+        "as_of": _iso(as_of),
+        "seed": seed,
+        "snapshot": digest(ledger),
+        "writeoffs": len(ledger.writeoffs),
+        "efforts": len(ledger.outcomes),
+        "window": window.as_json(),
+        "champion": rival.name if rival else None,
+    }
+
+
+def _found(
+    window: Window,
+    entries: list[Entry],
+    contest: list[dict[str, Any]],
+    groups: list[dict[str, Any]],
+    tuned: Tuned,
+    bundle: Bundle,
+    verdicts: list[Verdict],
+) -> dict[str, Any]:
+    """Return what is told of one whose data held: the contest, the new model, and every gate."""
+    return {
         "capacity": contest,
-        "judged_at": limits[CAPACITY_KEY],
         "entries": {entry.name: describe(window, entry) for entry in entries},
         "reliability": {entry.name: reliability(window, entry) for entry in entries[:2]},
         "subgroups": groups,
         "warnings": bundle.facts["warnings"],
-        "agreement": agreement,
         "tuning": tuned.as_json(),
         "facts": {key: value for key, value in bundle.facts.items() if not isinstance(value, dict | list)},
         "gates": [verdict.as_json() for verdict in verdicts],
         "held": all(verdict.held for verdict in verdicts),
     }
-    return Retrained(told, verdicts, folder)
 
 
 def _cut(ledger: Ledger, day: int) -> Ledger:
