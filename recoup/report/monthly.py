@@ -61,6 +61,7 @@ def monthly(result: Result, month: str | None = None, before: Result | None = No
         "band": result["opportunity"]["expected_band"],
         "expiring": result["opportunity"]["expiring"],
         "changes": None if before is None else changes(before, result),
+        "made": result["prevention"].get("changes", []),
         "causes": [one for one in result["prevention"]["causes"] if (one["trend"] or {}).get("word") == "rising"][:10],
     }
 

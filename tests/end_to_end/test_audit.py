@@ -276,5 +276,7 @@ def test_what_a_change_did_stands_in_every_report(fresh: Commands, trained: Trai
     first, second = json.loads((tmp_path / "out" / "audit.json").read_text())["prevention"]["changes"]
     assert first["before"] > 0 and first["rate_after"] is not None and second["verdict"] == "not begun"
     assert "Records go with the first claim" in (tmp_path / "out" / "report.html").read_text()
+    assert fresh("report", "audit", "--audit", tmp_path / "out", "--out", tmp_path / "month.html").code == 0
+    assert f"Records go with the first claim, since 2026-05-01: {first['verdict']}" in (tmp_path / "month.html").read_text()
     sheet = openpyxl.load_workbook(tmp_path / "out" / "workbook.xlsx")["What changes did"]
     assert [sheet.cell(2, 1).value, sheet.cell(2, 12).value] == [first["change"], first["verdict"]]
