@@ -21,6 +21,8 @@ from features.errors import BadData, RecoupError, StorageFailed, UsageError
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 1 << 16
 HEADER_BYTES = 1 << 20
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What other programs put between columns."""
 
 Block: TypeAlias = tuple[int, Mapping[int, pa.Array]]
 """Rows of a block, and the columns wanted by their place in the header; a file of a folder may lack one."""
@@ -122,10 +124,17 @@ class CsvSource:
         try:
             for fields in csv.reader(io.StringIO(text, newline=""), strict=True):
                 if any(field.strip() for field in fields):
+                    self._refuse_other_separators(fields)
                     return fields
         except csv.Error as error:
             raise BadData(f"{self.name}: the header cannot be read: {error}") from error
         raise BadData(f"{self.name}: the file is empty; a header and rows are expected")
+
+    def _refuse_other_separators(self, fields: Sequence[str]) -> None:
+        """Say so where what should be columns is one of them: no table has one only."""
+        for mark, name in _SEPARATORS.items():
+            if len(fields) == 1 and mark in fields[0]:
+                raise BadData(f"{self.name}: the header is one column with {name} in it; save the file with commas between its columns")
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""

@@ -513,3 +513,10 @@ def test_codes_go_on_where_the_vocabulary_ends(tmp_path: Path) -> None:
     layer = known.overlay()
     assert read_table(path, WRITEOFFS, vocabulary=layer).batch.columns["payer_id"].tolist() == [1, 0]
     assert known.size("payer_id") == 1
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_file_with_another_separator_is_told_so(mark: str, name: str) -> None:
+    text = mark.join(("writeoff_id", "writeoff_date", "payer_id")) + "\n"
+    with pytest.raises(BadData, match=f"the header is one column with {name} in it; save the file with commas"):
+        read_table(io.BytesIO(text.encode()), WRITEOFFS, vocabulary=Vocabulary())
