@@ -26,6 +26,7 @@ job.run           -      -      yes  yes     yes   yes
 model.read        yes    yes    yes  yes     yes   yes
 model.promote     -      -      -    yes     yes   -
 report.read       yes    -      yes  yes     yes   yes
+posting.read      -      -      yes  -       yes   -
 overpayment.read  -      -      yes  -       yes   -
 overpayment.decide -     -      yes  -       yes   -
 session.own       yes    yes    yes  yes     yes   yes
