@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from features.errors import RecoupError
 from serving.access import Identity
 from serving.log import logger
+from serving.regularly import regularly
 from serving.store import counts
 from serving.store.store import Store
 
@@ -77,17 +78,8 @@ class Counted:
     @contextmanager
     def writing(self, store: Store, every: float = EVERY_SECONDS) -> Iterator[None]:
         """Write every so many seconds, and once more when this block ends."""
-        done = threading.Event()
-
-        def write() -> None:
-            while not done.wait(every):
-                self.write(store)
-
-        thread = threading.Thread(target=write, name="counts", daemon=True)
-        thread.start()
         try:
-            yield
+            with regularly(lambda: self.write(store), every, "counts"):
+                yield
         finally:
-            done.set()
-            thread.join()
             self.write(store)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from features.errors import RecoupError
 from serving.access import Identity
 from serving.log import logger
+from serving.regularly import regularly
 from serving.store.store import Store
 from serving.store.trail import AccessLog
 from serving.trail import Act
@@ -121,19 +122,10 @@ class Refusals:
     @contextmanager
     def writing(self, store: Store, every: float = EVERY_SECONDS) -> Iterator[None]:
         """Write every so many seconds, and once more when this block ends."""
-        done = threading.Event()
-
-        def write() -> None:
-            while not done.wait(every):
-                self.write(store)
-
-        thread = threading.Thread(target=write, name="refusals", daemon=True)
-        thread.start()
         try:
-            yield
+            with regularly(lambda: self.write(store), every, "refusals"):
+                yield
         finally:
-            done.set()
-            thread.join()
             self.write(store, is_end=True)
 
     def _minute(self) -> int:
