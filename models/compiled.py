@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,7 +112,7 @@ class CompiledTrees:
             shift, limit, table = int(decision & DEFAULT_LEFT > 0), 0, -1
             if decision & CATEGORICAL:
                 source, shift, table = category[feature], 0, len(members)
-                members += bytes(code not in tree.categories[int(threshold)] for code in range(sizes[feature] + 1))
+                members += _outside(tree.categories[int(threshold)], sizes[feature])
             else:
                 source, limit = number[feature], int(np.searchsorted(numbers[feature].thresholds, threshold)) + shift
             nodes.append((source, table, *(child if child >= 0 else INNER - 1 - child for child in children), shift, limit))
@@ -143,6 +143,18 @@ class CompiledTrees:
         if failed:
             raise MemoryError("no memory for the codes of a block of rows")
         return found
+
+
+def _outside(codes: Iterable[int], size: int) -> bytes:
+    """Return for every code below a size, and for all others in one, whether it is not among some.
+
+    >>> list(_outside({1, 2}, 4))
+    [1, 0, 0, 1, 1]
+    """
+    found = bytearray(b"\x01" * (size + 1))
+    for code in codes:
+        found[code] = 0
+    return bytes(found)
 
 
 def _nodes(trees: list[Tree]) -> Iterator[tuple[Tree, int, float, int, int, int]]:

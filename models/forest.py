@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -129,9 +128,11 @@ class Explainer:
     def __init__(self, forest: Forest, groups: NDArray[np.int64], count: int) -> None:
         self._comparisons = _Comparisons.of(forest.trees)
         self._table = np.zeros((len(forest.trees), 2**INNER, count))
-        for t, tree in enumerate(forest.trees):
-            used, values = _shapley(tree)
-            np.add.at(self._table[t].T, groups[used], values.T)
+        for start in range(0, len(forest.trees), _TREES):
+            paths = _Paths.of(forest.trees[start : start + _TREES])
+            block = np.zeros((min(_TREES, len(forest.trees) - start), count, 2**INNER))
+            np.add.at(block, (paths.tree[:, None], groups[paths.feature]), paths.shapley())
+            self._table[start : start + _TREES] = block.transpose(0, 2, 1)
         self._tree = np.arange(len(forest.trees))
 
     def contributions(self, matrix: Floats) -> Floats:
@@ -155,6 +156,9 @@ class Explainer:
 
 _MANY, _BLOCK = 8, 1024
 """From so many rows on, outcomes are looked up by feature, in blocks that stay in the cache."""
+
+_TREES = 32
+"""So many trees are tabled at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,40 +292,57 @@ class _Bins:
         return found.view(np.uint8)[:, : self.trees]
 
 
-def _shapley(tree: Tree) -> tuple[NDArray[np.int64], Floats]:
-    """Return the features a tree uses and their Shapley values per mask of outcomes (128 x features)."""
-    used = np.unique(tree.feature)
-    table = np.zeros((2**INNER, len(used)))
-    masks = np.arange(2**INNER)
-    for leaf, path in _paths(tree):
-        # Per feature on the path: does the mask agree with it, and the share of rows that follow it.
-        agree: dict[int, NDArray[np.bool_]] = {}
-        share: dict[int, float] = {}
-        for node, goes_left, cover in path:
-            f = int(tree.feature[node])
-            follows = (masks >> node & 1).astype(bool) == goes_left
-            agree[f] = agree.get(f, np.ones(len(masks), dtype=bool)) & follows
-            share[f] = share.get(f, 1.0) * cover
-        for f in agree:
-            others = [g for g in agree if g != f]
-            gain = _subsets([agree[g] for g in others], [share[g] for g in others]) * (agree[f] - share[f])
-            table[:, np.searchsorted(used, f)] += gain * tree.leaf[leaf]
-    return used, table
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """The ways to all leaves of several trees, each with the features that it asks, of which it has at most as many as a tree has nodes.
 
+    Parameters
+    ----------
+    tree, leaf
+        Of each path: its tree, and the value at its end.
+    feature, asked, left, share
+        Of each path and feature (paths x 7): which feature, the nodes that ask it as bits, those of them where the path goes left, and
+        the share of rows that follow it there. Where a path asks fewer features, the others are asked nothing and followed by all.
+    """
 
-def _subsets(agree: list[NDArray[np.bool_]], share: list[float]) -> Floats:
-    """Return the Shapley-weighted sum over all subsets of the other features: agreement inside, share outside."""
-    size = len(agree)
-    # Coefficient s of the product of (share + agree x) sums the subsets of s features.
-    polynomial = [np.ones(2**INNER)]
-    for a, z in zip(agree, share, strict=True):
-        grown = [p * z for p in polynomial] + [np.zeros(2**INNER)]
-        for s, p in enumerate(polynomial):
-            grown[s + 1] = grown[s + 1] + p * a
-        polynomial = grown
-    weights = [math.factorial(s) * math.factorial(size - s) / math.factorial(size + 1) for s in range(size + 1)]
-    total: Floats = np.sum([w * p for w, p in zip(weights, polynomial, strict=True)], axis=0)
-    return total
+    tree: NDArray[np.int64]
+    leaf: Floats
+    feature: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    left: NDArray[np.int64]
+    share: Floats
+
+    @classmethod
+    def of(cls, trees: list[Tree]) -> _Paths:
+        """Walk the trees."""
+        ways = [(t, float(tree.leaf[leaf]), path, tree) for t, tree in enumerate(trees) for leaf, path in _paths(tree)]
+        feature, asked, left = (np.zeros((len(ways), INNER), dtype=np.int64) for _ in range(3))
+        share = np.ones((len(ways), INNER))
+        for row, (_, _, path, tree) in enumerate(ways):
+            places: dict[int, int] = {}
+            for node, goes_left, cover in path:
+                place = places.setdefault(int(tree.feature[node]), len(places))
+                asked[row, place] |= 1 << node
+                left[row, place] |= goes_left << node
+                share[row, place] *= cover
+            feature[row, : len(places)] = list(places)
+        return cls(np.array([t for t, *_ in ways], dtype=np.int64), np.array([value for _, value, *_ in ways]), feature, asked, left, share)
+
+    def shapley(self) -> Floats:
+        """Return what each feature of each path adds, for every mask of outcomes (paths x 7 x 128).
+
+        A feature of a path whose agreement is a and whose share is s adds (a - s) times the integral over t in [0, 1] of the product of
+        s' + (a' - s') t over the others (Owen 1972). It is a polynomial of a degree below 7, which four points of Gauss and Legendre
+        integrate exactly. No factor is zero between 0 and 1, so one product over all features serves each of them.
+        """
+        agrees = (np.arange(2**INNER) & self.asked[..., None]) == self.left[..., None]
+        more = agrees - self.share[..., None]
+        points, weights = np.polynomial.legendre.leggauss(4)
+        found = np.zeros(more.shape)
+        for point, weight in zip((points + 1.0) / 2.0, weights / 2.0, strict=True):
+            factor = more * point + self.share[..., None]
+            found += (weight * factor.prod(axis=1) * self.leaf[:, None])[:, None, :] / factor
+        return found * more
 
 
 def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool, float]]]]:
