@@ -320,7 +320,7 @@ def _write_parquet(path: Path, columns: Columns) -> None:
 
 def _read_parquet(path: Path) -> Columns:
     # Neither `read_table` nor `to_numpy`: they import pandas, which the service path does without.
-    table = pq.ParquetFile(path).read()
+    table = pq.ParquetFile(path, pre_buffer=False).read(use_threads=False)
     return {name: np.from_dlpack(table[name].combine_chunks()) for name in table.column_names}
 
 

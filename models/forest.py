@@ -342,7 +342,8 @@ class _Paths:
         for point, weight in zip((points + 1.0) / 2.0, weights / 2.0, strict=True):
             factor = more * point + self.share[..., None]
             found += (weight * factor.prod(axis=1) * self.leaf[:, None])[:, None, :] / factor
-        return found * more
+        gains: Floats = found * more
+        return gains
 
 
 def _paths(tree: Tree) -> list[tuple[int, list[tuple[int, bool, float]]]]:

@@ -15,6 +15,7 @@ from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.rejects import Reject, TooManyRowsRejected
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
+from features.pieces import Each
 from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Batch, Table
 from features.vocabulary import Vocabulary
 from recoup.beside import Beside, Worked
@@ -96,12 +97,15 @@ class Inputs:
             raise UsageError("name both --writeoffs and --outcomes, or neither to learn from the store of the service")
         return self.read(files.writeoffs, WRITEOFFS, vocabulary), self.read(files.outcomes, OUTCOMES, vocabulary)
 
-    def cut(self, path: Path, table: Table, folder: Path) -> tuple[Cut, list[Part]]:
-        """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is."""
+    def cut(self, path: Path, table: Table, folder: Path, each: Each | None = None) -> tuple[Cut, list[Part]]:
+        """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is.
+
+        `each` does what others may do of it.
+        """
         known = resume(folder)
         if known is not None:
             return known
-        return cut(path, table, folder, mapping=self.mapping, latest=self.latest, progress=self._bars.rows(table.name))
+        return cut(path, table, folder, mapping=self.mapping, latest=self.latest, progress=self._bars.rows(table.name), each=each)
 
     def take(self, name: str, read: TableRead) -> None:
         """Take the account of a table that was read in parts."""

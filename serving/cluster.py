@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.cut import Part
 from features.intake.output import replace_file
-from features.pieces import Each
 from serving.batch.parts import Task, Worker, Workers
 
 if TYPE_CHECKING:
@@ -32,13 +31,13 @@ _AHEAD = 4
 
 
 @contextmanager
-def cluster_workers(task: Task, address: str, *, patience: float = 20.0) -> Iterator[Workers]:
-    """Return the workers of a cluster for as long as the block runs.
+def open_cluster(folder: Path, address: str, *, patience: float = 20.0) -> Iterator[Cluster]:
+    """Return a cluster for as long as the block runs.
 
     Parameters
     ----------
-    task
-        What is scored. Its folder must be one that all workers see under the same path.
+    folder
+        A private one that all workers see under the same path; what they need lies there while they work.
     address
         Of a Dask scheduler, like `tcp://10.0.0.7:8786`; or `local:N`: N processes of one thread on this machine.
     patience
@@ -51,48 +50,36 @@ def cluster_workers(task: Task, address: str, *, patience: float = 20.0) -> Iter
     Unavailable
         When Dask is not installed, nobody answers, no worker is there, or a worker does not see the folder; exit code 69.
     """
-    with _client(address, task.cut.folder, patience) as client:
-        _set_down(task.cut.folder / TASK_FILE, task)
-        _look(client, task.cut.folder / TASK_FILE)
-        yield Cluster(client, task.cut.folder)
-
-
-@contextmanager
-def cluster_pieces(folder: Path, address: str, *, patience: float = 20.0) -> Iterator[Each]:
-    """Return what does pieces of work (`features.pieces`) on a cluster, for as long as the block runs.
-
-    Parameters
-    ----------
-    folder
-        A private one that all workers see under the same path; what pieces need lies there while they are done.
-    address, patience
-        As for `cluster_workers`, which says what is raised.
-    """
     with _client(address, folder, patience) as client:
-        _set_down(folder / _MARK, None)
-        _look(client, folder / _MARK)
-        yield Cluster(client, folder).each
-
-
-_MARK = "mark"
-
-
-def _look(client: Client, path: Path) -> None:
-    """Refuse a cluster of which a worker does not see a file that lies in the job's folder."""
-    blind = [where for where, sees in client.run(_sees, path).items() if not sees]
-    if blind:
-        raise Unavailable(
-            f"workers {', '.join(sorted(blind)[:3])} do not see {path.parent}; put RECOUP_HOME on storage that all of them share"
-        )
+        mark = folder / "mark"
+        mark.touch()
+        if blind := [where for where, sees in client.run(_may_write_beside, mark).items() if not sees]:
+            raise Unavailable(
+                f"workers {', '.join(sorted(blind)[:3])} do not see {folder}; put RECOUP_HOME on storage that all of them share"
+            )
+        yield Cluster(client, folder)
 
 
 class Cluster:
-    """Workers of a Dask cluster; see `Workers` and `Each`. A part or piece whose worker is lost is done again by another."""
+    """Workers of a Dask cluster; see `Workers` and `Each`. A part or piece whose worker is lost is done again by another.
+
+    `take_up` comes before `score` and `explain`.
+    """
 
     def __init__(self, client: Client, folder: Path) -> None:
         self._client, self._folder = client, folder
         self._turn = 0
         self._shared: tuple[Any, Any, str] | None = None
+
+    def all_see(self, path: Path) -> bool:
+        """Tell whether a file or folder lies before each worker as it does here."""
+        here = _size(path)
+        return here >= 0 and set(self._client.run(_size, path.absolute()).values()) == {here}
+
+    def take_up(self, task: Task) -> Workers:
+        """Return itself as workers of a task whose folder is the cluster's."""
+        _set_down(self._folder / TASK_FILE, task)
+        return self
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
@@ -232,5 +219,11 @@ def _explain(folder: Path, part: Part, rows: NDArray[np.int64]) -> dict[int, str
     return _worker(folder).explain(part, rows)
 
 
-def _sees(path: Path) -> bool:
+def _may_write_beside(path: Path) -> bool:
     return path.exists() and os.access(path.parent, os.W_OK)
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file or of all files of a folder; -1 where there is neither."""
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()] if path.is_dir() else [path] if path.is_file() else []
+    return sum(file.stat().st_size for file in files) if files else -1

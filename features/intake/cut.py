@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from collections.abc import Mapping as Map
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,9 +25,10 @@ from features.intake.column_reader import ColumnReader
 from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.output import replace_file
-from features.intake.sources import Block, open_source
+from features.intake.sources import Block, Source, open_source
 from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
+from features.pieces import Each
 from features.tables import Batch, Table
 from features.vocabulary import Vocabulary
 
@@ -71,8 +72,8 @@ class Cut:
 
     Parameters
     ----------
-    folder
-        Holds `block-N.arrow`.
+    folder, blocks
+        Holds these files, a block of rows each.
     name, header, is_text
         Of the source; see `features.intake.sources.Source`.
     starts
@@ -84,6 +85,7 @@ class Cut:
     """
 
     folder: Path
+    blocks: tuple[str, ...]
     name: str
     header: tuple[str, ...]
     is_text: bool
@@ -162,7 +164,7 @@ class Cut:
         edges = np.searchsorted(rows, self.starts)
         for block in np.flatnonzero(np.diff(edges)).tolist():
             inside = rows[edges[block] : edges[block + 1]] - self.starts[block]
-            batch = _load(self.folder / f"block-{block}.arrow")
+            batch = _load(self.folder / self.blocks[block])
             if len(inside) < batch.num_rows:
                 batch = batch.take(pa.array(inside))
             yield batch.num_rows, {int(name): batch.column(name) for name in batch.schema.names}
@@ -178,6 +180,7 @@ def cut(
     part_rows: int = PART_ROWS,
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
+    each: Each | None = None,
 ) -> tuple[Cut, list[Part]]:
     """Set a ledger down in a folder and say which rows make which part.
 
@@ -189,32 +192,45 @@ def cut(
         Where the blocks go; nobody else should be able to read it.
     part_rows
         About so many rows make a part.
+    each
+        Does what others may do, who see the source and the folder: Parquet is set down a few row groups at a time. None: all is done here.
 
     Raises
     ------
     BadData, ColumnsMissing, StorageFailed, UsageError
         As `read_table` does; a broken cell is found when its part is read.
     """
-    with closing(open_source(source, stdin, threads=True)) as file:
+    with closing(open_source(source, stdin, threads=each is None)) as file:
         opened = with_made_ids(file, table, mapping)
+        # Before anything is handed out: a header that lacks a column is refused here.
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
-        keys = {name: _Key(ColumnReader(table.column(name), mapping, escaped=opened.is_text, latest=None), reader) for name in KEYS}
-        sizes: list[int] = []
-        for rows, arrays in opened.blocks(reader.wanted, reader.coded):
-            for key in keys.values():
-                key.add(arrays, rows)
-            _save(folder / f"block-{len(sizes)}.arrow", arrays, rows)
-            sizes.append(rows)
-            if progress is not None:
-                progress(rows)
-        total = sum(sizes)
-        if total + len(opened.broken) == 0:
+        how = _How(table, folder, mapping)
+        stretches = opened.stretches() if each is not None else []
+        if each is None or not stretches:
+            pieces = [_set_down(how, opened, 0, progress)]
+        else:
+            pieces = []
+            for piece in each(_set_down, how, ((stretch, number) for number, stretch in enumerate(stretches))):
+                pieces.append(piece)
+                if progress is not None:
+                    progress(sum(piece.sizes))
+        sizes = [size for piece in pieces for size in piece.sizes]
+        if sum(sizes) + len(opened.broken) == 0:
             raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
-        starts = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))]).astype(np.int64)
         done = Cut(
-            folder, opened.name, tuple(opened.header), opened.is_text, starts, opened.first_row, tuple(opened.broken), tuple(reader.unknown)
+            folder,
+            tuple(name for piece in pieces for name in piece.names),
+            opened.name,
+            tuple(opened.header),
+            opened.is_text,
+            np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))]).astype(np.int64),
+            opened.first_row,
+            tuple(opened.broken),
+            tuple(reader.unknown),
         )
-    together = belonging(*(keys[name].hashes() for name in KEYS))
+    # Each block's hashes are let go of as soon as they stand with the others.
+    hashes = (np.concatenate([block.pop(key) for piece in pieces for block in piece.keys]) for key in KEYS)
+    together = belonging(*hashes) if sizes else np.zeros(0, dtype=np.uint64)
     _keep(done, together)
     return done, parts_of(together, part_rows)
 
@@ -226,36 +242,58 @@ def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] |
         return None
     with np.load(path, allow_pickle=False) as kept:
         starts, together, told = kept["starts"], kept["together"], json.loads(str(kept["told"]))
-    name, header, is_text, first_row, broken, unknown = told
-    return Cut(folder, name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown)), parts_of(together, part_rows)
+    blocks, name, header, is_text, first_row, broken, unknown = told
+    done = Cut(folder, tuple(blocks), name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown))
+    return done, parts_of(together, part_rows)
 
 
 _KEPT = "cut.npz"
 
 
 def _keep(cut: Cut, together: Hashes) -> None:
-    told = json.dumps([cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown])
+    told = json.dumps([cut.blocks, cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown])
     replace_file(cut.folder / _KEPT, lambda file: np.savez(file, starts=cut.starts, together=together, told=np.array(told)))
 
 
-class _Key:
-    """Hashes of one key column, block by block."""
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What all stretches of a ledger are set down with."""
 
-    def __init__(self, reader: ColumnReader, table: TableReader) -> None:
-        self._reader, self._place, self._where = reader, table.places.get(reader.column.name), table.name
-        self._parts: list[Hashes] = []
+    table: Table
+    folder: Path
+    mapping: Mapping | None
 
-    def add(self, arrays: Map[int, pa.Array], rows: int) -> None:
-        array = None if self._place is None else arrays.get(self._place)
-        if array is None:
-            self._parts.append(np.zeros(rows, dtype=np.uint64))
-            return
-        self._parts.append(text_hashes(self._reader.texts(array, f"{self._where}: column {self._reader.column.name}")))
 
-    def hashes(self) -> Hashes:
-        """Return them, and let go of them."""
-        parts, self._parts = self._parts, []
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+@dataclass(slots=True)
+class _SetDown:
+    """What became of a stretch: its blocks, their rows and the hashes of their keys."""
+
+    names: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    keys: list[dict[str, Hashes]] = field(default_factory=list)
+
+
+def _set_down(how: _How, source: Source, number: int, progress: Callable[[int], None] | None = None) -> _SetDown:
+    """Write the blocks of a stretch into the folder."""
+    reader = TableReader(source.name, how.table, source.header, is_text=source.is_text, mapping=how.mapping, latest=None)
+    keys = {name: ColumnReader(how.table.column(name), how.mapping, escaped=source.is_text, latest=None) for name in KEYS}
+    done = _SetDown()
+    for rows, arrays in source.blocks(reader.wanted, reader.coded):
+        name = f"block-{number}-{len(done.names)}.arrow"
+        _save(how.folder / name, arrays, rows)
+        done.names.append(name)
+        done.sizes.append(rows)
+        done.keys.append({key: _hashes(column, arrays.get(reader.places.get(key, -1)), rows, source.name) for key, column in keys.items()})
+        if progress is not None:
+            progress(rows)
+    return done
+
+
+def _hashes(column: ColumnReader, array: pa.Array | None, rows: int, where: str) -> Hashes:
+    """Return the hashes of a block of one key; 0 where it has none."""
+    if array is None:
+        return np.zeros(rows, dtype=np.uint64)
+    return text_hashes(column.texts(array, f"{where}: column {column.column.name}"))
 
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)

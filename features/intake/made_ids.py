@@ -66,6 +66,10 @@ class _WithIds:
         """Let go of the file."""
         self._source.close()
 
+    def stretches(self) -> list[Source]:
+        """Return those of the other source, with the column."""
+        return [_WithIds(stretch, self._parts) for stretch in self._source.stretches()]
+
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
         inner = sorted({*wanted, *self._parts} - {self._place})

@@ -55,6 +55,10 @@ class Source(Protocol):
         """Yield the rows; once. Texts of the columns at `coded` may come as codes of words, where the file holds them so."""
         ...
 
+    def stretches(self) -> list[Source]:
+        """Return sources of some rows each, in order and with the same header, that others may read; none where it is one stream."""
+        ...
+
     def close(self) -> None:
         """Let go of the file."""
         ...
@@ -135,6 +139,10 @@ class CsvSource:
         for mark, name in _SEPARATORS.items():
             if len(fields) == 1 and mark in fields[0]:
                 raise BadData(f"{self.name}: the header is one column with {name} in it; save the file with commas between its columns")
+
+    def stretches(self) -> list[Source]:
+        """Return none: a stream is read from its beginning."""
+        return []
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
@@ -236,20 +244,57 @@ class _CheckedBytes:
 
 
 class ParquetSource:
-    """One Parquet file or several as one table; see `Source`."""
+    """One Parquet file or several as one table; see `Source`.
+
+    Parameters
+    ----------
+    name, files
+        For messages, and what is read.
+    threads
+        Columns may be read side by side.
+    header
+        Column names of the whole table; None: those of these files.
+    groups
+        Row groups of the only file that are read; None: all of all files.
+    """
 
     first_row = 1
     is_text = False
 
-    def __init__(self, name: str, files: Sequence[Path], *, threads: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        files: Sequence[Path],
+        *,
+        threads: bool = False,
+        header: Sequence[str] | None = None,
+        groups: Sequence[int] | None = None,
+    ) -> None:
         self.name = name
         self._threads = threads
         self.broken: list[int] = []
         self._files = list(files)
-        self.header = list(dict.fromkeys(column for path in self._files for column in self._names(path)))
+        self._groups = groups
+        names = header if header is not None else (column for path in self._files for column in self._names(path))
+        self.header = list(dict.fromkeys(names))
 
     def close(self) -> None:
         """Let go of the files: each is open only while it is read."""
+
+    def stretches(self) -> list[Source]:
+        """Return a source for every few row groups, at least `BLOCK_ROWS` rows of a file where it has as many."""
+        found: list[Source] = []
+        for path in self._files:
+            with self._open(path) as file:
+                sizes = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
+            groups, rows = [], 0
+            for number, size in enumerate(sizes):
+                groups.append(number)
+                rows += size
+                if rows >= BLOCK_ROWS or number == len(sizes) - 1:
+                    found.append(ParquetSource(self.name, [path], header=self.header, groups=groups))
+                    groups, rows = [], 0
+        return found
 
     def _texts(self, path: Path, names: Sequence[str]) -> list[str]:
         """Return which of the columns a file holds as text."""
@@ -270,12 +315,13 @@ class ParquetSource:
                 yield from self._blocks_of(file, places)
 
     def _blocks_of(self, file: pq.ParquetFile, places: Sequence[int]) -> Iterator[Block]:
+        groups = range(file.metadata.num_row_groups) if self._groups is None else self._groups
         if not places:
-            yield file.metadata.num_rows, {}
+            yield sum(file.metadata.row_group(number).num_rows for number in groups), {}
             return
         names = [self.header[place] for place in places]
         try:
-            for batch in file.iter_batches(BLOCK_ROWS, columns=names, use_threads=self._threads):
+            for batch in file.iter_batches(BLOCK_ROWS, row_groups=list(groups), columns=names, use_threads=self._threads):
                 # Arrow takes the bytes of a text on trust; a torn file may hold anything.
                 batch.validate(full=True)
                 yield batch.num_rows, {place: batch.column(self.header[place]) for place in places}

@@ -76,13 +76,13 @@ def _hands(cluster: str | None, home: Path) -> Iterator[Each]:
     """Return what does the pieces of a fit."""
     from features.pieces import one_by_one
     from serving.batch.folder import batch_folder
-    from serving.cluster import cluster_pieces
+    from serving.cluster import open_cluster
 
     if cluster is None:
         yield one_by_one
         return
-    with batch_folder(home, None) as folder, cluster_pieces(folder, cluster) as each:
-        yield each
+    with batch_folder(home, None) as folder, open_cluster(folder, cluster) as opened:
+        yield opened.each
 
 
 def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path:

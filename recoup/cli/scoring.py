@@ -101,35 +101,37 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score and rank a table of write-offs; without a model, expert rates do."""
+    from features.intake.rejects import TooManyRowsRejected
+    from features.tables import OUTCOMES, WRITEOFFS
     from models.named import resolve
-    from serving.batch.pool import starting
+    from recoup.inputs import BESIDE, Inputs, rejects_beside
+    from serving.batch.folder import batch_folder
+    from serving.batch.memory import keep_memory
+    from serving.batch.packed import Packed
+    from serving.batch.parts import Task, score_parts, workers_of
+    from serving.batch.pool import each_of, starting
+    from serving.cluster import open_cluster
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
     most, day, chosen = parse_reasons(reasons), day_number(as_of or today()), settings()
     count, found = workers or usable_cores(), resolve(model, chosen.home, tracking_uri())
     with ExitStack() as stack:
+        keep_memory()
+        scorer = scorer_of(found, chosen)
         pool = None
         if count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20):
-            # Before anything large is imported: they import it while this process does.
-            pool = stack.enter_context(starting(count, found, chosen.home / "cache" / "trees"))
-        from features.intake.rejects import TooManyRowsRejected
-        from features.tables import OUTCOMES, WRITEOFFS
-        from recoup.inputs import BESIDE, Inputs, rejects_beside
-        from serving.batch.folder import batch_folder
-        from serving.batch.memory import keep_memory
-        from serving.batch.packed import Packed
-        from serving.batch.parts import Task, score_parts, workers_of
-        from serving.cluster import cluster_workers
-
-        keep_memory()
+            scorer.get_ready_to_explain()
+            scorer.compile(chosen.home / "cache" / "trees")
+            pool = stack.enter_context(starting(count, scorer, chosen.home / "cache" / "trees", is_early=True))
         shown = stack.enter_context(bars())
-        scorer = scorer_of(found, chosen)
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
-        with batch_folder(chosen.home, told_of(told, files)) as folder:
-            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder)
+        with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
+            machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
+            each = each_of(pool) if pool is not None else machines.each if machines is not None and machines.all_see(writeoffs) else None
+            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, each)
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
                 use_tables(scorer, tables)
@@ -144,14 +146,12 @@ def score(
                 codes=chosen.home / "codes",
                 cache=cache_of(chosen, len(ledger)),
             )
-            with cluster_workers(task, cluster) if cluster else workers_of(task, scorer, count, pool=pool) as hands:
-                try:
-                    scored = score_parts(
-                        task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score")
-                    )
-                except TooManyRowsRejected as error:
-                    inputs.refuse(WRITEOFFS.name, error)
-                    raise
+            hands = machines.take_up(task) if machines is not None else inner.enter_context(workers_of(task, scorer, count, pool=pool))
+            try:
+                scored = score_parts(task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score"))
+            except TooManyRowsRejected as error:
+                inputs.refuse(WRITEOFFS.name, error)
+                raise
     inputs.take(WRITEOFFS.name, scored.account.as_read())
     inputs.write_rejects()
     _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)

@@ -247,10 +247,10 @@ _TASK_FILE = "task-of-processes.pickle"
 @contextmanager
 def workers_of(task: Task, scorer: Scorer, count: int, *, alone: int = ALONE, pool: Executor | None = None) -> Iterator[Workers]:
     """Return so many workers for as long as the block runs; `pool` is one of `starting`, where it was known before that it is needed."""
-    if count <= 1 or len(task.cut) <= alone:
-        yield Alone(Worker(task, scorer))
-    elif pool is not None:
+    if pool is not None:
         yield Processes(pool, task)
+    elif count <= 1 or len(task.cut) <= alone:
+        yield Alone(Worker(task, scorer))
     else:
         with starting(count, None, None) as pool:
             yield Processes(pool, task)

@@ -1,49 +1,83 @@
-"""Processes that get ready to score while whoever asks for them is still busy; nothing large is imported to start them."""
+"""Processes that score parts of a ledger, and set down its stretches before."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.abc import MetaPathFinder
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from features.pieces import Each
 
 if TYPE_CHECKING:
     from models.scorer import Scorer
 
+T = TypeVar("T")
+
 
 class Ready:
-    """What a process of the pool holds: the model that it was started for; None: it comes with the task."""
+    """What a process of the pool holds: the model that it was started with; None: it comes with the task."""
 
     model: Scorer | None = None
 
 
 @contextmanager
-def starting(count: int, bundle: Path | None, cache: Path | None) -> Iterator[Executor]:
-    """Return so many processes, which get ready while the caller goes on; they end with the block.
+def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early: bool = False) -> Iterator[Executor]:
+    """Return so many processes, which end with the block.
 
     Parameters
     ----------
     count
         How many.
-    bundle, cache
-        The model that they are going to be asked for, and the private folder of its compiled trees; None: they come with the task.
+    scorer, cache
+        The model that they are going to be asked for, as it was loaded from its bundle, and the private folder of its compiled trees;
+        None: they come with the task.
+    is_early
+        This process has imported and loaded what it needs and read no table yet: its libraries have started no thread that a fork would
+        lose, so where the system can the processes are forked of it, and have at once what it has.
     """
-    # Spawned, not forked: libraries that this process has opened have threads, which a fork would lose.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_get_ready, initargs=(bundle, cache)) as pool:
+    is_forked = is_early and "fork" in get_all_start_methods() and sys.platform != "darwin"
+    begin = partial(_take, scorer) if is_forked else partial(_get_ready, scorer.folder if scorer is not None else None, cache)
+    with ProcessPoolExecutor(count, mp_context=get_context("fork" if is_forked else "spawn"), initializer=begin) as pool:
         try:
-            for _ in range(count):
-                pool.submit(_be_there)
+            with warnings.catch_warnings():
+                # What is told of threads and forks does not hold for threads that libraries themselves see through a fork.
+                warnings.filterwarnings("ignore", ".*use of fork.*", DeprecationWarning)
+                for _ in range(count):
+                    pool.submit(_be_there)
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
+def each_of(pool: Executor) -> Each:
+    """Return what does pieces of work in the processes of a pool."""
+
+    def each(work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        return pool.map(partial(_piece, work, shared), asked)
+
+    return each
+
+
+def _piece(work: Callable[..., T], shared: Any, one: tuple[Any, ...]) -> T:
+    return work(shared, *one)
+
+
+def _take(scorer: Scorer | None) -> None:
+    """Begin as a fork of a process that has everything."""
+    sys.meta_path.insert(0, _NoPandas())
+    Ready.model = scorer
+
+
 def _get_ready(bundle: Path | None, cache: Path | None) -> None:
+    """Begin as a new process."""
     sys.meta_path.insert(0, _NoPandas())
     # Here, not above: who starts the processes is not kept waiting by what they need.
     from models.scorer import Scorer

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -10,14 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from features.errors import StorageFailed
+from features.intake import sources
 from features.intake.cut import belonging, cut, parts_of, resume, text_hashes
 from features.intake.output import write_table
 from features.intake.rejects import TooManyRowsRejected
 from features.intake.table_file import read_table
+from features.pieces import one_by_one
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
@@ -26,7 +32,7 @@ from serving.batch.folder import batch_folder, state_of
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
 from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
-from serving.batch.pool import starting
+from serving.batch.pool import each_of, starting
 from serving.batch.run import cents_of, six_digits
 from tests.practice import Files, Learned, day
 
@@ -129,11 +135,48 @@ def test_several_processes_give_the_bytes_of_one(ready: bool, ledger: Path, lear
     task = Task(done, Packed.of(learned.scorer, learned.scorer.vocabulary.overlay()), None, None, AS_OF, False, None, tmp_path / "trees")
     with ExitStack() as stack:
         # Processes that had the model before the task came, and such that get it with the task.
-        pool = stack.enter_context(starting(2, learned.scorer.folder, tmp_path / "trees")) if ready else None
+        pool = stack.enter_context(starting(2, learned.scorer, tmp_path / "trees")) if ready else None
         workers = stack.enter_context(workers_of(task, learned.scorer, 2, alone=0, pool=pool))
         score_parts(task, parts, workers, tmp_path / "out.csv", version=learned.scorer.version, reasons=300)
     same_bytes(tmp_path / "out.csv", at_once, tmp_path)
     assert (tmp_path / "trees").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("in_pool", [False, True])
+def test_row_groups_set_down_side_by_side_are_the_ledger(
+    in_pool: bool, ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "BLOCK_ROWS", 300)
+    texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(WRITEOFFS.names, pa.string()))
+    whole_rows = pyarrow.csv.ParseOptions(invalid_row_handler=lambda row: "skip")
+    table = pyarrow.csv.read_csv(ledger, convert_options=texts, parse_options=whole_rows)
+    parquet, folder = tmp_path / "ledger.parquet", tmp_path / "work"
+    pq.write_table(table, parquet, row_group_size=130)
+    folder.mkdir()
+    with ExitStack() as stack:
+        each = each_of(stack.enter_context(starting(2, None, None))) if in_pool else one_by_one
+        done, parts = cut(parquet, WRITEOFFS, folder, part_rows=400, each=each)
+    whole, _ = cut(parquet, WRITEOFFS, tmp_path, part_rows=400)
+    assert len(done) == len(whole) == table.num_rows and len({name.split("-")[1] for name in done.blocks}) == 8
+    in_parts(learned.scorer, tmp_path / "not read again", folder, tmp_path / "out.csv")
+    same_bytes(tmp_path / "out.csv", at_once, tmp_path)
+
+
+def test_forked_processes_of_the_command_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    asked = f"""
+import recoup.cli.scoring as scoring, recoup.cli.run as run, sys
+scoring.LARGE_BYTES[".csv"] = 0
+sys.argv[1:] = ["score", "--writeoffs", {str(ledger)!r}, "--model", {str(learned.folder)!r}, "--as-of", "2026-11-01",
+                "--reasons", "top:300", "--workers", "2", "--out", {str(tmp_path / "out.csv")!r}]
+run.main()
+"""
+    environment = os.environ | {"RECOUP_HOME": str(tmp_path / "home")}
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:multiprocessing", "-c", asked], env=environment, capture_output=True
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert len(pyarrow.csv.read_csv(tmp_path / "out.csv")) == len(at_once)
+    same_bytes(tmp_path / "out.csv", at_once, tmp_path)
 
 
 def test_a_process_that_scores_does_not_import_pandas_for_an_array() -> None:

@@ -16,7 +16,7 @@ from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
 from serving.batch.packed import Packed
 from serving.batch.parts import Task, score_parts
-from serving.cluster import Cluster, cluster_workers
+from serving.cluster import Cluster, open_cluster
 from tests.practice import Files, Learned, day
 
 AS_OF = day("2026-11-01")
@@ -42,21 +42,19 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_machine(practice: 
     task, parts = task_of(practice, learned, tmp_path / "work")
     batch = read_table(practice.folder / "writeoffs.csv", WRITEOFFS, vocabulary=learned.scorer.vocabulary.overlay()).batch
     write_table(tmp_path / "expected.csv", learned.scorer.score(batch, as_of=AS_OF, reasons=50).ranked().table())
-    with cluster_workers(task, "local:2") as workers:
-        assert isinstance(workers, Cluster)
-        unlucky = Unlucky(workers._client, task.cut.folder)
-        score_parts(task, parts, unlucky, tmp_path / "out.csv", version=learned.scorer.version, reasons=50)
+    with open_cluster(task.cut.folder, "local:2") as cluster:
+        unlucky = Unlucky(cluster._client, task.cut.folder)
+        assert cluster.all_see(practice.folder) and not cluster.all_see(tmp_path / "gone")
+        score_parts(task, parts, unlucky.take_up(task), tmp_path / "out.csv", version=learned.scorer.version, reasons=50)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
 
 
 @pytest.mark.parametrize("address", ["local:0", "local:many", "localhost", "10.0.0.7:8786"])
-def test_an_address_that_is_none_is_refused(address: str, practice: Files, learned: Learned, tmp_path: Path) -> None:
-    task, _ = task_of(practice, learned, tmp_path / "work")
-    with pytest.raises(UsageError, match="--cluster"), cluster_workers(task, address):
+def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--cluster"), open_cluster(tmp_path, address):
         pass
 
 
-def test_a_scheduler_that_does_not_answer_is_named(practice: Files, learned: Learned, tmp_path: Path) -> None:
-    task, _ = task_of(practice, learned, tmp_path / "work")
-    with pytest.raises(Unavailable, match="no Dask scheduler answers"), cluster_workers(task, "tcp://127.0.0.1:9", patience=0.5):
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no Dask scheduler answers"), open_cluster(tmp_path, "tcp://127.0.0.1:9", patience=0.5):
         pass

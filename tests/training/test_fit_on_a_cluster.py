@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from features.errors import Unavailable
 from features.tables import Batch
 from models.bundle import read_manifest
-from serving.cluster import Cluster, cluster_pieces
+from serving.cluster import Cluster, open_cluster
 from tests.practice import AS_OF, CREATED, Files, Learned
 from training.cut import cut_ledger
 from training.examples import replay
@@ -43,8 +41,8 @@ def hash_of(folder: Path, practice: Files, outcomes: Batch, **more: Any) -> str:
 def test_a_cluster_that_loses_workers_fits_the_bundle_of_one_machine(practice: Files, learned: Learned, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     nobody = practice.outcomes.take(np.arange(0))
-    with cluster_pieces(tmp_path / "work", "local:2") as each:
-        cluster: Cluster = each.__self__  # type: ignore[attr-defined]
+    with open_cluster(tmp_path / "work", "local:2") as cluster:
+        each = cluster.each
         unlucky = Unlucky(cluster._client, tmp_path / "work").each
         assert hash_of(tmp_path / "a", practice, practice.outcomes, each=unlucky) == read_manifest(learned.folder)["bundle_hash"]
         # Without outcomes most pieces have no rows, or there is none.
@@ -54,8 +52,3 @@ def test_a_cluster_that_loses_workers_fits_the_bundle_of_one_machine(practice: F
         assert tune(known, budget, each=each).as_json() == tune(known, budget).as_json()
         left = [path.name.partition("-")[0] for path in (tmp_path / "work").iterdir()]
         assert left.count("piece") == 0 and left.count("shared") <= 2, "one for each of the two that handed out pieces"
-
-
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="no Dask scheduler answers"), cluster_pieces(tmp_path, "tcp://127.0.0.1:9", patience=0.5):
-        pass
