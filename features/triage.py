@@ -23,6 +23,7 @@ from features.codes.meaning import (
     REMEDY_OF_CATEGORY,
     SCENARIOS,
     WHY,
+    WHY_COVERED,
     WHY_FORBIDDEN,
     WHY_RESTRICTED,
     Meaning,
@@ -299,6 +300,9 @@ def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: 
         remedy, why = np.where(is_blocked, _NONE, remedy), np.where(is_blocked, WHY_RESTRICTED, why)
         step = np.where(is_blocked, STEP_RESTRICTED, np.where(refused & _PART2 > 0, STEP_PART2, step))
         in_scope &= ~is_blocked
+    if has(category, _PATIENT):
+        is_covered = (category == _PATIENT) & (batch.columns["other_coverage_on_file"] == 1) & (refused & _SELF_PAY == _ZERO)
+        why = np.where(is_covered, WHY_COVERED, why)
     if has(remedy, _PATIENT_BILLING):
         rows = np.flatnonzero(remedy == _PATIENT_BILLING)
         forbidden, unsure = judge_patient_bills(batch.columns, rows, said.guards[rows], category[rows])

@@ -30,6 +30,7 @@ from models.intervals import Range
 from models.likelihood import Likelihood
 from models.linear import Linear
 from models.rarity import Rarity
+from models.say import Say
 from models.sums import Sums
 from models.value import Dollars
 
@@ -60,7 +61,7 @@ class Bundle:
         The matrix, and the codes of the user's category columns.
     trees
         LightGBM text by role: likelihood, fraction, amount, effort, anomaly. A role that is absent falls back to its default.
-    linear, weight, calibration, trees_share
+    linear, say, calibration, trees_share
         Of the likelihood.
     fraction_range, amount_range, default_fraction, default_dollars
         Of the dollars.
@@ -79,7 +80,7 @@ class Bundle:
     reference
         Histograms of the latest write-offs (`models.reference`), which later ones are held against.
     effort
-        Weight of the effort's trees, and log of the practice's hours against the defaults.
+        Weight of the effort's trees, log of the practice's hours against the defaults, and how far those stand apart.
     rarity
         Which codes came together.
     """
@@ -90,7 +91,7 @@ class Bundle:
     extra_codes: dict[str, dict[str, int]]
     trees: dict[str, str]
     linear: Linear | None
-    weight: float
+    say: Say
     calibration: Calibration
     fraction_range: Range
     amount_range: Range
@@ -107,7 +108,7 @@ class Bundle:
     facts: dict[str, Any] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)
     reference: dict[str, Any] = field(default_factory=dict)
-    effort: tuple[float, float] = (0.0, 0.0)
+    effort: tuple[float, float, float] = (0.0, 0.0, 1.0)
     rarity: Rarity = field(default_factory=Rarity.nothing)
     trees_share: float = 0.5
 
@@ -236,7 +237,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         Likelihood(
             forest("likelihood"),
             Linear.from_json(told["linear"]) if told["linear"] else None,
-            told["weight"],
+            # A bundle made before kinds were told apart has one weight for all.
+            Say.of_kinds(told["weight"], told.get("kinds")),
             Calibration(**told["calibration"]),
             # A bundle made before the shares were settled has the plain mean of trees and linear score.
             told.get("trees_share", 0.5),
@@ -292,7 +294,8 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "roles": sorted(bundle.trees),
         "tables": sorted(bundle.tables),
         "linear": bundle.linear.as_json() if bundle.linear else None,
-        "weight": bundle.weight,
+        "weight": bundle.say.whole,
+        "kinds": bundle.say.kinds(),
         "trees_share": bundle.trees_share,
         "calibration": asdict(bundle.calibration),
         "fraction_range": told(bundle.fraction_range),
@@ -306,7 +309,7 @@ def _model_json(bundle: Bundle) -> dict[str, Any]:
         "decay_days": bundle.history.decay_days,
         "sums": bundle.sums.as_json(),
         "odd_limits": list(bundle.rarity.limits),
-        "effort": {"weight": bundle.effort[0], "level": bundle.effort[1]},
+        "effort": dict(zip(("weight", "level", "slope"), bundle.effort, strict=True)),
     }
 
 

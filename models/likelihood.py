@@ -12,6 +12,7 @@ from models.calibration import Calibration
 from models.forest import Explainer, Forest
 from models.linear import Linear
 from models.prior import late_part, prior_logits, proof_part, rate_part
+from models.say import Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Likelihood:
     ----------
     trees, linear
         None in both: the prior alone.
-    weight
-        Of the learned score against the prior: labels / (labels + pseudo-labels).
+    say
+        Weight of the learned score against the prior.
     calibration
         Applied to the blend.
     trees_share
@@ -32,7 +33,7 @@ class Likelihood:
 
     trees: Forest | None
     linear: Linear | None
-    weight: float
+    say: Say
     calibration: Calibration
     trees_share: float = 0.5
 
@@ -46,7 +47,8 @@ class Likelihood:
         if self.trees is None or self.linear is None:
             return self.calibration.apply(prior)
         learned = self.trees_share * self.trees.raw(matrix) + (1.0 - self.trees_share) * self.linear.raw(terms)
-        return self.calibration.apply(self.weight * learned + (1.0 - self.weight) * prior)
+        say = self.say.of(columns)
+        return self.calibration.apply(say * learned + (1.0 - say) * prior)
 
 
 class Reasoner:
@@ -76,25 +78,29 @@ class Reasoner:
         self._explainer = Explainer(likelihood.trees, np.array(groups), count) if likelihood.trees is not None else None
         self._spread = np.eye(count)[linear_groups] if linear_groups else np.zeros((0, count))
         self._means = likelihood.linear.means() if likelihood.linear is not None else np.empty(0)
-        self._middle = self._base()
+        self._learned = self._learned_base()
+        self._middle = likelihood.say.whole * self._learned
         self.base = float(likelihood.calibration.apply(np.array([self._middle]))[0])
 
-    def _base(self) -> float:
+    def _learned_base(self) -> float:
         m = self._likelihood
-        learned = 0.0
-        if m.trees is not None and m.linear is not None:
-            learned = m.trees_share * m.trees.expected + (1.0 - m.trees_share) * (m.linear.intercept + float(self._means.sum()))
-        return m.weight * learned
+        if m.trees is None or m.linear is None:
+            return 0.0
+        return m.trees_share * m.trees.expected + (1.0 - m.trees_share) * (m.linear.intercept + float(self._means.sum()))
 
     def contributions(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return log odds per group (n x count); with `base` they sum to the row's log odds."""
         m = self._likelihood
         out = np.zeros((len(matrix), self._count))
+        say = np.zeros(len(matrix))
         if self._explainer is not None and m.linear is not None:
-            out += (m.trees_share * m.weight) * self._explainer.contributions(matrix)
-            out += ((1.0 - m.trees_share) * m.weight) * ((terms - self._means) @ self._spread)
+            say = m.say.of(columns)
+            out += (m.trees_share * say)[:, None] * self._explainer.contributions(matrix)
+            out += ((1.0 - m.trees_share) * say)[:, None] * ((terms - self._means) @ self._spread)
+            # What is learned on the whole says less of kinds that hardly anybody worked: that is the code's doing.
+            out[:, self._prior_groups[0]] += (say - m.say.whole) * self._learned
         for group, part in zip(self._prior_groups, (rate_part, proof_part, late_part), strict=True):
-            out[:, group] += (1.0 - m.weight) * part(columns)
+            out[:, group] += (1.0 - say) * part(columns)
         # The calibration bends the scale: each part of a row moves by the same factor, so that they still sum to its log odds.
         total = out.sum(axis=1)
         moved = m.calibration.apply(self._middle + total) - self.base

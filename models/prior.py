@@ -1,4 +1,4 @@
-"""What an expert believes of a write-off before any outcome is known: its chance by code, proof and time left, and the hours it takes."""
+"""What an expert believes of a write-off before any outcome is known: its chance, what is owed of a charge, and the hours it takes."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ PROOF = 0.6
 LATE = -1.0
 """Log odds once the deadline has passed: the chance falls, never to zero (a judgement)."""
 
+UNPRICED = 0.5
+"""Part of a charge that is allowed where nothing tells (a judgement): charges are about twice what payers allow."""
+
 DEFAULT_HOURS: dict[str, float] = {
     "appeal": 1.4,
     "corrected_claim": 0.5,
@@ -50,14 +53,18 @@ DEFAULT_HOURS: dict[str, float] = {
     "compliance_review": 1.0,
     "none": 1.0,
 }
-"""Judgement, used until a practice's own hours are known; appeals cost about twice a corrected claim, as published costs do."""
+"""Judgement, used until a practice's own hours are known."""
+
+BELIEVED_SLOPE = 0.75
+"""How much of the differences between them is believed, on the log: an appeal then takes 2.2 times as long as a corrected claim, as
+published costs have it ($57 and $25)."""
 
 CLINICAL = 1.55
 """A clinical appeal against another: published costs are $57, and $13 to $51 more for what a clinician writes."""
 
 _PROOFS = tuple(dict.fromkeys(ANSWERED_BY.values()))
 _HOURS = np.array([DEFAULT_HOURS[name] for name in REMEDIES])
-_APPEAL, _NECESSITY = REMEDIES.index("appeal"), FAMILIES.index("medical_necessity")
+_APPEAL, _NECESSITY, _CONTRACTUAL = REMEDIES.index("appeal"), FAMILIES.index("medical_necessity"), FAMILIES.index("contractual")
 # A family that no proof answers reads the last row, which is null; a null flag reads the last worth, which is 0.
 _WORTH = np.array([-PROOF, PROOF, 0.0])
 _PLACE = np.array([_PROOFS.index(ANSWERED_BY[family]) if family in ANSWERED_BY else -1 for family in FAMILIES])
@@ -90,6 +97,32 @@ def late_part(columns: Columns) -> Floats:
 def prior_logits(columns: Columns) -> Floats:
     """Return the log odds believed of each row."""
     return rate_part(columns) + proof_part(columns) + late_part(columns)
+
+
+def believed_owed(columns: Columns) -> Floats:
+    """Return what a payer would have allowed of a refused line, as a part of the most that can be recovered; 1 where a price is agreed.
+
+    Where none is, the most is the payer's habit, were it one posting, or else the whole charge. What is believed lies between what payers
+    usually allow and half of the charge, the nearer to the former the more postings tell of it. What was cut as contractual is no
+    refused charge.
+
+    >>> columns = {"family": np.array([FAMILIES.index("coding")] * 4), "expected_allowed_cents": np.array([9_000, 9_000, NULL, NULL])}
+    >>> columns |= {"cap_cents": np.array([9_000, 9_000, 20_000, 20_000]), "usual_median_cents": np.array([NULL, 9_000, NULL, NULL])}
+    >>> columns |= {"writeoff_amount": np.full(4, 20_000), "usual_count": np.array([0.0, 97.0, 0.0, 0.0])}
+    >>> columns |= {"usual_smoothed_cents": np.array([np.nan, 9_000.0, 5_000.0, np.nan])}
+    >>> believed_owed(columns).round(2).tolist()
+    [1.0, 1.0, 0.4, 0.5]
+    """
+    amount, cap, usual = columns["writeoff_amount"], columns["cap_cents"], columns["usual_smoothed_cents"]
+    expected = columns["expected_allowed_cents"]
+    is_agreed = (expected != NULL) & (expected != columns["usual_median_cents"])
+    rows = np.flatnonzero(~is_agreed & (cap > 0) & (amount > 0) & (columns["family"] != _CONTRACTUAL))
+    known = np.where(np.isnan(usual[rows]), np.log(UNPRICED), np.log(np.clip(usual[rows] / amount[rows], 0.01, 1.0)))
+    # A procedure that others allowed says as much as one posting would.
+    told = (columns["usual_count"][rows] + 1.0) / (columns["usual_count"][rows] + 3.0)
+    owed = np.ones(len(cap))
+    owed[rows] = np.exp(told * known + (1.0 - told) * np.log(UNPRICED)) * amount[rows] / cap[rows]
+    return owed
 
 
 def believed_hours(columns: Columns) -> Floats:

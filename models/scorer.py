@@ -34,7 +34,9 @@ from models.calibration import Calibration, probability
 from models.effort import Effort
 from models.intervals import Range
 from models.likelihood import Likelihood, Reasoner
+from models.prior import BELIEVED_SLOPE
 from models.reasons import CONCEPTS, PRIOR_GROUPS, Teller, linear_groups, matrix_groups, points
+from models.say import Say
 from models.scores import SCORE_COLUMNS, Scores
 from models.value import Costs, Dollars, rank
 
@@ -164,7 +166,9 @@ class Scorer:
     def prior(cls, vocabulary: Vocabulary | None = None, *, costs: Costs = DEFAULT_COSTS) -> Scorer:
         """Return the scorer of day one: no outcomes were seen, chances are the expert's rates per code family."""
         codes = Codes.load()
-        models = Models(Likelihood(None, None, 0.0, Calibration()), Dollars(None, None, _WIDE, _WIDE), Effort(), Anomaly())
+        models = Models(
+            Likelihood(None, None, Say(), Calibration()), Dollars(None, None, _WIDE, _WIDE), Effort(slope=BELIEVED_SLOPE), Anomaly()
+        )
         words = vocabulary if vocabulary is not None else Vocabulary(codes.seed_words())
         return cls(PRIOR, None, Layout((), {}, {}), {}, models, words, Viewer(Practice(codes), Usual(), History()), costs=costs)
 

@@ -15,6 +15,7 @@ from models.amount import Amount
 from models.calibration import probability
 from models.forest import Forest
 from models.intervals import Range
+from models.prior import believed_owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Dollars:
     Parameters
     ----------
     fraction
-        Trees whose raw score is the log odds of the fraction of the cap; None: `default_fraction`.
+        Trees whose raw score is the log odds of the fraction of the cap; None: `default_fraction` of what is believed to be owed.
     amount
         Dollars where no amount at stake is known; None: `default_dollars`.
     fraction_range, amount_range
@@ -51,7 +52,7 @@ class Dollars:
         unknown = np.isnan(cap)
         if unknown.all():
             return self._learned(matrix, columns)
-        share = probability(self.fraction.raw(matrix)) if self.fraction is not None else np.full(len(cap), self.default_fraction)
+        share = probability(self.fraction.raw(matrix)) if self.fraction is not None else self._believed(columns)
         low, high = self.fraction_range.around(share)
         known = np.where(unknown, 0.0, cap)
         found = [known * share, known * low, known * np.minimum(high, 1.0)]
@@ -59,6 +60,9 @@ class Dollars:
             for part, learned in zip(found, self._learned(matrix, columns), strict=True):
                 part[unknown] = learned[unknown]
         return found[0], np.minimum(found[1], found[0]), np.maximum(found[2], found[0])
+
+    def _believed(self, columns: Columns) -> Floats:
+        return np.minimum(self.default_fraction * believed_owed(columns), 1.0)
 
     def _learned(self, matrix: Floats, columns: Columns) -> tuple[Floats, Floats, Floats]:
         if self.amount is None:

@@ -25,13 +25,14 @@ from training.linear import FIELDS, LEVEL_FIELDS
 BESIDE = tuple(
     sorted(
         {name for names in (*KEYS, *FIELDS, *LEVEL_FIELDS) for name in names}
-        | {"cap_cents", "deadline_day", "possible", "prior_rate", "row_day"}
+        | {"cap_cents", "deadline_day", "expected_allowed_cents", "possible", "prior_rate", "row_day", "usual_count"}
+        | {"usual_median_cents", "usual_smoothed_cents", "writeoff_amount"}
     )
 )
 """What a fit reads of a decided case beside its features."""
 
 POSTED = (
-    *("allowed_amount", "billed_amount", "family", "implied_allowed_cents", "in_scope", "payer_id"),
+    *("allowed_amount", "billed_amount", "category", "family", "implied_allowed_cents", "in_scope", "payer_id", "possible"),
     *("underpayment_cents", "usual_count", "usual_smoothed_cents", "writeoff_amount"),
 )
 """The same of a posting."""

@@ -13,6 +13,7 @@ from features.unworked import NO_LOT, blind_spots, never_worked
 from models.bundle import Bundle
 from models.reference import histograms
 from training.anomaly import fit_anomaly
+from training.caveats import hardly_worked, one_sided, without_hours
 from training.cut import cut_ledger
 from training.examples import Replayed, replay, see_postings
 from training.likelihood import fit_likelihood
@@ -103,7 +104,13 @@ def fit(
         **likelihood.facts,
         **anomaly.facts,
         "odd_share": odd,
-        "warnings": [*([] if examples.cases.explored.any() else [NO_LOT]), *blind_spots(unknown, as_of)],
+        "warnings": [
+            *([] if examples.cases.explored.any() else [NO_LOT]),
+            *one_sided(examples.cases),
+            *without_hours(examples.cases),
+            *hardly_worked(postings.columns, recent, likelihood.say),
+            *blind_spots(unknown, as_of),
+        ],
     }
     return Bundle(
         cut=as_of,
@@ -112,7 +119,7 @@ def fit(
         extra_codes=replayed.extra_codes,
         trees={**likelihood.trees, **value.trees, **anomaly.trees},
         linear=likelihood.linear,
-        weight=likelihood.weight,
+        say=likelihood.say,
         calibration=likelihood.calibration,
         fraction_range=value.fraction_range,
         amount_range=value.amount_range,

@@ -16,7 +16,8 @@ from features.pieces import Each
 from models.calibration import Calibration, log_odds, probability
 from models.linear import Linear
 from models.prior import prior_logits
-from training.calibrate import calibrate
+from models.say import Say
+from training.calibrate import calibrate, level_of
 from training.evaluate import auc, expected_calibration_error
 from training.examples import Examples, category_extras
 from training.linear import fit_linear, learn_pulls
@@ -40,8 +41,8 @@ class LikelihoodFit:
     ----------
     trees, linear
         Text of the trees by name, and the linear score; none where results tell no rows apart.
-    weight, calibration
-        Of the learned score against the prior; of the blend.
+    say, calibration
+        Weight of the learned score against the prior; of the blend.
     facts
         What was found, for the bundle.
     information
@@ -52,7 +53,7 @@ class LikelihoodFit:
 
     trees: dict[str, str]
     linear: Linear | None
-    weight: float
+    say: Say
     calibration: Calibration
     facts: dict[str, Any]
     information: tuple[float, float] = (0.0, 0.0)
@@ -63,14 +64,13 @@ def fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe
     """Fit trees, linear score and calibration on decided efforts."""
     won = examples.cases.recovered
     if not len(examples):
-        return LikelihoodFit({}, None, 0.0, Calibration(), {})
+        return LikelihoodFit({}, None, Say(), Calibration(), {})
     if won.all() or not won.any():
         # One-sided results tell no rows apart, but they tell the level.
-        believed = prior_logits(examples.columns)
-        level, _ = calibrate(believed, won * examples.kept, examples.weight, examples.cases.explored)
-        return LikelihoodFit({}, None, 0.0, level, {})
+        level = level_of(prior_logits(examples.columns), won * examples.kept, examples.weight)
+        return LikelihoodFit({}, None, Say(), level, {})
     block = time_blocks(examples.cases.worked_on, BLOCKS)
-    weight = len(examples) / (len(examples) + recipe.pseudo_labels)
+    say = Say.learned(examples.columns, recipe.pseudo_labels)
     # Some thirty spreads, learned from all cases: what a block left out says of them is next to nothing.
     pulls = pulls_of(examples, layout)
     out_of_fold = log_odds(np.full(len(examples), won.mean()))
@@ -78,7 +78,7 @@ def fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe
     nothing = np.zeros(len(examples), dtype=bool)
     # The fit on everything stands first: it takes longest.
     (trees, linear, _), *folds = each(
-        _fit_beside, (examples, layout, seed, pulls, recipe, weight), [(there,) for there in (nothing, *left_out)]
+        _fit_beside, (examples, layout, seed, pulls, recipe, say), [(there,) for there in (nothing, *left_out)]
     )  # fmt: skip
     for there, (_, _, scored) in zip(left_out, folds, strict=True):
         out_of_fold[there] = scored
@@ -89,20 +89,20 @@ def fit_likelihood(examples: Examples, layout: Layout, seed: int, recipe: Recipe
     facts["ece_out_of_fold"] = round(expected_calibration_error(as_chosen, won) or 0.0, 4)
     speaks = examples.weight * p * (1.0 - p)
     information = float(speaks.sum()), float(speaks[examples.cases.explored].sum())
-    return LikelihoodFit({"likelihood": trees}, linear, weight, calibration, facts, information, pulls)
+    return LikelihoodFit({"likelihood": trees}, linear, say, calibration, facts, information, pulls)
 
 
-_Blended = tuple[Examples, Layout, int, Mapping[str, float], Recipe, float]
+_Blended = tuple[Examples, Layout, int, Mapping[str, float], Recipe, Say]
 
 
 def _fit_beside(shared: _Blended, left_out: NDArray[np.bool_]) -> tuple[str, Linear, Floats]:
     """Fit both halves on the rest, and score what was left out."""
-    examples, layout, seed, pulls, recipe, weight = shared
+    examples, layout, seed, pulls, recipe, say = shared
     if not left_out.any():
         trees, linear = fit_blend(examples, layout, seed, pulls, recipe)
         return trees.model_to_string(), linear, np.empty(0)
     trees, linear = fit_blend(examples.take(~left_out), layout, seed, pulls, recipe)
-    return trees.model_to_string(), linear, blend(trees, linear, examples.take(left_out), weight, recipe.trees_share)
+    return trees.model_to_string(), linear, blend(trees, linear, examples.take(left_out), say, recipe.trees_share)
 
 
 def pulls_of(examples: Examples, layout: Layout) -> dict[str, float]:
@@ -141,9 +141,10 @@ def fit_blend(
     return trees, linear
 
 
-def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, weight: float, trees_share: float) -> Floats:
+def blend(trees: lightgbm.Booster, linear: Linear, examples: Examples, say: Say, trees_share: float) -> Floats:
     """Return the uncalibrated log odds that the served likelihood would give."""
     straight = linear.raw(linear.terms(examples.matrix, examples.columns))
     learned = trees_share * predict(trees, examples.matrix, raw=True) + (1.0 - trees_share) * straight
+    weight = say.of(examples.columns)
     blended: Floats = weight * learned + (1.0 - weight) * prior_logits(examples.columns)
     return blended

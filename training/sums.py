@@ -16,6 +16,8 @@ from features.pieces import Each
 from features.tables import Array
 from features.vocabulary import Vocabulary
 from models.calibration import probability
+from models.prior import believed_owed
+from models.say import Say
 from models.sums import Sums, days_late, row_variance
 from training.examples import Examples
 from training.labels import Cases, delay_weights
@@ -267,9 +269,9 @@ def _forecast(shared: _Shared, known: NDArray[np.int64], day: int, asked: NDArra
     past = examples.take(known)
     past = replace(past, weight=delay_weights(past.cases, day))
     test, won = examples.take(asked), past.take(past.cases.recovered & ~np.isnan(past.fraction))
-    say = len(past) / (len(past) + recipe.pseudo_labels)
+    say = Say.learned(past.columns, recipe.pseudo_labels)
     p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
-    share = np.full(len(test), default_fraction)
+    share = np.minimum(default_fraction * believed_owed(test.columns), 1.0)
     if len(won) >= LEAST_SPLIT:
         share = predict(fraction_trees(won, layout, seed), test.matrix)
     return p, share * test.columns["cap_cents"] / 100.0

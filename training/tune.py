@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.matrix import Layout
 from features.pieces import Each, one_by_one
 from models.calibration import probability
+from models.say import Say
 from training.examples import Examples, Replayed
 from training.labels import delay_weights
 from training.likelihood import blend, fit_blend, pulls_of
@@ -158,7 +159,7 @@ def _loss(shared: tuple[Examples, Layout, Mapping[str, float], int], recipe: Rec
     examples, layout, pulls, seed = shared
     past, test = examples.take(fold.known), examples.take(fold.asked)
     past.weight[:] = delay_weights(past.cases, fold.start)
-    say = len(past) / (len(past) + recipe.pseudo_labels)
+    say = Say.learned(past.columns, recipe.pseudo_labels)
     p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
     p = np.clip(p, _SURE, 1 - _SURE)
     won = test.cases.recovered

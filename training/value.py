@@ -13,6 +13,7 @@ from features.matrix import Layout
 from features.pieces import Each
 from models.intervals import Range
 from models.linear import Linear
+from models.prior import believed_owed
 from training.amount import fit_amount
 from training.effort import fit_effort
 from training.examples import Examples, category_extras
@@ -40,7 +41,7 @@ class ValueFit:
     amount
         Level, spread and scale of dollars where amounts are unknown; None where they are known.
     effort
-        Weight of the trees for hours, and the practice's level.
+        Weight of the trees for hours, the practice's level, and how far remedies stand apart.
     """
 
     trees: dict[str, str]
@@ -49,7 +50,7 @@ class ValueFit:
     default_fraction: float
     default_dollars: float
     amount: tuple[Linear, Linear, float] | None
-    effort: tuple[float, float]
+    effort: tuple[float, float, float]
 
 
 def fit_value(examples: Examples, layout: Layout, seed: int, each: Each) -> ValueFit:
@@ -58,7 +59,7 @@ def fit_value(examples: Examples, layout: Layout, seed: int, each: Each) -> Valu
     won = examples.take(examples.cases.recovered)
     known = won.take(~np.isnan(won.fraction))
     fraction_range = amount_range = Range.fit(np.empty(0), np.empty(0))
-    default_fraction = _drawn_mean(known.fraction, known.weight, BELIEVED_FRACTION)
+    default_fraction = _drawn_mean(np.minimum(known.fraction / believed_owed(known.columns), 1.0), known.weight, BELIEVED_FRACTION)
     default_dollars = _drawn_mean(won.cases.cents / 100.0, won.weight, BELIEVED_DOLLARS)
     if len(known) >= LEAST_SPLIT:
         trees["fraction"], fraction_range = _fit_fraction(known, layout, seed, each)
@@ -70,10 +71,10 @@ def fit_value(examples: Examples, layout: Layout, seed: int, each: Each) -> Valu
             won.matrix, won.columns, c.cents / 100.0, c.worked_on, layout, weight=won.weight, extras=category_extras(layout), seed=seed
         )
         trees["amount"], amount_range = amount.trees, amount.range
-    booster_text, weight, level = fit_effort(examples, layout, seed)
+    booster_text, effort = fit_effort(examples, layout, seed)
     trees |= booster_text
     pieces = (amount.level, amount.spread, amount.scale) if amount else None
-    return ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars, pieces, (weight, level))
+    return ValueFit(trees, fraction_range, amount_range, default_fraction, default_dollars, pieces, effort)
 
 
 def _drawn_mean(values: Floats, weight: Floats, believed: float) -> float:

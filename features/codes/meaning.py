@@ -121,9 +121,11 @@ WHY = (
     "Moved from another system or account; not a decision of the payer.",
     "The patient's share, which a rule forbids to bill; only a next payer can owe it.",
     "The patient paid and restricted disclosure: nothing may be sent to the payer.",
+    "On the patient's list, because the payer says so; but another payer may owe it: ask for coverage of the day, and bill that payer first.",
+    "On the patient's list, because the payer says so; but other coverage is on file: bill that payer first.",
 )
 _WHY_OF_CARC = {"23": 18, "24": 19, "253": 20, "101": 21, "246": 22}
-WHY_MOVED, WHY_FORBIDDEN, WHY_RESTRICTED = 23, 24, 25
+WHY_MOVED, WHY_FORBIDDEN, WHY_RESTRICTED, WHY_PAYER_FIRST, WHY_COVERED = 23, 24, 25, 26, 27
 
 _MEDICARE_MILD = ("medicare", "medicare_advantage")
 _MEDICAID = ("medicaid", "medicaid_managed")
@@ -206,7 +208,7 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         remark_days=_clock(read, of_records=False),
         record_days=_clock(read, of_records=True),
         scenario=_scenario(read, codes, family, category),
-        why=_why(words, read, category),
+        why=_why(words, read, category, family),
         next_step=_next_step(read, codes, category, remedy, family),
     )
 
@@ -471,7 +473,7 @@ def _guards(words: Words, read: _Read, family: str) -> int:
     return bits
 
 
-def _why(words: Words, read: _Read, category: str) -> int:
+def _why(words: Words, read: _Read, category: str, family: str) -> int:
     """Return the sentence that says why a row is out of scope."""
     if read.carc is not None and read.carc.code in _WHY_OF_CARC and category in ("informational", "contractual"):
         return _WHY_OF_CARC[read.carc.code]
@@ -479,6 +481,9 @@ def _why(words: Words, read: _Read, category: str) -> int:
         return _WHY_OF_CARC["101"]
     if category == "informational" and read.carc is None:
         return WHY_MOVED
+    if category == "patient_responsibility" and family in ("cob", "eligibility"):
+        # Refused because somebody else insures the patient: that is settled between payers before the patient is asked to pay.
+        return WHY_PAYER_FIRST
     return CATEGORY[category]
 
 

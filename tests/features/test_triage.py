@@ -175,6 +175,20 @@ def test_every_step_and_reason_is_a_sentence() -> None:
     assert all(text.endswith(".") for text in (*found.whys, *steps_of(CODES).sentences))
 
 
+def test_who_is_insured_elsewhere_is_on_the_patients_list_with_the_payers_route_told() -> None:
+    refused = [{"group_code": "PR", "carc": carc, "payer_type": "commercial"} for carc in ("22", "26", "27", "31", "109", "200")]
+    rows = writeoffs(
+        *refused, {**refused[0], "other_coverage_on_file": "yes"}, {"group_code": "PR", "carc": "2", "payer_type": "commercial"}
+    )
+    found = classify(rows, codes=CODES, as_of=TODAY)
+    assert not found.in_scope.any()
+    assert {CATEGORIES[place] for place in found.category} == {"patient_responsibility"}
+    told = [found.whys[place] for place in found.why]
+    assert all("bill that payer first" in text and "ask for coverage" in text for text in told[:6])
+    assert "other coverage is on file" in told[6]
+    assert "payer first" not in told[7]
+
+
 def test_one_row_takes_a_fraction_of_a_millisecond() -> None:
     # The budget is 150 microseconds on a quiet machine; ten times that catches a table compiled for every row.
     rules = PayerRules(table(PAYER_RULES, [{"payer_id": "ACME", "limit": 90, "limit_unit": "days", "clock": "remit_date"}]))

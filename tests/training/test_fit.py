@@ -93,7 +93,7 @@ def test_an_outcome_known_on_the_day_changes_nothing(practice: Files, learned: L
 def test_few_outcomes_move_the_experts_rates_little(practice: Files, outcomes: int, tmp_path: Path) -> None:
     few = practice.outcomes.take(np.arange(outcomes))
     fitted = learn(Files(practice.folder, practice.writeoffs, few, practice.tables), tmp_path / "bundle")
-    assert fitted.bundle.weight == pytest.approx(fitted.bundle.facts["labels"] / (fitted.bundle.facts["labels"] + 150.0))
+    assert fitted.bundle.say.whole == pytest.approx(fitted.bundle.facts["labels"] / (fitted.bundle.facts["labels"] + 150.0))
     window = read_files(practice.folder, fitted.scorer.vocabulary.overlay()).writeoffs
     window = window.take(window.columns["writeoff_date"] >= AS_OF)
     found = fitted.scorer.score(window, as_of=AS_OF, reasons=50).columns
