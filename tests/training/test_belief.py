@@ -24,7 +24,8 @@ def test_hours_that_nobody_logs_leave_the_order_to_dollars(practice: Files, lear
     )
     weight, _, slope = untold.bundle.effort
     # Hundreds of efforts without hours leave next to nothing of the five that the belief is worth.
-    assert (weight, slope) == (0.0, pytest.approx(UNTOLD_SLOPE, abs=0.02))
+    assert weight == 0.0
+    assert slope == pytest.approx(UNTOLD_SLOPE, abs=0.02)
     files = read_files(practice.folder, untold.scorer.vocabulary.overlay())
     found = untold.scorer.score(files.writeoffs, as_of=AS_OF, reasons=0).columns
     hours = {name: float(found["expected_hours"][found["remedy"] == name].min()) for name in ("appeal", "corrected_claim")}
