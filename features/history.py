@@ -209,8 +209,7 @@ class History:
 
     def left(self, gap: NDArray[np.int64]) -> Floats:
         """Return what is left of a sum after so many days."""
-        left: Floats = self._decay[np.minimum(np.maximum(gap, 0), _DECAY_DAYS - 1)]
-        return left
+        return self._decay.take(gap, mode="clip")
 
     def advance(self, day: int, slots: NDArray[np.int64], addends: NDArray[np.int64]) -> None:
         """Add all events that became known on one day; days must not go back.
@@ -224,11 +223,11 @@ class History:
         """
         flat, keys = slots.ravel(), slots.shape[1]
         some, place = number_keys(flat, len(self.last))
-        used = flat[some]
-        left = self.left(day - self.last[used])
+        used = flat.take(some)
+        left = self.left(day - self.last.take(used))
         for sums, added in zip(self.sums, addends.T, strict=True):
             # Whole numbers: their sum is exact in a float, in any order.
-            sums[used] = sums[used] * left + np.bincount(place, weights=np.repeat(added, keys))
+            sums[used] = sums.take(used) * left + np.bincount(place, weights=np.repeat(added.astype(np.float64), keys))
         self.last[used] = day
         # Events without a key fell into the first slot, which stays empty.
         self.sums[:, 0] = self.last[0] = 0

@@ -13,7 +13,7 @@ from features.learned import Remembered, stats_of
 from features.recall import Recall
 from features.tables import Columns
 
-_BLOCK, _FEW = 4096, 1024
+_BLOCK, _FEW = 8192, 1024
 """So many rows are told together; a day with so many is worth working out what all keys hold that morning."""
 
 

@@ -203,7 +203,7 @@ def _piece(folder: Path, shared: str, asked: str, number: int) -> tuple[int, Any
 
 
 def _set_down(path: Path, value: Any) -> None:
-    replace_file(path, lambda file: pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL))
+    replace_file(path, lambda file: pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL), is_lasting=False)
 
 
 def _taken_up(path: Path) -> Any:

@@ -252,7 +252,9 @@ _KEPT = "cut.npz"
 
 def _keep(cut: Cut, together: Hashes) -> None:
     told = json.dumps([cut.blocks, cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown])
-    replace_file(cut.folder / _KEPT, lambda file: np.savez(file, starts=cut.starts, together=together, told=np.array(told)))
+    replace_file(
+        cut.folder / _KEPT, lambda file: np.savez(file, starts=cut.starts, together=together, told=np.array(told)), is_lasting=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,7 +449,7 @@ def _save(path: Path, arrays: Map[int, pa.Array], rows: int) -> None:
     columns = {str(place): array for place, array in arrays.items()} or {"-1": pa.nulls(rows)}
     batch = pa.record_batch(columns)
     try:
-        # A block is worth nothing without the others: it need not outlive the machine, so the disk is not waited for.
+        # What a job sets down need not outlive the machine, so the disk is not waited for.
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_batch(batch)
     except OSError as error:

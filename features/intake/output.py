@@ -134,10 +134,11 @@ def is_all_null(values: NDArray[Any], kind: Kind) -> bool:
     return bool((values == NULL).all())
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], None], *, is_lasting: bool = True) -> None:
     """Write a file beside its target and rename it into place.
 
-    Where the system can, the file has no name until it is whole, so that even a killed process leaves nothing behind.
+    Where the system can, the file has no name until it is whole, so that even a killed process leaves nothing behind. One that is not
+    lasting may be torn when the machine itself goes down: the disk is not waited for.
 
     Raises
     ------
@@ -151,7 +152,8 @@ def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
             with os.fdopen(handle, "wb") as file:
                 write(file)
                 file.flush()
-                os.fsync(file.fileno())
+                if is_lasting:
+                    os.fsync(file.fileno())
                 if not is_named:
                     # The directory is not looked at, the path being absolute; naming one makes Python follow the link.
                     os.link(f"/proc/self/fd/{handle}", aside, src_dir_fd=handle)

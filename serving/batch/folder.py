@@ -40,7 +40,8 @@ def batch_folder(home: Path, told: Mapping[str, object] | None) -> Iterator[Path
     """
     base = private_folder(home / "batch")
     _take_away_old(base)
-    name = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    # What lies in it was not waited for until the disk had it: after the machine went down, a job begins anew.
+    name = hashlib.sha256(json.dumps([told, _start_of_machine()], sort_keys=True, default=str).encode()).hexdigest()[:32]
     with (base / f"{name}.lock").open("w") as lock:
         folder = base / name
         try:
@@ -65,6 +66,14 @@ def batch_folder(home: Path, told: Mapping[str, object] | None) -> Iterator[Path
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
                 (base / f"{name}.lock").unlink()
+
+
+def _start_of_machine() -> str:
+    """Return what names the time since the machine was last started; blank where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        return ""
 
 
 def _take_away_old(base: Path) -> None:

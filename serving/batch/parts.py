@@ -230,7 +230,7 @@ class Processes:
 
     def __init__(self, pool: Executor, task: Task) -> None:
         self._pool, self._file = pool, task.cut.folder / _TASK_FILE
-        replace_file(self._file, lambda file: pickle.dump(task, file))
+        replace_file(self._file, lambda file: pickle.dump(task, file), is_lasting=False)
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
@@ -426,7 +426,7 @@ def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:
         with pa.ipc.new_file(file, schema) as writer:
             writer.write_batch(run.cast(schema) if run.schema != schema else run)
 
-    replace_file(path, write)
+    replace_file(path, write, is_lasting=False)
 
 
 def load_run(path: Path) -> pa.RecordBatch:
