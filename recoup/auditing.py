@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from recoup.beside import Beside
-from recoup.outcomes import prepare
 from recoup.progress import Bars
 from recoup.trial import use_tables
 
@@ -95,6 +94,7 @@ def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, 
 
     from features.tables import OUTCOMES, PROCESS_CHANGES, WRITEOFFS
     from recoup.memory import give_back
+    from recoup.outcomes import prepare
     from recoup.report.workbook import read_answers
     from serving.findings.clock import overpayment_table
     from serving.findings.later import later_outcomes

@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Step: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is; 0: nobody knows."""
@@ -77,6 +77,10 @@ def bars(stream: TextIO | None = None) -> Iterator[Bars]:
     if not stream.isatty():
         yield Bars(None)
         return
+    # Here, not above: most commands run where nobody watches, and the help draws nothing.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(file=stream), transient=True) as progress:
         yield Bars(progress)

@@ -26,7 +26,6 @@ from recoup.cli.options import (
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
-from recoup.outcomes import prepare
 from recoup.progress import bars
 from recoup.trial import use_tables
 from serving.access import DEFAULT_CLIENT
@@ -66,6 +65,7 @@ def packet(
 ) -> None:
     """Write the letter or sheet of a write-off (Word, PDF) and its worksheet; nothing is sent. A guard may forbid it: exit 1."""
     from recoup.inputs import Inputs
+    from recoup.outcomes import prepare
     from serving.packet import Desk, Enclosure
 
     chosen = settings()

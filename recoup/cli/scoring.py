@@ -26,7 +26,6 @@ from recoup.cli.options import (
 )
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
-from recoup.outcomes import add_outcomes
 from recoup.progress import bars
 from recoup.trial import use_tables
 
@@ -202,6 +201,7 @@ def _prepare_by_parts(
     """Do the same from a ledger in parts: of all rows only what is learned from, of worked ones everything."""
     from features.tables import WRITEOFFS
     from models.scorer import PRIOR
+    from recoup.outcomes import add_outcomes
 
     def gather(**which: Any) -> Batch:
         return ledger.gather(parts, WRITEOFFS, words, mapping=inputs.mapping, latest=inputs.latest, **which)
