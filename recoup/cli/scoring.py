@@ -30,13 +30,17 @@ from recoup.progress import bars
 from recoup.trial import use_tables
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from features.intake.cut import Cut, Part
+    from features.pieces import Each
     from features.tables import Batch
     from features.vocabulary import Vocabulary
     from models.scorer import Scorer
     from recoup.inputs import Inputs
     from recoup.settings import Settings
     from serving.batch.parts import Scored
+    from serving.cluster import Cluster
 
 TOP_LINES = 10
 COMPILE_ROWS = 50_000
@@ -108,7 +112,7 @@ def score(
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
     from serving.batch.parts import Task, score_parts, workers_of
-    from serving.batch.pool import each_of, starting
+    from serving.batch.pool import starting
     from serving.cluster import open_cluster
 
     if as_json and str(out) == "-":
@@ -129,8 +133,7 @@ def score(
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
         with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
             machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
-            each = each_of(pool) if pool is not None else machines.each if machines is not None and machines.all_see(writeoffs) else None
-            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, each)
+            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, _readers(pool, machines, writeoffs))
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
                 use_tables(scorer, tables)
@@ -154,6 +157,15 @@ def score(
     inputs.take(WRITEOFFS.name, scored.account.as_read())
     inputs.write_rejects()
     _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)
+
+
+def _readers(pool: Executor | None, machines: Cluster | None, ledger: Path) -> Each | None:
+    """Return what sets a ledger down in pieces: processes, or machines that all see it; None: this process alone."""
+    from serving.batch.pool import each_of
+
+    if pool is not None:
+        return each_of(pool)
+    return machines.each if machines is not None and machines.all_see(ledger) else None
 
 
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
