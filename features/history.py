@@ -165,11 +165,11 @@ class History:
             row_of[code] = np.arange(rows)
             used = np.flatnonzero(row_of >= 0)
             some = row_of[used]
-            key, known = _pack(place, names, {name: columns[name][some] for name in names}, len(some))
+            key, known = pack(place, names, {name: columns[name][some] for name in names}, len(some))
             slots = np.zeros(len(row_of), dtype=np.int64)
             slots[used[known]] = [self._slot(k, True) for k in key[known].tolist()]
             return slots[code]
-        key, known = _pack(place, names, columns, rows)
+        key, known = pack(place, names, columns, rows)
         out = np.zeros(rows, dtype=np.int64)
         distinct, inverse = np.unique(key[known], return_inverse=True)
         out[known] = np.array([self._slot(k, True) for k in distinct.tolist()], dtype=np.int64)[inverse]
@@ -301,7 +301,17 @@ def _top(key: int, names: tuple[str, ...]) -> int:
     return key << _PART_BITS * (2 - len(names))
 
 
-def _pack(place: int, names: tuple[str, ...], columns: Columns, rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def one_key(place: int, parts: Sequence[int]) -> int:
+    """Return the packed key of one of `KEYS` from the codes of its parts; -1, which is no key, where one is null."""
+    key = place
+    for part in parts:
+        if part < 0:
+            return -1
+        key = key << _PART_BITS | part
+    return _top(key, KEYS[place])
+
+
+def pack(place: int, names: tuple[str, ...], columns: Columns, rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return each row's key as one integer, and whether all of its parts are known."""
     key = np.full(rows, place, dtype=np.int64)
     known = np.ones(rows, dtype=bool)

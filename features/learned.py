@@ -175,6 +175,9 @@ _LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
 _MADE_OF = {f"{_names(key)}_{what}": (place, what) for place, key in enumerate(KEYS) for what in (*STATS[:2], *LEARNED)}
 
 
+PLACE_OF_KEY = {_names(key): place for place, key in enumerate(KEYS)}
+"""Place in `KEYS` by the name that begins its columns."""
+
 HISTORY_COLUMNS = frozenset(_MADE_OF)
 """The columns of `history_columns`."""
 

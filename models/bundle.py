@@ -18,6 +18,7 @@ from features.errors import BundleRefused
 from features.history import History
 from features.matrix import Layout
 from features.patient_share import UsualShares
+from features.record import Record
 from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Columns, Table
 from features.usual import Usual
 from features.vocabulary import Vocabulary
@@ -81,8 +82,8 @@ class Bundle:
         Histograms of the latest write-offs (`models.reference`), which later ones are held against.
     effort
         Weight of the effort's trees, log of the practice's hours against the defaults, and how far those stand apart.
-    rarity
-        Which codes came together.
+    rarity, record
+        Which codes came together, and what became of the last year's efforts.
     """
 
     cut: int
@@ -110,6 +111,7 @@ class Bundle:
     reference: dict[str, Any] = field(default_factory=dict)
     effort: tuple[float, float, float] = (0.0, 0.0, 1.0)
     rarity: Rarity = field(default_factory=Rarity.nothing)
+    record: Record = field(default_factory=Record)
     trees_share: float = 0.5
 
 
@@ -123,6 +125,7 @@ class Models:
     anomaly: Anomaly
     sums: Sums = field(default_factory=Sums)
     rarity: Rarity = field(default_factory=Rarity.nothing)
+    record: Record = field(default_factory=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def write(bundle: Bundle, folder: Path) -> None:
     _write_parquet(folder / "history.parquet", bundle.history.snapshot())
     _write_parquet(folder / "usual.parquet", bundle.usual.snapshot())
     _write_parquet(folder / "rarity.parquet", bundle.rarity.snapshot())
+    _write_parquet(folder / "record.parquet", bundle.record.snapshot())
     for name, batch in bundle.tables.items():
         _write_parquet(folder / f"{name}.parquet", {key: _plain(values) for key, values in batch.columns.items()})
 
@@ -257,6 +261,8 @@ def load(folder: Path, *, checked: bool = True) -> Loaded:
         Sums.from_json(told.get("sums")),
         # A bundle made before combinations were counted finds none odd.
         Rarity.of(_read_parquet(folder / "rarity.parquet"), told["odd_limits"]) if "odd_limits" in told else Rarity.nothing(),
+        # A bundle made before efforts were counted for sentences tells decayed numbers.
+        Record.restore(_read_parquet(folder / "record.parquet")) if (folder / "record.parquet").exists() else Record(),
     )
     tables = {
         name: Batch(table, _read_parquet(folder / f"{name}.parquet"), vocabulary)

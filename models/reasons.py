@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
 from features.codes.tables import FAMILIES, Codes
 from features.feature import Floats
+from features.learned import PLACE_OF_KEY
 from features.matrix import BY_NAME
 from features.money import NULL
+from features.record import LEAST, Record
 from features.tables import Array, Batch, Columns
 from models.linear import Linear
 from models.rarity import Rarity, tell
@@ -112,10 +115,12 @@ class Teller:
         What the contract says of a row and by which term; blank where no contract is known.
     rarity
         Which codes came together so far.
+    record
+        What became of the last year's efforts.
     """
 
-    def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str], rarity: Rarity) -> None:
-        self._batch, self._columns, self._codes, self._cite, self._rarity = batch, columns, codes, cite, rarity
+    def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str], rarity: Rarity, record: Record) -> None:
+        self._batch, self._columns, self._codes, self._cite, self._rarity, self._record = batch, columns, codes, cite, rarity, record
 
     def tell(self, row: int, point: Array) -> list[dict[str, Any]]:
         """Return up to three reasons each way, the strongest first; a line paid below its contract always names the term.
@@ -166,7 +171,12 @@ class Teller:
         won, days = (float(self._columns[f"{key}_{name}"][row]) for name in ("recoveries", "days"))
         payer = self._word("payer_id", row) or "this payer"
         family = FAMILIES[int(self._columns["family"][row])].replace("_", " ")
-        text = f"{what.format(payer=payer, family=family)} in {won:.0f} of about {efforts:.0f} recent efforts"
+        text = what.format(payer=payer, family=family)
+        counted = self._record.look(PLACE_OF_KEY[key], self._columns, row)
+        if counted is not None:
+            text = f"{text} in {counted.recoveries} of {counted.efforts} efforts since {_month(counted.since)}"
+            return text + (f", after {counted.days} days in the median" if counted.recoveries >= LEAST else "")
+        text = f"{text} in {won:.0f} of about {efforts:.0f} recent efforts"
         return text + (f", after {days:.0f} days on average" if won >= _LEAST_EFFORTS else "")
 
     def _word(self, name: str, row: int) -> str:
@@ -301,6 +311,19 @@ def usual_words(median: int, low: int, high: int, count: float) -> str:
         return f"this payer nearly always allows {usual} for this procedure (about {count:.0f} postings lately)"
     span = f"8 of 10 postings lately lie between {_money(low)} and {_money(high)}"
     return f"this payer usually allows {usual} for this procedure ({span}; there were about {count:.0f})"
+
+
+def _month(day: int) -> str:
+    """Return the month of a day in words.
+
+    >>> _month(20_540)
+    'March 2026'
+    """
+    told = date(1970, 1, 1) + timedelta(days=day)
+    return f"{_MONTHS[told.month - 1]} {told.year}"
+
+
+_MONTHS = "January February March April May June July August September October November December".split()
 
 
 def _money(cents: int) -> str:

@@ -412,7 +412,9 @@ class Scorer:
         at = rows.tolist()
         part = batch if len(rows) == len(batch) else batch.take(rows)
         codes, rarity = self.viewer.practice.codes, self.models.rarity
-        teller = Teller(part, seen.columns, codes, lambda place: self.viewer.cite(batch, at[place], view.priced), rarity)
+        teller = Teller(
+            part, seen.columns, codes, lambda place: self.viewer.cite(batch, at[place], view.priced), rarity, self.models.record
+        )
         for place, (row, point) in enumerate(zip(at, told, strict=True)):
             out[row] = teller.tell(place, point)
 

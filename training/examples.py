@@ -14,6 +14,7 @@ from features.history import KEYS, History
 from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind, matrix
 from features.pieces import Each, one_by_one
 from features.recall import Recall
+from features.record import Record
 from features.tables import Array, Batch, Columns
 from features.usual import Usual
 from features.view import REMEMBERED, Practice, Viewer, shares_of_month
@@ -102,6 +103,8 @@ class Replayed:
         With the usual and the history of that morning.
     layout, extra_codes
         Of the matrix.
+    record
+        What became of the last year's efforts, counted.
     begun, unmatched
         All efforts, decided or not, and how many more name no write-off of the ledger.
     examples
@@ -113,6 +116,7 @@ class Replayed:
     viewer: Viewer
     layout: Layout
     extra_codes: Codings
+    record: Record
     begun: Cases
     unmatched: int
     examples: Examples
@@ -126,12 +130,13 @@ def replay(ledger: Ledger, as_of: int, each: Each = one_by_one) -> Replayed:
     decided = begun.take(begun.decided)
     seen = see_cases(ledger, viewer, decided, layout, extra_codes, each)
     viewer.shares = shares_of_month(ledger.writeoffs, as_of)
+    record = Record.of(make_events(decided, seen.columns), as_of)
     possible = seen.columns["possible"]
     if not possible.all():
         decided, seen = decided.take(possible), seen.take(possible)
     weight, kept = delay_weights(decided, as_of), kept_chance(decided, as_of)
     examples = Examples(seen.matrix, seen.columns, decided, weight, fraction_of(decided, seen.columns), kept)
-    return Replayed(ledger, as_of, viewer, layout, extra_codes, begun, unmatched, examples)
+    return Replayed(ledger, as_of, viewer, layout, extra_codes, record, begun, unmatched, examples)
 
 
 def see_cases(ledger: Ledger, viewer: Viewer, decided: Cases, layout: Layout, extra_codes: Codings, each: Each = one_by_one) -> Seen:

@@ -138,5 +138,6 @@ def fit(
         reference=reference,
         effort=value.effort,
         rarity=rarity,
+        record=replayed.record,
         trees_share=recipe.trees_share,
     )

@@ -121,8 +121,8 @@ WHY = (
     "Moved from another system or account; not a decision of the payer.",
     "The patient's share, which a rule forbids to bill; only a next payer can owe it.",
     "The patient paid and restricted disclosure: nothing may be sent to the payer.",
-    "On the patient's list, because the payer says so; but another payer may owe it: ask for coverage of the day, and bill that payer first.",
-    "On the patient's list, because the payer says so; but other coverage is on file: bill that payer first.",
+    "On the patient's list, as the payer says; but another payer may owe it: ask for coverage of the day, and bill that payer first.",
+    "On the patient's list, as the payer says; but other coverage is on file: bill that payer first.",
 )
 _WHY_OF_CARC = {"23": 18, "24": 19, "253": 20, "101": 21, "246": 22}
 WHY_MOVED, WHY_FORBIDDEN, WHY_RESTRICTED, WHY_PAYER_FIRST, WHY_COVERED = 23, 24, 25, 26, 27

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from models.scorer import PRIOR, Scorer
 from models.scores import SCORE_COLUMNS
 from models.value import Costs
 from tests.practice import AS_OF, Files, Learned, day, read_files
+from training.labels import DECIDED
 
 COLUMNS = (
     "writeoff_id rank in_scope category family remedy recovery_probability recoverable_amount amount_if_recovered "
@@ -105,6 +108,28 @@ def test_reasons_say_why_and_add_up(practice: Files, learned: Learned) -> None:
         # A contract's term may come on top, without points.
         weighed = [reason["direction"] for reason in told if reason["points"] or reason["concept"] != "contract"]
         assert weighed.count("up") <= 3 and weighed.count("down") <= 3
+
+
+def test_a_reason_counts_the_efforts_of_the_last_year(practice: Files, learned: Learned) -> None:
+    files = read_files(practice.folder, learned.scorer.vocabulary.overlay())
+    found = learned.scorer.score(files.writeoffs, as_of=AS_OF, reasons=200).columns
+    ended, won = defaultdict[str, int](int), defaultdict[str, int](int)
+    payers = dict(zip(files.writeoffs.columns["writeoff_id"].tolist(), files.writeoffs.words("payer_id"), strict=True))
+    outcomes = files.outcomes.columns
+    decided = np.isin(np.array(files.outcomes.words("status"), dtype=object), DECIDED)
+    for row in np.flatnonzero(decided & (outcomes["resolved_date"] < AS_OF) & (outcomes["resolved_date"] >= AS_OF - 365)).tolist():
+        payer = str(payers[outcomes["writeoff_id"][row]])
+        ended[payer] += 1
+        won[payer] += int(outcomes["recovered_amount"][row] > max(outcomes["taken_back_amount"][row], 0))
+    told = [reason["text"] for reasons in found["reasons"] for reason in reasons]
+    said = {
+        match[1]: (int(match[2]), int(match[3]))
+        for text in told
+        if (match := re.match(r"(\S+) paid after all in (\d+) of (\d+) efforts since", text))
+    }
+    assert said
+    assert said == {payer: (won[payer], ended[payer]) for payer in said}
+    assert any(re.search(r"efforts since [A-Z][a-z]+ 202[56], after \d+ days in the median", text) for text in told)
 
 
 def test_an_unknown_payer_and_code_are_scored(learned: Learned) -> None:
