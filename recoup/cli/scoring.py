@@ -108,6 +108,7 @@ def score(
     from features.tables import OUTCOMES, WRITEOFFS
     from models.named import resolve
     from recoup.inputs import BESIDE, Inputs, rejects_beside
+    from recoup.memory import give_back
     from serving.batch.folder import batch_folder
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
@@ -134,6 +135,7 @@ def score(
         with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
             machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
             ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, _readers(pool, machines, writeoffs))
+            give_back()
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
                 use_tables(scorer, tables)

@@ -40,7 +40,8 @@ class Run:
         """Return the rows from a place on that come before a key; None: all."""
         batch = self._open()
         end = len(self) if cut is None else bisect_left(range(len(self)), cut, begin, key=_Keys(batch).of)
-        return batch.slice(begin, end - begin)
+        # A copy: the pages of a run are let go of before the next one is looked at.
+        return pa.concat_batches([batch.slice(begin, end - begin)])
 
 
 class _Keys:
