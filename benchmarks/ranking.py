@@ -35,7 +35,7 @@ from models.scorer import Scorer
 from models.scores import Scores
 from recoup.sample.practice import write_sample
 from training.bands import scored_rows
-from training.evaluate import auc, captured, expected_calibration_error, judge_unusual, static_rates
+from training.evaluate import auc, captured, expected_calibration_error, judge_odd, judge_unusual, static_rates
 from training.fit import train
 from training.publish import publish
 
@@ -176,6 +176,7 @@ def judge(world: World, *, quick: bool) -> dict[str, float]:
         "unusual ap": unusual["anomaly_average_precision"] or 0.0,
         "unusual top": unusual["anomaly_top_precision"] or 0.0,
         "false alarms": unusual["anomaly_false_alarm_share"] or 0.0,
+        "odd": judge_odd(learned.scorer.models.rarity, learned.window, truth["mispost"].astype(np.bool_))["odd_false_alarm_share"] or 0.0,
         "train s": learned.seconds,
     }
     if not quick:

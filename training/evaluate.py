@@ -15,6 +15,7 @@ from features.money import NULL
 from features.tables import Batch
 from features.unworked import NO_LOT, blind_spots, never_worked, worked_before
 from models.anomaly import FLAGGED
+from models.rarity import Rarity
 from models.scorer import Scorer
 from models.scores import Scores
 from training.bands import judge_bands, judge_use
@@ -29,6 +30,9 @@ METHODS = ("model", "oldest_first", "dollars_first", "dollars_per_hour", "static
 CAPACITY = (0.05, 0.1, 0.2)
 CONTRACTUAL_CARC, TOP_UNUSUAL = "45", 0.03
 """Reason under which contractual amounts are posted, and the part of such rows whose first ranks by unusualness are looked at."""
+
+MOST_ODD = 10_000
+"""So many proper postings, at most, are asked for their codes."""
 
 _CURVE_POINTS = 41
 _BINS = 10
@@ -110,7 +114,7 @@ def evaluate(
         "policy_value": value,
         "never_worked": unknown,
         "warnings": [*_warnings(first, decided), *_value_warnings(value), *blind_spots(unknown, learned_until)],
-        "truth": None if truth is None else _against_truth(window, scores, truth, capacity),
+        "truth": None if truth is None else _against_truth(scorer.models.rarity, window, scores, truth, capacity),
     }
     return result
 
@@ -304,7 +308,7 @@ def _in_order(window: Batch, truth: Truth, name: str) -> Floats:
     return found
 
 
-def _against_truth(window: Batch, scores: Scores, truth: Truth, capacity: Sequence[float]) -> dict[str, Any]:
+def _against_truth(rarity: Rarity, window: Batch, scores: Scores, truth: Truth, capacity: Sequence[float]) -> dict[str, Any]:
     """Return the share of the oracle's expected dollars, on every row, worked or not."""
     place = {key: i for i, key in enumerate(truth["writeoff_id"].tolist())}
     at = np.array([place[key] for key in window.columns["writeoff_id"].tolist()])
@@ -336,7 +340,17 @@ def _against_truth(window: Batch, scores: Scores, truth: Truth, capacity: Sequen
         "ece": _rounded(expected_calibration_error(p, won)),
         "predicted_over_true_dollars": _rounded(float(expected.sum() / ev.sum())),
         **(judge_unusual(window, scores, truth["mispost"][at].astype(bool)) if "mispost" in truth else {}),
+        **(judge_odd(rarity, window, truth["mispost"][at].astype(bool)) if "mispost" in truth else {}),
     }
+
+
+def judge_odd(rarity: Rarity, window: Batch, misposted: NDArray[np.bool_]) -> dict[str, float | None]:
+    """Return how often a proper posting, of any reason, is told for two codes that hardly ever come together."""
+    proper = np.flatnonzero(~misposted)
+    # Spread evenly over the window: each is looked at by itself.
+    some = proper[:: max(1, len(proper) // MOST_ODD)]
+    odd = [rarity.look(window.columns, row) is not None for row in some.tolist()]
+    return {"odd_false_alarm_share": _rounded(float(np.mean(odd)) if odd else None)}
 
 
 def judge_unusual(window: Batch, scores: Scores, misposted: NDArray[np.bool_]) -> dict[str, float | None]:

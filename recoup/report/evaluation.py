@@ -34,6 +34,7 @@ TRUTH_WORDS = {
     "anomaly_top_precision": "Mis-posted among the 3 % of contractual rows with the highest anomaly score",
     "anomaly_caught_share": "Mis-posted rows that are called unusual",
     "anomaly_false_alarm_share": "Proper contractual rows that are called unusual",
+    "odd_false_alarm_share": "Proper rows that are called odd for two codes that hardly ever come together",
 }
 """Figures against a known truth, in words."""
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from tests.practice import AS_OF, Files, Learned, read_files
-from training.evaluate import average_precision, judge_unusual
+from training.evaluate import average_precision, judge_odd, judge_unusual
 
 
 def test_average_precision_is_that_of_scikit_learn_with_ties_too() -> None:
@@ -30,3 +30,7 @@ def test_mis_posted_rows_are_found_and_proper_ones_left_alone(practice: Files, l
     assert (found["anomaly_average_precision"] or 0) > 0.7
     assert (found["anomaly_caught_share"] or 0) > 0.5
     assert (found["anomaly_false_alarm_share"] or 1) < 0.02
+    # One posting in a thousand for each of ten pairs of codes, at most.
+    odd = judge_odd(learned.scorer.models.rarity, window, misposted)["odd_false_alarm_share"]
+    assert odd is not None
+    assert odd <= 0.01
