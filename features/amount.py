@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from features.feature import Floats, amount, feature, share
+from features.rowwise import where
 from features.tables import Columns
 
 _AMOUNT = "amount"
@@ -13,7 +12,7 @@ _AMOUNT = "amount"
 @feature(unit="units", concept=_AMOUNT, phrase="the units billed", null="never null")
 def units_count(c: Columns) -> Floats:
     """Units billed; 1 where not given."""
-    return np.where(np.isnan(c["units"]), 1.0, c["units"])
+    return where(c["units"] == c["units"], c["units"], 1.0)
 
 
 FEATURES = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
+from features.rowwise import is_plain, single
 
 _ONE_DAY = np.timedelta64(1, "D")
 
@@ -26,6 +29,8 @@ def add_months(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDAr
     >>> later[0].astype("datetime64[D]"), bool(later[1] == NULL)
     (np.datetime64('2025-02-28'), True)
     """
+    if is_plain(days) and is_plain(months):
+        return _moved_one(days, months)
     if len(days) < _MANY or not isinstance(months, int):
         return _moved(days, months)
     known = days != NULL
@@ -52,6 +57,11 @@ def _moved(days: NDArray[np.int64], months: int | NDArray[np.int64]) -> NDArray[
     return moved
 
 
+@lru_cache(4096)
+def _moved_one(day: int, months: int) -> NDArray[np.int64]:
+    return single(int(_moved(np.array([day]), months)[0]))
+
+
 def add_business_days(days: NDArray[np.int64], count: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the day so many business days later (Monday to Friday, federal holidays apart); NULL stays.
 
@@ -61,10 +71,17 @@ def add_business_days(days: NDArray[np.int64], count: int | NDArray[np.int64]) -
     >>> add_business_days(friday, 1)[0].astype("datetime64[D]")
     np.datetime64('2026-07-06')
     """
+    if is_plain(days) and is_plain(count):
+        return _moved_in_business(days, count)
     is_known = days != NULL
     start = np.where(is_known, days, 0).astype("datetime64[D]")
     moved = np.busday_offset(start, count, roll="preceding", holidays=federal_holidays())
     return np.where(is_known, moved.astype(np.int64), NULL)
+
+
+@lru_cache(4096)
+def _moved_in_business(day: int, count: int) -> NDArray[np.int64]:
+    return single(int(add_business_days(np.array([day]), count)[0]))
 
 
 def federal_holidays(first: int = 1990, last: int = 2045) -> NDArray[np.datetime64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from features.clocks import LEVELS, Clocks, Whole, clocks_of
 from features.codes.meaning import REMEDY
-from features.law import CLAIMS, LAW_RULES, by_law
+from features.law import CLAIMS, LAW_RULES, Flags, by_law
 from features.money import NULL
 from features.payer_rules import PayerRules
-from features.tables import PAYER_TYPES, REMEDIES, Batch
+from features.rowwise import as_type, is_any, is_plain, pick, put, rows_where, take, where
+from features.tables import PAYER_TYPES, REMEDIES, Array, Batch
 from features.triage import Triage
 
 SOURCES = ("none", "ledger", "payer_rule", "statute", "remark", "default")
@@ -22,7 +23,6 @@ SOURCES = ("none", "ledger", "payer_rule", "statute", "remark", "default")
 MAY_FILTER = ("ledger", "payer_rule", "statute", "remark")
 """Sources that may take a row out of a queue; a default only sorts and warns (DATA.md)."""
 _LEDGER, _RULE, _STATUTE, _REMARK, _DEFAULT = (SOURCES.index(name) for name in SOURCES[1:])
-_STATUTE_SOURCE = np.array(_STATUTE)
 
 DEFAULT_DAYS = 90
 DEADLINE_RULES = ("", *(f"deadline.{name}" for name in ("ledger", "payer_rule", "remark", "default")), *LAW_RULES)
@@ -30,9 +30,7 @@ DEADLINE_RULES = ("", *(f"deadline.{name}" for name in ("ledger", "payer_rule", 
 _RULE_OF_SOURCE = np.array([0, 1, 2, 0, 3, 4], dtype=np.int16)
 _FIRST_LAW = DEADLINE_RULES.index(LAW_RULES[0])
 
-# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
-_NULL, _ZERO = np.array(NULL), np.array(0)
-_APPEAL, _SEND_RECORDS = (np.array(REMEDY[name], dtype=np.int8) for name in ("appeal", "send_records"))
+_APPEAL, _SEND_RECORDS = REMEDY["appeal"], REMEDY["send_records"]
 
 _MEDICARE_NEXT = (("reopening", 1), ("reopening", 2))
 _NEXT_IN_MEDICARE: dict[str, tuple[tuple[str, int], ...]] = {
@@ -134,47 +132,59 @@ def deadlines(
     compiled = PayerRules.of(rules) if rules is not None and len(rules) else None
     clocks = clocks_of(batch, prior_decision, demand_letter)
     level = np.clip(level, 1, LEVELS) if isinstance(level, np.ndarray) else min(max(level, 1), LEVELS)
-    day, source, law = _date(batch, triage, triage.remedy, level, clocks, compiled)
+    said = _Said(triage.payer_type, triage.remark_days, triage.record_days)
+    day, source, law = _date(batch, said, triage.remedy, level, clocks, compiled)
     known = batch.columns["appeal_deadline"]
-    if np.count_nonzero(known != _NULL):
+    if is_any(known != NULL):
         # A deadline before the decision that it is about is a slip of the ledger.
-        is_known = (known != _NULL) & (known >= clocks.determined)
-        day, source = np.where(is_known, known, day), np.where(is_known, _LEDGER, source)
-    left = day - as_of
-    is_lapsed = (left < _ZERO) & (day != _NULL)
-    left = np.where(day == _NULL, NULL, left)
-    rule = np.where(source == _STATUTE_SOURCE, law + _FIRST_LAW, _RULE_OF_SOURCE[source])
-    following = _NOTHING if len(day) == 1 else Following.none(len(day))
-    if np.count_nonzero(is_lapsed):
-        is_lapsed &= _FILTERS[source]
-        if np.count_nonzero(is_lapsed):
-            following = _fall_back(batch, triage, np.flatnonzero(is_lapsed), clocks, compiled, as_of)
-            is_lapsed &= following.remedy < _ZERO
-    return Deadlines(day, source.astype(np.int16), left, rule.astype(np.int16), *following, is_lapsed)
+        is_known = (known != NULL) & (known >= clocks.determined)
+        day, source = where(is_known, known, day), where(is_known, _LEDGER, source)
+    left = where(day == NULL, NULL, day - as_of)
+    is_lapsed = (left < 0) & (day != NULL)
+    rule = where(source == _STATUTE, law + _FIRST_LAW, take(_RULE_OF_SOURCE, source))
+    following = Following.none(day)
+    if is_any(is_lapsed):
+        is_lapsed &= take(_FILTERS, source)
+        if is_any(is_lapsed):
+            following = _fall_back(batch, triage, said, is_lapsed, clocks, compiled, as_of)
+            is_lapsed &= following.remedy < 0
+    return Deadlines(day, as_type(source, np.int16), left, as_type(rule, np.int16), *following, is_lapsed)
 
 
 _FILTERS = np.array([name in MAY_FILTER for name in SOURCES])
 
 
+class _Said(NamedTuple):
+    """What triage said that decides a deadline; the fields of `Triage` of the same name."""
+
+    payer_type: NDArray[np.int8]
+    remark_days: NDArray[np.int16]
+    record_days: NDArray[np.int16]
+
+    def take(self, rows: NDArray[np.intp]) -> _Said:
+        """Return that of some rows."""
+        return _Said(*(pick(values, rows) for values in self))
+
+
 def _date(
-    batch: Batch, triage: Triage, remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks, rules: PayerRules | None
+    batch: Batch, said: _Said, remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks, rules: PayerRules | None
 ) -> tuple[Whole, Whole, Whole]:
     """Return last day, source and law (place in `LAW_RULES`) of a remedy, the ledger apart."""
-    day, holds, law = by_law(batch, triage, remedy, level, clocks)
-    source = np.where(holds, _STATUTE_SOURCE, _ZERO)
-    if np.count_nonzero(triage.remark_days) or np.count_nonzero(triage.record_days):
-        days = np.where(remedy == _SEND_RECORDS, triage.record_days, np.where(remedy == _APPEAL, triage.remark_days, 0)).astype(np.int64)
+    day, holds, law = by_law(batch, said.payer_type, remedy, level, clocks)
+    source = where(holds, _STATUTE, 0)
+    if is_any(said.remark_days) or is_any(said.record_days):
+        days = where(remedy == _SEND_RECORDS, said.record_days, where(remedy == _APPEAL, said.remark_days, 0))
         # What a notice gives for records stands for itself; an appeal's days are those of the law where there is one.
-        is_remark = (days > 0) & ((source == _ZERO) | (remedy == _SEND_RECORDS)) & (level == 1)
-        day, source = np.where(is_remark, clocks.determined + days, day), np.where(is_remark, _REMARK, source)
+        is_remark = (days > 0) & ((source == 0) | (remedy == _SEND_RECORDS)) & (level == 1)
+        day, source = where(is_remark, clocks.determined + days, day), where(is_remark, _REMARK, source)
     if rules is not None:
         ruled = rules.days(batch, remedy, clocks, level)
-        is_ruled = ruled != _NULL
-        day, source = np.where(is_ruled, ruled, day), np.where(is_ruled, _RULE, source)
-    is_open = source == _ZERO
-    if np.count_nonzero(is_open):
-        is_default = is_open & (clocks.remit != _NULL)
-        day, source = np.where(is_default, clocks.remit + DEFAULT_DAYS, day), np.where(is_default, _DEFAULT, source)
+        is_ruled = ruled != NULL
+        day, source = where(is_ruled, ruled, day), where(is_ruled, _RULE, source)
+    is_open = source == 0
+    if is_any(is_open):
+        is_default = is_open & (clocks.remit != NULL)
+        day, source = where(is_default, clocks.remit + DEFAULT_DAYS, day), where(is_default, _DEFAULT, source)
     return day, source, law
 
 
@@ -187,58 +197,45 @@ class Following(NamedTuple):
     source: NDArray[np.int16]
 
     @classmethod
-    def none(cls, rows: int) -> Following:
-        """Return that nothing is."""
-        remedy, level = np.full(rows, -1, dtype=np.int8), np.zeros(rows, dtype=np.int8)
-        return cls(remedy, level, np.full(rows, NULL, dtype=np.int64), np.zeros(rows, dtype=np.int16))
+    def none(cls, like: Array) -> Following:
+        """Return that nothing is, for as many rows."""
+        if is_plain(like):
+            return _NOTHING
+        remedy, level = np.full(len(like), -1, dtype=np.int8), np.zeros(len(like), dtype=np.int8)
+        return cls(remedy, level, np.full(len(like), NULL, dtype=np.int64), np.zeros(len(like), dtype=np.int16))
+
+    def put(self, rows: NDArray[np.intp], *new: Whole) -> Following:
+        """Return the same with new ones in some rows."""
+        old: tuple[Array, ...] = self
+        return Following(*(put(values, rows, others) for values, others in zip(old, new, strict=True)))
 
 
-_NOTHING = Following.none(1)
-for _array in _NOTHING:
-    _array.flags.writeable = False
+_NOTHING = Following(-1, 0, NULL, 0)  # type: ignore[arg-type]
 
 
 def _fall_back(
-    batch: Batch, triage: Triage, rows: NDArray[np.intp], clocks: Clocks, rules: PayerRules | None, as_of: int | Whole
+    batch: Batch, triage: Triage, said: _Said, is_lapsed: Flags, clocks: Clocks, rules: PayerRules | None, as_of: int | Whole
 ) -> Following:
     """Return the next remedy that is open on the day for rows whose own has lapsed."""
-    if len(batch) == 1:
-        return _fall_back_of_one(batch, triage, clocks, rules, as_of if isinstance(as_of, int) else int(as_of.item(0)))
-    found = Following.none(len(batch))
+    found = Following.none(is_lapsed)
     remedies, levels = _following()
+    lapsed = as_type(triage.payer_type, np.int64) * len(REMEDIES) + triage.remedy
     for turn in range(_MOST_NEXT):
-        asked = remedies[turn, triage.payer_type[rows], triage.remedy[rows]]
+        asked = take(remedies[turn], lapsed)
         # A remark that denies the appeal, or standing that is barred, takes it out of the order too.
-        may = (asked >= 0) & (triage.can_appeal[rows] | (asked != _APPEAL))
-        level = levels[turn, triage.payer_type[rows], triage.remedy[rows]][may]
-        asked, here = asked[may], rows[may]
-        if len(here):
-            part, said = _thin(batch, here), _thin_triage(triage, here)
-            day, source, _ = _date(part, said, asked, level.astype(np.int64), clocks.take(here), rules)
-            is_open = (day != _NULL) & (day >= (as_of[here] if isinstance(as_of, np.ndarray) else as_of))
-            at = here[is_open]
-            found.remedy[at], found.level[at] = asked[is_open], level[is_open]
-            found.day[at], found.source[at] = day[is_open], source[is_open]
-        rows = rows[found.remedy[rows] < 0]
-        if not len(rows):
+        may = is_lapsed & (asked >= 0) & (triage.can_appeal | (asked != _APPEAL))
+        if is_any(may):
+            rows = rows_where(may)
+            remedy, level, begun = pick(asked, rows), pick(take(levels[turn], lapsed), rows), clocks.take(rows)
+            day, source, _ = _date(_thin(batch, rows), said.take(rows), remedy, level, begun, rules)
+            is_open = (day != NULL) & (day >= pick(as_of, rows))
+            if is_any(is_open):
+                here = rows_where(is_open)
+                found = found.put(pick(rows, here), *(pick(values, here) for values in (remedy, level, day, source)))
+            is_lapsed = is_lapsed & (found.remedy < 0)
+        if not is_any(is_lapsed):
             break
     return found
-
-
-def _fall_back_of_one(batch: Batch, triage: Triage, clocks: Clocks, rules: PayerRules | None, as_of: int) -> Following:
-    """Return the same of a single row, one remedy after the other."""
-    remedies, levels = _following()
-    payer_type, lapsed = triage.payer_type.item(0), triage.remedy.item(0)
-    for turn in range(_MOST_NEXT):
-        remedy, level = remedies[turn, payer_type, lapsed], levels[turn, payer_type, lapsed]
-        if remedy < 0:
-            break
-        if remedy == _APPEAL and not triage.can_appeal.item(0):
-            continue
-        day, source, _ = _date(batch, triage, np.array([remedy]), int(level), clocks, rules)
-        if day.item(0) >= as_of:
-            return Following(np.array([remedy]), np.array([level]), day, source.astype(np.int16))
-    return _NOTHING
 
 
 _NEEDED = (
@@ -256,21 +253,16 @@ _NEEDED = (
 
 def _thin(batch: Batch, rows: NDArray[np.intp]) -> Batch:
     """Return these rows with the columns that decide a deadline."""
-    return Batch(batch.table, {name: batch.columns[name][rows] for name in _NEEDED}, batch.vocabulary)
-
-
-def _thin_triage(triage: Triage, rows: NDArray[np.intp]) -> Triage:
-    """Return these rows of what decides a deadline."""
-    return replace(triage, payer_type=triage.payer_type[rows], remark_days=triage.remark_days[rows], record_days=triage.record_days[rows])
+    return type(batch)(batch.table, {name: pick(batch.columns[name], rows) for name in _NEEDED}, batch.vocabulary)
 
 
 @cache
 def _following() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Return remedies (-1: none) and levels by turn, payer type (last: unknown) and remedy that lapsed."""
+    """Return remedies (-1: none) and levels by turn, and by payer type (last: unknown) and remedy that lapsed, flat."""
     remedies = np.full((_MOST_NEXT, len(PAYER_TYPES) + 1, len(REMEDIES)), -1, dtype=np.int8)
     levels = np.ones_like(remedies)
     for number, payer_type in enumerate((*PAYER_TYPES, "")):
         for remedy, nexts in (_NEXT_IN_MEDICARE if payer_type == "medicare" else _NEXT).items():
             for turn, (next_remedy, level) in enumerate(nexts):
                 remedies[turn, number, REMEDY[remedy]], levels[turn, number, REMEDY[remedy]] = REMEDY[next_remedy], level
-    return remedies, levels
+    return remedies.reshape(_MOST_NEXT, -1), levels.reshape(_MOST_NEXT, -1)

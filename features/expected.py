@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 
 from features.feature import Floats, amount, copied, dollars, feature, in_dollars, share
 from features.money import NULL
+from features.rowwise import where
 from features.tables import Columns
 
 
 def implied_allowed_cents(c: Columns) -> NDArray[np.int64]:
     """Return what the posting leaves as allowed (cents): charge less write-off; NULL where either is unknown or nothing is left."""
     billed, writeoff = c["billed_amount"], c["writeoff_amount"]
-    left = np.where((billed == NULL) | (writeoff == NULL), NULL, billed - writeoff)
-    return np.where(left > 0, left, NULL)
+    left = where((billed == NULL) | (writeoff == NULL), NULL, billed - writeoff)
+    return where(left > 0, left, NULL)
 
 
 _CONTRACT, _USUAL = "contract", "usual allowed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
+from features.rowwise import as_type, is_plain, where
 from features.tables import Array, Columns
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -151,8 +153,8 @@ def in_dollars(column: str) -> str:
 
 def coded(values: Array) -> Floats:
     """Codes, flags or small counts as floats; a negative one is null."""
-    floats = values.astype(np.float64)
-    return np.where(floats < 0, np.nan, floats)
+    floats = as_type(values, np.float64)
+    return where(floats < 0, np.nan, floats)
 
 
 MONEY = (
@@ -170,11 +172,15 @@ MONEY = (
 )
 """Columns of cents that features read as dollars."""
 
+_IN_DOLLARS = tuple((name, in_dollars(name)) for name in MONEY)
 _FEW = 64
 
 
 def add_dollars(columns: Columns) -> None:
     """Add every column of `MONEY` in dollars, as `dollars` reads it."""
+    if is_plain(columns[MONEY[0]]):
+        columns.update((in_, where((cents := columns[name]) == NULL, math.nan, cents / 100.0)) for name, in_ in _IN_DOLLARS)
+        return
     if len(columns[MONEY[0]]) > _FEW:
         for name in MONEY:
             amount = columns[name]
@@ -205,10 +211,10 @@ def days_between(earlier: Array, later: Array) -> Floats:
     >>> days_between(np.array([10, NULL]), np.array([15, 3]))
     array([ 5., nan])
     """
-    return np.where((earlier == NULL) | (later == NULL), np.nan, later.astype(np.float64) - earlier.astype(np.float64))
+    return where((earlier == NULL) | (later == NULL), np.nan, as_type(later, np.float64) - as_type(earlier, np.float64))
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Part of a whole; NaN where either is null or the whole is not positive."""
     good = whole > 0
-    return np.where(good, part / np.where(good, whole, 1.0), np.nan)
+    return where(good, part / where(good, whole, 1.0), np.nan)

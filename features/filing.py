@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from features.calendar import add_months
 from features.money import NULL
+from features.rowwise import is_any, where
 from features.tables import Batch
-
-_NULL = np.array(NULL)
 
 
 def filing_day(batch: Batch) -> NDArray[np.int64]:
@@ -22,11 +21,11 @@ def filing_day(batch: Batch) -> NDArray[np.int64]:
     """
     columns = batch.columns
     service, through = columns["service_date"], columns["service_date_to"]
-    if not np.count_nonzero(through != _NULL):
+    if not is_any(through != NULL):
         return service
     institutional = batch.vocabulary.find("claim_type", "institutional")
     is_stay = (columns["claim_type"] == institutional) & (institutional >= 0)
-    return np.where(is_stay & (through != _NULL) & (through >= service), through, service)
+    return where(is_stay & (through != NULL) & (through >= service), through, service)
 
 
 def is_past_filing_limit(service: NDArray[np.int64], as_of: int | NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -38,5 +37,5 @@ def is_past_filing_limit(service: NDArray[np.int64], as_of: int | NDArray[np.int
     >>> is_past_filing_limit(days, int(np.datetime64("2026-03-11").astype(int))).tolist()
     [True, False, False]
     """
-    is_past: NDArray[np.bool_] = (service != _NULL) & (add_months(service, 12) < as_of)
+    is_past: NDArray[np.bool_] = (service != NULL) & (add_months(service, 12) < as_of)
     return is_past

@@ -7,8 +7,9 @@ training row saw on its day is, bit for bit, what a served row sees. An event is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,8 +122,6 @@ class History:
         With `grow`, unseen keys get an empty slot.
         """
         rows = len(columns["payer_id"])
-        if rows == 1 and not grow:
-            return self._find_one(columns)
         if grow:
             return np.stack([self._grow(place, names, columns, rows) for place, names in enumerate(KEYS)]).T
         found = np.empty((len(KEYS), rows), dtype=np.int64)
@@ -175,16 +174,17 @@ class History:
         out[known] = np.array([self._slot(k, True) for k in distinct.tolist()], dtype=np.int64)[inverse]
         return out
 
-    def _find_one(self, columns: Columns) -> NDArray[np.int64]:
-        # One row is the request path: plain integers and one dictionary look-up per key, no arrays in between.
-        parts = {name: int(columns[name][0]) for name in PARTS}
-        get, found = self._slots.get, []
+    def of_row(self, row: Mapping[str, Any], day: int) -> Callable[[int, int], Any]:
+        """Return from a place in `KEYS` and one in `STATS` to what `read` says of a single row, whose values are plain."""
+        get, slots = self._slots.get, []
         for place, names in enumerate(KEYS):
             key = place
             for name in names:
-                key = -1 if key < 0 or parts[name] < 0 else key << _PART_BITS | parts[name]
-            found.append(get(_top(key, names), 0) if key >= 0 else 0)
-        return np.array([found], dtype=np.int64)
+                key = -1 if key < 0 or row[name] < 0 else key << _PART_BITS | row[name]
+            slots.append(get(_top(key, names), 0) if key >= 0 else 0)
+        decay, last, sums = self._decay.item, self.last.item, self.sums.item
+        left = [decay(min(max(day - last(slot), 0), _DECAY_DAYS - 1)) for slot in slots]
+        return lambda place, stat: sums(stat, slots[place]) * left[place]
 
     def _slot(self, key: int, grow: bool) -> int:
         slot = self._slots.get(key, 0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from features.feature import Feature, Floats, copied
 from features.history import FRACTION_ONE, KEYS, STATS
+from features.rowwise import least, most
 from features.tables import Columns
 
 LEARNED = ("recovery_rate", "fraction", "days", "dollars")
@@ -55,7 +56,7 @@ def drawn(weight: Floats, total: Floats, parent: Floats | float, what: int) -> F
 
 def parent_of(plus: Floats, also: Floats, minus: Floats, what: int) -> Floats:
     """Return what the keys above say of one, within bounds."""
-    return np.minimum(np.maximum(plus + also - minus, _LOW[what]), _HIGH[what])
+    return least(most(plus + also - minus, _LOW[what]), _HIGH[what])
 
 
 class Remembered:
@@ -122,8 +123,6 @@ def shrink(sums: Floats) -> Floats:
     >>> shrink(np.zeros((1, len(KEYS), len(STATS))))[0, 3].tolist()
     [0.3, 0.7, 60.0, 200.0]
     """
-    if len(sums) == 1:
-        return _shrink_one(sums[0].tolist())
     remembered = _remembered(sums)
     learned = [[remembered.learned(place, what) for what in range(len(LEARNED))] for place in range(len(KEYS))]
     return np.array(learned).transpose(2, 0, 1)
@@ -135,43 +134,10 @@ def _remembered(sums: Floats) -> Remembered:
     return Remembered(lambda place, stat: by_stat[stat, place])
 
 
-def _shrink_one(sums: list[list[float]]) -> Floats:
-    # One row is the request path: the same steps in the same order on plain floats, without arrays of fourteen in between.
-    out: list[list[float]] = [[]] * len(sums)
-    for place in _IN_ORDER:
-        plus, also, minus = CHAIN[place]
-        efforts, won, fraction, days, cents = sums[place]
-        one, other, less = out[plus], out[also], out[minus]
-        rate, part, wait, cash = (
-            TOP
-            if place == 0
-            else [min(max(a + b - c, low), high) for a, b, c, low, high in zip(one, other, less, _LOW, _HIGH, strict=True)]
-        )
-        weight = won + _PSEUDO_EFFORTS
-        out[place] = [
-            (won * _UNIT[0] + _PSEUDO_EFFORTS * rate) / (efforts + _PSEUDO_EFFORTS),
-            (fraction * _UNIT[1] + _PSEUDO_EFFORTS * part) / weight,
-            (days * _UNIT[2] + _PSEUDO_EFFORTS * wait) / weight,
-            (cents * _UNIT[3] + _PSEUDO_EFFORTS * cash) / weight,
-        ]
-    return np.array([out])
-
-
-def _depth(place: int) -> int:
-    """Return how many parents are above a key."""
-    return 0 if place == _PLACE[_ALL] else 1 + max(map(_depth, CHAIN[place]))
-
-
-_IN_ORDER = sorted(range(len(KEYS)), key=_depth)
-"""Places of the keys, each behind its parents."""
-
-
 def _names(key: tuple[str, ...]) -> str:
     return "_x_".join(name.removesuffix("_id").removesuffix("_code") for name in key) or "all"
 
 
-_SUMS = [f"{_names(key)}_{what}" for key in KEYS for what in STATS[:2]]
-_LEARNED = [f"{_names(key)}_{what}" for key in KEYS for what in LEARNED]
 _MADE_OF = {f"{_names(key)}_{what}": (place, what) for place, key in enumerate(KEYS) for what in (*STATS[:2], *LEARNED)}
 
 
@@ -184,13 +150,8 @@ HISTORY_COLUMNS = frozenset(_MADE_OF)
 
 def history_columns(sums: Floats) -> Columns:
     """Return the sums as columns `<key>_<what>`: `efforts`, `recoveries` and `LEARNED`, the key's parts joined by `_x_`."""
-    rows = len(sums)
-    if rows > 1:
-        remembered = _remembered(sums)
-        return {name: remembered.column(name) for name in _MADE_OF}
-    columns: Columns = dict(zip(_SUMS, sums[:, :, :2].reshape(rows, len(_SUMS)).T, strict=True))
-    columns.update(zip(_LEARNED, shrink(sums).reshape(rows, len(_LEARNED)).T, strict=True))
-    return columns
+    remembered = _remembered(sums)
+    return {name: remembered.column(name) for name in _MADE_OF}
 
 
 def _column(name: str, *, unit: str, concept: str, phrase: str, monotone: int = 0, of_value: bool = True) -> Feature:

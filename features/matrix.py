@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features import amount, code, documentation, expected, learned, payer, timing
 from features.feature import Feature, Floats, Form, days_between, ratio
+from features.rowwise import is_plain
 from features.tables import Array, Columns
 
 FEATURES: tuple[Feature, ...] = (
@@ -65,11 +69,12 @@ def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a matrix is filled."""
+    """How a matrix is filled: what is made in one step for many features and what one by one, and every feature of a single row."""
 
     copies: tuple[Copies, ...]
     pairs: tuple[Pairs, ...]
     computed: tuple[tuple[int, Callable[[Columns], Floats]], ...]
+    single: tuple[Callable[[Columns], Floats], ...]
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,24 @@ class Layout:
 
     @cached_property
     def plan(self) -> Plan:
-        """How the matrix is filled: what is made in one step for many features, and what one by one."""
+        """How the matrix is filled."""
         forms = [BY_NAME[n].form if n in BY_NAME else Form.COPY for n in self.names]
         copied = [i for i, form in enumerate(forms) if form is Form.COPY]
         copies = tuple(self._copies([i for i in copied if self._is_coded(self.names[i]) == coded], coded) for coded in (False, True))
         pairs = (self._pairs(forms, Form.RATIO, ratio), self._pairs(forms, Form.DAYS, days_between))
         computed = tuple((i, BY_NAME[n].compute) for i, n in enumerate(self.names) if forms[i] is Form.COMPUTED)
-        return Plan(copies, pairs, computed)
+        return Plan(copies, pairs, computed, tuple(map(self._single, self.names)))
+
+    def _single(self, name: str) -> Callable[[Columns], Floats]:
+        """Return how a feature of a single row is read."""
+        known = BY_NAME.get(name)
+        if known is not None and known.form is not Form.COPY:
+            return known.compute
+        source = known.inputs[0] if known is not None else name
+        if self._is_coded(name):
+            return partial(_code, source, self.category_sizes.get(name, math.inf))
+        copied: Callable[[Columns], Floats] = itemgetter(source)
+        return copied
 
     def _copies(self, places: list[int], coded: bool) -> Copies:
         sources = tuple(BY_NAME[self.names[i]].inputs[0] if self.names[i] in BY_NAME else self.names[i] for i in places)
@@ -136,7 +152,7 @@ def matrix(columns: Columns, layout: Layout) -> Floats:
 
 
 def by_feature(columns: Columns, layout: Layout) -> Floats:
-    """Return the features of every row, one after the other (features x n, float64; null is NaN).
+    """Return the features of every row, one after the other (features x n, float64; null is NaN); of a single row its own.
 
     Parameters
     ----------
@@ -146,6 +162,8 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
         Which features, and which codes they know.
     """
     plan = layout.plan
+    if is_plain(columns["payer_id"]):
+        return np.array([read(columns) for read in plan.single], dtype=np.float64)
     out = np.empty((len(layout.names), len(columns["payer_id"])))
     for copies in plan.copies:
         copies.fill(out, columns)
@@ -154,6 +172,11 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
     for place, compute in plan.computed:
         out[place] = compute(columns)
     return out
+
+
+def _code(source: str, size: float, columns: Columns) -> Any:
+    code: Any = columns[source]
+    return code if 0 <= code < size else math.nan
 
 
 def extra_kind(values: Array) -> str:
@@ -170,6 +193,9 @@ def extra_kind(values: Array) -> str:
 
 def extra_column(values: Array, kind: str, codes: Mapping[str, int]) -> Array:
     """Return the user's column as numbers, 1 and 0 (NaN where not readable), or codes (-1 where unknown)."""
+    if is_plain(values):
+        found: Array = extra_column(np.array([values], dtype=object), kind, codes).item(0)
+        return found
     if kind == "category":
         return np.array([codes.get(value, -1) if value is not None else -1 for value in values.tolist()], dtype=np.int32)
     if kind == "bool":

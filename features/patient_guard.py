@@ -23,6 +23,7 @@ from features.codes.meaning import (
     PROTECTED,
 )
 from features.guards import BIT, Whole
+from features.rowwise import is_plain, pick, single, where
 from features.tables import Array, Columns
 
 _PATIENT = CATEGORY["patient_responsibility"]
@@ -38,9 +39,16 @@ _BY_CODE = (
 )
 
 
+def _by_codes(guards: Whole) -> Whole:
+    """Return the refusals that the codes of each row alone make."""
+    if is_plain(guards):
+        return single(_bits_of(guards))
+    known, place = np.unique(guards, return_inverse=True)
+    return np.array([_bits_of(number) for number in known.tolist()], dtype=np.int64)[place]
+
+
 @cache
 def _bits_of(guards: int) -> int:
-    """Return the refusals that the codes of a row alone make."""
     return sum(BIT[rule] for bit, rule in _BY_CODE if guards & bit)
 
 
@@ -60,7 +68,7 @@ def judge_patient_bills(columns: Columns, rows: Array, guards: Whole, category: 
         Of these rows: `Meaning.guards` (what the codes forbid, and which nulls must be asked), and the category.
     """
     qmb, protected, notice, help_, other, next_payer, paid = (
-        columns[name][rows]
+        pick(columns[name], rows)
         for name in (
             "qmb",
             "nsa_protected",
@@ -72,26 +80,24 @@ def judge_patient_bills(columns: Columns, rows: Array, guards: Whole, category: 
         )
     )
     needs_notice = guards & NEEDS_NOTICE > 0
-    known, place = np.unique(guards, return_inverse=True)
-    refused = np.array([_bits_of(number) for number in known.tolist()], dtype=np.int64)[place]
-    refused |= np.where(category != _PATIENT, BIT["patient.group"], 0)
+    refused = _by_codes(guards)
+    refused |= where(category != _PATIENT, BIT["patient.group"], 0)
     # 42 USC 1396a(n)(3): no Medicare cost-sharing from a qualified beneficiary. 42 USC 300gg-131: no balance bill.
-    refused |= np.where(qmb == 1, BIT["patient.qmb"], 0) | np.where(protected == 1, BIT["patient.nsa"], 0)
+    refused |= where(qmb == 1, BIT["patient.qmb"], 0) | where(protected == 1, BIT["patient.nsa"], 0)
     # 42 CFR 411.404: without a valid notice the patient does not owe what Medicare denies as unnecessary.
-    refused |= np.where(needs_notice & (notice == 0), BIT["patient.notice"], 0)
+    refused |= where(needs_notice & (notice == 0), BIT["patient.notice"], 0)
     # Assistance is on hold for a decision (26 CFR 1.501(r)-6); another payer comes before the patient.
-    refused |= np.where(help_ == 1, BIT["patient.assistance"], 0)
-    refused |= np.where((other == 1) | (next_payer >= 0) & (paid <= 0), BIT["patient.other_payer"], 0)
-    asked = np.where(guards & ASK_PAYER > 0, BIT["patient.payer_unknown"], 0) | np.where(
-        needs_notice & (notice < 0), BIT["patient.notice"], 0
-    )
-    asked |= np.where((guards & ASK_QMB > 0) & (qmb < 0), BIT["patient.qmb"], 0)
-    asked |= np.where((guards & ASK_PROTECTED > 0) & (protected < 0), BIT["patient.nsa"], 0)
+    refused |= where(help_ == 1, BIT["patient.assistance"], 0)
+    refused |= where((other == 1) | (next_payer >= 0) & (paid <= 0), BIT["patient.other_payer"], 0)
+    asked = where(guards & ASK_PAYER > 0, BIT["patient.payer_unknown"], 0) | where(needs_notice & (notice < 0), BIT["patient.notice"], 0)
+    asked |= where((guards & ASK_QMB > 0) & (qmb < 0), BIT["patient.qmb"], 0)
+    asked |= where((guards & ASK_PROTECTED > 0) & (protected < 0), BIT["patient.nsa"], 0)
     return refused, asked & ~refused
 
 
 def has_another_payer(columns: Columns, rows: Array) -> NDArray[np.bool_]:
     """Return whose balance goes to a further payer instead: that of a qualified Medicare beneficiary goes to Medicaid."""
-    found: NDArray[np.bool_] = (columns["qmb"][rows] == 1) | (columns["other_coverage_on_file"][rows] == 1)
-    found |= (columns["next_payer_id"][rows] >= 0) & (columns["other_payer_paid_amount"][rows] <= 0)
+    names = ("qmb", "other_coverage_on_file", "next_payer_id", "other_payer_paid_amount")
+    qmb, other, next_payer, paid = (pick(columns[name], rows) for name in names)
+    found: NDArray[np.bool_] = (qmb == 1) | (other == 1) | (next_payer >= 0) & (paid <= 0)
     return found

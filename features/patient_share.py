@@ -11,6 +11,7 @@ from features.codes.combinations import Combinations
 from features.codes.meaning import CATEGORY
 from features.line_money import LineMoney
 from features.money import NULL
+from features.rowwise import as_type, full, is_any, pick, put, rows_where, take, where
 from features.tables import CATEGORIES, Batch
 
 SHARE_SOURCES = ("none", "plan", "payer", "statute")
@@ -35,7 +36,6 @@ _SHARING = (
 _MAY_HIDE_A_SHARE = np.array([name in _SHARING for name in CATEGORIES])
 """Categories whose recovery comes out of the allowed amount, so that the patient's part of it is no recovery; a take-back is all cash."""
 _DENIAL = CATEGORY["denial"]
-_ZERO = np.array(0)
 
 
 class UsualShares:
@@ -119,12 +119,8 @@ class UsualShares:
             return (0 if procedure is not None and _is_laboratory(procedure) else _PART_B), _STATUTE
         return 0, 0
 
-    def of_row(self, batch: Batch) -> tuple[int, ...]:
-        """Return the same of a batch of one row."""
-        return self._combinations.of_row(batch)
-
     def gather(self, batch: Batch) -> NDArray[np.int64]:
-        """Return ten-thousandths and source of every row, shape (2, rows)."""
+        """Return ten-thousandths and source of every row, shape (2, rows), or of a single one."""
         return self._combinations.gather(batch)
 
 
@@ -145,36 +141,18 @@ def impute_shares(
     because it says 0 for everybody (DOMAIN 3).
     """
     columns = batch.columns
-    cents, source = np.full(len(batch), NULL, dtype=np.int64), np.zeros(len(batch), dtype=np.int8)
-    if len(batch) == 1:
-        return _impute_one(batch, money, int(category.item(0)), shares, (cents, source))
-    is_bare = _MAY_HIDE_A_SHARE[category] & (money.settled <= _ZERO) & (columns["allowed_amount"] <= _ZERO) & (money.expected > _ZERO)
-    is_bare &= (columns["paid_amount"] == _ZERO) | (category == _DENIAL)
-    rows = np.flatnonzero(is_bare)
-    if not len(rows):
+    cents, source = full(category, NULL), as_type(full(category, 0), np.int8)
+    is_bare = take(_MAY_HIDE_A_SHARE, category) & (money.settled <= 0) & (columns["allowed_amount"] <= 0) & (money.expected > 0)
+    is_bare &= (columns["paid_amount"] == 0) | (category == _DENIAL)
+    if not is_any(is_bare):
         return cents, source
-    table = _NOTHING_LEARNED if shares is None else shares
+    rows, table = rows_where(is_bare), _NOTHING_LEARNED if shares is None else shares
     parts, of = table.gather(_thin(batch, rows))
-    known = of > 0
-    cents[rows] = np.where(known, money.expected[rows] * parts // PARTS, NULL)
-    source[rows] = of
-    return cents, source
-
-
-def _impute_one(
-    batch: Batch, money: LineMoney, category: int, shares: UsualShares | None, nothing: tuple[NDArray[np.int64], NDArray[np.int8]]
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Return the same of a single row, without arrays: requests are answered in microseconds."""
-    columns = batch.columns
-    expected, paid = money.expected.item(0), columns["paid_amount"].item(0)
-    is_bare = expected > 0 and _MAY_HIDE_A_SHARE.item(category) and money.settled.item(0) <= 0 and columns["allowed_amount"].item(0) <= 0
-    if not is_bare or (paid != 0 and category != _DENIAL):
-        return nothing
-    parts, of = (_NOTHING_LEARNED if shares is None else shares).of_row(batch)
-    return (np.array([expected * parts // PARTS]), np.array([of], dtype=np.int8)) if of else nothing
+    imputed = where(of > 0, pick(money.expected, rows) * parts // PARTS, NULL)
+    return put(cents, rows, imputed), put(source, rows, of)
 
 
 def _thin(batch: Batch, rows: NDArray[np.intp]) -> Batch:
     """Return these rows with the columns that decide a share."""
     names = (batch.table.columns[0].name, *_NOTHING_LEARNED._combinations.columns)
-    return Batch(batch.table, {name: batch.columns[name][rows] for name in names}, batch.vocabulary)
+    return type(batch)(batch.table, {name: pick(batch.columns[name], rows) for name in names}, batch.vocabulary)

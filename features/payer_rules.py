@@ -12,6 +12,7 @@ from features.calendar import add_business_days, add_months
 from features.clocks import CLOCKS, LEVELS, Clocks, Whole
 from features.codes.combinations import Combinations
 from features.money import NULL
+from features.rowwise import full, is_any, take, where
 from features.tables import REMEDIES, Batch, Columns
 
 _EARLIEST, _LATEST = -(2**62), 2**62
@@ -19,8 +20,6 @@ _WEIGHTS = (4, 8, 2, 1)
 _MOST_RULES = 8
 _OWN_CLOCKS = tuple(CLOCKS.index(name) for name in ("initial_denial_date", "service_date", "writeoff_date"))
 _PRIOR, _DEMAND = CLOCKS.index("prior_decision_date"), CLOCKS.index("demand_letter_date")
-# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
-_NULL, _ZERO = np.array(NULL), np.array(0)
 
 
 class PayerRules:
@@ -43,7 +42,6 @@ class PayerRules:
         self._clock = np.array([CLOCKS.index(clock) if clock in CLOCKS else 1 for clock in clocks], dtype=np.int64)
         self._clocks = tuple(np.unique(self._clock).tolist())
         self._spans = tuple(np.unique(self._months[self._months > 0]).tolist())
-        self._has_business = bool(self._business.any())
         self._since = np.where(columns["effective_from"] == NULL, _EARLIEST, columns["effective_from"])
         self._until = np.where(columns["effective_to"] == NULL, _LATEST, columns["effective_to"])
         self._asked = list(zip(*(table.words(name) for name in ("payer_id", "plan_id", "payer_type", "remedy")), strict=True))
@@ -98,21 +96,17 @@ class PayerRules:
     def days(self, batch: Batch, remedy: NDArray[np.int8], clocks: Clocks, level: int | Whole = 1) -> Whole:
         """Return the deadline that the rules set for each row; NULL: no rule holds."""
         profile = self._combinations.gather(batch)[0]
-        candidates = self._table[profile, level - 1, remedy].T
-        best = weight = None
-        for rule in candidates:
-            is_rule = rule >= _ZERO
-            if not np.count_nonzero(is_rule):
+        best, weight = full(profile, NULL), full(profile, -1)
+        for rule in self._table[profile, level - 1, remedy].T:
+            is_rule = rule >= 0
+            if not is_any(is_rule):
                 break
-            begun = self._begun(batch.columns, rule, clocks)
-            holds = is_rule & (begun != _NULL) & (self._since[rule] <= begun) & (begun <= self._until[rule])
-            day = np.where(holds, self._count(rule, begun), _NULL)
-            if best is None or weight is None:
-                best, weight = day, np.where(holds, self._weight[rule], -1)
-                continue
-            is_better = holds & ((weight < _ZERO) | (self._weight[rule] == weight) & (day < best))
-            best, weight = np.where(is_better, day, best), np.where(is_better, self._weight[rule], weight)
-        return np.full(len(batch), NULL, dtype=np.int64) if best is None else best
+            begun, weighs = self._begun(batch.columns, rule, clocks), take(self._weight, rule)
+            holds = is_rule & (begun != NULL) & (take(self._since, rule) <= begun) & (begun <= take(self._until, rule))
+            day = where(holds, self._count(rule, begun), NULL)
+            is_better = holds & ((weight < 0) | (weighs == weight) & (day < best))
+            best, weight = where(is_better, day, best), where(is_better, weighs, weight)
+        return best
 
     def _begun(self, columns: Columns, rule: Whole, clocks: Clocks) -> Whole:
         """Return the day on which each rule's clock began; a filing limit without a day of service is not known (NULL)."""
@@ -121,21 +115,21 @@ class PayerRules:
             if clock in _OWN_CLOCKS:
                 own = clocks.service if CLOCKS[clock] == "service_date" else columns[CLOCKS[clock]]
                 if CLOCKS[clock] == "initial_denial_date":
-                    own = np.where(own == _NULL, clocks.remit, own)
-                begun = np.where(self._clock[rule] == clock, own, begun)
+                    own = where(own == NULL, clocks.remit, own)
+                begun = where(take(self._clock, rule) == clock, own, begun)
             elif clock in (_PRIOR, _DEMAND):
-                begun = np.where(self._clock[rule] == clock, clocks.prior if clock == _PRIOR else clocks.demand, begun)
+                begun = where(take(self._clock, rule) == clock, clocks.prior if clock == _PRIOR else clocks.demand, begun)
         return begun
 
     def _count(self, rule: Whole, begun: Whole) -> Whole:
         """Return the last day of each rule from the day its clock began."""
-        day, spans = begun, self._months[rule]
-        for months in self._spans if np.count_nonzero(spans) else ():
-            day = np.where(spans == months, add_months(begun, months), day)
-        if self._has_business:
-            business = self._business[rule]
-            day = np.where(business > 0, add_business_days(begun, business), day)
-        return day + self._days[rule]
+        day, spans = begun, take(self._months, rule)
+        for months in self._spans if is_any(spans) else ():
+            day = where(spans == months, add_months(begun, months), day)
+        business = take(self._business, rule)
+        if is_any(business):
+            day = where(business > 0, add_business_days(begun, business), day)
+        return day + take(self._days, rule)
 
 
 _READY: deque[tuple[Batch, PayerRules]] = deque(maxlen=4)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.codes.combinations import Combinations
 from features.money import NULL
+from features.rowwise import full, is_any, take, where
 from features.tables import CATEGORIES, Batch
 
 _POLICY = CATEGORIES.index("policy")
@@ -84,17 +85,16 @@ class Policies:
     def categories(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return each write-off's category under the policies (-1: none), and whether a policy names its code but does not cover it."""
         amount, day = batch.columns["writeoff_amount"], batch.columns["writeoff_date"]
-        category = np.full(len(batch), -1, dtype=np.int64)
-        is_named = np.zeros(len(batch), dtype=np.bool_)
+        category, is_named = full(day, -1), full(day, False)
         for row in self._combinations.gather(batch):
             named = row >= 0
-            if not named.any():
+            if not is_any(named):
                 continue
-            limit = self._limit[row]
+            limit = take(self._limit, row)
             # An unknown amount cannot be shown to be within a limit.
             covered = named & (amount <= limit) & ((amount != NULL) | (limit == _LATEST))
-            covered &= (self._since[row] <= day) & (day <= self._until[row])
-            category = np.where(covered & (category < 0), self._category[row], category)
+            covered &= (take(self._since, row) <= day) & (day <= take(self._until, row))
+            category = where(covered & (category < 0), take(self._category, row), category)
             is_named |= named
         return category, is_named & (category < 0)
 

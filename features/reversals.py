@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
-from features.tables import Batch
+from features.rowwise import is_any
+from features.tables import Array, Batch
 
 _Key: TypeAlias = tuple[object, ...]
 
@@ -22,8 +23,10 @@ def reversed_rows(batch: Batch) -> NDArray[np.bool_] | None:
     claims.
     """
     is_reversal = _are_reversals(batch)
-    if not is_reversal.any():
+    if not is_any(is_reversal):
         return None
+    if len(batch) == 1:
+        return is_reversal
     mask = is_reversal.copy()
     matched = _match_named(batch, is_reversal, mask)
     _match_first_in_first_out(batch, is_reversal, matched, mask)
@@ -36,14 +39,23 @@ def _are_reversals(batch: Batch) -> NDArray[np.bool_]:
     kind = batch.vocabulary.find("posting_kind", "reversal")
     if kind >= 0:
         is_reversal |= batch.columns["posting_kind"] == kind
-    is_reversal |= batch.columns["reverses_writeoff_id"] != np.array(None)
+    is_reversal |= _is_named(batch.columns["reverses_writeoff_id"])
     return is_reversal
+
+
+def _is_named(names: Array) -> NDArray[np.bool_]:
+    """Return where a posting is named; an array is told apart from None only as an array."""
+    named: NDArray[np.bool_] = names != _NOBODY if isinstance(names, np.ndarray) else names is not None
+    return named
+
+
+_NOBODY = np.array(None)
 
 
 def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the postings that reversals name; return the reversals that are done with."""
     names = batch.columns["reverses_writeoff_id"]
-    done: NDArray[np.bool_] = is_reversal & (names != np.array(None))
+    done: NDArray[np.bool_] = is_reversal & _is_named(names)
     named = set(names[done].tolist())
     if named:
         ids = batch.columns["writeoff_id"].tolist()

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.codes.meaning import PAYER_TYPE, REMEDY
 from features.guards import BIT, Whole
+from features.rowwise import as_type, full, is_any, take, where
 from features.tables import PAYER_TYPES, REMEDIES, Batch, Columns
 
 _APPEALS = ("appeal", "peer_to_peer", "send_records")
@@ -61,7 +62,6 @@ def _answers() -> tuple[Whole, Whole]:
 
 
 _TRACKS, (_REFUSED, _ASKED) = _tracks(), _answers()
-_KINDS = np.array(len(REMEDIES))
 
 
 def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whole, Whole] | None:
@@ -74,31 +74,16 @@ def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whol
     payer_type, remedy
         Places in `PAYER_TYPES` (-1: unknown) and `REMEDIES`.
     """
+    track = take(_TRACKS, as_type(payer_type, np.int64) * len(REMEDIES) + remedy)
+    if not is_any(track):
+        return None
     columns, find = batch.columns, batch.vocabulary.find
-    if len(remedy) == 1:
-        return _judge_one(batch, _TRACKS.item(payer_type.item(0) * len(REMEDIES) + remedy.item(0)))
-    track = _TRACKS[payer_type * _KINDS + remedy]
-    if not np.count_nonzero(track):
-        return None
-    network = columns["network_status"]
-    # A word that the vocabulary lacks has code -1, as null has: both are unknown.
-    kinds = np.zeros(int(network.max()) + 2, dtype=np.int64)
+    status, network = columns["network_status"], full(track, _UNKNOWN)
     for word, kind in (("in", _IN), ("out", _OUT)):
-        code = find("network_status", word)
-        if 0 <= code < len(kinds) - 1:
-            kinds[code] = kind
-    place = (track * _THREE + kinds[network]) * _THREE + columns["appeal_consent_on_file"]
-    return _REFUSED[place], _ASKED[place]
-
-
-def _judge_one(batch: Batch, track: int) -> tuple[Whole, Whole] | None:
-    """Return the same of a single row, without arrays: requests are answered in microseconds."""
-    if not track:
-        return None
-    word = batch.vocabulary.word("network_status", batch.columns["network_status"].item(0))
-    network = {"in": _IN, "out": _OUT}.get(word or "", _UNKNOWN)
-    place = (track * 3 + network) * 3 + batch.columns["appeal_consent_on_file"].item(0)
-    return np.array([_REFUSED.item(place)]), np.array([_ASKED.item(place)])
+        # A word that the vocabulary lacks has code -1, as null has: both are unknown.
+        network = where((status >= 0) & (status == find("network_status", word)), kind, network)
+    place = (track * 3 + network) * 3 + columns["appeal_consent_on_file"]
+    return take(_REFUSED, place), take(_ASKED, place)
 
 
 def judge_disclosure(columns: Columns, remedy: Whole) -> tuple[Whole, Whole]:
@@ -107,21 +92,17 @@ def judge_disclosure(columns: Columns, remedy: Whole) -> tuple[Whole, Whole]:
     42 CFR 2.31: substance-use records need consent. 45 CFR 164.522(a)(1)(vi): what the patient paid for and restricted stays here.
     """
     part2, restricted = columns["part2"], columns["self_pay_restriction"]
-    if len(remedy) == 1 and part2.item(0) != 1 and restricted.item(0) != 1:
-        place = (remedy.item(0) * 3 + part2.item(0)) * 3 + restricted.item(0)
-        return np.zeros(1, dtype=np.int64), np.array([_DISCLOSURE.item(place)])
-    asked = _DISCLOSURE[(remedy * _THREE + part2) * _THREE + restricted]
-    refused = np.zeros(len(remedy), dtype=np.int64)
-    if np.count_nonzero(part2 == _ONE) or np.count_nonzero(restricted == _ONE):
-        is_sent, consent = IS_SENT[remedy], columns["appeal_consent_on_file"]
-        is_part2 = is_sent & (part2 == _ONE)
-        refused = np.where(is_part2 & (consent == 0), _PART2, 0)
-        asked |= np.where(is_part2 & (consent < 0), _PART2, 0)
-        refused |= np.where(is_sent & (restricted == _ONE), _SELF_PAY, 0)
+    asked = take(_DISCLOSURE, (as_type(remedy, np.int64) * 3 + part2) * 3 + restricted)
+    refused = full(remedy, 0)
+    if is_any(part2 == 1) or is_any(restricted == 1):
+        is_sent, consent = take(IS_SENT, remedy), columns["appeal_consent_on_file"]
+        is_part2 = is_sent & (part2 == 1)
+        refused = where(is_part2 & (consent == 0), _PART2, 0)
+        asked |= where(is_part2 & (consent < 0), _PART2, 0)
+        refused |= where(is_sent & (restricted == 1), _SELF_PAY, 0)
     return refused, asked
 
 
-_ONE, _THREE = np.array(1, dtype=np.int8), np.array(3)
 _PART2, _SELF_PAY = BIT["part2.consent"], BIT["restriction.self_pay"]
 
 

@@ -154,6 +154,30 @@ class Batch:
             return list(values)
         return self.vocabulary.decode(name, values)
 
+    def single(self) -> Single:
+        """Return the only row as plain values."""
+        columns, extras = ({name: values.item(0) for name, values in arrays.items()} for arrays in (self.columns, self.extras))
+        return Single(self.table, columns, self.vocabulary, extras)
+
+
+class Single(Batch):
+    """A batch of one row, with a plain value (int, float, text or None) in each column where others have an array.
+
+    Only rules that are written in the words of `features.rowwise` can read it.
+    """
+
+    __slots__ = ()
+    columns: dict[str, Any]
+    extras: dict[str, Any]
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def claims(self) -> Any:
+        """The row itself, -1 without a claim."""
+        return -1 if self.columns["claim_id"] is None else 0
+
 
 def first_rows(ids: Array) -> NDArray[np.int64]:
     """Return for each row the first row of the same id; -1 where it is null.

@@ -55,6 +55,7 @@ from features.patient_share import SHARE_SOURCES, UsualShares, impute_shares
 from features.policies import Policies
 from features.repeats import repeated_rows
 from features.reversals import reversed_rows
+from features.rowwise import as_type, is_any, is_not, least, pick, put, rows_where, take, where
 from features.standing import IS_SENT, NO_STANDING, judge_disclosure, judge_standing
 from features.tables import CATEGORIES, Batch, Columns
 
@@ -85,17 +86,14 @@ _REMEDY_OF = np.array(REMEDY_OF_CATEGORY, dtype=np.int64)
 _PRIOR_OF = np.array(PRIOR_OF_CATEGORY, dtype=np.int64)
 _WAIT, _UNBILLED, _POLICY = CATEGORY["wait"], CATEGORY["unbilled_secondary"], CATEGORY["policy"]
 _INFORMATIONAL, _LAST = CATEGORY["informational"], CATEGORY["unclassified"]
-# Arrays without a dimension are compared twice as fast as Python numbers; one row is scored in microseconds.
-_ZERO = np.array(0)
-_UNDERPAYMENT, _QUESTIONABLE = np.array(CATEGORY["underpayment"]), np.array(CATEGORY["questionable_contractual"])
-_BAD_DEBT, _PATIENT_BILLING = np.array(CATEGORY["bad_debt"]), np.array(REMEDY["patient_billing"])
+_UNDERPAYMENT, _QUESTIONABLE = CATEGORY["underpayment"], CATEGORY["questionable_contractual"]
+_BAD_DEBT, _PATIENT_BILLING = CATEGORY["bad_debt"], REMEDY["patient_billing"]
 _COVERAGE_DISCOVERY, _NEW_CLAIM = REMEDY["coverage_discovery"], REMEDY["new_claim"]
 _BILL_SECONDARY, _NONE, _DISPUTE = REMEDY["bill_secondary"], REMEDY["none"], REMEDY["contract_dispute"]
 _PATIENT, _OVERPAID = CATEGORY["patient_responsibility"], CATEGORY["overpayment_owed"]
 _FOUND_PRIOR, _UNFOUND_PRIOR = PRIOR_MILLS["low"], PRIOR_MILLS["none"]
-_SELF_PAYER = np.array(PAYER_TYPE["self_pay"])
+_SELF_PAYER = PAYER_TYPE["self_pay"]
 _FAMILIES = len(FAMILIES)
-_RESTRICTED, _NO_APPEAL, _NO_STANDING = np.array(RESTRICTED), np.array(NO_APPEAL), np.array(NO_STANDING)
 _SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
 _CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
 
@@ -213,57 +211,53 @@ def classify(
     """
     steps = steps_of(codes)
     said = Said._make(_combinations(codes).gather(batch))
-    money = weigh(batch, said.is_fee_cut != _ZERO, priced, usual)
+    money = weigh(batch, said.is_fee_cut != 0, priced, usual)
     category = _categories(batch, said, money, usual, policies)
-    if priced is not None or np.count_nonzero(batch.columns["other_payer_paid_amount"] > _ZERO):
+    if priced is not None or is_any(batch.columns["other_payer_paid_amount"] > 0):
         category = judge_overpaid(batch, money, priced, category)
     lapsed = None
-    if np.count_nonzero(said.hold):
+    if is_any(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
     category, copies = _leave_out(batch, category)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
-    course = Course(remedy, prior, np.where(is_same, said.why, category), _steps(steps, said, remedy))
+    course = Course(remedy, prior, where(is_same, said.why, category), _steps(steps, said, remedy))
     if lapsed is not None:
         course = _after_hold(steps, said, category, lapsed, course)
-    in_scope = _IN_SCOPE[category]
-    if has(category, _BAD_DEBT):
-        in_scope |= (category == _BAD_DEBT) & (course.remedy == _COVERAGE_DISCOVERY)
-    course, refused, asked = _guard(batch, said, category, course, in_scope)
-    possible = _POSSIBLE[category]
+    in_scope = take(_IN_SCOPE, category)
+    is_debt = category == _BAD_DEBT
+    if is_any(is_debt):
+        in_scope |= is_debt & (course.remedy == _COVERAGE_DISCOVERY)
+    course, in_scope, refused, asked = _guard(batch, said, category, course, in_scope)
+    possible = take(_POSSIBLE, category)
     # What was posted twice is owed once: the first posting has it.
-    can_bring = possible if copies is None else possible & ~copies
+    can_bring = possible if copies is None else possible & is_not(copies)
     share, share_source = impute_shares(batch, money, category, shares)
     return Triage(
-        family=said.family.astype(np.int8),
-        category=category.astype(np.int8),
-        remedy=course.remedy.astype(np.int8),
+        family=as_type(said.family, np.int8),
+        category=as_type(category, np.int8),
+        remedy=as_type(course.remedy, np.int8),
         in_scope=in_scope,
         possible=possible,
         prior_rate=course.prior / 1000.0,
         expected_allowed_cents=money.expected,
-        expected_allowed_source=money.source,
+        expected_allowed_source=as_type(money.source, np.int8),
         cap_cents=caps(batch, money, can_bring, category, share),
         underpayment_cents=money.underpaid,
-        why=course.why.astype(np.int16),
-        next_step=course.step.astype(np.int16),
-        payer_type=said.payer_type.astype(np.int8),
-        remark_days=said.remark_days.astype(np.int16),
+        why=as_type(course.why, np.int16),
+        next_step=as_type(course.step, np.int16),
+        payer_type=as_type(said.payer_type, np.int8),
+        remark_days=as_type(said.remark_days, np.int16),
         whys=WHY,
         next_steps=steps.sentences,
-        record_days=said.record_days.astype(np.int16),
-        scenario=said.scenario.astype(np.int8),
+        record_days=as_type(said.record_days, np.int16),
+        scenario=as_type(said.scenario, np.int8),
         patient_share_cents=share,
         patient_share_source=share_source,
         refused=refused,
         asked=asked,
-        can_appeal=(said.guards & _NO_APPEAL) + (refused & _NO_STANDING) == _ZERO,
+        can_appeal=(said.guards & NO_APPEAL) + (refused & NO_STANDING) == 0,
     )
-
-
-def has(values: Whole, value: Whole | int) -> bool:
-    """Return whether a value is among these; one row is looked at without making an array."""
-    return bool(values.item(0) == value) if values.size == 1 else bool(np.count_nonzero(values == value))
 
 
 class Course(NamedTuple):
@@ -278,51 +272,53 @@ class Course(NamedTuple):
 def _steps(steps: Steps, said: Said, remedy: Whole) -> Whole:
     """Return the next step: that of the codes where their remedy stood, else that of the remedy in the family."""
     is_other = remedy != said.remedy
-    if not np.count_nonzero(is_other):
+    if not is_any(is_other):
         return said.next_step
-    return np.where(is_other, steps.array[remedy * _FAMILIES + said.family], said.next_step)
+    return where(is_other, take(steps.array, remedy * _FAMILIES + said.family), said.next_step)
 
 
-def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: Flags) -> tuple[Course, Whole, Whole]:
-    """Let the guards refuse and ask; what they refuse is done otherwise, or not at all. `in_scope` is changed in place."""
+def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: Flags) -> tuple[Course, Flags, Whole, Whole]:
+    """Let the guards refuse and ask; what they refuse is done otherwise, or not at all."""
     remedy, prior, why, step = course
     refused, asked = judge_disclosure(batch.columns, remedy)
     standing = judge_standing(batch, said.payer_type, remedy)
     if standing is not None:
         barred, asking = standing
         refused, asked = refused | barred, asked | asking
-        if np.count_nonzero(barred):
+        if is_any(barred):
             is_none = barred & NO_STANDING > 0
-            step = np.where(barred & _CONSENT > 0, STEP_CONSENT, np.where(barred & _WAIVER > 0, STEP_WAIVER, step))
-            remedy, step = np.where(is_none, _DISPUTE, remedy), np.where(is_none, STEP_NETWORK, step)
-    if np.count_nonzero(refused & _RESTRICTED):
+            step = where(barred & _CONSENT > 0, STEP_CONSENT, where(barred & _WAIVER > 0, STEP_WAIVER, step))
+            remedy, step = where(is_none, _DISPUTE, remedy), where(is_none, STEP_NETWORK, step)
+    if is_any(refused & RESTRICTED):
         is_blocked = refused & _SELF_PAY > 0
-        remedy, why = np.where(is_blocked, _NONE, remedy), np.where(is_blocked, WHY_RESTRICTED, why)
-        step = np.where(is_blocked, STEP_RESTRICTED, np.where(refused & _PART2 > 0, STEP_PART2, step))
-        in_scope &= ~is_blocked
-    if has(category, _PATIENT):
-        is_covered = (category == _PATIENT) & (batch.columns["other_coverage_on_file"] == 1) & (refused & _SELF_PAY == _ZERO)
-        why = np.where(is_covered, WHY_COVERED, why)
-    if has(remedy, _PATIENT_BILLING):
-        rows = np.flatnonzero(remedy == _PATIENT_BILLING)
-        forbidden, unsure = judge_patient_bills(batch.columns, rows, said.guards[rows], category[rows])
+        remedy, why = where(is_blocked, _NONE, remedy), where(is_blocked, WHY_RESTRICTED, why)
+        step = where(is_blocked, STEP_RESTRICTED, where(refused & _PART2 > 0, STEP_PART2, step))
+        in_scope = in_scope & is_not(is_blocked)
+    is_covered = (category == _PATIENT) & (batch.columns["other_coverage_on_file"] == 1)
+    if is_any(is_covered):
+        why = where(is_covered & (refused & _SELF_PAY == 0), WHY_COVERED, why)
+    is_billed = remedy == _PATIENT_BILLING
+    if is_any(is_billed):
+        rows = rows_where(is_billed)
+        of, on = pick(category, rows), pick(step, rows)
+        forbidden, unsure = judge_patient_bills(batch.columns, rows, pick(said.guards, rows), of)
         # What the patient restricted goes to no payer, the next one included.
-        is_restricted = batch.columns["self_pay_restriction"][rows] == 1
-        instead = np.where(has_another_payer(batch.columns, rows) & ~is_restricted, _BILL_SECONDARY, _NONE)
+        is_restricted = pick(batch.columns["self_pay_restriction"], rows) == 1
+        instead = where(has_another_payer(batch.columns, rows) & is_not(is_restricted), _BILL_SECONDARY, _NONE)
         is_refused = forbidden > 0
-        remedy, step, why = remedy.copy(), step.copy(), why.copy()
-        remedy[rows] = np.where(is_refused, instead, remedy[rows])
-        step[rows] = np.where(is_refused, instead, np.where(unsure > 0, STEP_UNSURE, step[rows]))
-        why[rows] = np.where(is_refused & (category[rows] == _PATIENT), WHY_FORBIDDEN, why[rows])
-        refused[rows] |= forbidden
-        asked[rows] |= unsure
-    if has(category, _OVERPAID):
-        refused = refused | np.where(category == _OVERPAID, BIT["overpayment.netting"], 0)
-    return Course(remedy, prior, why, step), refused, asked
+        remedy = put(remedy, rows, where(is_refused, instead, _PATIENT_BILLING))
+        step = put(step, rows, where(is_refused, instead, where(unsure > 0, STEP_UNSURE, on)))
+        why = put(why, rows, where(is_refused & (of == _PATIENT), WHY_FORBIDDEN, pick(why, rows)))
+        refused = put(refused, rows, pick(refused, rows) | forbidden)
+        asked = put(asked, rows, pick(asked, rows) | unsure)
+    is_overpaid = category == _OVERPAID
+    if is_any(is_overpaid):
+        refused = refused | where(is_overpaid, BIT["overpayment.netting"], 0)
+    return Course(remedy, prior, why, step), in_scope, refused, asked
 
 
 class Said(NamedTuple):
-    """`Meaning` of every row: the same fields, as arrays."""
+    """`Meaning` of every row: the same fields."""
 
     family: Whole
     category: Whole
@@ -356,11 +352,11 @@ def _categories(batch: Batch, said: Said, money: LineMoney, usual: UsualAllowed 
     """Return the first category that applies, holds and reversals apart; the list is in order of precedence."""
     columns = batch.columns
     category = said.category
-    if np.count_nonzero(money.is_fee_cut):
-        category = np.minimum(category, judge_fee_cuts(batch, money, usual))
-    if np.count_nonzero(said.can_bill_next):
+    if is_any(money.is_fee_cut):
+        category = least(category, judge_fee_cuts(batch, money, usual))
+    if is_any(said.can_bill_next):
         is_open = (said.can_bill_next == 1) & (columns["next_payer_id"] >= 0) & (columns["other_payer_paid_amount"] <= 0)
-        category = np.where(is_open, np.minimum(category, _UNBILLED), category)
+        category = where(is_open, least(category, _UNBILLED), category)
     if policies is not None and len(policies):
         category = _apply_policies(batch, said, category, Policies.of(policies))
     return category
@@ -370,63 +366,64 @@ def _apply_policies(batch: Batch, said: Said, category: Whole, policies: Policie
     """Let the practice's policies decide; over what was only read from words they stand, a known code stands over them."""
     given, is_exceeded = policies.categories(batch)
     is_guess = (said.is_guess == 1) & (category >= CATEGORY["denial"])
-    decided = np.where(is_guess, given, np.minimum(category, given))
-    category = np.where(given >= 0, decided, category)
-    return np.where(is_exceeded & is_guess & (category == _POLICY), _LAST, category)
+    decided = where(is_guess, given, least(category, given))
+    category = where(given >= 0, decided, category)
+    return where(is_exceeded & is_guess & (category == _POLICY), _LAST, category)
 
 
 def _hold(batch: Batch, said: Said, category: Whole, as_of: int | Whole, days: Whole) -> tuple[Whole, Flags]:
     """Let rows wait, and end the wait when its days are over; the next payer's payment ends it at once."""
     columns = batch.columns
     remit = columns["remit_date"]
-    begun = np.where(remit == NULL, columns["writeoff_date"], remit)
-    is_over = as_of - begun > days[said.hold]
-    is_held = (said.hold > 0) & ~((said.hold == 1) & (columns["other_payer_paid_amount"] > 0))
+    begun = where(remit == NULL, columns["writeoff_date"], remit)
+    is_over = as_of - begun > take(days, said.hold)
+    is_held = (said.hold > 0) & ((said.hold != 1) | (columns["other_payer_paid_amount"] <= 0))
     lapsed = is_held & is_over
-    category = np.where(lapsed, np.minimum(category, said.category_after), category)
-    return np.where(is_held & ~is_over, np.minimum(category, _WAIT), category), lapsed
+    category = where(lapsed, least(category, said.category_after), category)
+    return where(is_held & is_not(is_over), least(category, _WAIT), category), lapsed
 
 
 def _leave_out(batch: Batch, category: Whole) -> tuple[Whole, Flags | None]:
     """Set apart reversals with what they reverse, postings made twice, and rows of no amount; return the second postings too."""
-    amount = batch.columns["writeoff_amount"]
-    if np.count_nonzero(amount) < len(amount):
-        category = np.where(amount == 0, _INFORMATIONAL, category)
+    is_nothing = batch.columns["writeoff_amount"] == 0
+    if is_any(is_nothing):
+        category = where(is_nothing, _INFORMATIONAL, category)
     mask = reversed_rows(batch)
     if mask is not None:
-        category = np.where(mask, CATEGORY["reversed"], category)
+        category = where(mask, CATEGORY["reversed"], category)
     copies = repeated_rows(batch, mask)
     if copies is not None:
-        category = np.where(copies, np.minimum(category, CATEGORY["posting_error"]), category)
+        category = where(copies, least(category, CATEGORY["posting_error"]), category)
     return category, copies
 
 
 def _remedies(batch: Batch, said: Said, category: Whole, is_same: Flags, money: LineMoney, as_of: int | Whole) -> tuple[Whole, Whole]:
     """Return remedy and prior chance (thousandths)."""
     columns = batch.columns
-    remedy = np.where(is_same, said.remedy, _REMEDY_OF[category])
-    prior = np.where(is_same, said.prior, _PRIOR_OF[category])
-    if np.count_nonzero(said.flag):
+    remedy = where(is_same, said.remedy, take(_REMEDY_OF, category))
+    prior = where(is_same, said.prior, take(_PRIOR_OF, category))
+    if is_any(said.flag):
         is_true = is_same & _is_flagged(columns, said.flag)
-        remedy = np.where(is_true, said.remedy_flagged, remedy)
-        prior = np.where(is_true, said.prior_flagged, prior)
-    if np.count_nonzero(said.is_unprocessable):
+        remedy = where(is_true, said.remedy_flagged, remedy)
+        prior = where(is_true, said.prior_flagged, prior)
+    if is_any(said.is_unprocessable):
         is_late = (said.is_unprocessable == 1) & (remedy == _NEW_CLAIM) & is_past_filing_limit(filing_day(batch), as_of)
-        remedy = np.where(is_late, REMEDY["reopening"], remedy)
-    if has(category, _UNDERPAYMENT) or has(category, _QUESTIONABLE):
-        is_short = (category == _UNDERPAYMENT) | (category == _QUESTIONABLE)
+        remedy = where(is_late, REMEDY["reopening"], remedy)
+    is_short = (category == _UNDERPAYMENT) | (category == _QUESTIONABLE)
+    if is_any(is_short):
         is_protected = is_short & ((columns["nsa_protected"] == 1) | (said.guards & PROTECTED > 0))
-        remedy = np.where(is_protected, REMEDY["nsa_negotiation"], remedy)
-        remedy = np.where(is_short & is_only_posted_short(columns, money), REMEDY["posting_correction"], remedy)
-    if has(category, _BAD_DEBT):
-        is_debt = category == _BAD_DEBT
+        remedy = where(is_protected, REMEDY["nsa_negotiation"], remedy)
+        remedy = where(is_short & is_only_posted_short(columns, money), REMEDY["posting_correction"], remedy)
+    is_debt = category == _BAD_DEBT
+    if is_any(is_debt):
         is_found = is_debt & (columns["other_coverage_on_file"] == 1)
-        remedy, prior = np.where(is_found, _COVERAGE_DISCOVERY, remedy), np.where(is_found, _FOUND_PRIOR, prior)
-    if has(said.payer_type, _SELF_PAYER):
+        remedy, prior = where(is_found, _COVERAGE_DISCOVERY, remedy), where(is_found, _FOUND_PRIOR, prior)
+    is_patients = said.payer_type == _SELF_PAYER
+    if is_any(is_patients):
         # The patient is no payer: what would be sent to one waits until somebody is found who insured the day.
-        is_nobodys = (said.payer_type == _SELF_PAYER) & IS_SENT[remedy]
-        found = np.where(columns["other_coverage_on_file"] == 1, _FOUND_PRIOR, _UNFOUND_PRIOR)
-        remedy, prior = np.where(is_nobodys, _COVERAGE_DISCOVERY, remedy), np.where(is_nobodys, np.minimum(prior, found), prior)
+        is_nobodys = is_patients & take(IS_SENT, remedy)
+        found = where(columns["other_coverage_on_file"] == 1, _FOUND_PRIOR, _UNFOUND_PRIOR)
+        remedy, prior = where(is_nobodys, _COVERAGE_DISCOVERY, remedy), where(is_nobodys, least(prior, found), prior)
     return remedy, prior
 
 
@@ -434,17 +431,17 @@ def _after_hold(steps: Steps, said: Said, category: Whole, lapsed: Flags, course
     """Return what is done with rows that wait or waited."""
     remedy, prior, why, step = course
     is_after = lapsed & (category == said.category_after)
-    remedy = np.where(is_after, said.remedy_after, remedy)
-    prior = np.where(is_after & (category != said.category), _PRIOR_OF[category], prior)
-    step = np.where(is_after & (remedy != said.remedy), steps.array[remedy * _FAMILIES + said.family], step)
-    step = np.where(is_after & (said.hold == 2), STEP_ASK, step)
-    waiting = np.where(said.hold == 1, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION)
-    return Course(remedy, prior, why, np.where(category == _WAIT, waiting, step))
+    remedy = where(is_after, said.remedy_after, remedy)
+    prior = where(is_after & (category != said.category), take(_PRIOR_OF, category), prior)
+    step = where(is_after & (remedy != said.remedy), take(steps.array, remedy * _FAMILIES + said.family), step)
+    step = where(is_after & (said.hold == 2), STEP_ASK, step)
+    waiting = where(said.hold == 1, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION)
+    return Course(remedy, prior, why, where(category == _WAIT, waiting, step))
 
 
 def _is_flagged(columns: Columns, flag: Whole) -> Flags:
     """Return where the column that `flag` names (a place in `FLAGS`) is true."""
-    is_true = np.zeros(len(flag), dtype=np.bool_)
+    is_true: Flags = flag < 0
     for number, name in enumerate(FLAGS[1:], start=1):
         is_true |= (flag == number) & (columns[name] == 1)
     return is_true

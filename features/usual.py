@@ -12,6 +12,7 @@ from features.feature import Floats
 from features.history import days_of
 from features.lookup import Lookup
 from features.money import NULL
+from features.rowwise import is_plain, single, where
 from features.tables import Array, Batch, Columns
 
 KEPT = 32
@@ -45,9 +46,10 @@ class Usual:
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
         """Return each row's slots (n x 3: pair, procedure, payer); 0 where a part is null or the key was never seen."""
+        payer, procedure = columns["payer_id"], columns["procedure_code"]
+        if is_plain(payer) and is_plain(procedure):
+            return single([self._slots.get(key, 0) for key in _keys(payer, procedure)])
         payer, procedure = columns["payer_id"].astype(np.int64), columns["procedure_code"].astype(np.int64)
-        if len(payer) == 1 and not grow:
-            return np.array([[self._slots.get(key, 0) for key in _keys(int(payer[0]), int(procedure[0]))]])
         known = (payer >= 0) & (procedure >= 0)
         keys = np.stack([payer << 28 | procedure, 1 << 58 | procedure, 2 << 58 | payer], axis=1)
         keys[~known] = -1
@@ -80,8 +82,8 @@ class Usual:
         """Return median and 10-90 % range in cents for the row's units (NULL where the pair is new), how many postings stand behind
         them, and the smoothed amount: the pair's median drawn to what payer and procedure make one expect (NaN where none is known).
         """
-        if len(slots) == 1:
-            return self._read_one(slots[0].tolist(), float(units[0]))
+        if is_plain(slots) and is_plain(units):
+            return self._read_one(slots, units)
         flat = slots.ravel()
         some, number = number_keys(flat, len(self.seen))
         used, place = flat[some], number.reshape(slots.shape)
@@ -103,17 +105,17 @@ class Usual:
         return UsualAllowed(cents(0.5), cents(_LOW), cents(_HIGH), count[:, PAIR], smooth)
 
     def _read_one(self, slots: list[int], units: float) -> UsualAllowed:
-        # One row is the request path: the same integers and roundings with fewer arrays in between.
-        count = [int(self.seen[slot]) for slot in slots]
+        # The same integers and roundings of a single row.
+        count = [self.seen.item(slot) for slot in slots]
         rings = [sorted(self.ring[slot, : min(n, KEPT)].tolist()) for slot, n in zip(slots, count, strict=True)]
         factor = 1.0 if units != units else units
         pair, procedure, payer = (_quantile(ring, 0.5) for ring in rings)
-        smooth = np.array([_smooth_one(pair, procedure, payer, count) * factor])
-        if not count[PAIR]:
-            null = np.array([NULL])
-            return UsualAllowed(null, null, null, np.zeros(1), smooth)
-        cents = np.array([round(_quantile(rings[PAIR], share) * factor) for share in (0.5, _LOW, _HIGH)])
-        return UsualAllowed(cents[:1], cents[1:2], cents[2:], np.array([float(count[PAIR])]), smooth)
+        smooth = _smooth_one(pair, procedure, payer, count) * factor
+
+        def cents(share: float) -> NDArray[np.int64]:
+            return single(round(_quantile(rings[PAIR], share) * factor) if count[PAIR] else NULL)
+
+        return UsualAllowed(cents(0.5), cents(_LOW), cents(_HIGH), single(float(count[PAIR])), single(smooth))
 
     def advance(self, slots: NDArray[np.int64], per_unit: NDArray[np.int64]) -> None:
         """Add the postings of one day in their order (m x 3 slots, m cents per unit).
@@ -186,6 +188,10 @@ def in_fees(batch: Batch) -> Columns:
     Modifiers that say a share would else make proper postings look as if half of the usual were missing.
     """
     units, codes = batch.columns["units"], batch.columns["modifiers"]
+    if is_plain(codes):
+        if codes < 0:
+            return batch.columns
+        return batch.columns | {"units": where(units > 0, units, 1.0) * fee_share(batch.vocabulary.word("modifiers", codes))}
     top = int(codes.max(initial=-1))
     if top < 0:
         return batch.columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from features.patient_share import UsualShares
 from features.pieces import Each, one_by_one
 from features.recall import Recall
 from features.replay import replay_columns
+from features.rowwise import is_plain, most
 from features.tables import Array, Batch, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, in_fees, replay_usual
@@ -101,6 +103,44 @@ class Rows(dict[str, Array]):
         return found
 
 
+class Row(dict[str, Array]):
+    """Plain values of a single row of a view with its history, remembered when it is first read.
+
+    Parameters
+    ----------
+    columns
+        The view's.
+    history, day
+        What is remembered, and the morning.
+    """
+
+    def __init__(self, columns: Columns, history: History, day: int) -> None:
+        super().__init__(columns)
+        self._history, self._day = history, day
+        self._remembered: Remembered | None = None
+
+    def __missing__(self, name: str) -> Array:
+        if name not in HISTORY_COLUMNS:
+            raise KeyError(name)
+        if self._remembered is None:
+            self._remembered = Remembered(self._history.of_row(self, self._day))
+        found = self[name] = self._remembered.column(name)
+        return found
+
+
+class Listed(dict[str, Array]):
+    """A single row's plain values as columns of one, each made when it is first read; for what reads rows by their place."""
+
+    def __init__(self, row: Columns) -> None:
+        super().__init__()
+        self._row = row
+
+    def __missing__(self, name: str) -> Array:
+        found: Any = [self._row[name]]
+        self[name] = found
+        return found  # type: ignore[no-any-return]
+
+
 def alike(columns: Columns) -> NDArray[np.int64]:
     """Return the rows in an order in which those that look alike stand together.
 
@@ -158,18 +198,20 @@ class Viewer:
     def serve(self, batch: Batch, as_of: int) -> View:
         """View rows as of the morning of a day; a row posted later is viewed on its own day, with what was known on this one."""
         view = self.sort(batch, as_of)
-        view.columns |= self.remember(view.columns, as_of)
+        view.columns = self.remember(view.columns, as_of)
         return view
 
     def sort(self, batch: Batch, as_of: int) -> View:
         """View rows as `serve` does, without history: what rows of one claim share is settled among all of them here."""
-        day = np.maximum(batch.columns["writeoff_date"], as_of)
+        day = most(batch.columns["writeoff_date"], as_of)
         usual = self.usual.read(self.usual.find(batch.columns), in_fees(batch)["units"])
         return self._sort(batch, day, usual, self.shares)
 
     def remember(self, columns: Columns, as_of: int) -> Columns:
-        """Return the history of sorted rows, each row for itself."""
-        return history_columns(self.history.read(self.history.find(columns), as_of))
+        """Return sorted rows with their history, each row for itself."""
+        if is_plain(columns["payer_id"]):
+            return Row(columns, self.history, as_of)
+        return columns | history_columns(self.history.read(self.history.find(columns), as_of))
 
     def past(
         self, postings: Batch, rows: NDArray[np.int64], days: NDArray[np.int64], *, each: Each = one_by_one

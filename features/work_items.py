@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.codes.combinations import distinct
-from features.tables import Array, Batch, first_rows
+from features.rowwise import single
+from features.tables import Array, Batch, Single, first_rows
 from features.vocabulary import Vocabulary
 
 DIGITS = 16
@@ -29,16 +31,19 @@ def work_items(batch: Batch, claims: Array, remedy: Array) -> NDArray[np.object_
     claims, remedy
         Claim of each row, which may be another than the batch's, and place of its remedy.
     """
-    first, place = distinct_items(batch, claims, remedy)
-    ids, clients = batch.columns["writeoff_id"], batch.columns["client_id"]
     names = _Names(batch.vocabulary, "client_id")
-    told = [
-        sha256(f"{names[client]}|{f'#{key}' if of is None else of}|{what}".encode()).hexdigest()[:DIGITS]
-        for client, of, key, what in zip(*(values[first].tolist() for values in (clients, claims, ids, remedy)), strict=True)
-    ]
+    asked: tuple[Any, ...] = batch.columns["client_id"], claims, batch.columns["writeoff_id"], remedy
+    if isinstance(batch, Single):
+        return single(_item(names, *asked))
+    first, place = distinct_items(batch, claims, remedy)
+    told = [_item(names, *one) for one in zip(*(values[first].tolist() for values in asked), strict=True)]
     out = np.empty(len(told), dtype=object)
     out[:] = told
     return out[place]
+
+
+def _item(names: _Names, client: int, claim: str | None, key: str, remedy: int) -> str:
+    return sha256(f"{names[client]}|{f'#{key}' if claim is None else claim}|{remedy}".encode()).hexdigest()[:DIGITS]
 
 
 def many_work_items(batch: Batch, remedy: Array) -> pa.Array:
@@ -57,13 +62,8 @@ def many_work_items(batch: Batch, remedy: Array) -> pa.Array:
 
 def distinct_items(batch: Batch, claims: Array, remedy: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return a row of each work item, and for every row the place of its item."""
-    if len(claims) == 1:
-        return _ONLY, _ONLY
     claim = batch.claims if claims is batch.columns["claim_id"] else first_rows(claims)
     return distinct([np.where(claim < 0, np.arange(len(claim)), claim), batch.columns["client_id"], remedy])
-
-
-_ONLY = np.zeros(1, dtype=np.intp)
 
 
 class _Names(dict[int, str | None]):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
+from features.rowwise import full, is_any, is_not, most, put, rows_where, take, where
 from features.tables import Array
 from models.forest import Forest
 
@@ -58,20 +59,20 @@ class Anomaly:
         payer, count
             Payer code; earlier postings of payer and procedure.
         """
-        unknown = np.isnan(log_ratio)
-        if unknown.all():
-            return np.zeros(len(matrix))
-        median = np.zeros(len(matrix))
-        asked = np.flatnonzero(~unknown & ~agreed)
-        if self.trees is not None and len(asked):
+        is_known, median = log_ratio == log_ratio, full(log_ratio, 0.0)
+        if not is_any(is_known):
+            return median
+        is_asked = is_known & is_not(agreed)
+        if self.trees is not None and is_any(is_asked):
             # Most rows are no contractual ones: the trees are walked for those that are asked about.
-            median[asked] = self.trees.raw(matrix, asked)
-        known = (payer >= 0) & (payer < len(self.payer_factor))
-        factor = np.array([*self.payer_factor, 1.0])[np.where(known, payer, -1)]
-        spread = np.array(self.spread)[np.where(agreed, AGREED, count_class(count))] * factor
-        stray = np.where(unknown, 0.0, (median - log_ratio) / np.maximum(spread, NARROWEST))
+            rows = rows_where(is_asked)
+            median = put(median, rows, self.trees.raw(matrix, rows))
+        is_payer_known = (payer >= 0) & (payer < len(self.payer_factor))
+        factor = take(np.array([*self.payer_factor, 1.0]), where(is_payer_known, payer, -1))
+        spread = take(np.array(self.spread), where(agreed, AGREED, count_class(count))) * factor
+        stray = where(is_known, (median - log_ratio) / most(spread, NARROWEST), 0.0)
         tail = np.logaddexp(0.0, LOGISTIC * stray) / np.log(10.0)
-        return np.where(unknown, 0.0, tail)
+        return where(is_known, tail, 0.0)
 
 
 def count_class(count: Floats) -> NDArray[np.int64]:

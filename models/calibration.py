@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.feature import Floats
+from features.rowwise import least, most, where
 
 LOW = -1.0
 """Log odds (a chance of 27 %) below which explored rows may stretch the scale."""
@@ -39,7 +40,7 @@ class Calibration:
     def apply(self, logits: Floats) -> Floats:
         """Return calibrated log odds of rows that nobody chose."""
         chosen = logits + self.shift
-        return chosen + self.explored_shift + self.low_stretch * np.minimum(chosen - LOW, 0.0)
+        return chosen + self.explored_shift + self.low_stretch * least(chosen - LOW, 0.0)
 
     def as_chosen(self, calibrated: Floats) -> Floats:
         """Return the log odds that a row would have had if staff had chosen it, from what `apply` returned."""
@@ -53,8 +54,8 @@ def probability(logits: Floats) -> Floats:
     >>> probability(np.array([0.0, 800.0, -800.0])).tolist()
     [0.5, 1.0, 0.0]
     """
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1.0, small) / (1.0 + small)
+    small = np.exp(-abs(logits))
+    return where(logits >= 0, 1.0, small) / (1.0 + small)
 
 
 def log_odds(probabilities: Floats) -> Floats:
@@ -63,5 +64,5 @@ def log_odds(probabilities: Floats) -> Floats:
     >>> float(log_odds(np.array([0.5]))[0])
     0.0
     """
-    p = np.minimum(np.maximum(probabilities, 0.001), 0.999)
+    p = least(most(probabilities, 0.001), 0.999)
     return np.log(p) - np.log(1.0 - p)

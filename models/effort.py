@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.feature import Floats
+from features.rowwise import least, most
 from features.tables import Columns
 from models.forest import Forest
 from models.prior import believed_hours
@@ -52,4 +53,4 @@ class Effort:
         log = self.slope * np.log(usual) + self.level
         if self.trees is not None:
             log = self.weight * self.trees.raw(matrix) + (1.0 - self.weight) * log
-        return np.maximum(np.exp(np.minimum(log, _MOST_LOG)), _LEAST)
+        return most(np.exp(least(log, _MOST_LOG)), _LEAST)

@@ -79,7 +79,9 @@ class Forest:
         return rows
 
     def raw(self, matrix: Floats, rows: NDArray[np.intp] | None = None, *, threads: int = 1) -> Floats:
-        """Return the sum of leaf values of each row (n), or of those at some positions."""
+        """Return the sum of leaf values of each row (n), or of those at some positions; a float of a single row (features)."""
+        if matrix.ndim == 1:
+            return float(self._model.predict(matrix[None], raw_score=True, n_jobs=threads)[0])  # type: ignore[return-value]
         if self._compiled is not None and len(matrix) >= _WORTH_A_BLOCK:
             # Taking rows out of a matrix costs more than compiled code takes for all of them.
             every = self._compiled.raw(matrix)

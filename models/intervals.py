@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.feature import Floats
+from features.rowwise import take
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Range:
 
     def around(self, predicted: Floats) -> tuple[Floats, Floats]:
         """Return the low and high end for each prediction, in its unit."""
-        place = np.searchsorted(self.edges, predicted)
-        return predicted * self.low[place], predicted * self.high[place]
+        place = self.edges.searchsorted(predicted)
+        return predicted * take(self.low, place), predicted * take(self.high, place)
 
     @classmethod
     def fit(cls, predicted: Floats, actual: Floats, bins: int = 5) -> Range:

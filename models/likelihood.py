@@ -39,7 +39,7 @@ class Likelihood:
 
     def terms(self, matrix: Floats, columns: Columns) -> Floats:
         """Return the linear score's terms (n x terms), which `logits` and the reasons both read; n x 0 without one."""
-        return self.linear.terms(matrix, columns) if self.linear is not None else np.empty((len(matrix), 0))
+        return self.linear.terms(matrix, columns) if self.linear is not None else np.empty((*matrix.shape[:-1], 0))
 
     def logits(self, matrix: Floats, columns: Columns, terms: Floats) -> Floats:
         """Return calibrated log odds of recovery for each row."""
@@ -94,7 +94,7 @@ class Reasoner:
         out = np.zeros((len(matrix), self._count))
         say = np.zeros(len(matrix))
         if self._explainer is not None and m.linear is not None:
-            say = m.say.of(columns)
+            say = np.atleast_1d(m.say.of(columns))
             out += (m.trees_share * say)[:, None] * self._explainer.contributions(matrix)
             out += ((1.0 - m.trees_share) * say)[:, None] * ((terms - self._means) @ self._spread)
             # What is learned on the whole says less of kinds that hardly anybody worked: that is the code's doing.

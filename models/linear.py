@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,20 +129,20 @@ class Linear:
         return self.numbers.names + tuple("*".join(field.columns) for field in self.fields)
 
     def terms(self, matrix: Floats, columns: Columns) -> Floats:
-        """Return the terms of each row without the intercept (n x terms), numbers first."""
+        """Return the terms of each row without the intercept (n x terms), numbers first; of a single row (features) its own."""
         count = len(self.weights)
+        if matrix.ndim == 1:
+            return np.concatenate([self.numbers.scaled(matrix) * self.weights, self._weigh_one(columns)])
         out = np.empty((count + len(self.fields), len(matrix)))
         np.multiply(self.numbers.scaled(matrix), self.weights, out=out[:count].T)
-        if len(matrix) == 1:
-            out[count:, 0] = self._weigh_one(columns)
-            return out.T
         for i, field in enumerate(self.fields, start=count):
             out[i] = field.weigh(columns)
         return out.T
 
     def _weigh_one(self, columns: Columns) -> list[float]:
-        # One row is the request path: plain integers and a dictionary per field instead of sixteen searches in arrays.
-        codes = {name: int(columns[name][0]) + 1 for name in self._coded}
+        # Plain integers and a dictionary for each field instead of a search in its arrays.
+        row: dict[str, Any] = columns
+        codes = {name: row[name] + 1 for name in self._coded}
         found = []
         for names, weights in self._tables:
             key = 0
@@ -163,8 +164,10 @@ class Linear:
 
         Terms are added one after the other, so that a row's sum has the same bits alone and among ten million.
         """
-        if not terms.shape[1]:
-            return np.full(len(terms), self.intercept)
+        if not terms.shape[-1]:
+            return np.full(terms.shape[:-1], self.intercept)
+        if terms.ndim == 1:
+            return self.intercept + float(np.cumsum(terms)[-1])  # type: ignore[return-value]
         if len(terms) < _FEW:
             found: Floats = self.intercept + np.cumsum(terms, axis=1)[:, -1]
             return found

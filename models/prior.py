@@ -7,6 +7,7 @@ import numpy as np
 from features.codes.tables import FAMILIES
 from features.feature import Floats
 from features.money import NULL
+from features.rowwise import full, is_any, is_not, is_plain, least, most, pick, put, rows_where, take, where
 from features.tables import REMEDIES, Columns
 from models.calibration import log_odds
 
@@ -83,15 +84,19 @@ def proof_part(columns: Columns) -> Floats:
     >>> proof_part({"family": authorization, **flags}).tolist()
     [0.6, -0.6, 0.0]
     """
-    held = np.stack([columns[name] for name in _PROOFS] + [np.full(len(columns["family"]), -1)])
-    found: Floats = _WORTH[held[_PLACE[columns["family"]], np.arange(held.shape[1])].astype(np.int64)]
+    family = columns["family"]
+    if is_plain(family):
+        proof = ANSWERED_BY.get(FAMILIES[family])
+        return take(_WORTH, columns[proof] if proof is not None else full(family, -1))
+    held = np.stack([columns[name] for name in _PROOFS] + [np.full(len(family), -1)])
+    found: Floats = _WORTH[held[_PLACE[family], np.arange(held.shape[1])].astype(np.int64)]
     return found
 
 
 def late_part(columns: Columns) -> Floats:
     """Return what a deadline that has passed takes off the log odds."""
     deadline = columns["deadline_day"]
-    return np.where((deadline != NULL) & (deadline < columns["row_day"]), LATE, 0.0)
+    return where((deadline != NULL) & (deadline < columns["row_day"]), LATE, 0.0)
 
 
 def prior_logits(columns: Columns) -> Floats:
@@ -116,13 +121,16 @@ def believed_owed(columns: Columns) -> Floats:
     amount, cap, usual = columns["writeoff_amount"], columns["cap_cents"], columns["usual_smoothed_cents"]
     expected = columns["expected_allowed_cents"]
     is_agreed = (expected != NULL) & (expected != columns["usual_median_cents"])
-    rows = np.flatnonzero(~is_agreed & (cap > 0) & (amount > 0) & (columns["family"] != _CONTRACTUAL))
-    known = np.where(np.isnan(usual[rows]), np.log(UNPRICED), np.log(np.clip(usual[rows] / amount[rows], 0.01, 1.0)))
+    is_charged = is_not(is_agreed) & (cap > 0) & (amount > 0) & (columns["family"] != _CONTRACTUAL)
+    owed = full(cap, 1.0)
+    if not is_any(is_charged):
+        return owed
+    rows = rows_where(is_charged)
+    amount, cap, usual, count = (pick(values, rows) for values in (amount, cap, usual, columns["usual_count"]))
+    known = where(usual == usual, np.log(least(most(usual / amount, 0.01), 1.0)), np.log(UNPRICED))
     # A procedure that others allowed says as much as one posting would.
-    told = (columns["usual_count"][rows] + 1.0) / (columns["usual_count"][rows] + 3.0)
-    owed = np.ones(len(cap))
-    owed[rows] = np.exp(told * known + (1.0 - told) * np.log(UNPRICED)) * amount[rows] / cap[rows]
-    return owed
+    told = (count + 1.0) / (count + 3.0)
+    return put(owed, rows, np.exp(told * known + (1.0 - told) * np.log(UNPRICED)) * amount / cap)
 
 
 def believed_hours(columns: Columns) -> Floats:
@@ -132,5 +140,6 @@ def believed_hours(columns: Columns) -> Floats:
     >>> believed_hours({"remedy": appeal, "family": np.array([FAMILIES.index(name) for name in families])}).round(2).tolist()
     [1.4, 2.17]
     """
-    remedy = columns["remedy"].astype(np.int64)
-    return np.where((remedy == _APPEAL) & (columns["family"] == _NECESSITY), _HOURS[remedy] * CLINICAL, _HOURS[remedy])
+    remedy = columns["remedy"]
+    hours = take(_HOURS, remedy)
+    return where((remedy == _APPEAL) & (columns["family"] == _NECESSITY), hours * CLINICAL, hours)

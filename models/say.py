@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.codes.tables import FAMILIES
 from features.feature import Floats
+from features.rowwise import as_type, full, take
 from features.tables import CATEGORIES, Columns
 
 ENOUGH = 10.0
@@ -47,8 +48,8 @@ class Say:
     def of(self, columns: Columns) -> Floats:
         """Return the weight of each row, 0 to 1."""
         if self.labels is None:
-            return np.full(len(columns["family"]), self.whole)
-        known = self.labels[columns["category"].astype(np.int64), columns["family"].astype(np.int64)]
+            return full(columns["family"], self.whole)
+        known = take(self.labels.ravel(), as_type(columns["category"], np.int64) * len(FAMILIES) + columns["family"])
         said: Floats = self.whole * (known / (known + ENOUGH))
         return said
 

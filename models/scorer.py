@@ -23,9 +23,23 @@ from features.intake.records import read_records
 from features.matrix import Layout, by_feature, extra_column
 from features.money import NULL
 from features.recall import Recall
+from features.rowwise import (
+    as_plain,
+    full,
+    is_any,
+    is_not,
+    is_plain,
+    least,
+    most,
+    pick,
+    rounded,
+    rows_where,
+    take,
+    where,
+)
 from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
 from features.usual import Usual, advance_by, in_fees
-from features.view import Practice, Rows, View, Viewer, alike, shares_of_month
+from features.view import Listed, Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary
 from features.work_items import distinct_items, work_items
 from models.anomaly import Anomaly
@@ -60,7 +74,7 @@ _WHOLE = 2000
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Rows as the estimators read them: columns with history, matrix, terms of the linear score."""
+    """Rows as the estimators read them: columns with history, matrix, terms of the linear score; of a single row its own."""
 
     columns: Columns
     x: Floats
@@ -68,7 +82,7 @@ class _Seen:
 
     def take(self, rows: NDArray[np.int64]) -> _Seen:
         """Return the rows at these positions."""
-        if len(rows) == len(self.x):
+        if self.x.ndim == 1 or len(rows) == len(self.x):
             return self
         return _Seen({name: values[rows] for name, values in self.columns.items()}, self.x[rows], self.terms[rows])
 
@@ -233,23 +247,27 @@ class Scorer:
         BadData
             When the day is before the model's cut.
         """
-        return self.look(batch, as_of=as_of, reasons=reasons, apart=apart)[1]
-
-    def look(self, batch: Batch, *, as_of: int, reasons: int | None = 0, apart: bool = False) -> tuple[View, Scores]:
-        """Return what was known of write-offs and their scores, for those who must show both; see `score`."""
+        if len(batch) == 1:
+            return self._score_single(batch, as_of, explained=reasons is None or reasons > 0)
         ids, claims = batch.columns["writeoff_id"], batch.columns["claim_id"]
         if apart:
             batch = _parted(batch)
         view, found, seen = self._judge(batch, as_of)
-        found["rank"] = (
-            np.ones(len(ids), dtype=np.int64)
-            if apart or len(ids) == 1
-            else rank(view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
-        )
+        in_order = view.triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids
+        found["rank"] = np.ones(len(ids), dtype=np.int64) if apart else rank(*in_order)
         rows = np.flatnonzero(found["rank"] <= (len(ids) if reasons is None else reasons))
         found["reasons"] = self._reasons(batch, view, found, rows, seen, as_of)
         found |= self._facts(batch, view, as_of, claims)
-        return view, Scores({name: found[name] for name in SCORE_COLUMNS})
+        return Scores({name: found[name] for name in SCORE_COLUMNS})
+
+    def _score_single(self, batch: Batch, as_of: int, *, explained: bool) -> Scores:
+        """Score one row by its plain values: no other row stands beside it."""
+        single = batch.single()
+        view, found, seen = self._judge(single, as_of)
+        found |= self._facts(single, view, as_of, single.columns["claim_id"])
+        found["rank"] = full(found["value_per_hour"], 1)
+        found["reasons"] = self._reasons(batch, view, found, np.arange(int(explained)), seen, as_of)[0]
+        return Scores({name: found[name] for name in SCORE_COLUMNS})
 
     def weigh(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
         """Return what was known of write-offs and what they are worth, with no words for each row: for sums over a large ledger.
@@ -303,7 +321,7 @@ class Scorer:
     def _see(self, batch: Batch, view: View, as_of: int, rows: slice | NDArray[np.int64] | None, recall: Recall | None = None) -> _Seen:
         """Return some rows, or all, with their history, matrix and terms of the linear score."""
         if rows is None:
-            columns, extras = view.columns | self.viewer.remember(view.columns, as_of), batch.extras
+            columns, extras = self.viewer.remember(view.columns, as_of), batch.extras
         else:
             columns = Rows(view.columns, rows, recall or Recall(self.viewer.history, as_of))
             extras = {name: values[rows] for name, values in batch.extras.items()}
@@ -339,56 +357,50 @@ class Scorer:
         return np.ascontiguousarray(self._by_feature(batch.extras, columns).T)
 
     def _by_feature(self, extras: Mapping[str, Array], columns: Columns) -> Floats:
-        rows = len(columns["payer_id"])
         for name, kind in self.layout.extras.items():
-            given = extras.get(name)
-            columns[name] = (
-                extra_column(given, kind, self.extra_codes.get(name, {}))
-                if given is not None
-                else np.full(rows, -1, dtype=np.int32)
-                if kind == "category"
-                else np.full(rows, np.nan)
-            )
+            given = extras.get(name, full(columns["payer_id"], None))
+            columns[name] = extra_column(given, kind, self.extra_codes.get(name, {}))
         return by_feature(columns, self.layout)
 
     def _estimate(self, seen: _Seen) -> Columns:
         m, columns, x, terms = self.models, seen.columns, seen.x, seen.terms
         p = probability(m.likelihood.logits(x, columns, terms))
-        p = np.where(columns["possible"], p, 0.0)
+        p = where(columns["possible"], p, 0.0)
         amount, low, high = m.dollars.predict(x, columns, dollars(columns, "cap_cents"))
         expected = p * amount
         hours = m.effort.hours(x, columns)
         net = expected - hours * self.costs.hourly - self.costs.outlay
-        return {
+        found = {
             "recovery_probability": p,
             "amount_if_recovered": amount,
             "amount_if_recovered_low": low,
             "amount_if_recovered_high": high,
             "expected_recovery": expected,
-            "expected_hours": np.round(hours, 3),
+            "expected_hours": rounded(hours * 1000.0) / 1000.0,
             "expected_net_recovery": net,
             "value_per_hour": net / hours,
             "anomaly_score": m.anomaly.score(x, *log_implied(columns), columns["payer_id"], columns["usual_count"]),
         }
+        return {name: as_plain(values) for name, values in found.items()} if x.ndim == 1 else found
 
     def _facts(self, batch: Batch, view: View, as_of: int, claims: Array) -> Columns:
-        triage, dated, n = view.triage, view.deadlines, len(batch)
+        triage, dated = view.triage, view.deadlines
         # A day before the row's own is never asked for, and what stands in the output is what the row was viewed on.
         return {
             "writeoff_id": batch.columns["writeoff_id"],
             "in_scope": triage.in_scope,
-            "category": _CATEGORY[triage.category],
-            "family": _FAMILY[triage.family],
-            "remedy": _REMEDY[triage.remedy],
+            "category": take(_CATEGORY, triage.category),
+            "family": take(_FAMILY, triage.family),
+            "remedy": take(_REMEDY, triage.remedy),
             "recoverable_amount": triage.cap_cents,
             "usual_allowed_amount": view.usual.median_cents,
             "underpayment_amount": triage.underpayment_cents,
             "deadline_date": dated.day,
             "days_left": dated.days_left,
-            "deadline_source": _SOURCE[dated.source],
+            "deadline_source": take(_SOURCE, dated.source),
             "work_item_id": work_items(batch, claims, triage.remedy),
-            "model_version": np.array([self.version] * n, dtype=object),
-            "as_of": np.array([as_of] * n, dtype=np.int64),
+            "model_version": full(dated.day, self.version),
+            "as_of": full(dated.day, as_of),
         }
 
     def _reasons(
@@ -401,20 +413,21 @@ class Scorer:
             block = rows[start : start + BLOCK]
             some = seen.take(block) if seen is not None else self._see(batch, view, as_of, block)
             self._tell(batch, view, found, block, some, out)
-        for row in np.flatnonzero(~view.triage.in_scope).tolist():
-            out[row] = [out_of_scope(view.triage.whys[int(view.triage.why[row])]), *out[row]]
+        is_out = is_not(view.triage.in_scope)
+        if is_any(is_out):
+            outside = rows_where(is_out)
+            for row, why in zip(outside.tolist(), np.atleast_1d(pick(view.triage.why, outside)).tolist(), strict=True):
+                out[row] = [out_of_scope(view.triage.whys[why]), *out[row]]
         return out
 
     def _tell(self, batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], seen: _Seen, out: NDArray[np.object_]) -> None:
-        told = points(
-            self._reasoner.contributions(seen.x, seen.columns, seen.terms), self._reasoner.base, found["recovery_probability"][rows]
-        )
+        contributions = self._reasoner.contributions(np.atleast_2d(seen.x), seen.columns, np.atleast_2d(seen.terms))
+        told = points(contributions, self._reasoner.base, pick(found["recovery_probability"], rows))
         at = rows.tolist()
         part = batch if len(rows) == len(batch) else batch.take(rows)
+        columns = Listed(seen.columns) if is_plain(seen.columns["payer_id"]) else seen.columns
         codes, rarity = self.viewer.practice.codes, self.models.rarity
-        teller = Teller(
-            part, seen.columns, codes, lambda place: self.viewer.cite(batch, at[place], view.priced), rarity, self.models.record
-        )
+        teller = Teller(part, columns, codes, lambda place: self.viewer.cite(batch, at[place], view.priced), rarity, self.models.record)
         for place, (row, point) in enumerate(zip(at, told, strict=True)):
             out[row] = teller.tell(place, point)
 
@@ -433,17 +446,17 @@ def log_implied(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
     What is agreed is the contract's price, or the practice's own; elsewhere it is what the payer usually allows. NaN where neither is
     known, and for reversals. A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything proper.
     """
-    contractual = _CONTRACTUAL[columns["family"]] & (columns["writeoff_amount"] > 0)
-    if not contractual.any():
-        return np.full(len(contractual), np.nan), contractual
+    contractual = take(_CONTRACTUAL, columns["family"]) & (columns["writeoff_amount"] > 0)
+    if not is_any(contractual):
+        return full(contractual, np.nan), contractual
     billed, writeoff = columns["billed_amount"], columns["writeoff_amount"]
     left, allowed, short = columns["implied_allowed_cents"], columns["allowed_amount"], columns["underpayment_cents"]
     whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
-    left = np.where(whole, 1, np.where((left != NULL) & (allowed > 0), np.minimum(left, allowed), left))
+    left = where(whole, 1, where((left != NULL) & (allowed > 0), least(left, allowed), left))
     agreed = contractual & (short != NULL) & (allowed != NULL) & (allowed + short > 0)
-    proper = np.where(agreed, np.maximum(allowed, 0) + np.where(agreed, short, 0), columns["usual_smoothed_cents"])
+    proper = where(agreed, most(allowed, 0) + where(agreed, short, 0), columns["usual_smoothed_cents"])
     good = contractual & (left > 0) & (proper > 0)
-    return np.where(good, np.log(np.where(good, left, 1) / np.where(good, proper, 1.0)), np.nan), agreed
+    return where(good, np.log(where(good, left, 1) / where(good, proper, 1.0)), np.nan), agreed
 
 
 _CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from features.money import NULL, format_cents
+from features.rowwise import as_arrays, is_plain
 from features.tables import Array, Columns
 
 SCORE_COLUMNS = (
@@ -52,7 +52,6 @@ _DOLLARS = (
 _DATES = ("deadline_date", "as_of")
 
 
-@dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of a batch of write-offs: one row per write-off.
 
@@ -60,10 +59,21 @@ class Scores:
     ----------
     columns
         Those of `SCORE_COLUMNS`: amounts as int64 cents (`recoverable_amount usual_allowed_amount underpayment_amount`, NULL where
-        unknown) or float64 dollars, dates as days since 1970-01-01, `reasons` as lists of reasons, the rest as their names say.
+        unknown) or float64 dollars, dates as days since 1970-01-01, `reasons` as lists of reasons, the rest as their names say. A single
+        row may come as plain values; it becomes arrays when somebody asks for them.
     """
 
-    columns: Columns
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    @property
+    def columns(self) -> Columns:
+        """The columns as arrays."""
+        if is_plain(self._columns["rank"]):
+            self._columns = as_arrays(self._columns)
+        return self._columns
 
     def __len__(self) -> int:
         return len(self.columns["writeoff_id"])
@@ -75,7 +85,8 @@ class Scores:
 
     def records(self) -> list[dict[str, Any]]:
         """Return one dictionary per row, as JSON can hold it; null is None, money is a number of dollars with two decimals."""
-        told = [_READ.get(name, list)(self.columns[name].tolist()) for name in SCORE_COLUMNS]
+        listed = [[values] if is_plain(values) else values.tolist() for values in (self._columns[name] for name in SCORE_COLUMNS)]
+        told = [_READ.get(name, list)(values) for name, values in zip(SCORE_COLUMNS, listed, strict=True)]
         return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told, strict=True)]
 
     def table(self) -> dict[str, Sequence[Any]]:

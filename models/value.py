@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.feature import Floats
+from features.rowwise import full, is_any, least, most, where
 from features.tables import Array, Columns
 from models.amount import Amount
 from models.calibration import probability
@@ -49,28 +50,26 @@ class Dollars:
 
     def predict(self, matrix: Floats, columns: Columns, cap: Floats) -> tuple[Floats, Floats, Floats]:
         """Return dollars if recovered with their low and high end; `cap` is in dollars, NaN where unknown."""
-        unknown = np.isnan(cap)
-        if unknown.all():
+        is_known, is_unknown = cap == cap, cap != cap
+        if not is_any(is_known):
             return self._learned(matrix, columns)
         share = probability(self.fraction.raw(matrix)) if self.fraction is not None else self._believed(columns)
         low, high = self.fraction_range.around(share)
-        known = np.where(unknown, 0.0, cap)
-        found = [known * share, known * low, known * np.minimum(high, 1.0)]
-        if unknown.any():
-            for part, learned in zip(found, self._learned(matrix, columns), strict=True):
-                part[unknown] = learned[unknown]
-        return found[0], np.minimum(found[1], found[0]), np.maximum(found[2], found[0])
+        known = where(is_known, cap, 0.0)
+        found = known * share, known * low, known * least(high, 1.0)
+        if is_any(is_unknown):
+            mean, low, high = (where(is_unknown, new, old) for new, old in zip(self._learned(matrix, columns), found, strict=True))
+        else:
+            mean, low, high = found
+        return mean, least(low, mean), most(high, mean)
 
     def _believed(self, columns: Columns) -> Floats:
-        return np.minimum(self.default_fraction * believed_owed(columns), 1.0)
+        return least(self.default_fraction * believed_owed(columns), 1.0)
 
     def _learned(self, matrix: Floats, columns: Columns) -> tuple[Floats, Floats, Floats]:
-        if self.amount is None:
-            mean = np.full(len(matrix), self.default_dollars)
-        else:
-            mean = self.amount.dollars(matrix, columns)
+        mean = self.amount.dollars(matrix, columns) if self.amount is not None else full(columns["payer_id"], self.default_dollars)
         low, high = self.amount_range.around(mean)
-        return mean, np.minimum(low, mean), np.maximum(high, mean)
+        return mean, least(low, mean), most(high, mean)
 
 
 def rank(in_scope: NDArray[np.bool_], value_per_hour: Floats, expected: Floats, ids: Array) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.tables import Array, Batch
+from features.rowwise import single
+from features.tables import Array, Batch, Single
 
 Answer = TypeVar("Answer", bound=tuple[int, ...])
 """Whole numbers, equally many for every combination."""
@@ -59,17 +60,11 @@ class Combinations(Generic[Answer]):
                 self._known[words] = known
         return known
 
-    def of_row(self, batch: Batch) -> Answer:
-        """Return the answer to the only row of a batch."""
-        word, columns = batch.vocabulary.word, batch.columns
-        return self.of(tuple([word(name, columns[name].item(0)) for name in self.columns]))
-
     def gather(self, batch: Batch) -> NDArray[np.signedinteger[Any]]:
-        """Return the answers of all rows, shape (numbers in an answer, rows)."""
-        rows = len(batch)
-        if rows == 1:
-            return np.array(self.of_row(batch), dtype=self._dtype)[:, None]
-        arrays = [batch.columns[name] for name in self.columns]
+        """Return the answers of all rows, shape (numbers in an answer, rows); the numbers themselves of a single one."""
+        if isinstance(batch, Single):
+            return single(self.of(tuple(map(batch.vocabulary.word, self.columns, [batch.columns[name] for name in self.columns]))))
+        rows, arrays = len(batch), [batch.columns[name] for name in self.columns]
         if not rows:
             return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=self._dtype)
         if rows <= _FEW:

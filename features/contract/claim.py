@@ -10,6 +10,7 @@ from features.contract.modifiers import RANK_PERCENTS
 from features.contract.plan import Flag
 from features.contract.reasons import REASON
 from features.money import NULL
+from features.rowwise import full, is_not, least, take, where
 from features.tables import Batch
 
 _DIVISORS = np.array([0, *(100 // percent for percent in RANK_PERCENTS)], dtype=np.int64)
@@ -30,6 +31,8 @@ def include_in_case(batch: Batch, flags: NDArray[np.int64], reason: NDArray[np.i
     carve-out. Rows for the whole claim keep the claim's price.
     """
     whole = is_whole_claim(batch)
+    if len(batch) == 1:
+        return flags, where((flags & Flag.CLAIM != 0) & is_not(whole) & (reason == 0), REASON["claim_priced"], reason)
     is_case = flags & Flag.CLAIM != 0
     number = number_claims_of_payers(batch)
     cases = np.unique(number[is_case & (number >= 0) & (reason != REASON["capitated"])])
@@ -58,10 +61,10 @@ def rank_divisors(
     ranked = (flags & Flag.RANKED != 0) & (reason == 0)
     columns, number = batch.columns, number_claims_of_payers(batch)
     is_told = (number >= 0) & (columns["line_number"] != NULL) & (columns["service_date"] != NULL)
-    place = np.zeros(len(batch), dtype=np.int64)
+    place = full(flags, 0)
     if len(batch) == 1:
-        # Alone in sight it is the first, unless it says itself that it is not; requests of one row are answered in microseconds.
-        place = (is_told & (flags & Flag.NEVER_FIRST == 0)).astype(np.int64)
+        # Alone in sight it is the first, unless it says itself that it is not.
+        place = where(is_told & (flags & Flag.NEVER_FIRST == 0), 1, 0)
     elif len(near := np.flatnonzero(is_told & np.isin(number, number[ranked & is_told]))):
         day = np.unique(columns["service_date"][near], return_inverse=True)[1]
         session = np.unique(number[near] * (int(day.max()) + 1) + day, return_inverse=True)[1]
@@ -71,8 +74,8 @@ def rank_divisors(
         rows, session, begins = near[is_ranked], session[is_ranked], begins[is_ranked]
         places = _places(session, columns["line_number"][rows], cents[rows])
         place[rows] = np.where(begins > 0, begins + places, 0)
-    divisor = np.where(ranked & (place > 0), _DIVISORS[np.minimum(place, len(RANK_PERCENTS))], 1)
-    return divisor, np.where(ranked & (place == 0), REASON["claim_not_seen"], reason)
+    divisor = where(ranked & (place > 0), take(_DIVISORS, least(place, len(RANK_PERCENTS))), 1)
+    return divisor, where(ranked & (place == 0), REASON["claim_not_seen"], reason)
 
 
 def _any_in(group: NDArray[np.int64], is_so: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ from features.contract.modifiers import modifier_table, split_modifiers
 from features.contract.plan import NO_PLAN, Plan, Planner, Worked, pack
 from features.contract.reference import FACILITY_PLACES, OTHER_PLACES, ReferenceFees
 from features.contract.terms import PLACES, UNKNOWN, Terms
-from features.tables import Batch
+from features.rowwise import single
+from features.tables import Batch, Single
 
 _FEW = 64
 _REMEMBERED = 200_000
@@ -41,7 +42,11 @@ class Plans:
         self._lock = Lock()
 
     def rows(self, batch: Batch) -> NDArray[np.int64]:
-        """Return the fields of `Plan` for every row, shape (fields, rows)."""
+        """Return the fields of `Plan` for every row, shape (fields, rows); the plan itself of a single one."""
+        if isinstance(batch, Single):
+            words = map(batch.vocabulary.word, self.columns, [batch.columns[name] for name in self.columns])
+            number = self._number((self._terms.segment(batch.columns["service_date"]), *words))
+            return single(self._table[:, number].tolist())
         numbers = self._few(batch) if len(batch) <= _FEW else self._many(batch)
         return self._table.take(numbers, axis=1)
 

@@ -35,19 +35,16 @@ def cite(rates: ContractRates, batch: Batch, row: int, priced: Priced | None = N
     priced
         What `rates.price` said of the batch; worked out for the row alone where not given.
     """
-    told = priced if priced is not None else rates.price(batch.take(np.array([row])))
-    place = row if priced is not None else 0
+    told = priced.single(row) if priced is not None else rates.price(batch.take(np.array([row])).single())
     assert told.reason is not None
     worked = rates.work(batch, row)
-    reason = REASONS[told.reason[place]]
+    reason = REASONS[told.reason]
     term = name_term(rates, worked.term) if worked.term is not None else ""
     if reason:
         return f"{term + ': ' if term else ''}not priced: {SENTENCES[reason]}."
-    cents = int(told.allowed_cents[place])
-    said = f"{term}: {_work(worked, batch, row, cents)}"
-    allowed = batch.columns["allowed_amount"][row : row + 1]
-    short = int(underpayment(told.allowed_cents[place : place + 1], allowed)[0])
-    return said + (f"; allowed {_dollars(int(allowed[0]))}, {_dollars(short)} too little." if short not in (NULL, 0) else ".")
+    cents, allowed = told.allowed_cents, batch.columns["allowed_amount"].item(row)
+    said, short = f"{term}: {_work(worked, batch, row, int(cents))}", int(underpayment(cents, allowed))
+    return said + (f"; allowed {_dollars(allowed)}, {_dollars(short)} too little." if short not in (NULL, 0) else ".")
 
 
 def name_term(rates: ContractRates, term: Term) -> str:
