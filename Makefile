@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+# Where Python may not write beside what it runs, it would compile everything at each start.
+COMPILE = $(PYTHON) -m compileall -q features models training serving recoup
 RUN_SET := $(VENV)/.installed-run
 TEST_SET := $(VENV)/.installed-test
 WORKERS ?= 2
@@ -33,11 +35,13 @@ $(PYTHON):
 $(RUN_SET): pyproject.toml constraints.txt | $(PYTHON)
 	@echo "installing what recoup runs with"
 	@$(INSTALL) --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(TEST_SET): pyproject.toml constraints.txt | $(PYTHON)
 	@echo "installing what recoup runs with and is tested with"
 	@$(INSTALL) --editable '.[test,check]'
+	@$(COMPILE)
 	@touch $@ $(RUN_SET)
 
 .PHONY: setup
