@@ -179,7 +179,7 @@ _FEW = 64
 def add_dollars(columns: Columns) -> None:
     """Add every column of `MONEY` in dollars, as `dollars` reads it."""
     if is_plain(columns[MONEY[0]]):
-        columns.update((in_, where((cents := columns[name]) == NULL, math.nan, cents / 100.0)) for name, in_ in _IN_DOLLARS)
+        columns.update({dollars: math.nan if columns[name] == NULL else columns[name] / 100.0 for name, dollars in _IN_DOLLARS})
         return
     if len(columns[MONEY[0]]) > _FEW:
         for name in MONEY:

@@ -7,7 +7,7 @@ training row saw on its day is, bit for bit, what a served row sees. An event is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,17 +174,11 @@ class History:
         out[known] = np.array([self._slot(k, True) for k in distinct.tolist()], dtype=np.int64)[inverse]
         return out
 
-    def of_row(self, row: Mapping[str, Any], day: int) -> Callable[[int, int], Any]:
-        """Return from a place in `KEYS` and one in `STATS` to what `read` says of a single row, whose values are plain."""
-        get, slots = self._slots.get, []
-        for place, names in enumerate(KEYS):
-            key = place
-            for name in names:
-                key = -1 if key < 0 or row[name] < 0 else key << _PART_BITS | row[name]
-            slots.append(get(_top(key, names), 0) if key >= 0 else 0)
-        decay, last, sums = self._decay.item, self.last.item, self.sums.item
-        left = [decay(min(max(day - last(slot), 0), _DECAY_DAYS - 1)) for slot in slots]
-        return lambda place, stat: sums(stat, slots[place]) * left[place]
+    def read_single(self, row: Mapping[str, Any], day: int) -> list[list[float]]:
+        """Return the decayed sums of a single row, whose values are plain, as of the morning of a day (keys x stats)."""
+        slots = [self._slots.get(one_key(place, [row[name] for name in names]), 0) for place, names in enumerate(KEYS)]
+        sums: list[list[float]] = self.read(np.array([slots]), day)[0].tolist()
+        return sums
 
     def _slot(self, key: int, grow: bool) -> int:
         slot = self._slots.get(key, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 
@@ -132,6 +134,46 @@ def _remembered(sums: Floats) -> Remembered:
     """Return the columns of sums (n x keys x stats)."""
     by_stat = np.ascontiguousarray(sums.transpose(2, 1, 0))
     return Remembered(lambda place, stat: by_stat[stat, place])
+
+
+def learned_of(sums: Sequence[Sequence[float]], names: tuple[str, ...]) -> dict[str, float]:
+    """Return some columns of `history_columns` for the sums of a single row (keys x stats).
+
+    The steps are those of `drawn` and `parent_of`, in the same order, written out: a row has dozens of them.
+    """
+    steps, learned, counted = _steps(names)
+    found = [[0.0] * len(KEYS) for _ in LEARNED]
+    for place, what, per, (plus, also, minus), low, high, unit in steps:
+        of, own = found[what], sums[place]
+        parent = TOP[what] if place == 0 else min(max(of[plus] + of[also] - of[minus], low), high)
+        of[place] = (own[what + 1] * unit + _PSEUDO_EFFORTS * parent) / (own[per] + _PSEUDO_EFFORTS)
+    columns = {name: found[what][place] for name, place, what in learned}
+    columns.update({name: sums[place][stat] for name, place, stat in counted})
+    return columns
+
+
+_Step: TypeAlias = tuple[int, int, int, tuple[int, int, int], float, float, float]
+_Made: TypeAlias = tuple[str, int, int]
+
+
+@cache
+def _steps(names: tuple[str, ...]) -> tuple[list[_Step], list[_Made], list[_Made]]:
+    """Return the steps that lead to some columns, parents first, and the columns with their places in `KEYS`, and `LEARNED` or `STATS`."""
+    made = [(name, *_MADE_OF[name]) for name in names]
+    learned = [(name, place, LEARNED.index(what)) for name, place, what in made if what in LEARNED]
+    counted = [(name, place, STATS.index(what)) for name, place, what in made if what not in LEARNED]
+    needed: dict[tuple[int, int], None] = {}
+
+    def need(place: int, what: int) -> None:
+        if (place, what) not in needed:
+            for above in CHAIN[place] if place != _PLACE[_ALL] else ():
+                need(above, what)
+            needed[place, what] = None
+
+    for _, place, what in learned:
+        need(place, what)
+    steps = [(place, what, weighed_by(what), CHAIN[place], _LOW[what], _HIGH[what], _UNIT[what]) for place, what in needed]
+    return steps, learned, counted
 
 
 def _names(key: tuple[str, ...]) -> str:

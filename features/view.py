@@ -17,7 +17,7 @@ from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
 from features.feature import add_dollars, in_dollars
 from features.history import Events, History, days_of
-from features.learned import HISTORY_COLUMNS, Remembered, history_columns
+from features.learned import HISTORY_COLUMNS, Remembered, history_columns, learned_of
 from features.matrix import FEATURES
 from features.patient_share import UsualShares
 from features.pieces import Each, one_by_one
@@ -117,15 +117,16 @@ class Row(dict[str, Array]):
     def __init__(self, columns: Columns, history: History, day: int) -> None:
         super().__init__(columns)
         self._history, self._day = history, day
-        self._remembered: Remembered | None = None
+        self._sums: list[list[float]] | None = None
 
     def __missing__(self, name: str) -> Array:
         if name not in HISTORY_COLUMNS:
             raise KeyError(name)
-        if self._remembered is None:
-            self._remembered = Remembered(self._history.of_row(self, self._day))
-        found = self[name] = self._remembered.column(name)
-        return found
+        if self._sums is None:
+            self._sums = self._history.read_single(self, self._day)
+        columns: dict[str, Any] = self
+        columns.update(learned_of(self._sums, REMEMBERED if name in REMEMBERED else (name,)))
+        return self[name]
 
 
 class Listed(dict[str, Array]):

@@ -85,8 +85,10 @@ class Scores:
 
     def records(self) -> list[dict[str, Any]]:
         """Return one dictionary per row, as JSON can hold it; null is None, money is a number of dollars with two decimals."""
-        listed = [[values] if is_plain(values) else values.tolist() for values in (self._columns[name] for name in SCORE_COLUMNS)]
-        told = [_READ.get(name, list)(values) for name, values in zip(SCORE_COLUMNS, listed, strict=True)]
+        if is_plain(self._columns["rank"]):
+            row: dict[str, Any] = self._columns
+            return [{name: read([row[name]])[0] if (read := _READ.get(name)) else row[name] for name in SCORE_COLUMNS}]
+        told = [_READ.get(name, list)(self._columns[name].tolist()) for name in SCORE_COLUMNS]
         return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told, strict=True)]
 
     def table(self) -> dict[str, Sequence[Any]]:

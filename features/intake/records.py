@@ -378,7 +378,7 @@ _STORE_OF = {Kind.TEXT: _TEXTS, Kind.MONEY: 1, Kind.DATE: 1, Kind.INT: 1, Kind.N
 def _fill_one(columns: Columns, row: Row, stores: Map[str, int], vocabulary: Vocabulary) -> Columns:
     """Put one row into columns of nulls; `_array` for the row that a clerk waits for.
 
-    Values of one storage type share one array, of which each column is a slice: making an array costs more than the value.
+    Values of one storage type share one array, of which each column is a row: making an array costs more than the value.
     """
     names: tuple[list[str], ...] = ([], [], [], [])
     values: tuple[list[Any], ...] = ([], [], [], [])
@@ -394,9 +394,7 @@ def _fill_one(columns: Columns, row: Row, stores: Map[str, int], vocabulary: Voc
         values[store].append(add(name, str(value)) if store == _TEXTS else value)
     for dtype, of_type, kept in zip(_STORED, names, values, strict=True):
         if kept:
-            store_array = np.array(kept, dtype=dtype)
-            for place, name in enumerate(of_type):
-                columns[name] = store_array[place : place + 1]
+            columns.update(zip(of_type, np.array(kept, dtype=dtype).reshape(-1, 1), strict=True))
     return columns
 
 
