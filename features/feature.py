@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +179,8 @@ _FEW = 64
 def add_dollars(columns: Columns) -> None:
     """Add every column of `MONEY` in dollars, as `dollars` reads it."""
     if is_plain(columns[MONEY[0]]):
-        columns.update({dollars: math.nan if columns[name] == NULL else columns[name] / 100.0 for name, dollars in _IN_DOLLARS})
+        row: dict[str, Any] = columns
+        row.update({dollars: math.nan if row[name] == NULL else row[name] / 100.0 for name, dollars in _IN_DOLLARS})
         return
     if len(columns[MONEY[0]]) > _FEW:
         for name in MONEY:

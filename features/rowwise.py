@@ -42,21 +42,21 @@ def where(is_so: Flags, this: Value, other: Value) -> Array:
     """Return this where it is so, else the other."""
     if isinstance(is_so, np.ndarray):
         return np.where(is_so, this, other)
-    return single(this if is_so else other)
+    return this if is_so else other
 
 
 def least(one: Value, other: Value) -> Array:
     """Return the smaller of both; of no NaN."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.minimum(one, other)
-    return single(one if one <= other else other)
+    return one if one <= other else other  # type: ignore[return-value]
 
 
 def most(one: Value, other: Value) -> Array:
     """Return the larger of both; of no NaN."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.maximum(one, other)
-    return single(one if one >= other else other)
+    return one if one >= other else other  # type: ignore[return-value]
 
 
 def is_not(flags: Flags) -> Flags:
@@ -88,7 +88,7 @@ def rounded(values: Floats) -> NDArray[np.int64]:
 
 def as_type(values: Array | int, dtype: type[np.generic]) -> Array:
     """Return the values in a narrower or wider type; a plain one has none."""
-    return values.astype(dtype) if isinstance(values, np.ndarray) else single(values)
+    return values.astype(dtype) if isinstance(values, np.ndarray) else values  # type: ignore[return-value]
 
 
 def rows_where(is_so: Flags) -> NDArray[np.intp]:
@@ -98,7 +98,7 @@ def rows_where(is_so: Flags) -> NDArray[np.intp]:
 
 def pick(values: Array | int, rows: NDArray[np.intp]) -> Array:
     """Return the values of some rows."""
-    return values[rows] if isinstance(values, np.ndarray) else single(values)
+    return values[rows] if isinstance(values, np.ndarray) else values  # type: ignore[return-value]
 
 
 def put(values: Array, rows: NDArray[np.intp], new: Array) -> Array:

@@ -160,6 +160,51 @@ class Batch:
         return Single(self.table, columns, self.vocabulary, extras)
 
 
+class OneRow(Batch):
+    """A batch of one row that is known by its plain values; arrays are made of them when somebody asks for columns.
+
+    Parameters
+    ----------
+    row
+        The plain values.
+    """
+
+    __slots__ = ("_arrays", "_row")
+
+    def __init__(self, row: Single) -> None:
+        self._row, self._claims = row, None
+        self._arrays: Columns | None = None
+        self.table, self.vocabulary = row.table, row.vocabulary
+        self.extras = {name: _alike(Kind.ID, [value])[0] for name, value in row.extras.items()}
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def columns(self) -> Columns:  # type: ignore[override]
+        """Every column of the table as an array of one."""
+        if self._arrays is None:
+            names: dict[Kind, list[str]] = {}
+            for column in self.table.columns:
+                names.setdefault(column.kind, []).append(column.name)
+            arrays = self._arrays = {}
+            for kind, of_kind in names.items():
+                arrays.update(zip(of_kind, _alike(kind, [self._row.columns[name] for name in of_kind]), strict=True))
+        return self._arrays
+
+    def single(self) -> Single:
+        """Return the plain values."""
+        # Who asked for arrays may have changed them.
+        return self._row if self._arrays is None else super().single()
+
+
+def _alike(kind: Kind, values: list[Any]) -> Array:
+    """Return plain values of one kind as arrays of one, which share their place: making an array costs more than a value."""
+    arrays = kind.nulls(len(values))
+    arrays[:] = values
+    return arrays.reshape(-1, 1)
+
+
 class Single(Batch):
     """A batch of one row, with a plain value (int, float, text or None) in each column where others have an array.
 

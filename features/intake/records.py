@@ -24,7 +24,7 @@ from features.intake.rejects import Reject, Rule, check_share
 from features.intake.table_read import TableRead
 from features.intake.texts import text_of
 from features.money import NULL
-from features.tables import Array, Batch, Column, Columns, Kind, Table
+from features.tables import Array, Batch, Column, Columns, Kind, OneRow, Single, Table
 from features.vocabulary import Vocabulary
 
 Row: TypeAlias = dict[str, Any]
@@ -50,7 +50,7 @@ def read_records(
     """Read a table from records; means the same as `read_table` of a file that says the same.
 
     A value may be text as in a file, or a number (money: an int, a float of at most two decimals, a Decimal), a bool, a date or None.
-    A column that no record has is an array of nulls that may be shared and must not be written to.
+    A column that none of several records has is an array of nulls that may be shared and must not be written to.
 
     Parameters
     ----------
@@ -162,7 +162,8 @@ class RecordReader:
         self._mapping = mapping
         self._header = Header(table, mapping)
         self._columns = {column.name: column for column in table.columns}
-        self._stores = {column.name: _STORE_OF[column.kind] for column in table.columns}
+        self._texts = frozenset(column.name for column in table.columns if column.kind is Kind.TEXT)
+        self._plain_nulls = {column.name: column.kind.nulls(1).item(0) for column in table.columns}
         self._order = {name: place for place, name in enumerate(table.names)}
         self._required = tuple(column.name for column in table.columns if not column.nullable)
         self._targets: dict[str, _Target | None] = {}
@@ -194,7 +195,10 @@ class RecordReader:
             check_share(source, self._table.name, len(records), call.rejects, most_rejected)
         for row, odd in zip(call.rows, call.odd, strict=True):
             self._complete(row, odd, call)
-        batch = Batch(self._table, self._arrays(call, vocabulary), vocabulary, self._extras(call))
+        if len(call.rows) == 1:
+            batch: Batch = OneRow(self._single(call, vocabulary))
+        else:
+            batch = Batch(self._table, self._arrays(call, vocabulary), vocabulary, self._extras(call))
         numbers = np.array(call.numbers, dtype=np.int64)
         return TableRead(batch, numbers, call.rejects, call.findings, len(records), call.zero_amounts)
 
@@ -331,13 +335,23 @@ class RecordReader:
     def _arrays(self, call: _Call, vocabulary: Vocabulary) -> Columns:
         rows = call.rows
         columns = self._null_columns(len(rows))
-        if len(rows) == 1:
-            return _fill_one(columns, rows[0], self._stores, vocabulary)
         for name in dict.fromkeys(name for row in rows for name in row):
             column = self._columns.get(name)
             if column is not None:
                 columns[name] = _array(column.kind, name, [row.get(name) for row in rows], vocabulary)
         return columns
+
+    def _single(self, call: _Call, vocabulary: Vocabulary) -> Single:
+        """Return the only row as plain values."""
+        (row,), add = call.rows, vocabulary.add
+        columns = dict(self._plain_nulls)
+        for name, value in row.items():
+            if name in self._texts:
+                columns[name] = add(name, str(value))
+            elif name in columns:
+                columns[name] = value
+        extras: dict[str, Any] = {name: row.get(name) for name in call.extras}
+        return Single(self._table, columns, vocabulary, extras)
 
     def _null_columns(self, rows: int) -> Columns:
         known = self._nulls.get(rows)
@@ -367,35 +381,6 @@ class _Call:
         self.findings = Findings()
         self.extras: dict[str, None] = {}
         self.zero_amounts = 0
-
-
-_STORED = (np.int32, np.int64, np.float64, np.int8)
-_TEXTS, _IDS = 0, 4
-_STORE_OF = {Kind.TEXT: _TEXTS, Kind.MONEY: 1, Kind.DATE: 1, Kind.INT: 1, Kind.NUMBER: 2, Kind.BOOL: 3, Kind.ID: _IDS}
-"""Kind to the place of its type in `_STORED`."""
-
-
-def _fill_one(columns: Columns, row: Row, stores: Map[str, int], vocabulary: Vocabulary) -> Columns:
-    """Put one row into columns of nulls; `_array` for the row that a clerk waits for.
-
-    Values of one storage type share one array, of which each column is a row: making an array costs more than the value.
-    """
-    names: tuple[list[str], ...] = ([], [], [], [])
-    values: tuple[list[Any], ...] = ([], [], [], [])
-    add = vocabulary.add
-    for name, value in row.items():
-        store = stores.get(name)
-        if store is None:
-            continue
-        if store == _IDS:
-            columns[name] = _objects([value])
-            continue
-        names[store].append(name)
-        values[store].append(add(name, str(value)) if store == _TEXTS else value)
-    for dtype, of_type, kept in zip(_STORED, names, values, strict=True):
-        if kept:
-            columns.update(zip(of_type, np.array(kept, dtype=dtype).reshape(-1, 1), strict=True))
-    return columns
 
 
 def _array(kind: Kind, name: str, values: list[Any], vocabulary: Vocabulary) -> Array:

@@ -163,8 +163,21 @@ def test_mappings_identity_and_own_columns_reach_records() -> None:
     assert [i.values for i in result.issues] == [("colour",)]
 
 
+def test_one_record_is_read_as_it_is_among_others() -> None:
+    given = GIVEN | {"units": "2", "x_flag": "true", "nsa_protected": "yes"}
+    words = Vocabulary()
+    alone = read_records([given], WRITEOFFS, vocabulary=words).batch
+    first = read_records([given, GIVEN | {"writeoff_id": "W2"}], WRITEOFFS, vocabulary=words).batch.take(np.array([0]))
+    for columns, others in ((alone.columns, first.columns), (alone.extras, first.extras)):
+        assert {n: (v.dtype, str(v.tolist())) for n, v in columns.items()} == {n: (v.dtype, str(v.tolist())) for n, v in others.items()}
+    assert {n: str(v) for n, v in alone.single().columns.items()} == {n: str(v) for n, v in first.single().columns.items()}
+    alone.columns["paid_amount"][0] = 7
+    assert alone.single().columns["paid_amount"] == 7
+
+
 def test_nulls_of_absent_columns_are_shared_and_cannot_be_written_to() -> None:
-    first, second = read(GIVEN).batch, read(GIVEN).batch
+    given = [GIVEN, GIVEN | {"writeoff_id": "W2"}]
+    first, second = (read_records(given, WRITEOFFS, vocabulary=Vocabulary()).batch for _ in range(2))
     assert first.columns["paid_amount"] is second.columns["paid_amount"]
     with pytest.raises(ValueError, match="read-only"):
         first.columns["paid_amount"][0] = 1
