@@ -10,11 +10,12 @@ import pytest
 from features.tables import Batch
 from serving.api.problems import Problem
 from serving.api.questions import Answer, Question
-from serving.api.together import MOST, Together
+from serving.api.together import FEW, MOST, Together
 from serving.champion import Loaded
 from tests.serving.fakes import FixedScorer, FixedScores
 
 LATEST = 30_000
+NAMES = [f"N{i}" for i in range(FEW + 1)]
 
 
 class CountingScorer(FixedScorer):
@@ -32,6 +33,11 @@ class CountingScorer(FixedScorer):
 def question(name: str, as_of: int = 20_500, **columns: Any) -> Question:
     row = {"writeoff_id": name, "writeoff_date": "2026-01-05", "payer_id": "P", **columns}
     return Question([row], as_of, LATEST, True)
+
+
+def many() -> list[Question]:
+    """Return questions of so many rows that they are scored together."""
+    return [question(name) for name in NAMES]
 
 
 def ask(asked: list[tuple[Question, Loaded]]) -> list[Answer | BaseException]:
@@ -56,10 +62,10 @@ def test_those_that_wait_are_scored_at_once_and_each_gets_its_own() -> None:
 
 def test_a_row_that_cannot_be_read_or_scored_is_its_own_problem() -> None:
     scorer = CountingScorer("a")
-    asked = [question("W1"), question("W2", writeoff_amount="1e3"), question("explode"), question("W3", line_number="x"), question("W4")]
+    asked = [question("W1"), question("W2", writeoff_amount="1e3"), question("explode"), question("W3", line_number="x"), *many()]
     loaded = Loaded(scorer, "1")
     answers = ask([(one, loaded) for one in asked])
-    assert ids(answers) == ["W1", "Problem", "RuntimeError", "Problem", "W4"]
+    assert ids(answers) == ["W1", "Problem", "RuntimeError", "Problem", *NAMES]
     problem = answers[1]
     assert isinstance(problem, Problem) and problem.errors == [(["writeoffs", 0, "writeoff_amount"], "not_an_amount")]
 
@@ -67,18 +73,24 @@ def test_a_row_that_cannot_be_read_or_scored_is_its_own_problem() -> None:
 def test_other_days_and_other_models_do_not_mix() -> None:
     one, other = CountingScorer("a"), CountingScorer("b")
     first, second = Loaded(one, "1"), Loaded(other, "2")
-    asked = [(question("W1"), first), (question("W2"), second), (question("W3", 20_501), first), (question("W4"), first)]
+    asked = [(question("W1"), first), (question("W2"), second), (question("W3", 20_501), first), *((more, first) for more in many())]
     answers = ask([*asked, (question("W5", 19_999), first)])
-    assert ids(answers) == ["W1", "W2", "W3", "W4", "Problem"]
-    assert [a.scores[0]["model_version"] for a in answers if isinstance(a, Answer)] == ["a", "b", "a", "a"]
-    assert sorted(one.sizes) == [1, 2] and other.sizes == [1]
+    assert ids(answers) == ["W1", "W2", "W3", *NAMES, "Problem"]
+    assert [a.scores[0]["model_version"] for a in answers if isinstance(a, Answer)] == ["a", "b", *"aa", *["a"] * (len(NAMES) - 1)]
+    assert sorted(one.sizes) == [1, 1 + len(NAMES)] and other.sizes == [1]
 
 
-@pytest.mark.parametrize("count", [1, 2])
+def test_few_are_scored_one_by_one() -> None:
+    scorer = CountingScorer("a")
+    loaded = Loaded(scorer, "1")
+    assert ids(ask([(one, loaded) for one in many()[:FEW]])) == NAMES[:FEW] and scorer.sizes == [1] * FEW
+
+
+@pytest.mark.parametrize("count", [1, 2, 2 + len(NAMES)])
 def test_remarks_on_a_row_go_to_who_sent_it(count: int) -> None:
     scorer = CountingScorer("a")
-    asked = [question("W1", payer_type="moon"), question("W2", payor="x")][:count]
+    asked = [question("W1", payer_type="moon"), question("W2", payor="x"), *many()][:count]
     loaded = Loaded(scorer, "1")
     answers = ask([(one, loaded) for one in asked])
     issues = [answer.issues for answer in answers if isinstance(answer, Answer)]
-    assert issues == [["payer_type: not_listed, 1 rows"], ["field payor is unknown and was ignored"]][:count]
+    assert issues == [["payer_type: not_listed, 1 rows"], ["field payor is unknown and was ignored"], *[[]] * len(NAMES)][:count]
