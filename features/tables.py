@@ -187,9 +187,10 @@ class OneRow(Batch):
             names: dict[Kind, list[str]] = {}
             for column in self.table.columns:
                 names.setdefault(column.kind, []).append(column.name)
-            arrays = self._arrays = {}
+            arrays: Columns = {}
             for kind, of_kind in names.items():
                 arrays.update(zip(of_kind, _alike(kind, [self._row.columns[name] for name in of_kind]), strict=True))
+            self._arrays = {column.name: arrays[column.name] for column in self.table.columns}
         return self._arrays
 
     def single(self) -> Single:
