@@ -290,11 +290,6 @@ class _Index:
         return cls(len(keys), tuple(rows + 1 for rows in own), tuple(codes), tuple(found))
 
 
-def _top(key: int, names: tuple[str, ...]) -> int:
-    """Shift a key of fewer parts up, so that keys of different length never meet."""
-    return key << _PART_BITS * (2 - len(names))
-
-
 def one_key(place: int, parts: Sequence[int]) -> int:
     """Return the packed key of one of `KEYS` from the codes of its parts; -1, which is no key, where one is null."""
     key = place
@@ -302,7 +297,8 @@ def one_key(place: int, parts: Sequence[int]) -> int:
         if part < 0:
             return -1
         key = key << _PART_BITS | part
-    return _top(key, KEYS[place])
+    # One of fewer parts is shifted up, so that keys of different length never meet.
+    return key << _PART_BITS * (2 - len(parts))
 
 
 def pack(place: int, names: tuple[str, ...], columns: Columns, rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,21 +42,22 @@ class Numbers:
     spread: Floats
 
     @cached_property
-    def by_scale(self) -> list[NDArray[np.int64]]:
-        """Return the positions of the numbers of each scale."""
-        return [np.flatnonzero([s == scale for s in self.scales]) for scale in SCALES]
+    def _in_order(self) -> tuple[NDArray[np.int64], list[slice], NDArray[np.int64]]:
+        """Return the columns of the matrix scale by scale, the stretch of each scale, and where each number stands in this order."""
+        of_scale = [np.flatnonzero([s == scale for s in self.scales]) for scale in SCALES]
+        order, ends = np.concatenate(of_scale), np.cumsum([0, *map(len, of_scale)]).tolist()
+        return self.places[order], [slice(*pair) for pair in pairwise(ends)], np.argsort(order)
 
     def straighten(self, matrix: Floats) -> Floats:
         """Return the used columns straightened (n x numbers); null stays NaN."""
-        x = matrix.T[self.places]
-        plain, logged, odds = self.by_scale
-        out = np.empty(x.shape)
-        out[plain] = np.minimum(np.maximum(x[plain], -10.0), 10.0)
-        size = x[logged]
-        out[logged] = np.sign(size) * np.log1p(np.minimum(np.abs(size), 1e12))
-        part = np.minimum(np.maximum(x[odds], 0.005), 0.995)
-        out[odds] = np.log(part / (1.0 - part))
-        return out.T
+        places, stretches, back = self._in_order
+        x = matrix.T[places]
+        plain, logged, odds = (x[stretch] for stretch in stretches)
+        np.minimum(np.maximum(plain, -10.0, out=plain), 10.0, out=plain)
+        np.multiply(np.sign(logged), np.log1p(np.minimum(np.abs(logged), 1e12)), out=logged)
+        np.minimum(np.maximum(odds, 0.005, out=odds), 0.995, out=odds)
+        np.log(odds / (1.0 - odds), out=odds)
+        return x[back].T
 
     def scaled(self, matrix: Floats) -> Floats:
         """Return the used columns as the score reads them (n x numbers); never NaN."""
