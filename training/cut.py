@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,7 +45,9 @@ def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], a
 def _before(batch: Batch, column: str, day: int) -> Batch:
     """Return the rows of before a day; where those are all, the columns are shared and not copied."""
     earlier = batch.columns[column] < day
-    return replace(batch, columns=dict(batch.columns)) if earlier.all() else batch.take(earlier)
+    if earlier.all():
+        return Batch(batch.table, dict(batch.columns), batch.vocabulary, batch.extras)
+    return batch.take(earlier)
 
 
 def recode(batch: Batch, vocabulary: Vocabulary) -> Batch:
