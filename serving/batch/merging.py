@@ -40,8 +40,16 @@ class Run:
         """Return the rows from a place on that come before a key; None: all."""
         batch = self._open()
         end = len(self) if cut is None else bisect_left(range(len(self)), cut, begin, key=_Keys(batch).of)
-        # A copy: the pages of a run are let go of before the next one is looked at.
-        return pa.concat_batches([batch.slice(begin, end - begin)])
+        # A copy, its words too: the pages of a run are let go of before the next one is looked at.
+        part = pa.concat_batches([batch.slice(begin, end - begin)])
+        return pa.record_batch([_with_own_words(column) for column in part.columns], names=part.schema.names)
+
+
+def _with_own_words(column: pa.Array) -> pa.Array:
+    """Return a coded column whose words lie in no file; any other as it is."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    return pa.DictionaryArray.from_arrays(column.indices, pa.array(column.dictionary.to_pylist(), column.dictionary.type))
 
 
 class _Keys:
