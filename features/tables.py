@@ -180,6 +180,10 @@ class OneRow(Batch):
     def __len__(self) -> int:
         return 1
 
+    def __reduce__(self) -> tuple[type[OneRow], tuple[Single]]:
+        # It is copied, and goes to another process, as what it was made of.
+        return OneRow, (self.single(),)
+
     @property
     def columns(self) -> Columns:  # type: ignore[override]
         """Every column of the table as an array of one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from datetime import date, datetime
@@ -173,6 +175,16 @@ def test_one_record_is_read_as_it_is_among_others() -> None:
     assert {n: str(v) for n, v in alone.single().columns.items()} == {n: str(v) for n, v in first.single().columns.items()}
     alone.columns["paid_amount"][0] = 7
     assert alone.single().columns["paid_amount"] == 7
+
+
+def test_one_record_is_copied_and_goes_to_another_process_as_it_is() -> None:
+    batch = read(GIVEN | {"x_desk": "A"}).batch
+    batch.columns["claim_id"][0] = "changed"
+    for other in (copy.copy(batch), pickle.loads(pickle.dumps(batch))):
+        assert type(other) is type(batch) and len(other) == 1 and other.extras["x_desk"].tolist() == ["A"]
+        assert {name: str(values.tolist()) for name, values in other.columns.items()} == {
+            name: str(values.tolist()) for name, values in batch.columns.items()
+        }
 
 
 def test_nulls_of_absent_columns_are_shared_and_cannot_be_written_to() -> None:
