@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.ranking import END, day, read
 from benchmarks.sabotage import SABOTAGES
+from features.batch import Batch
 from features.codes.tables import Codes
-from features.tables import Batch
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from recoup.sample.practice import write_sample

@@ -21,10 +21,11 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.ranking import CUT, END, day, read
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.feature import Floats
 from features.intake.table_file import read_table
-from features.tables import OUTCOMES, Batch
+from features.tables import OUTCOMES
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import Scores

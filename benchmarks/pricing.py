@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch, empty_columns
 from features.contract import ContractRates
-from features.tables import CONTRACT_RATES, REFERENCE_FEES, WRITEOFFS, Batch, empty_columns
+from features.tables import CONTRACT_RATES, REFERENCE_FEES, WRITEOFFS
 from features.vocabulary import Vocabulary
 
 PAYERS, PROCEDURES, YEARS, MODIFIERS = 15, 250, (2024, 2025, 2026), ("", "25", "59", "LT", "26", "50", "80")

@@ -24,11 +24,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.peers import hurdle
+from features.batch import Batch, empty_columns
 from features.codes.tables import Codes
 from features.feature import Floats
 from features.intake.table_file import read_table
 from features.money import NULL
-from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS, Batch, Table, empty_columns
+from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS, Table
 from features.vocabulary import Vocabulary
 from models.bundle import Bundle
 from models.scorer import Scorer

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.ranking import day, read
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.contract import ContractRates
 from features.deadlines import deadlines
 from features.money import NULL
 from features.payer_rules import PayerRules
-from features.tables import Batch
 from features.triage import classify
 from features.vocabulary import Vocabulary
 from recoup.sample.practice import write_sample

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.money import NULL
-from features.tables import Batch
 from training.labels import cases_as_of
 
 Spoil = Callable[[Batch, Batch, int, np.random.Generator], tuple[Batch, Batch]]

@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.filing import filing_day
 from features.money import NULL
 from features.rowwise import is_any, pick, where
-from features.tables import Batch
 
 CLOCKS = ("initial_denial_date", "remit_date", "service_date", "writeoff_date", "prior_decision_date", "demand_letter_date")
 """Days a payer rule may count from; the last two are no column of a write-off: where they are not given the remittance stands in."""

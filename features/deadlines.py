@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.clocks import LEVELS, Clocks, Whole, clocks_of
 from features.codes.meaning import REMEDY
 from features.law import CLAIMS, LAW_RULES, Flags, by_law
 from features.money import NULL
 from features.payer_rules import PayerRules
 from features.rowwise import as_type, is_any, is_plain, pick, put, rows_where, take, where
-from features.tables import PAYER_TYPES, REMEDIES, Array, Batch
+from features.tables import PAYER_TYPES, REMEDIES, Array
 from features.triage import Triage
 
 SOURCES = ("none", "ledger", "payer_rule", "statute", "remark", "default")
@@ -110,7 +111,8 @@ def deadlines(
     A remittance of 15 May 2026 may be appealed in Medicare until 17 September: five days of mail and 120 days.
 
     >>> from features.codes import Codes
-    >>> from features.tables import WRITEOFFS, empty_columns
+    >>> from features.batch import empty_columns
+    >>> from features.tables import WRITEOFFS
     >>> from features.triage import classify
     >>> from features.vocabulary import Vocabulary
     >>> codes, may = Codes.load(), int(np.datetime64("2026-05-15").astype(int))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.calendar import add_months
 from features.money import NULL
 from features.rowwise import is_any, where
-from features.tables import Batch
 
 
 def filing_day(batch: Batch) -> NDArray[np.int64]:

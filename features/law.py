@@ -8,12 +8,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.calendar import add_business_days, add_months
 from features.clocks import LEVELS, Clocks, Whole
 from features.codes.meaning import REMEDY
 from features.money import NULL
 from features.rowwise import as_type, is_any, is_not, pick, put, rows_where, take, where
-from features.tables import PAYER_TYPES, REMEDIES, Batch
+from features.tables import PAYER_TYPES, REMEDIES
 
 Flags: TypeAlias = NDArray[np.bool_]
 

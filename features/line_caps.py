@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.combinations import distinct
 from features.money import NULL
-from features.tables import Batch
 
 _NO_CEILING = 2**62
 

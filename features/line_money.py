@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.batch import Batch
 from features.codes.meaning import CATEGORY
 from features.contract import Priced, underpayment
 from features.line_caps import share_line_caps
 from features.money import NULL
 from features.rowwise import full, is_any, is_not, least, most, where
-from features.tables import Batch, Columns
+from features.tables import Columns
 
 Whole: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.combinations import Combinations
 from features.codes.meaning import CATEGORY
 from features.line_money import LineMoney
 from features.money import NULL
 from features.rowwise import as_type, full, is_any, pick, put, rows_where, take, where
-from features.tables import CATEGORIES, Batch
+from features.tables import CATEGORIES
 
 SHARE_SOURCES = ("none", "plan", "payer", "statute")
 """Whence an imputed share is: nowhere, what patients of the plan, or of the payer, usually carried; law."""

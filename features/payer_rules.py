@@ -8,12 +8,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.calendar import add_business_days, add_months
 from features.clocks import CLOCKS, LEVELS, Clocks, Whole
 from features.codes.combinations import Combinations
 from features.money import NULL
 from features.rowwise import full, is_any, take, where
-from features.tables import REMEDIES, Batch, Columns
+from features.tables import REMEDIES, Columns
 
 _EARLIEST, _LATEST = -(2**62), 2**62
 _WEIGHTS = (4, 8, 2, 1)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.combinations import Combinations
 from features.money import NULL
 from features.rowwise import full, is_any, take, where
-from features.tables import CATEGORIES, Batch
+from features.tables import CATEGORIES
 
 _POLICY = CATEGORIES.index("policy")
 _EARLIEST, _LATEST = -(2**62), 2**62

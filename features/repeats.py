@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch, first_rows
 from features.codes.combinations import distinct
 from features.money import NULL
-from features.tables import Batch, first_rows
 
 
 def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

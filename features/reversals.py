@@ -8,9 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.money import NULL
 from features.rowwise import is_any
-from features.tables import Array, Batch
+from features.tables import Array
 
 _Key: TypeAlias = tuple[object, ...]
 

@@ -1,4 +1,4 @@
-"""The words in which a rule is written once for a column of many rows and for the plain values of a single one (`features.tables.Single`).
+"""The words in which a rule is written once for a column of many rows and for the plain values of a single one (`features.batch.Single`).
 
 What compares, adds and joins flags is Python's own for both; what is not stands here. Of plain values an answer takes some hundredths of a
 microsecond, of an array of one it takes one or two whole ones, and a write-off is asked hundreds of such questions.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.meaning import PAYER_TYPE, REMEDY
 from features.guards import BIT, Whole
 from features.rowwise import as_type, full, is_any, take, where
-from features.tables import PAYER_TYPES, REMEDIES, Batch, Columns
+from features.tables import PAYER_TYPES, REMEDIES, Columns
 
 _APPEALS = ("appeal", "peer_to_peer", "send_records")
 _STAYS_HERE = ("posting_correction", "coverage_discovery", "patient_billing", "patient_outreach", "compliance_review", "none")

@@ -1,8 +1,8 @@
-"""The tables that go in: their columns, grain and allowed values, and a table's rows as arrays."""
+"""The tables that go in: their columns, grain and allowed values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.money import NULL
-from features.vocabulary import Vocabulary
 
 Array: TypeAlias = NDArray[Any]
 Columns: TypeAlias = dict[str, Array]
@@ -103,147 +102,6 @@ class Table:
             if column.name == name:
                 return column
         raise KeyError(f"table {self.name} has no column {name}")
-
-
-@dataclass(slots=True)
-class Batch:
-    """Rows of one table as arrays.
-
-    Parameters
-    ----------
-    table
-        What the rows are.
-    columns
-        Every column of the table, absent ones filled with nulls (see `Kind`).
-    vocabulary
-        What coded text stands for.
-    extras
-        The user's own `x_` columns as read: object arrays of str or None.
-    """
-
-    table: Table
-    columns: Columns
-    vocabulary: Vocabulary
-    extras: dict[str, Array] = field(default_factory=dict)
-    _claims: tuple[Array, NDArray[np.int64]] | None = field(default=None, init=False, repr=False, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.columns[self.table.columns[0].name])
-
-    @property
-    def claims(self) -> NDArray[np.int64]:
-        """For each row the first row of the same claim, -1 without a claim; prices, copies and caps ask, so it is remembered."""
-        ids = self.columns["claim_id"]
-        if self._claims is None or self._claims[0] is not ids:
-            self._claims = ids, first_rows(ids)
-        return self._claims[1]
-
-    def take(self, rows: Array) -> Batch:
-        """Return the rows at these positions, or under this mask."""
-        return Batch(
-            self.table,
-            {name: values[rows] for name, values in self.columns.items()},
-            self.vocabulary,
-            {name: values[rows] for name, values in self.extras.items()},
-        )
-
-    def words(self, name: str) -> list[str | None]:
-        """Return a text or id column as strings."""
-        values = self.columns[name]
-        if values.dtype == object:
-            return list(values)
-        return self.vocabulary.decode(name, values)
-
-    def single(self) -> Single:
-        """Return the only row as plain values."""
-        columns, extras = ({name: values.item(0) for name, values in arrays.items()} for arrays in (self.columns, self.extras))
-        return Single(self.table, columns, self.vocabulary, extras)
-
-
-class OneRow(Batch):
-    """A batch of one row that is known by its plain values; arrays are made of them when somebody asks for columns.
-
-    Parameters
-    ----------
-    row
-        The plain values.
-    """
-
-    __slots__ = ("_arrays", "_row")
-
-    def __init__(self, row: Single) -> None:
-        self._row, self._claims = row, None
-        self._arrays: Columns | None = None
-        self.table, self.vocabulary = row.table, row.vocabulary
-        self.extras = {name: _alike(Kind.ID, [value])[0] for name, value in row.extras.items()}
-
-    def __len__(self) -> int:
-        return 1
-
-    def __reduce__(self) -> tuple[type[OneRow], tuple[Single]]:
-        # It is copied, and goes to another process, as what it was made of.
-        return OneRow, (self.single(),)
-
-    @property
-    def columns(self) -> Columns:  # type: ignore[override]
-        """Every column of the table as an array of one."""
-        if self._arrays is None:
-            names: dict[Kind, list[str]] = {}
-            for column in self.table.columns:
-                names.setdefault(column.kind, []).append(column.name)
-            arrays: Columns = {}
-            for kind, of_kind in names.items():
-                arrays.update(zip(of_kind, _alike(kind, [self._row.columns[name] for name in of_kind]), strict=True))
-            self._arrays = {column.name: arrays[column.name] for column in self.table.columns}
-        return self._arrays
-
-    def single(self) -> Single:
-        """Return the plain values."""
-        # Who asked for arrays may have changed them.
-        return self._row if self._arrays is None else super().single()
-
-
-def _alike(kind: Kind, values: list[Any]) -> Array:
-    """Return plain values of one kind as arrays of one, which share their place: making an array costs more than a value."""
-    arrays = kind.nulls(len(values))
-    arrays[:] = values
-    return arrays.reshape(-1, 1)
-
-
-class Single(Batch):
-    """A batch of one row, with a plain value (int, float, text or None) in each column where others have an array.
-
-    Only rules that are written in the words of `features.rowwise` can read it.
-    """
-
-    __slots__ = ()
-    columns: dict[str, Any]
-    extras: dict[str, Any]
-
-    def __len__(self) -> int:
-        return 1
-
-    @property
-    def claims(self) -> Any:
-        """The row itself, -1 without a claim."""
-        return -1 if self.columns["claim_id"] is None else 0
-
-
-def first_rows(ids: Array) -> NDArray[np.int64]:
-    """Return for each row the first row of the same id; -1 where it is null.
-
-    Examples
-    --------
-    >>> first_rows(np.array(["a", "b", None, "a"], dtype=object)).tolist()
-    [0, 1, -1, 0]
-    """
-    seen: dict[str | None, int] = {None: -1}
-    return np.fromiter(map(seen.setdefault, ids.tolist(), range(len(ids))), dtype=np.int64, count=len(ids))
-
-
-def empty_columns(table: Table, rows: int) -> Columns:
-    """Return all columns of a table with `rows` nulls each."""
-    return {column.name: column.kind.nulls(rows) for column in table.columns}
 
 
 PAYER_TYPES = (

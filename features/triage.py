@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.batch import Batch
 from features.codes.combinations import Combinations
 from features.codes.meaning import (
     CATEGORY,
@@ -57,7 +58,7 @@ from features.repeats import repeated_rows
 from features.reversals import reversed_rows
 from features.rowwise import as_type, is_any, is_not, least, pick, put, rows_where, take, where
 from features.standing import IS_SENT, NO_STANDING, judge_disclosure, judge_standing
-from features.tables import CATEGORIES, Batch, Columns
+from features.tables import CATEGORIES, Columns
 
 IN_SCOPE = frozenset(
     {
@@ -200,7 +201,8 @@ def classify(
     Examples
     --------
     >>> from features.guards import refusals
-    >>> from features.tables import REMEDIES, WRITEOFFS, empty_columns
+    >>> from features.batch import empty_columns
+    >>> from features.tables import REMEDIES, WRITEOFFS
     >>> from features.vocabulary import Vocabulary
     >>> codes, zero = Codes.load(), np.array([0])
     >>> words = Vocabulary({"group_code": ["PR"], "carc": ["2"], "payer_type": ["medicaid"]})

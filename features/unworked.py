@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.money import NULL
-from features.tables import Batch
 
 NAMED = 5
 """So many are named in a sentence, those with the most dollars first."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.batch import Batch
 from features.codes.combinations import number_keys
 from features.contract.modifiers import fee_share
 from features.feature import Floats
@@ -13,7 +14,7 @@ from features.history import days_of
 from features.lookup import Lookup
 from features.money import NULL
 from features.rowwise import is_plain, single, where
-from features.tables import Array, Batch, Columns
+from features.tables import Array, Columns
 
 KEPT = 32
 """Values kept per key: enough for a median and a 10-90 % range, few enough to follow a new contract."""

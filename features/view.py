@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.allowed import UsualAllowed
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
@@ -24,7 +25,7 @@ from features.pieces import Each, one_by_one
 from features.recall import Recall
 from features.replay import replay_columns
 from features.rowwise import is_plain, most
-from features.tables import Array, Batch, Columns
+from features.tables import Array, Columns
 from features.triage import Triage, classify
 from features.usual import Usual, in_fees, replay_usual
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.batch import Batch, Single, first_rows
 from features.codes.combinations import distinct
 from features.rowwise import single
-from features.tables import Array, Batch, Single, first_rows
+from features.tables import Array
 from features.vocabulary import Vocabulary
 
 DIGITS = 16

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.batch import Batch
 from features.errors import BundleRefused
 from features.history import History
 from features.matrix import Layout
 from features.patient_share import UsualShares
 from features.record import Record
-from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Batch, Columns, Table
+from features.tables import CITATIONS, CONTRACT_RATES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, Columns, Table
 from features.usual import Usual
 from features.vocabulary import Vocabulary
 from models.amount import Amount

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
 from features.feature import Floats
 from features.learned import PLACE_OF_KEY
 from features.matrix import BY_NAME
 from features.money import NULL
 from features.record import LEAST, Record
-from features.tables import Array, Batch, Columns
+from features.tables import Array, Columns
 from models.linear import Linear
 from models.rarity import Rarity, tell
 

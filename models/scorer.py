@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
 from features.errors import BadData, BundleRefused
@@ -37,7 +38,7 @@ from features.rowwise import (
     take,
     where,
 )
-from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Batch, Columns
+from features.tables import CATEGORIES, REMEDIES, WRITEOFFS, Array, Columns
 from features.usual import Usual, advance_by, in_fees
 from features.view import Listed, Practice, Rows, View, Viewer, alike, shares_of_month
 from features.vocabulary import Vocabulary

@@ -18,9 +18,9 @@ from recoup.progress import Bars
 from recoup.trial import use_tables
 
 if TYPE_CHECKING:
+    from features.batch import Batch
     from features.intake.remits.candidates import TextColumns
     from features.intake.remits.import_ import RemitImport
-    from features.tables import Batch
     from features.vocabulary import Vocabulary
     from models.scorer import Scorer
     from recoup.inputs import Inputs
@@ -165,9 +165,10 @@ def _as_remits(sources: Sources, imported: RemitImport) -> Remits:
 
 def _candidates(imported: RemitImport, words: Vocabulary, latest: int) -> Batch:
     """Return what the remittances alone say as rows of the ledger that nobody posted."""
+    from features.batch import Batch, empty_columns
     from features.intake.remits.export import write_candidates
     from features.intake.table_file import read_table
-    from features.tables import WRITEOFFS, Batch, empty_columns
+    from features.tables import WRITEOFFS
 
     if not imported.candidates["writeoff_id"]:
         return Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), words)

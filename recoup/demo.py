@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.batch import Batch
+from features.tables import OUTCOMES, WRITEOFFS
 from recoup.beside import Beside
 from recoup.days import day_number
 from recoup.inputs import Inputs

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.money import NULL
-from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS, Array, Batch, Kind
+from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS, Array, Kind
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from training.cut import Ledger, cut_ledger, recode
@@ -86,7 +87,7 @@ def frame(batch: Batch) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from features.tables import empty_columns
+    >>> from features.batch import empty_columns
     >>> columns = empty_columns(OUTCOMES, 1) | {"recovered_amount": np.array([1250]), "worked_date": np.array([31])}
     >>> frame(Batch(OUTCOMES, columns, Vocabulary())).to_dict("records")
     [{'worked_date': Timestamp('1970-02-01 00:00:00'), 'recovered_amount': 12.5}]

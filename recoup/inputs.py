@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from features.batch import Batch
 from features.errors import UsageError
 from features.intake import mapping as mappings
 from features.intake.cells import latest_day
@@ -16,7 +17,7 @@ from features.intake.rejects import Reject, TooManyRowsRejected
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.pieces import Each
-from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Batch, Table
+from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Table
 from features.vocabulary import Vocabulary
 from recoup.beside import Beside, Worked
 from recoup.progress import Bars

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.tables import Batch, Columns
+from features.batch import Batch
+from features.tables import Columns
 
 if TYPE_CHECKING:
     from features.history import Events

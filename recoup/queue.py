@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from features.batch import Batch
 from features.errors import StorageFailed, UsageError
-from features.tables import Batch
 from serving.access import Identity
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints

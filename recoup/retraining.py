@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.batch import Batch
 from features.errors import CheckFailed, TryAgain
 from features.pieces import Each, one_by_one
-from features.tables import Batch
 from models.pointer import Promotion, read_pointer
 from models.value import Costs
 from recoup.days import day_number

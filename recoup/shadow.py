@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.batch import Batch
 from features.errors import BadData, CheckFailed
 from features.feature import Floats
-from features.tables import Batch
 from models.named import resolve
 from models.registry import CHALLENGER, CHAMPION
 from models.value import Costs

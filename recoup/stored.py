@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from features.batch import Batch
 from features.errors import CheckFailed
-from features.tables import Batch
 from features.vocabulary import Vocabulary
 from recoup.identity import opened_gate, operator
 from recoup.settings import Settings

@@ -14,7 +14,7 @@ from features.errors import BadData
 from recoup.days import EPOCH
 
 if TYPE_CHECKING:
-    from features.tables import Batch
+    from features.batch import Batch
     from models.scorer import Scorer
     from recoup.progress import Step
 

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.batch import Batch
 from features.errors import CheckFailed, Unavailable
-from features.tables import Batch
 from recoup.days import day_number
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from features.batch import Batch
 from features.errors import BundleRefused, RecoupError
-from features.tables import Batch
 from features.vocabulary import Vocabulary
 from models.pointer import FILE, Pointer, read_pointer
 from serving.log import logger, where

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.intake.table_file import read_table
-from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS, Batch
+from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.bundle import Bundle
 from models.scorer import Scorer

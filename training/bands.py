@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.feature import Floats
-from features.tables import Batch
 from models.calibration import Calibration, log_odds, probability
 from models.scorer import Scorer
 from models.scores import Scores

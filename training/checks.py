@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.feature import Floats
 from features.matrix import extra_kind
 from features.money import NULL
-from features.tables import Batch
 from training.contest import Window
 from training.cut import Ledger
 from training.evaluate import auc, static_rates

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.errors import CheckFailed
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Batch
 from models.reference import stability_index
 from models.scorer import Scorer
 from training.cut import Ledger, recode

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.money import NULL
-from features.tables import Batch, Kind
+from features.tables import Kind
 from features.vocabulary import Vocabulary
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.errors import CheckFailed
 from features.feature import Floats
-from features.tables import Batch
 from models.calibration import log_odds, probability
 from models.drift import DESIGN, Chart, Design, Stream, charts, shift_of, threshold
 from models.reference import shifts

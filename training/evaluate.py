@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import PRIOR_RATES, Codes
 from features.errors import UsageError
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Batch
 from features.unworked import NO_LOT, blind_spots, never_worked, worked_before
 from models.anomaly import FLAGGED
 from models.rarity import Rarity

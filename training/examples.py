@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.feature import Floats
 from features.history import KEYS, History
@@ -15,7 +16,7 @@ from features.matrix import BY_NAME, FEATURES, Layout, extra_column, extra_kind,
 from features.pieces import Each, one_by_one
 from features.recall import Recall
 from features.record import Record
-from features.tables import Array, Batch, Columns
+from features.tables import Array, Columns
 from features.usual import Usual
 from features.view import REMEMBERED, Practice, Viewer, shares_of_month
 from training.cut import Ledger

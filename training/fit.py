@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from features.batch import Batch
 from features.errors import BadData
 from features.pieces import Each, one_by_one
-from features.tables import Batch
 from features.unworked import NO_LOT, blind_spots, never_worked
 from models.bundle import Bundle
 from models.reference import histograms

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Array, Batch
+from features.tables import Array
 
 DECIDED = ("recovered", "partially_recovered", "denied", "settled", "abandoned", "expired")
 """Statuses that say how an effort ended. Pending and open at the next level say nothing yet and are no labels.

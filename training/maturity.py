@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch
 from features.feature import Floats
-from features.tables import Batch
 from training.labels import Cases
 
 AGES = (30, 60, 90, 120, 180)

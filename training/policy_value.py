@@ -13,9 +13,10 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from features.batch import Batch
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Array, Batch
+from features.tables import Array
 from models.scores import Scores
 from training.labels import resolved_by
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from features.batch import Batch
 from features.pieces import Each, one_by_one
-from features.tables import Batch
 from models.bundle import Bundle
 from models.scorer import DEFAULT_COSTS, Scorer
 from models.value import Costs

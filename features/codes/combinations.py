@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch, Single
 from features.rowwise import single
-from features.tables import Array, Batch, Single
+from features.tables import Array
 
 Answer = TypeVar("Answer", bound=tuple[int, ...])
 """Whole numbers, equally many for every combination."""

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.adjustment import split_group
 from features.codes.tables import Codes
 from features.money import NULL
-from features.tables import Batch
 
 
 class Doubt(NamedTuple):
@@ -28,7 +28,8 @@ def doubtful_codes(batch: Batch, codes: Codes) -> list[Doubt]:
 
     Examples
     --------
-    >>> from features.tables import WRITEOFFS, empty_columns
+    >>> from features.batch import empty_columns
+    >>> from features.tables import WRITEOFFS
     >>> from features.vocabulary import Vocabulary
     >>> words = Vocabulary({"carc": ["197", "ZZ9", "42"]})
     >>> day = np.full(3, int(np.datetime64("2026-01-01").astype(int)))

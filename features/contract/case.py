@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.contract.claim import is_whole_claim, number_claims_of_payers
 from features.contract.plan import Counted, Flag
 from features.contract.price import ContractRates, Priced, stay_days
 from features.contract.reasons import REASONS
 from features.money import NULL
-from features.tables import Batch
 
 
 class CasePrice(NamedTuple):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.combinations import distinct
 from features.contract.modifiers import RANK_PERCENTS
 from features.contract.plan import Flag
 from features.contract.reasons import REASON
 from features.money import NULL
 from features.rowwise import full, is_not, least, take, where
-from features.tables import Batch
 
 _DIVISORS = np.array([0, *(100 // percent for percent in RANK_PERCENTS)], dtype=np.int64)
 assert all(100 % percent == 0 for percent in RANK_PERCENTS)

@@ -9,13 +9,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch, Single
 from features.codes.combinations import distinct, number_words
 from features.contract.modifiers import modifier_table, split_modifiers
 from features.contract.plan import NO_PLAN, Plan, Planner, Worked, pack
 from features.contract.reference import FACILITY_PLACES, OTHER_PLACES, ReferenceFees
 from features.contract.terms import PLACES, UNKNOWN, Terms
 from features.rowwise import single
-from features.tables import Batch, Single
 
 _FEW = 64
 _REMEMBERED = 200_000

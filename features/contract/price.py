@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.contract.claim import include_in_case, rank_divisors
 from features.contract.plan import UNITS, Counted, Flag, Worked
 from features.contract.plans import Plans
@@ -15,7 +16,7 @@ from features.contract.reference import ReferenceFees
 from features.contract.terms import Term, Terms
 from features.money import NULL
 from features.rowwise import as_type, full, is_any, is_plain, least, most, rounded, where
-from features.tables import Array, Batch
+from features.tables import Array
 
 _ABSURD_CENTS = 10**12
 """Ten thousand million dollars for one line: beyond it whole numbers would overflow, and nobody was billed so."""
@@ -76,7 +77,8 @@ class ContractRates:
     Examples
     --------
     >>> from features.contract.reasons import REASONS
-    >>> from features.tables import CONTRACT_RATES, WRITEOFFS, empty_columns
+    >>> from features.batch import empty_columns
+    >>> from features.tables import CONTRACT_RATES, WRITEOFFS
     >>> from features.vocabulary import Vocabulary
     >>> words = Vocabulary({"payer_id": ["ACME"], "procedure_code": ["99213", "99999"], "method": ["fee_schedule"]})
     >>> columns = empty_columns(CONTRACT_RATES, 1)

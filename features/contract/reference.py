@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from features.batch import Batch
 from features.money import NULL
-from features.tables import Batch
 
 FACILITY_PLACES = frozenset("02 19 21 22 23 24 26 31 34 41 42 51 52 53 56 61".split())
 """Places of service that Medicare pays at the facility rate (Pub. 100-04 ch. 12 20.4.2)."""

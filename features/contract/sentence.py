@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from features.batch import Batch
 from features.contract.plan import Counted, Flag, Worked
 from features.contract.price import ContractRates, Priced, stay_days, underpayment
 from features.contract.reasons import REASONS, SENTENCES
 from features.contract.terms import Term
 from features.money import NULL, format_cents
-from features.tables import Batch
 
 _METHODS = {
     "fee_schedule": "fee schedule",

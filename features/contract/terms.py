@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.money import NULL
-from features.tables import Batch
 
 PLACES = (
     "contract_id",

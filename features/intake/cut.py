@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.errors import BadData, StorageFailed
 from features.intake.column_reader import ColumnReader
 from features.intake.made_ids import with_made_ids
@@ -29,7 +30,7 @@ from features.intake.sources import Block, Source, open_source
 from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
 from features.pieces import Each
-from features.tables import Batch, Table
+from features.tables import Table
 from features.vocabulary import Vocabulary
 
 PART_ROWS = 1 << 17

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.errors import StorageFailed, UsageError
 from features.money import NULL
-from features.tables import Batch, Kind
+from features.tables import Kind
 
 BLOCK = 1 << 14
 """Rows turned into text at a time."""

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from features.batch import Batch, OneRow, Single
 from features.errors import BadData
 from features.intake import outcomes, writeoffs
 from features.intake.adjustments import Adjustment, is_composite, resolve_with
@@ -24,7 +25,7 @@ from features.intake.rejects import Reject, Rule, check_share
 from features.intake.table_read import TableRead
 from features.intake.texts import text_of
 from features.money import NULL
-from features.tables import Array, Batch, Column, Columns, Kind, OneRow, Single, Table
+from features.tables import Array, Column, Columns, Kind, Table
 from features.vocabulary import Vocabulary
 
 Row: TypeAlias = dict[str, Any]

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.errors import BadData
 from features.intake import outcomes, writeoffs
 from features.intake.adjustments import Adjustment, is_composite, resolve_with
@@ -23,7 +24,7 @@ from features.intake.pseudonyms import Pseudonyms, is_hashed
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.sources import Block, Source, open_source
 from features.intake.table_read import TableRead
-from features.tables import Array, Batch, Column, Kind, Table
+from features.tables import Array, Column, Kind, Table
 from features.vocabulary import Vocabulary
 
 Mask = NDArray[np.bool_]

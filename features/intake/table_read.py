@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.intake.issues import Findings, Issue
 from features.intake.rejects import Reject
-from features.tables import Batch
 
 
 @dataclass(slots=True)

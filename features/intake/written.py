@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+from features.batch import Batch
 from features.money import NULL, format_cents
-from features.tables import Batch, Kind
+from features.tables import Kind
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -17,7 +18,8 @@ def as_text(batch: Batch) -> dict[str, list[str]]:
     Examples
     --------
     >>> import numpy as np
-    >>> from features.tables import REMIT_LINES, empty_columns
+    >>> from features.batch import empty_columns
+    >>> from features.tables import REMIT_LINES
     >>> from features.vocabulary import Vocabulary
     >>> columns = empty_columns(REMIT_LINES, 1) | {"amount": np.array([1250]), "remit_date": np.array([0])}
     >>> written = as_text(Batch(REMIT_LINES, columns, Vocabulary()))

@@ -31,7 +31,7 @@ from recoup.trial import use_tables
 from serving.access import DEFAULT_CLIENT
 
 if TYPE_CHECKING:
-    from features.tables import Batch
+    from features.batch import Batch
     from models.scores import Scores
     from recoup.settings import Settings
     from serving.packet import Case, Desk, Packet

@@ -152,9 +152,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write what the queue knows as tables that models learn from; with --as-of, as it was known on that morning."""
+    from features.batch import Batch
     from features.errors import UsageError
     from features.intake.output import write_batch
-    from features.tables import Batch
     from features.vocabulary import Vocabulary
     from recoup.identity import opened_gate, operator
     from serving.store.outcomes import outcomes_of, writeoffs_of

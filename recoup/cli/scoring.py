@@ -32,9 +32,9 @@ from recoup.trial import use_tables
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from features.batch import Batch
     from features.intake.cut import Cut, Part
     from features.pieces import Each
-    from features.tables import Batch
     from features.vocabulary import Vocabulary
     from models.scorer import Scorer
     from recoup.inputs import Inputs

@@ -7,10 +7,10 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.history import History
 from features.patient_share import UsualShares
-from features.tables import Batch
 from features.usual import Usual
 from features.view import Practice, Viewer
 from features.vocabulary import Vocabulary

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.batch import Batch, empty_columns
 from features.codes.known import doubtful_codes
 from features.codes.tables import Codes
 from features.intake import mapping as mappings
@@ -27,7 +28,7 @@ from features.intake.issues import Findings
 from features.intake.output import replace_file, write_blocks
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.table_read import TableRead
-from features.tables import WRITEOFFS, Batch, empty_columns
+from features.tables import WRITEOFFS
 from features.triage import WHY
 from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer

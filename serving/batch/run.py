@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import FAMILIES
 from features.deadlines import SOURCES
 from features.feature import Floats
 from features.intake.output import decimal_from_cents
 from features.money import NULL
-from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
+from features.tables import CATEGORIES, REMEDIES, Array, Columns
 from features.view import View
 from features.work_items import many_work_items
 from models.scorer import out_of_scope

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.adjustment import spoken
 from features.codes.tables import Codes
-from features.tables import Batch
 from models.scorer import Scorer
 from serving.findings.case import HABITS, Case
 from serving.findings.remits import Remits

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
 from features.money import NULL
 from features.policies import Policies
 from features.repeats import repeated_rows
 from features.reversals import reversed_rows
-from features.tables import CATEGORIES, REMEDIES, Array, Batch, Columns
+from features.tables import CATEGORIES, REMEDIES, Array, Columns
 from features.view import Practice, View
 from serving.findings.habits import Habits, learn
 from serving.findings.remits import Remits

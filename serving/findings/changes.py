@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.codes.tables import FAMILIES
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Batch
 from serving.findings.case import Case, Flags
 from serving.findings.cells import HALF, YEAR
 from serving.findings.prevention import avoidable_rows, claim_lines

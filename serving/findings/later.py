@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.intake.remits.candidates import TextColumns
 from features.intake.remits.events import Outcomes
 from features.intake.remits.ledger_join import account_of
 from features.intake.remits.recoveries import outcomes
-from features.tables import Batch
 from serving.findings.remits import Remits
 from serving.findings.told import asked_of
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.tables import Batch
+from features.batch import Batch
 from models.scorer import Scorer
 from serving.findings.audit import Progress, audit, look
 from serving.findings.case import Case

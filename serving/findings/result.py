@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.intake.remits.issues import ERROR, INFO, KINDS
 from features.money import NULL
-from features.tables import CATEGORIES, REMEDIES, Batch
+from features.tables import CATEGORIES, REMEDIES
 from features.unworked import NAMED, NO_LOT, blind_spots, never_worked, was_by_lot
 from models.sums import Sums
 from models.value import Costs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import copy
 from datetime import date
 
+from features.batch import Batch
 from features.history import History
-from features.tables import Batch
 from features.usual import Usual
 from models.scorer import PRIOR, Scorer
 from serving.findings.audit import Progress

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.batch import Batch
 from features.intake.remits.candidates import Posting
 from features.intake.remits.issues import IssueLog
 from features.intake.remits.ledger_join import FILLED, Joiner, account_of
 from features.money import NULL, format_cents, parse_cents
-from features.tables import WRITEOFFS, Batch, Kind
+from features.tables import WRITEOFFS, Kind
 from serving.findings.remits import Remits
 
 _ASKED = (

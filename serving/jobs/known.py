@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from features.batch import Batch
 from features.intake.output import write_batch
 from features.intake.table_file import read_table
-from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.tables import OUTCOMES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from serving.jobs.sealed import Sealed
 from serving.jobs.task import Known

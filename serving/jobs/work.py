@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.batch import Batch
 from features.codes.known import doubtful_codes
 from features.codes.tables import Codes
 from features.errors import BadData, BundleRefused, Misconfigured
@@ -21,7 +22,7 @@ from features.intake.output import write_batch, write_table
 from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
-from features.tables import WRITEOFFS, Batch
+from features.tables import WRITEOFFS
 from models.scorer import PRIOR, Scorer
 from models.scores import Scores
 from models.value import Costs

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from features.batch import Batch
 from features.contract import ContractRates, Priced, underpayment
 from features.contract.plan import Counted, Flag, Worked
 from features.contract.price import stay_days
 from features.contract.terms import Term
 from features.money import NULL
-from features.tables import Batch
 from serving.packet.case import Computation, Step
 from serving.packet.words import dollars, long_day
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.contract import REASONS, SENTENCES
 from features.deadlines import DEADLINE_RULES, SOURCES
 from features.guards import refusals
 from features.money import NULL
 from features.rules import rules
-from features.tables import REMEDIES, WRITEOFFS, Batch, Kind
+from features.tables import REMEDIES, WRITEOFFS, Kind
 from features.view import View, Viewer
 from models.scores import Scores
 from serving.packet.case import Case, Citation, Code, Due, Remit, Row, Score

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
-from features.tables import WRITEOFFS, Batch
+from features.batch import Batch
+from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from serving.store import efforts, writeoffs
 from serving.store.outcomes import outcomes_of

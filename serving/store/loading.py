@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch
 from features.errors import BadData, CheckFailed
-from features.tables import Batch
 from serving.store import items, loads, scores, writeoffs
 from serving.store.policies import find as policy_of
 from serving.store.rows import EPOCH, rows_of

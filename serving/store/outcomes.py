@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, select
 
+from features.batch import Batch
 from features.norms import follow_up_days
-from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.tables import OUTCOMES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from serving.store import efforts, items, reversals, scores, stories, writeoffs
 from serving.store.rows import batch_of

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from features.batch import Batch, empty_columns
 from features.money import NULL
-from features.tables import Array, Batch, Kind, Table, empty_columns
+from features.tables import Array, Kind, Table
 from features.vocabulary import Vocabulary
 
 EPOCH = date(1970, 1, 1)

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.batch import empty_columns
 from features.codes.tables import Codes
 from features.contract import REASONS, ContractRates, cite, underpayment
 from features.contract.page import pricing_page
 from features.money import NULL
-from features.tables import CONTRACT_RATES, REFERENCE_FEES, WRITEOFFS, empty_columns
+from features.tables import CONTRACT_RATES, REFERENCE_FEES, WRITEOFFS
 from features.view import Practice
 from features.vocabulary import Vocabulary
 from models.bundle import _TABLES as OF_BUNDLE

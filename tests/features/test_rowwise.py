@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from features import rowwise
+from features.batch import Batch
 from features.calendar import add_business_days, add_months
 from features.codes.tables import Codes
 from features.history import History
 from features.matrix import FEATURES, Layout, matrix
 from features.money import NULL
-from features.tables import WRITEOFFS, Batch, Kind
+from features.tables import WRITEOFFS, Kind
 from features.triage import Triage
 from features.usual import Usual
 from features.view import Practice, Viewer

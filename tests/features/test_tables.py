@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.batch import Batch, empty_columns
 from features.money import NULL
-from features.tables import CATEGORIES, REMEDIES, STATUSES, TABLES, WRITEOFFS, Batch, Kind, empty_columns
+from features.tables import CATEGORIES, REMEDIES, STATUSES, TABLES, WRITEOFFS, Kind
 from features.vocabulary import Vocabulary
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.tables import WRITEOFFS, Batch, empty_columns
+from features.batch import Batch, empty_columns
+from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from features.work_items import many_work_items, work_items
 

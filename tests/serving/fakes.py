@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from features.tables import Batch
+from features.batch import Batch
 from features.vocabulary import Vocabulary
 from models.pointer import Pointer, Promotion, read_pointer, write_pointer
 

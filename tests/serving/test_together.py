@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from features.tables import Batch
+from features.batch import Batch
 from serving.api.problems import Problem
 from serving.api.questions import Answer, Question
 from serving.api.together import FEW, MOST, Together

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from features.batch import Batch
 from features.contract import ContractRates
-from features.tables import CONTRACT_RATES, REFERENCE_FEES, Batch
+from features.tables import CONTRACT_RATES, REFERENCE_FEES
 from features.vocabulary import Vocabulary
 from tests.spec.tables import cases
 from tests.spec.writeoffs import table, writeoffs

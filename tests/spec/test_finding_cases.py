@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.batch import Batch
 from features.codes.tables import Codes
 from features.intake.remits.export import write_candidates
 from features.intake.remits.import_ import import_remits
 from features.intake.table_file import read_table
 from features.money import NULL, format_cents, parse_cents
-from features.tables import CONTRACT_RATES, GROUP_CODES, WRITEOFF_POLICIES, WRITEOFFS, Batch
+from features.tables import CONTRACT_RATES, GROUP_CODES, WRITEOFF_POLICIES, WRITEOFFS
 from models.scorer import Scorer
 from recoup.trial import use_tables
 from serving.findings.audit import audit, look

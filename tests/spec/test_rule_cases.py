@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from features.batch import Batch
 from features.codes import FAMILIES, Codes
 from features.contract import Priced
 from features.deadlines import DEADLINE_RULES, SOURCES, Deadlines, deadlines
@@ -18,7 +19,7 @@ from features.money import NULL
 from features.patient_share import UsualShares
 from features.rules import TOPICS, rules
 from features.standing import judge_standing
-from features.tables import CATEGORIES, PAYER_RULES, PAYER_TYPES, REMEDIES, Batch
+from features.tables import CATEGORIES, PAYER_RULES, PAYER_TYPES, REMEDIES
 from features.triage import SCENARIOS, SHARE_SOURCES, Triage, classify
 from tests.spec.rules_page import FILES, rules_page
 from tests.spec.tables import cases

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from features.batch import Batch, empty_columns
 from features.money import NULL, parse_cents
-from features.tables import WRITEOFFS, Batch, Column, Kind, Table, empty_columns
+from features.tables import WRITEOFFS, Column, Kind, Table
 from features.vocabulary import Vocabulary
 
 Row = Mapping[str, object]

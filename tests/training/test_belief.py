@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.tables import CATEGORIES, Batch
+from features.batch import Batch
+from features.tables import CATEGORIES
 from models.prior import BELIEVED_SLOPE, DEFAULT_HOURS
 from models.scorer import Scorer
 from tests.practice import AS_OF, Files, Learned, learn, read_files

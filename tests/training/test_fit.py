@@ -9,11 +9,11 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.batch import Batch
 from features.codes.tables import PRIOR_RATES, Codes
 from features.history import History
 from features.matrix import matrix
 from features.money import NULL
-from features.tables import Batch
 from features.usual import Usual, advance_by, in_fees
 from features.view import Practice, Viewer, shares_of_month
 from models.bundle import read_manifest

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from features.tables import Batch
+from features.batch import Batch
 from models.bundle import read_manifest
 from serving.cluster import Cluster, open_cluster
 from tests.practice import AS_OF, CREATED, Files, Learned

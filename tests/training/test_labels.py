@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.batch import Batch
 from features.intake.records import read_records
 from features.money import NULL
-from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.tables import OUTCOMES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from tests.practice import day
 from training.labels import Cases, cases_as_of, delay_weights, kept_chance, resolved_by

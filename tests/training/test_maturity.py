@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.batch import Batch
 from features.intake.records import read_records
-from features.tables import WRITEOFFS, Batch
+from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from training.labels import Cases, resolved_by
 from training.maturity import AGES, class_shares, maturity, share_by

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.policy_value import ESTIMATES, judge, summary
+from features.batch import Batch
 from features.feature import Floats
 from features.money import NULL
-from features.tables import Batch
 from features.unworked import never_worked, worked_before
 from recoup.report.evaluation import evaluation_html
 from tests.practice import AS_OF, Files, Learned, day, read_files

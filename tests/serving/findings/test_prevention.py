@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from features.tables import PROCESS_CHANGES, Batch
+from features.batch import Batch
+from features.tables import PROCESS_CHANGES
 from models.scorer import Scorer
 from serving.findings.audit import Audit, audit, look
 from serving.findings.cells import Events, compare, standing_out

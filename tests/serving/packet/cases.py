@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.batch import Batch
 from features.guards import Refusal, refusals
 from features.intake.records import read_records
-from features.tables import CONTRACT_RATES, WRITEOFFS, Batch
+from features.tables import CONTRACT_RATES, WRITEOFFS
 from features.view import Practice, Viewer
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer

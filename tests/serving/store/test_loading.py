@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from features.batch import Batch
 from features.errors import BadData, CheckFailed
 from features.intake.records import read_records
-from features.tables import WRITEOFFS, Batch
+from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import SCORE_COLUMNS

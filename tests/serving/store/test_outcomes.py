@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, insert, update
 
+from features.batch import Batch
 from features.errors import CheckFailed
-from features.tables import OUTCOMES, WRITEOFFS, Batch
+from features.tables import OUTCOMES, WRITEOFFS
 from features.vocabulary import Vocabulary
 from serving.store import efforts, items, outcomes, reversals, writeoffs
 from serving.store.learned import news_of
