@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes.tables import FAMILIES
 from features.feature import Floats, amount, copied, dollars, feature, in_dollars, share
 from features.money import NULL
-from features.rowwise import where
+from features.rowwise import full, is_any, least, most, take, where
 from features.tables import Columns
 
 
@@ -16,6 +17,28 @@ def implied_allowed_cents(c: Columns) -> NDArray[np.int64]:
     billed, writeoff = c["billed_amount"], c["writeoff_amount"]
     left = where((billed == NULL) | (writeoff == NULL), NULL, billed - writeoff)
     return where(left > 0, left, NULL)
+
+
+def log_implied(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return log(what the posting leaves / what should be allowed) of contractual rows, and where that is agreed and not only usual.
+
+    What is agreed is the contract's price, or the practice's own; elsewhere it is what the payer usually allows. NaN where neither is
+    known, and for reversals. A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything proper.
+    """
+    contractual = take(_CONTRACTUAL, columns["family"]) & (columns["writeoff_amount"] > 0)
+    if not is_any(contractual):
+        return full(contractual, np.nan), contractual
+    billed, writeoff = columns["billed_amount"], columns["writeoff_amount"]
+    left, allowed, short = columns["implied_allowed_cents"], columns["allowed_amount"], columns["underpayment_cents"]
+    whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
+    left = where(whole, 1, where((left != NULL) & (allowed > 0), least(left, allowed), left))
+    agreed = contractual & (short != NULL) & (allowed != NULL) & (allowed + short > 0)
+    proper = where(agreed, most(allowed, 0) + where(agreed, short, 0), columns["usual_smoothed_cents"])
+    good = contractual & (left > 0) & (proper > 0)
+    return where(good, np.log(where(good, left, 1) / where(good, proper, 1.0)), np.nan), agreed
+
+
+_CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])
 
 
 _CONTRACT, _USUAL = "contract", "usual allowed"

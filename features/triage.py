@@ -23,10 +23,6 @@ from features.codes.meaning import (
     REMEDY,
     REMEDY_OF_CATEGORY,
     SCENARIOS,
-    WHY,
-    WHY_COVERED,
-    WHY_FORBIDDEN,
-    WHY_RESTRICTED,
     Meaning,
     Words,
     read_meaning,
@@ -46,6 +42,7 @@ from features.codes.steps import (
     steps_of,
 )
 from features.codes.tables import FAMILIES, Codes
+from features.codes.why import WHY, WHY_COVERED, WHY_FORBIDDEN, WHY_RESTRICTED
 from features.contract import Priced
 from features.filing import filing_day, is_past_filing_limit
 from features.guards import BIT, RESTRICTED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -17,7 +15,8 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
 from features.deadlines import SOURCES
-from features.errors import BadData, BundleRefused
+from features.errors import BadData
+from features.expected import log_implied
 from features.feature import Floats, dollars
 from features.history import Events, History
 from features.intake.records import read_records
@@ -30,8 +29,6 @@ from features.rowwise import (
     is_any,
     is_not,
     is_plain,
-    least,
-    most,
     pick,
     rounded,
     rows_where,
@@ -50,6 +47,7 @@ from models.effort import Effort
 from models.intervals import Range
 from models.likelihood import Likelihood, Reasoner
 from models.prior import BELIEVED_SLOPE
+from models.probe import check_probe
 from models.reasons import CONCEPTS, PRIOR_GROUPS, Teller, linear_groups, matrix_groups, points
 from models.say import Say
 from models.scores import SCORE_COLUMNS, Scores
@@ -347,6 +345,16 @@ class Scorer:
             )
         return self.score(read.batch, as_of=as_of, reasons=None if reasons else 0).records()
 
+    def probe(self, records: Sequence[Mapping[str, object]], as_of: int) -> tuple[Floats, Columns]:
+        """Return the matrix of records and all that is estimated of them; `strange`: of rows, too, that no record can hold."""
+        batch = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay()).batch
+        seen = self._see(batch, self.viewer.sort(batch, as_of), as_of, None)
+        x, found, trees = seen.x, self._estimate(seen), self.models.likelihood.trees
+        if trees is not None:
+            # Beside rows as they come such of nothing and of infinity, so that every branch of the trees is asked.
+            found["strange"] = trees.raw(np.vstack([x, np.full((1, x.shape[1]), np.nan), np.full((1, x.shape[1]), np.inf)]))
+        return x, found
+
     def contributions(self, batch: Batch, *, as_of: int) -> dict[str, Floats]:
         """Return what each concept adds to the log odds of each row."""
         seen = self._see(batch, self.viewer.sort(batch, as_of), as_of, None)
@@ -441,75 +449,9 @@ class Scorer:
 _CATEGORY, _FAMILY, _REMEDY, _SOURCE = (np.array(words, dtype=object) for words in (CATEGORIES, FAMILIES, REMEDIES, SOURCES))
 
 
-def log_implied(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return log(what the posting leaves / what should be allowed) of contractual rows, and where that is agreed and not only usual.
-
-    What is agreed is the contract's price, or the practice's own; elsewhere it is what the payer usually allows. NaN where neither is
-    known, and for reversals. A charge written off whole as contractual leaves nothing: it reads as one cent, far below anything proper.
-    """
-    contractual = take(_CONTRACTUAL, columns["family"]) & (columns["writeoff_amount"] > 0)
-    if not is_any(contractual):
-        return full(contractual, np.nan), contractual
-    billed, writeoff = columns["billed_amount"], columns["writeoff_amount"]
-    left, allowed, short = columns["implied_allowed_cents"], columns["allowed_amount"], columns["underpayment_cents"]
-    whole = (billed != NULL) & (writeoff == billed) & (billed > 0)
-    left = where(whole, 1, where((left != NULL) & (allowed > 0), least(left, allowed), left))
-    agreed = contractual & (short != NULL) & (allowed != NULL) & (allowed + short > 0)
-    proper = where(agreed, most(allowed, 0) + where(agreed, short, 0), columns["usual_smoothed_cents"])
-    good = contractual & (left > 0) & (proper > 0)
-    return where(good, np.log(where(good, left, 1) / where(good, proper, 1.0)), np.nan), agreed
-
-
-_CONTRACTUAL = np.array([family == "contractual" for family in FAMILIES])
-
-
 def _parted(batch: Batch) -> Batch:
     """Return the rows with a claim for each: what looks at claims sees one row of each, as it would see a row alone."""
     claims = [None if claim is None else f"{row} {claim}" for row, claim in enumerate(batch.columns["claim_id"].tolist())]
     parted = np.empty(len(claims), dtype=object)
     parted[:] = claims
     return Batch(batch.table, batch.columns | {"claim_id": parted}, batch.vocabulary, batch.extras)
-
-
-PROBE = "probe.json"
-
-
-def make_probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) -> dict[str, Any]:
-    """Return the probe: synthetic rows with the matrix and outputs that a load must find again, to the last bit."""
-    x, found = _probe(scorer, records, as_of)
-    return {
-        "as_of": as_of,
-        "records": [dict(r) for r in records],
-        "matrix": hashlib.sha256(x.tobytes()).hexdigest(),
-        "outputs": {name: [value.hex() for value in values.tolist()] for name, values in found.items()},
-    }
-
-
-def check_probe(scorer: Scorer, folder: Path) -> None:
-    """Recompute a bundle's probe.
-
-    Raises
-    ------
-    BundleRefused
-        When a feature or an output differs in any bit.
-    """
-    told = json.loads((folder / PROBE).read_text())
-    x, found = _probe(scorer, told["records"], told["as_of"])
-    if hashlib.sha256(x.tobytes()).hexdigest() != told["matrix"]:
-        raise BundleRefused(f"{folder.name}: the probe's features come out differently on this machine or version")
-    for name, values in found.items():
-        if [value.hex() for value in values.tolist()] != told["outputs"][name]:
-            raise BundleRefused(f"{folder.name}: the probe's {name} comes out differently on this machine or version")
-
-
-def _probe(scorer: Scorer, records: Sequence[Mapping[str, object]], as_of: int) -> tuple[Floats, Columns]:
-    batch = read_records(records, WRITEOFFS, vocabulary=scorer.vocabulary.overlay()).batch
-    seen = scorer._see(batch, scorer.viewer.sort(batch, as_of), as_of, None)
-    x = seen.x
-    # Beside rows as they come: rows that a file cannot hold, so that every branch of the trees is asked.
-    strange = np.vstack([x, np.full((1, x.shape[1]), np.nan), np.full((1, x.shape[1]), np.inf)]) if x.shape[1] else x
-    found = scorer._estimate(seen)
-    trees = scorer.models.likelihood.trees
-    if trees is not None:
-        found["strange"] = trees.raw(strange)
-    return x, found

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from features.expected import log_implied
 from features.feature import Floats
 from features.matrix import Layout
 from features.tables import Columns
 from models.anomaly import AGREED, DEFAULT_SPREAD, FLAGGED, LOGISTIC, NARROWEST, count_class
-from models.scorer import log_implied
 from training.trees import fit_trees, predict
 
 LEAST_POSTINGS = 500

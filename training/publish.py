@@ -14,7 +14,8 @@ import numpy as np
 from features.matrix import BY_NAME
 from models.anomaly import FLAGGED
 from models.bundle import Bundle, read_manifest, seal, write
-from models.scorer import PROBE, Scorer, make_probe
+from models.probe import PROBE, make_probe
+from models.scorer import Scorer
 
 _PROBE_ROWS = 24
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from features.codes.adjustment import split_group, spoken
 from features.codes.steps import STEP_PART_A, WITH_WHAT, steps_of
 from features.codes.tables import FAMILIES, Carc, Codes, Rarc
+from features.codes.why import reason_of
 from features.tables import CATEGORIES, PAYER_TYPES, REMEDIES
 
 CATEGORY = {name: i for i, name in enumerate(CATEGORIES)}
@@ -92,40 +93,6 @@ class Meaning(NamedTuple):
     why: int
     next_step: int
 
-
-WHY = (
-    "This posting was reversed, or reverses another.",
-    "The next payer or the payer's own decision is still awaited; the row comes back when the wait has lapsed.",
-    "The payer took money back; that may be contested.",
-    "Money may be owed to the payer: it goes to the compliance list, not to the work queue.",
-    "The posting has no support; the ledger should be put right.",
-    "The next payer was not billed.",
-    "The service was never billed.",
-    "The payer denied it.",
-    "The payer allowed less than expected.",
-    "The contractual write-off is larger than the usual or agreed price explains.",
-    "A valid contractual write-off: the charge above the agreed price is not owed.",
-    "The payer holds it back until a settlement.",
-    "The patient's share: it has its own list, apart from what payers owe.",
-    "Written off under the practice's own policy.",
-    "Written off as bad debt; no later coverage is known.",
-    "Settled with the payer.",
-    "For information only: no money of this payer is behind it.",
-    "Nothing known says why it was written off; somebody should look.",
-    # Special sentences, after one for each category.
-    "The effect of a prior payer's decision (reason 23): not a write-off of this practice, and counted where that payer decided.",
-    "Paid by capitation: the service is in the monthly payment.",
-    "Sequestration: a cut by law that no appeal changes.",
-    "A pre-determination, not a claim.",
-    "A reporting code: no payment was ever meant.",
-    "Moved from another system or account; not a decision of the payer.",
-    "The patient's share, which a rule forbids to bill; only a next payer can owe it.",
-    "The patient paid and restricted disclosure: nothing may be sent to the payer.",
-    "On the patient's list, as the payer says; but another payer may owe it: ask for coverage of the day, and bill that payer first.",
-    "On the patient's list, as the payer says; but other coverage is on file: bill that payer first.",
-)
-_WHY_OF_CARC = {"23": 18, "24": 19, "253": 20, "101": 21, "246": 22}
-WHY_MOVED, WHY_FORBIDDEN, WHY_RESTRICTED, WHY_PAYER_FIRST, WHY_COVERED = 23, 24, 25, 26, 27
 
 _MEDICARE_MILD = ("medicare", "medicare_advantage")
 _MEDICAID = ("medicaid", "medicaid_managed")
@@ -208,7 +175,7 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         remark_days=_clock(read, of_records=False),
         record_days=_clock(read, of_records=True),
         scenario=_scenario(read, codes, family, category),
-        why=_why(words, read, category, family),
+        why=reason_of(read.carc.code if read.carc is not None else None, words.claim_status, category, family),
         next_step=_next_step(read, codes, category, remedy, family),
     )
 
@@ -471,20 +438,6 @@ def _guards(words: Words, read: _Read, family: str) -> int:
     if read.payer_type is None or words.account_status == "deceased":
         bits |= ASK_PAYER
     return bits
-
-
-def _why(words: Words, read: _Read, category: str, family: str) -> int:
-    """Return the sentence that says why a row is out of scope."""
-    if read.carc is not None and read.carc.code in _WHY_OF_CARC and category in ("informational", "contractual"):
-        return _WHY_OF_CARC[read.carc.code]
-    if category == "informational" and words.claim_status == "25":
-        return _WHY_OF_CARC["101"]
-    if category == "informational" and read.carc is None:
-        return WHY_MOVED
-    if category == "patient_responsibility" and family in ("cob", "eligibility"):
-        # Refused because somebody else insures the patient: that is settled between payers before the patient is asked to pay.
-        return WHY_PAYER_FIRST
-    return CATEGORY[category]
 
 
 def _clock(read: _Read, *, of_records: bool) -> int:

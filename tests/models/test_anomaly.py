@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from features.codes.tables import FAMILIES
+from features.expected import log_implied
 from features.money import NULL
 from features.tables import Columns
 from models.anomaly import AGREED, FLAGGED, Anomaly
-from models.scorer import log_implied
 
 
 def posting(**cents: int) -> Columns:

@@ -11,7 +11,8 @@ import pytest
 
 from features.errors import BundleRefused
 from models.bundle import load, read_manifest
-from models.scorer import Scorer, check_probe
+from models.probe import check_probe
+from models.scorer import Scorer
 from tests.practice import CREATED, Files, Learned
 from training.publish import publish
 
