@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.batch import Batch
-from features.errors import BadData, StorageFailed
+from features.errors import BadData
 from features.intake.column_reader import ColumnReader
 from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
@@ -467,12 +467,13 @@ def parts_of(together: Hashes, part_rows: int = PART_ROWS) -> list[Part]:
 def _save(path: Path, arrays: Map[int, pa.Array], rows: int) -> None:
     columns = {str(place): array for place, array in arrays.items()} or {"-1": pa.nulls(rows)}
     batch = pa.record_batch(columns)
-    try:
-        # What a job sets down need not outlive the machine, so the disk is not waited for.
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+
+    def write(file: BinaryIO) -> None:
+        with pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_batch(batch)
-    except OSError as error:
-        raise StorageFailed(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+
+    # Whole or not at all: a worker that was taken for lost may write the same block again.
+    replace_file(path, write, is_lasting=False)
 
 
 def _load(path: Path) -> pa.RecordBatch:

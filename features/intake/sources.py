@@ -284,7 +284,8 @@ class ParquetSource:
     def stretches(self) -> list[Source]:
         """Return a source for every few row groups, at least `BLOCK_ROWS` rows of a file where it has as many."""
         found: list[Source] = []
-        for path in self._files:
+        # Absolute: who reads a stretch may work in another folder.
+        for path in (path.absolute() for path in self._files):
             with self._open(path) as file:
                 sizes = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
             groups, rows = [], 0

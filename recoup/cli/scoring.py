@@ -47,7 +47,7 @@ COMPILE_ROWS = 50_000
 """From so many rows on, compiled code saves more than laying the trees out for it takes."""
 
 LARGE_BYTES = {".parquet": 16 << 20, ".csv": 96 << 20, ".gz": 16 << 20}
-"""A ledger of so many bytes, some 300,000 rows, is worth several processes with compiled trees, which get ready while it is read."""
+"""A ledger of so many bytes, some 300,000 rows, is worth several processes with compiled trees, which also set it down."""
 
 LEARNED_FROM = (
     "writeoff_id",

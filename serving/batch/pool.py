@@ -11,12 +11,12 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import active_count
+from typing import Any, TypeVar
 
 from features.pieces import Each
-
-if TYPE_CHECKING:
-    from models.scorer import Scorer
+from models.scorer import Scorer
+from serving.batch.memory import keep_memory
 
 T = TypeVar("T")
 
@@ -39,10 +39,10 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         The model that they are going to be asked for, as it was loaded from its bundle, and the private folder of its compiled trees;
         None: they come with the task.
     is_early
-        This process has imported and loaded what it needs and read no table yet: its libraries have started no thread that a fork would
-        lose, so where the system can the processes are forked of it, and have at once what it has.
+        This process has loaded the model and read no table yet: its libraries have started no thread that a fork would lose. Where the
+        system can, and it has no thread of Python's own, the processes are forked of it and have at once what it has.
     """
-    is_forked = is_early and "fork" in get_all_start_methods() and sys.platform != "darwin"
+    is_forked = is_early and active_count() == 1 and "fork" in get_all_start_methods() and sys.platform != "darwin"
     begin = partial(_take, scorer) if is_forked else partial(_get_ready, scorer.folder if scorer is not None else None, cache)
     with ProcessPoolExecutor(count, mp_context=get_context("fork" if is_forked else "spawn"), initializer=begin) as pool:
         try:
@@ -79,10 +79,6 @@ def _take(scorer: Scorer | None) -> None:
 def _get_ready(bundle: Path | None, cache: Path | None) -> None:
     """Begin as a new process."""
     sys.meta_path.insert(0, _NoPandas())
-    # Here, not above: who starts the processes is not kept waiting by what they need.
-    from models.scorer import Scorer
-    from serving.batch.memory import keep_memory
-
     keep_memory()
     if bundle is not None:
         Ready.model = Scorer.load(bundle)

@@ -7,13 +7,17 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.errors import Unavailable, UsageError
+from features.intake import sources
 from features.intake.cut import Part, cut
 from features.intake.output import write_table
 from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
+from features.vocabulary import Vocabulary
 from serving.batch.packed import Packed
 from serving.batch.parts import Task, score_parts
 from serving.cluster import Cluster, open_cluster
@@ -47,6 +51,27 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_machine(practice: 
         assert cluster.all_see(practice.folder) and not cluster.all_see(tmp_path / "gone")
         score_parts(task, parts, unlucky.take_up(task), tmp_path / "out.csv", version=learned.scorer.version, reasons=50)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
+
+
+def test_workers_set_parquet_down_whatever_folder_they_work_in(practice: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "BLOCK_ROWS", 300)
+    monkeypatch.chdir(practice.folder)
+    texts = {name: practice.writeoffs.words(name) for name in ("writeoff_id", "payer_id", "claim_id")}
+    dates = practice.writeoffs.columns["writeoff_date"].astype("datetime64[D]")
+    ledger = Path(os.path.relpath(tmp_path / "ledger.parquet"))
+    pq.write_table(pa.table({**texts, "writeoff_date": dates, "writeoff_amount": ["1.00"] * len(dates)}), ledger, row_group_size=200)
+    folders = [tmp_path / name for name in ("work", "alone")]
+    for folder in folders:
+        folder.mkdir()
+    with open_cluster(folders[0], "local:1") as cluster:
+        cluster._client.run(os.chdir, "/")
+        assert cluster.all_see(ledger)
+        there, parts = cut(ledger, WRITEOFFS, folders[0], part_rows=700, each=cluster.each)
+    here, others = cut(ledger, WRITEOFFS, folders[1], part_rows=700)
+    assert len(there.blocks) > 3 and [part.rows.tolist() for part in parts] == [part.rows.tolist() for part in others]
+    read = [one.read(part, WRITEOFFS, Vocabulary(), mapping=None, latest=None) for one, part in ((there, parts[0]), (here, others[0]))]
+    ids = [one.batch.columns["writeoff_id"].tolist() for one in read]
+    assert ids[0] == ids[1] and len(ids[0]) > 300
 
 
 @pytest.mark.parametrize("address", ["local:0", "local:many", "localhost", "10.0.0.7:8786"])
