@@ -163,12 +163,25 @@ class Cut:
 
     def _blocks(self, rows: Rows) -> Iterator[Block]:
         edges = np.searchsorted(rows, self.starts)
+        few: list[pa.RecordBatch] = []
         for block in np.flatnonzero(np.diff(edges)).tolist():
             inside = rows[edges[block] : edges[block + 1]] - self.starts[block]
             batch = _load(self.folder / self.blocks[block])
             if len(inside) < batch.num_rows:
-                batch = batch.take(pa.array(inside))
-            yield batch.num_rows, {int(name): batch.column(name) for name in batch.schema.names}
+                # Some rows of many blocks are one block to whoever reads them: each block costs what hundreds of rows do.
+                few.append(batch.take(pa.array(inside)))
+                continue
+            yield from _as_block(few)
+            few = []
+            yield from _as_block([batch])
+        yield from _as_block(few)
+
+
+def _as_block(batches: Sequence[pa.RecordBatch]) -> Iterator[Block]:
+    """Yield the rows of batches as one block; of none, none."""
+    if batches:
+        whole = pa.concat_batches(batches) if len(batches) > 1 else batches[0]
+        yield whole.num_rows, {int(name): whole.column(name) for name in whole.schema.names}
 
 
 def cut(

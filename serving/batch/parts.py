@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,6 +42,9 @@ ALONE = 1 << 17
 
 EXPLAINED_ROWS = 1250
 """So many rows are explained at once: what looking at rows costs at all is paid for them together."""
+
+_AHEAD = 6
+"""So many buckets are made ahead of the one that is written."""
 
 UNUSED = ("root_claim_id", "payer_claim_number", "original_payer_claim_number", "batch_id")
 """Columns that no score looks at."""
@@ -345,43 +348,39 @@ def score_parts(
     account.rejects.sort(key=lambda reject: (reject.row, places.get(reject.column, len(places)), reject.column))
     check_share(cut.name, WRITEOFFS.name, account.rows_read, account.rejects, MOST_REJECTED)
     scored = Scored(account, None)
-    write_blocks(
-        out, _ahead(_tables(task, parts, paths, workers, scored, version, reasons, top, tell, str(out).lower().endswith(".parquet")))
-    )
+
+    def ranked() -> Iterator[Mapping[str, pa.Array]]:
+        as_file = partial(table_of, version=version, as_of=task.as_of, whys=WHY, as_floats=str(out).lower().endswith(".parquet"))
+        for bucket in _ahead(_buckets(parts, paths, workers, len(cut), reasons or 0)):
+            if scored.top is None:
+                scored.top = bucket.run.slice(0, top)
+            yield as_file(bucket.run, bucket.rank, told={row: text for some in bucket.reasons for row, text in some.items()})
+            tell("rank and write", bucket.rank + bucket.run.num_rows - 1, account.scored)
+        if scored.top is None:
+            yield as_file(run_of_nothing(task), 1, told={})
+
+    write_blocks(out, ranked())
     return scored
 
 
-def _tables(
-    task: Task,
-    parts: list[Part],
-    paths: list[Path],
-    workers: Workers,
-    scored: Scored,
-    version: str,
-    reasons: int | None,
-    top: int,
-    tell: Tell,
-    as_floats: bool,
-) -> Iterator[Mapping[str, pa.Array]]:
-    """Yield the ranked table in buckets; the first ones ask for their reasons."""
-    by_part = _owners(parts, len(task.cut))
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """Rows of successive ranks, the first rank, and the reasons that some of them get, which others may still be at."""
+
+    run: pa.RecordBatch
+    rank: int
+    reasons: Iterable[dict[int, str]]
+
+
+def _buckets(parts: list[Part], paths: list[Path], workers: Workers, count: int, reasons: int) -> Iterator[_Bucket]:
+    """Yield the ranking in buckets; the first ones ask for their reasons as soon as they are known."""
+    by_part = _owners(parts, count)
     rank = 1
-    for bucket in merge([Run(partial(load_run, path)) for path in sorted(paths)]):
-        if scored.top is None:
-            scored.top = bucket.slice(0, top)
-        left = 0 if reasons is None else reasons - rank + 1
-        told: dict[int, str] = {}
-        if left > 0:
-            rows = np.sort(np.asarray(bucket.column("row"))[:left])
-            asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]
-            for found in workers.explain(asked):
-                told |= found
-        yield table_of(bucket, rank, version=version, as_of=task.as_of, whys=WHY, told=told, as_floats=as_floats)
-        rank += bucket.num_rows
-        tell("rank and write", rank - 1, scored.account.scored)
-    if rank == 1:
-        empty = run_of_nothing(task)
-        yield table_of(empty, 1, version=version, as_of=task.as_of, whys=WHY, told={}, as_floats=as_floats)
+    for run in merge([Run(partial(load_run, path)) for path in sorted(paths)]):
+        rows = np.sort(np.asarray(run.column("row"))[: max(reasons - rank + 1, 0)])
+        asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))] if len(rows) else []
+        yield _Bucket(run, rank, workers.explain(asked) if asked else ())
+        rank += run.num_rows
 
 
 def _gathered(parts: list[Part], by_part: NDArray[np.int32], rows: NDArray[np.int64]) -> tuple[Part, NDArray[np.int64]]:
@@ -410,13 +409,13 @@ def _owners(parts: list[Part], rows: int) -> NDArray[np.int32]:
     return owner
 
 
-def _ahead(blocks: Iterator[Mapping[str, pa.Array]]) -> Iterator[Mapping[str, pa.Array]]:
-    """Yield the blocks, each one made while the one before is written."""
+def _ahead(buckets: Iterator[_Bucket]) -> Iterator[_Bucket]:
+    """Yield the buckets, the next few made while one is written: they are of all sizes, and the first ones wait for reasons."""
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, blocks, None)
-        while (block := following.result()) is not None:
-            following = pool.submit(next, blocks, None)
-            yield block
+        coming = deque(pool.submit(next, buckets, None) for _ in range(_AHEAD))
+        while (bucket := coming.popleft().result()) is not None:
+            coming.append(pool.submit(next, buckets, None))
+            yield bucket
 
 
 def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:

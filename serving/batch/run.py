@@ -187,10 +187,11 @@ def _constant(word: str, count: int) -> pa.Array:
 
 
 def _reasons(run: pa.RecordBatch, whys: Sequence[str], told: dict[int, str]) -> pa.Array:
-    why = np.asarray(run.column("why"))
+    """Return each row's reasons as a place in the list of all texts, of which a ranking has few."""
     firsts = [as_json([]), *(as_json([out_of_scope(text)]) for text in whys)]
-    coded = pa.DictionaryArray.from_arrays(pa.array(why.astype(np.int32) + 1), pa.array(firsts, pa.string()))
-    if not told:
-        return coded
-    plain = zip(np.asarray(run.column("row")).tolist(), coded.to_pylist(), strict=True)
-    return pa.array([told.get(row, text) for row, text in plain], pa.string()).dictionary_encode()
+    rows = np.fromiter(told, dtype=np.int64, count=len(told))
+    texts = pa.array([*firsts, *told.values()], pa.string()).dictionary_encode()
+    place = np.asarray(run.column("why")).astype(np.int64) + 1
+    _, at, which = np.intersect1d(np.asarray(run.column("row")), rows, assume_unique=True, return_indices=True)
+    place[at] = len(firsts) + which
+    return pa.DictionaryArray.from_arrays(texts.indices.take(pa.array(place)), texts.dictionary)
