@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
+from features.native import compiled
 from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_ZERO, Tree
 
 SOURCE = Path(__file__).with_name("trees.c")
 
-FLAGS = ("-O3", "-march=native", "-fno-strict-aliasing", "-ffp-contract=off", "-shared", "-fPIC")
+FLAGS: tuple[str, ...] = ()
 
 LEAVES = INNER + 1
 _NULL = 255
@@ -84,6 +80,8 @@ class CompiledTrees:
         self._held = (numbers, categories, thresholds, first_node, nodes, members, leaves)
         self._forest = _Forest(len(numbers), len(categories), len(leaves), *(array.ctypes.data for array in self._held))
         self._code = code
+        whole, pointer = ctypes.c_int64, ctypes.c_void_p
+        code.add_trees.argtypes, code.add_trees.restype = [pointer, pointer, whole, whole, whole, pointer], ctypes.c_int
 
     @classmethod
     def of(cls, trees: list[Tree], folder: Path) -> CompiledTrees | None:
@@ -101,7 +99,7 @@ class CompiledTrees:
         numbers, sizes = _numbers(trees), _sizes(trees)
         if numbers is None or any(len(number.thresholds) > _MOST_THRESHOLDS for number in numbers.values()):
             return None
-        code = _code(folder)
+        code = compiled(SOURCE, folder, FLAGS)
         if code is None:
             return None
         number, category = ({feature: place for place, feature in enumerate(known)} for known in (numbers, sizes))
@@ -185,30 +183,3 @@ def _sizes(trees: list[Tree]) -> dict[int, int]:
         if decision & CATEGORICAL:
             sizes[feature] = max(sizes.get(feature, 0), max(tree.categories[int(threshold)], default=-1) + 1)
     return sizes
-
-
-@cache
-def _code(folder: Path) -> ctypes.CDLL | None:
-    """Return the compiled source, made where it is not there yet; None without a compiler that can."""
-    told = "\n".join([SOURCE.read_text(), *FLAGS, platform.platform(), _processor()])
-    path = folder / f"trees-{hashlib.sha256(told.encode()).hexdigest()[:32]}.so"
-    try:
-        if not path.exists():
-            aside = path.with_suffix(f".{os.getpid()}")
-            subprocess.run(["cc", *FLAGS, str(SOURCE), "-o", str(aside)], check=True, capture_output=True)
-            aside.replace(path)
-        code = ctypes.CDLL(str(path))
-    except (OSError, subprocess.SubprocessError):
-        return None
-    whole, pointer = ctypes.c_int64, ctypes.c_void_p
-    code.add_trees.argtypes, code.add_trees.restype = [pointer, pointer, whole, whole, whole, pointer], ctypes.c_int
-    return code
-
-
-def _processor() -> str:
-    """Return what tells one kind of processor from another: code for one may mean nothing to the other."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())

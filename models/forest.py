@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.errors import BundleRefused
 from features.feature import Floats
+from features.native import private_folder
 from models.compiled import CompiledTrees
 from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_ZERO, Tree, read_trees
 
@@ -99,21 +99,6 @@ class Forest:
     def expected(self) -> float:
         """Return the mean raw score over the rows of the fit, which contributions are measured from."""
         return float(sum(float(tree.leaf @ tree.leaf_count) / float(tree.leaf_count.sum()) for tree in self.trees))
-
-
-def private_folder(path: Path) -> Path:
-    """Make a folder that is ours alone, or check that it is.
-
-    Raises
-    ------
-    BundleRefused
-        When it belongs to somebody else or others may enter it.
-    """
-    path.mkdir(parents=True, mode=0o700, exist_ok=True)
-    found = path.stat()
-    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077):
-        raise BundleRefused(f"{path}: code is only run from a folder that is ours alone; take others' rights away (chmod 700)")
-    return path
 
 
 class Explainer:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from features.errors import RecoupError, StorageFailed, TryAgain, Unavailable
-from models.forest import private_folder
+from features.native import private_folder
 
 _WORTH_ANOTHER = (StorageFailed, TryAgain, Unavailable)
 
