@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.tables import Array, Columns, Kind, Table
@@ -33,6 +34,7 @@ class Batch:
     vocabulary: Vocabulary
     extras: dict[str, Array] = field(default_factory=dict)
     _claims: tuple[Array, NDArray[np.int64]] | None = field(default=None, init=False, repr=False, compare=False)
+    _texts: dict[str, tuple[Array, pa.Array]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.columns[self.table.columns[0].name])
@@ -42,8 +44,21 @@ class Batch:
         """For each row the first row of the same claim, -1 without a claim; prices, copies and caps ask, so it is remembered."""
         ids = self.columns["claim_id"]
         if self._claims is None or self._claims[0] is not ids:
-            self._claims = ids, first_rows(ids)
+            self._claims = ids, first_texts(self._texts["claim_id"][1]) if self._holds_texts("claim_id") else first_rows(ids)
         return self._claims[1]
+
+    def texts(self, name: str) -> pa.Array:
+        """Return a column of ids as Arrow's texts, which are remembered."""
+        if not self._holds_texts(name):
+            self.hold_texts(name, pa.array(self.columns[name], pa.string()))
+        return self._texts[name][1]
+
+    def hold_texts(self, name: str, texts: pa.Array) -> None:
+        """Remember the texts that a column of ids was read from, for as long as it stays the column."""
+        self._texts[name] = self.columns[name], texts
+
+    def _holds_texts(self, name: str) -> bool:
+        return name in self._texts and self._texts[name][0] is self.columns[name]
 
     def take(self, rows: Array) -> Batch:
         """Return the rows at these positions, or under this mask."""
@@ -79,7 +94,7 @@ class OneRow(Batch):
     __slots__ = ("_arrays", "_row")
 
     def __init__(self, row: Single) -> None:
-        self._row, self._claims = row, None
+        self._row, self._claims, self._texts = row, None, {}
         self._arrays: Columns | None = None
         self.table, self.vocabulary = row.table, row.vocabulary
         self.extras = {name: _alike(Kind.ID, [value])[0] for name, value in row.extras.items()}
@@ -146,6 +161,23 @@ def first_rows(ids: Array) -> NDArray[np.int64]:
     """
     seen: dict[str | None, int] = {None: -1}
     return np.fromiter(map(seen.setdefault, ids.tolist(), range(len(ids))), dtype=np.int64, count=len(ids))
+
+
+def first_texts(ids: pa.Array) -> NDArray[np.int64]:
+    """Return the same of Arrow's texts.
+
+    Examples
+    --------
+    >>> first_texts(pa.array(["a", "b", None, "a"])).tolist()
+    [0, 1, -1, 0]
+    """
+    coded = ids.dictionary_encode()
+    codes: NDArray[np.int32] = np.asarray(coded.indices.fill_null(len(coded.dictionary)))
+    first = np.empty(len(coded.dictionary) + 1, dtype=np.int64)
+    # Of equal places the last one written stays, which is the first row.
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    first[-1] = -1
+    return first[codes]
 
 
 def empty_columns(table: Table, rows: int) -> Columns:

@@ -14,6 +14,7 @@ from features.batch import Batch, Single, first_rows
 from features.codes.combinations import distinct
 from features.rowwise import single
 from features.tables import Array
+from features.text_hashes import BY_NUMPY, TextHasher
 from features.vocabulary import Vocabulary
 
 DIGITS = 16
@@ -47,18 +48,15 @@ def _item(names: _Names, client: int, claim: str | None, key: str, remedy: int) 
     return sha256(f"{names[client]}|{f'#{key}' if claim is None else claim}|{remedy}".encode()).hexdigest()[:DIGITS]
 
 
-def many_work_items(batch: Batch, remedy: Array) -> pa.Array:
-    """Return what `work_items` does of the batch's own claims, as Arrow's texts: for many rows in half the time."""
+def many_work_items(batch: Batch, remedy: Array, hasher: TextHasher = BY_NUMPY) -> pa.Array:
+    """Return what `work_items` does of the batch's own claims, as Arrow's texts: for many rows in a fraction of the time."""
     first, place = distinct_items(batch, batch.columns["claim_id"], remedy)
-    ids, claims = (pa.array(batch.columns[name][first], pa.string()) for name in ("writeoff_id", "claim_id"))
+    ids, claims = (batch.texts(name).take(pa.array(first)) for name in ("writeoff_id", "claim_id"))
     clients, numbers = np.unique(batch.columns["client_id"][first], return_inverse=True)
     names = pa.array([str(batch.vocabulary.word("client_id", code)) for code in clients.tolist()], pa.string()).take(pa.array(numbers))
     keys = pc.coalesce(claims, pc.binary_join_element_wise("#", ids, ""))
-    told = pc.binary_join_element_wise(names, keys, pa.array(remedy[first]).cast(pa.string()), "|").cast(pa.binary()).to_pylist()
-    digests = np.frombuffer(b"".join([sha256(text).digest() for text in told]), dtype=np.uint8).reshape(-1, sha256().digest_size)
-    digits = digests[:, : DIGITS // 2].tobytes().hex().encode()
-    starts = np.arange(0, len(digits) + 1, DIGITS, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(told), pa.py_buffer(starts), pa.py_buffer(digits)).take(pa.array(place))
+    told = pc.binary_join_element_wise(names, keys, pa.array(remedy[first]).cast(pa.string()), "|")
+    return hasher.digests(told, DIGITS).take(pa.array(place))
 
 
 def distinct_items(batch: Batch, claims: Array, remedy: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -18,6 +18,7 @@ from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.pieces import Each
 from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Table
+from features.text_hashes import BY_NUMPY, TextHasher
 from features.vocabulary import Vocabulary
 from recoup.beside import Beside, Worked
 from recoup.progress import Bars
@@ -98,15 +99,18 @@ class Inputs:
             raise UsageError("name both --writeoffs and --outcomes, or neither to learn from the store of the service")
         return self.read(files.writeoffs, WRITEOFFS, vocabulary), self.read(files.outcomes, OUTCOMES, vocabulary)
 
-    def cut(self, path: Path, table: Table, folder: Path, each: Each | None = None) -> tuple[Cut, list[Part]]:
+    def cut(
+        self, path: Path, table: Table, folder: Path, each: Each | None = None, hasher: TextHasher = BY_NUMPY
+    ) -> tuple[Cut, list[Part]]:
         """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is.
 
-        `each` does what others may do of it.
+        `each` does what others may do of it, and `hasher` tells the keys of rows apart.
         """
         known = resume(folder)
         if known is not None:
             return known
-        return cut(path, table, folder, mapping=self.mapping, latest=self.latest, progress=self._bars.rows(table.name), each=each)
+        progress = self._bars.rows(table.name)
+        return cut(path, table, folder, mapping=self.mapping, latest=self.latest, progress=progress, each=each, hasher=hasher)
 
     def take(self, name: str, read: TableRead) -> None:
         """Take the account of a table that was read in parts."""

@@ -48,11 +48,13 @@ class ColumnReader:
         self.column = column
         self.broken: list[tuple[NDArray[np.int64], Rule]] = []
         self.values: Array = column.kind.nulls(0)
+        self.texts_held: pa.Array | None = None
         self._cells = Cells(column, mapping, escaped=escaped)
         self._latest = latest
         self._escaped = escaped
         self._is_plain_money = column.kind is Kind.MONEY and _is_plain(column, mapping)
         self._parts: list[Array] = []
+        self._clean: list[pa.Array] = []
         self._rows = 0
         self._words: list[str] = []
         self._codes: dict[tuple[str, str | None], int] = {}
@@ -72,7 +74,10 @@ class ColumnReader:
         if self._is_plain_money:
             return self._add_money(texts)
         if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
-            return _shared(texts) if self._is_kept else kind.nulls(len(texts))
+            if not self._is_kept:
+                return kind.nulls(len(texts))
+            self._clean.append(texts)
+            return _shared(texts)
         return self._add_distinct(texts)
 
     def texts(self, array: pa.Array, where: str) -> pa.Array:
@@ -87,7 +92,9 @@ class ColumnReader:
     def finish(self) -> None:
         """Put the blocks together, and find missing values."""
         self.values = np.concatenate(self._parts) if self._parts else self.column.kind.nulls(0)
-        self._parts = []
+        if sum(map(len, self._clean)) == len(self.values) > 0:
+            self.texts_held = pa.concat_arrays(self._clean)
+        self._parts, self._clean = [], []
         if not self.column.nullable:
             is_missing = self.is_null()
             for rows, _ in self.broken:
@@ -97,7 +104,15 @@ class ColumnReader:
 
     def is_null(self) -> NDArray[np.bool_]:
         """Tell which values are null."""
+        if self.texts_held is not None:
+            return np.asarray(self.texts_held.is_null())
         return is_null(self.values, self.column.kind)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Let go of the values of all other rows."""
+        self.values = self.values[rows]
+        if self.texts_held is not None:
+            self.texts_held = self.texts_held.filter(pa.array(rows))
 
     def word(self, code: int) -> str | None:
         """Return the word of a code of this reading."""

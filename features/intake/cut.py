@@ -31,6 +31,7 @@ from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
 from features.pieces import Each
 from features.tables import Table
+from features.text_hashes import BY_NUMPY, MIX, Hashes, TextHasher
 from features.vocabulary import Vocabulary
 
 PART_ROWS = 1 << 17
@@ -38,7 +39,6 @@ PART_ROWS = 1 << 17
 
 KEYS = ("writeoff_id", "claim_id", "reverses_writeoff_id")
 
-Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
 
@@ -195,6 +195,7 @@ def cut(
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     each: Each | None = None,
+    hasher: TextHasher = BY_NUMPY,
 ) -> tuple[Cut, list[Part]]:
     """Set a ledger down in a folder and say which rows make which part.
 
@@ -208,6 +209,8 @@ def cut(
         About so many rows make a part.
     each
         Does what others may do, who see the source and the folder: Parquet is set down a few row groups at a time. None: all is done here.
+    hasher
+        Of the keys; every one gives the same hashes.
 
     Raises
     ------
@@ -218,7 +221,7 @@ def cut(
         opened = with_made_ids(file, table, mapping)
         # Before anything is handed out: a header that lacks a column is refused here.
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
-        how = _How(table, folder, mapping)
+        how = _How(table, folder, mapping, hasher)
         stretches = opened.stretches() if each is not None else []
         if each is None or not stretches:
             pieces = [_set_down(how, opened, 0, progress)]
@@ -278,6 +281,7 @@ class _How:
     table: Table
     folder: Path
     mapping: Mapping | None
+    hasher: TextHasher
 
 
 @dataclass(slots=True)
@@ -299,47 +303,19 @@ def _set_down(how: _How, source: Source, number: int, progress: Callable[[int], 
         _save(how.folder / name, arrays, rows)
         done.names.append(name)
         done.sizes.append(rows)
-        done.keys.append({key: _hashes(column, arrays.get(reader.places.get(key, -1)), rows, source.name) for key, column in keys.items()})
+        done.keys.append(
+            {key: _hashes(how.hasher, column, arrays.get(reader.places.get(key, -1)), rows, source.name) for key, column in keys.items()}
+        )
         if progress is not None:
             progress(rows)
     return done
 
 
-def _hashes(column: ColumnReader, array: pa.Array | None, rows: int, where: str) -> Hashes:
+def _hashes(hasher: TextHasher, column: ColumnReader, array: pa.Array | None, rows: int, where: str) -> Hashes:
     """Return the hashes of a block of one key; 0 where it has none."""
     if array is None:
         return np.zeros(rows, dtype=np.uint64)
-    return text_hashes(column.texts(array, f"{where}: column {column.column.name}"))
-
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
-
-
-def text_hashes(texts: pa.Array) -> Hashes:
-    """Return 64 bits for each text, eight bytes of it at a time; 0 for null.
-
-    >>> hashes = text_hashes(pa.array(["C1", None, "C1", "C2", "a claim number of some length"]))
-    >>> hashes[0] == hashes[2] != hashes[3], int(hashes[1])
-    (np.True_, 0)
-    """
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
-    starts, length = ends[:-1], np.diff(ends)
-    # Eight bytes more, so that the last text can be read eight at a time.
-    padded = np.concatenate([np.frombuffer(data or b"", dtype=np.uint8)[: ends[-1]], np.zeros(8, dtype=np.uint8)])
-    eights = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
-    found = (length.astype(np.uint64) + np.uint64(1)) * _MIX
-    for at in range(0, int(length.max(initial=0)), 8):
-        left = length - at
-        word = eights[np.minimum(starts + at, len(eights) - 1)] & _MASKS[np.clip(left, 0, 8)]
-        mixed = (found ^ word) * _MIX
-        mixed ^= mixed >> np.uint64(32)
-        found = np.where(left > 0, mixed, found)
-    found[found == 0] = 1
-    if texts.null_count:
-        found[np.asarray(texts.is_null())] = 0
-    return found
+    return hasher.hashes(column.texts(array, f"{where}: column {column.column.name}"))
 
 
 def belonging(ids: Hashes, claims: Hashes, reverses: Hashes) -> Hashes:
@@ -359,7 +335,7 @@ def belonging(ids: Hashes, claims: Hashes, reverses: Hashes) -> Hashes:
     1
     """
     # A row without a claim stands for itself, apart from all claims.
-    own = np.where(claims != 0, claims, ids ^ _MIX)
+    own = np.where(claims != 0, claims, ids ^ MIX)
     links = [*_named(ids, reverses), *_same(ids)]
     pairs = [(a, b) for a, b in zip(*(own[np.array(side, dtype=np.int64)].tolist() for side in _sides(links)), strict=True) if a != b]
     if not pairs:

@@ -29,6 +29,9 @@ from features.vocabulary import Vocabulary
 
 Mask = NDArray[np.bool_]
 
+TOLD_APART = ("writeoff_id", "claim_id")
+"""Columns of ids that are asked for as texts again and again, to tell rows apart."""
+
 LONGEST_EXTRA = 200
 """Most characters of a value in a column of the user's own."""
 
@@ -241,7 +244,7 @@ class _Review:
         if not keep.all():
             self._numbers = self._numbers[keep]
             for reader in self._readers.values():
-                reader.values = reader.values[keep]
+                reader.keep(keep)
         for name, reader in self._readers.items():
             if counts := reader.unlisted():
                 self._findings.unlisted[name] = counts
@@ -403,7 +406,11 @@ class _Review:
             if reader.column.kind is Kind.TEXT:
                 columns[name] = reader.encode(vocabulary)
         extras = {name: reader.values for name, reader in self._readers.items() if name not in self._order}
-        return Batch(self._table, columns, vocabulary, extras)
+        batch = Batch(self._table, columns, vocabulary, extras)
+        for name in TOLD_APART:
+            if name in self._readers and self._readers[name].texts_held is not None:
+                batch.hold_texts(name, self._readers[name].texts_held)
+        return batch
 
 
 def row_numbers(source: Source, rows: int) -> NDArray[np.int64]:

@@ -106,6 +106,7 @@ def score(
     """Score and rank a table of write-offs; without a model, expert rates do."""
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
+    from features.text_hashes import BY_NUMPY, TextHasher
     from models.named import resolve
     from recoup.inputs import BESIDE, Inputs, rejects_beside
     from recoup.memory import give_back
@@ -123,18 +124,20 @@ def score(
     with ExitStack() as stack:
         keep_memory()
         scorer = scorer_of(found, chosen)
-        pool = None
-        if count > 1 and cluster is None and bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20):
-            scorer.get_ready_to_explain()
-            scorer.compile(chosen.home / "cache" / "trees")
-            pool = stack.enter_context(starting(count, scorer, chosen.home / "cache" / "trees", is_early=True))
+        pool, cache, hasher = None, chosen.home / "cache" / "trees", BY_NUMPY
+        if bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20):
+            hasher = TextHasher(cache)
+            if count > 1 and cluster is None:
+                scorer.get_ready_to_explain()
+                scorer.compile(cache)
+                pool = stack.enter_context(starting(count, scorer, cache, is_early=True))
         shown = stack.enter_context(bars())
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
         told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
         with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
             machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
-            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, _readers(pool, machines, writeoffs))
+            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, _readers(pool, machines, writeoffs), hasher)
             give_back()
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
@@ -148,7 +151,7 @@ def score(
                 as_of=day,
                 explain_all=most is None,
                 codes=chosen.home / "codes",
-                cache=cache_of(chosen, len(ledger)),
+                cache=cache if len(ledger) >= COMPILE_ROWS else None,
             )
             hands = machines.take_up(task) if machines is not None else inner.enter_context(workers_of(task, scorer, count, pool=pool))
             try:
@@ -202,11 +205,6 @@ def bytes_of(path: Path) -> int:
     """Return how large a file or folder is; 0 where nobody knows before it is read."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def cache_of(chosen: Settings, rows: int) -> Path | None:
-    """Return where compiled trees are kept; None for a ledger so small that compiling costs more than it brings."""
-    return chosen.home / "cache" / "trees" if rows >= COMPILE_ROWS else None
 
 
 def _prepare_by_parts(

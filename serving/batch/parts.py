@@ -29,6 +29,7 @@ from features.intake.output import replace_file, write_blocks
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS
+from features.text_hashes import TextHasher
 from features.triage import WHY
 from features.vocabulary import Vocabulary
 from models.scorer import PRIOR, Scorer
@@ -172,7 +173,7 @@ class Worker:
             view, found = self._scorer.judge(batch, as_of=self._task.as_of)
             rows = np.arange(len(batch))
             reasons = self._scorer.explain(batch, rows, as_of=self._task.as_of) if self._task.explain_all else None
-            run = run_of(batch, view, found, self._task.cut.positions(part, read.row_numbers), reasons)
+            run = run_of(batch, view, found, self._task.cut.positions(part, read.row_numbers), reasons, TextHasher(self._task.cache))
             scope = view.triage.in_scope
             account = Account(
                 rows_read=read.rows_read,

@@ -17,6 +17,7 @@ from features.feature import Floats
 from features.intake.output import decimal_from_cents
 from features.money import NULL
 from features.tables import CATEGORIES, REMEDIES, Array, Columns
+from features.text_hashes import BY_NUMPY, TextHasher
 from features.view import View
 from features.work_items import many_work_items
 from models.scorer import out_of_scope
@@ -39,7 +40,9 @@ _SURE = 1e9
 """Up to so many dollars, cents in a float are off by far less than what decides a rounding."""
 
 
-def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], reasons: Sequence[list[Any]] | None) -> pa.RecordBatch:
+def run_of(
+    batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], reasons: Sequence[list[Any]] | None, hasher: TextHasher = BY_NUMPY
+) -> pa.RecordBatch:
     """Return the scores of a part in rank order.
 
     Parameters
@@ -50,6 +53,8 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
         Position of each row in the ledger.
     reasons
         Of every row; None: they come later, for those that get any.
+    hasher
+        Names the work items.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
         (place of the first reason of a row out of scope; -1: in scope), `payer_id` and `carc` as words of the first `TOLD` rows.
     """
     triage, dated = view.triage, view.deadlines
-    ids = pa.array(batch.columns["writeoff_id"], pa.string())
+    ids = batch.texts("writeoff_id")
     ranked = order(triage.in_scope, found["value_per_hour"], found["expected_recovery"], ids)
     columns: dict[str, Any] = {
         "writeoff_id": ids.take(pa.array(ranked)),
@@ -76,7 +81,7 @@ def run_of(batch: Batch, view: View, found: Columns, rows: NDArray[np.int64], re
         "deadline_date": _whole(dated.day[ranked]),
         "days_left": _whole(dated.days_left[ranked]),
         "deadline_source": _coded(dated.source[ranked], SOURCES),
-        "work_item_id": many_work_items(batch, triage.remedy).take(pa.array(ranked)),
+        "work_item_id": many_work_items(batch, triage.remedy, hasher).take(pa.array(ranked)),
         "by_value": found["value_per_hour"][ranked],
         "by_expected": found["expected_recovery"][ranked],
         "row": rows[ranked],

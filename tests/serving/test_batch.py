@@ -19,7 +19,7 @@ import pytest
 
 from features.errors import StorageFailed
 from features.intake import sources
-from features.intake.cut import belonging, cut, parts_of, resume, text_hashes
+from features.intake.cut import belonging, cut, parts_of, resume
 from features.intake.output import write_table
 from features.intake.rejects import TooManyRowsRejected
 from features.intake.table_file import read_table
@@ -279,14 +279,6 @@ def test_what_belongs_together_is_in_one_part() -> None:
     for a in range(500):
         linked = (claims == claims[a]) & (claims[a] != 0) | (ids == ids[a]) | (ids == reverses[a]) & (reverses[a] != 0)
         assert len(set(part_of[linked])) == 1
-
-
-def test_texts_hash_alike_wherever_they_stand() -> None:
-    words = ["C1", "", "é", "a claim number of many characters", "12345678", "123456789", None, "C1"]
-    alone = [int(text_hashes(pa.array([word], pa.string()))[0]) for word in words]
-    assert text_hashes(pa.array(["x" * 90, *words])).tolist()[1:] == alone
-    assert text_hashes(pa.array(["no", *words]).slice(1)).tolist() == alone
-    assert len(set(alone)) == 7 and alone[6] == 0
 
 
 def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
