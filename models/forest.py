@@ -62,18 +62,20 @@ class Forest:
                 self._compiled = compiled
         return self._compiled is not None
 
-    def _rows_around_thresholds(self, count: int = 4096) -> Floats:
+    def _rows_around_thresholds(self, count: int = 1024) -> Floats:
         """Return rows of thresholds and their neighbours, codes and NaN, drawn by a fixed seed."""
-        values: list[list[float]] = [[np.nan, 0.0, -1.0] for _ in range(self._model.n_features)]
+        thresholds: list[list[float]] = [[] for _ in range(self._model.n_features)]
+        codes: list[set[int]] = [set() for _ in thresholds]
         for tree in self.trees:
             for feature, threshold, decision in zip(tree.feature.tolist(), tree.threshold.tolist(), tree.decision.tolist(), strict=True):
                 if decision & CATEGORICAL:
-                    values[feature] += [float(code) for code in tree.categories[int(threshold)]]
+                    codes[feature] |= tree.categories[int(threshold)]
                 else:
-                    values[feature] += [threshold, np.nextafter(threshold, np.inf), np.nextafter(threshold, -np.inf)]
-        draw, rows = np.random.default_rng(0), np.empty((count, len(values)))
-        for place, known in enumerate(values):
-            rows[:, place] = draw.choice(np.array(known), count)
+                    thresholds[feature].append(threshold)
+        draw, rows = np.random.default_rng(0), np.empty((count, len(thresholds)))
+        for place, (numbers, known) in enumerate(zip(map(np.unique, thresholds), codes, strict=True)):
+            near = numbers, np.nextafter(numbers, np.inf), np.nextafter(numbers, -np.inf)
+            rows[:, place] = draw.choice(np.concatenate([[np.nan, 0.0, -1.0], *near, np.array(sorted(known), dtype=np.float64)]), count)
         # What no feature is, the interpreter does not always read as LightGBM does.
         rows[np.isinf(rows) | (np.abs(rows) < _TINY)] = 0.0
         return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,16 +49,15 @@ def _read_tree(block: str) -> Tree:
     fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
 
     def numbers(name: str) -> Floats:
-        return np.array([float(word) for word in fields.get(name, "").split()])
+        return np.array(list(map(float, fields.get(name, "").split())))
 
     if "leaf_value" not in fields:
         raise BundleRefused("a tree without leaf values")
-    bounds, words = numbers("cat_boundaries").astype(int), numbers("cat_threshold").astype(np.int64)
-    categories = tuple(
-        frozenset(32 * i + bit for i, word in enumerate(words[a:b].tolist()) for bit in range(32) if word >> bit & 1)
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    )
+    # A category's codes are bits of words, 32 in each, the least one first.
+    bits = np.unpackbits(numbers("cat_threshold").astype("<u4").view(np.uint8), bitorder="little")
+    bounds = (32 * numbers("cat_boundaries")).astype(int).tolist()
+    categories = tuple(frozenset(np.flatnonzero(bits[a:b]).tolist()) for a, b in pairwise(bounds))
     whole = [numbers(name).astype(np.int64) for name in ("split_feature", "decision_type", "left_child", "right_child")]
-    leaf = numbers("leaf_value")
-    leaf_count = numbers("leaf_count") if numbers("leaf_count").size else np.ones(len(leaf))
+    leaf, leaf_count = numbers("leaf_value"), numbers("leaf_count")
+    leaf_count = leaf_count if leaf_count.size else np.ones(len(leaf))
     return Tree(whole[0], numbers("threshold"), whole[1], whole[2], whole[3], leaf, leaf_count, numbers("internal_count"), categories)
