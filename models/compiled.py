@@ -20,7 +20,7 @@ FLAGS: tuple[str, ...] = ()
 
 LEAVES = INNER + 1
 _NULL = 255
-_WIDEST = bytes(64)
+_WIDEST = bytes(32)
 _MOST_THRESHOLDS = 254
 """Codes of a number fit a byte, the last of which is null; behind the tables of categories stand bytes that are read and mean nothing."""
 
@@ -144,15 +144,14 @@ class CompiledTrees:
 
 
 def _outside(codes: Iterable[int], size: int) -> bytes:
-    """Return for every code below a size, and for all others in one, whether it is not among some.
+    """Return for every code below a size, and for all others in one, a bit that says whether it is not among some.
 
-    >>> list(_outside({1, 2}, 4))
-    [1, 0, 0, 1, 1]
+    >>> [format(byte, "08b") for byte in _outside({1, 2}, 8)]
+    ['11111001', '00000001']
     """
-    found = bytearray(b"\x01" * (size + 1))
-    for code in codes:
-        found[code] = 0
-    return bytes(found)
+    found = np.ones(size + 1, dtype=np.bool_)
+    found[list(codes)] = False
+    return np.packbits(found, bitorder="little").tobytes()
 
 
 def _nodes(trees: list[Tree]) -> Iterator[tuple[Tree, int, float, int, int, int]]:
