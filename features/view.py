@@ -131,14 +131,18 @@ class Row(dict[str, Array]):
 
 
 class Listed(dict[str, Array]):
-    """A single row's plain values as columns of one, each made when it is first read; for what reads rows by their place."""
+    """Columns, or the plain values of a single row, as lists of plain values, each made when it is first read.
 
-    def __init__(self, row: Columns) -> None:
+    For what reads row by row: an array takes several times as long to give one value.
+    """
+
+    def __init__(self, columns: Columns) -> None:
         super().__init__()
-        self._row = row
+        self._columns = columns
 
     def __missing__(self, name: str) -> Array:
-        found: Any = [self._row[name]]
+        values = self._columns[name]
+        found: Any = [values] if is_plain(values) else values.tolist()
         self[name] = found
         return found  # type: ignore[no-any-return]
 

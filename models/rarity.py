@@ -27,6 +27,9 @@ PAIRS: tuple[tuple[str, str], ...] = (
 )
 """What is looked at together."""
 
+PAIRED = tuple(dict.fromkeys(name for pair in PAIRS for name in pair))
+"""The columns of `PAIRS`: rows with equal codes in all of them are equally odd."""
+
 FLAGGED = 4.0
 """A score from which on a combination is told: one in ten thousand if codes came independently, and ten pairs are looked at."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,9 +15,9 @@ from features.learned import PLACE_OF_KEY
 from features.matrix import BY_NAME
 from features.money import NULL
 from features.record import LEAST, Record
-from features.tables import Array, Columns
+from features.tables import Columns
 from models.linear import Linear
-from models.rarity import Rarity, tell
+from models.rarity import PAIRED, Odd, Rarity, tell
 
 CONCEPTS = (
     "payer",
@@ -109,7 +109,7 @@ class Teller:
     Parameters
     ----------
     batch, columns
-        The rows as read, and as viewed.
+        The rows as read, and as viewed, by plain values (`features.view.Listed`).
     codes
         What CARCs and RARCs mean.
     cite
@@ -122,13 +122,14 @@ class Teller:
 
     def __init__(self, batch: Batch, columns: Columns, codes: Codes, cite: Callable[[int], str], rarity: Rarity, record: Record) -> None:
         self._batch, self._columns, self._codes, self._cite, self._rarity, self._record = batch, columns, codes, cite, rarity, record
+        self._odd: dict[tuple[int, ...], Odd | None] = {}
 
-    def tell(self, row: int, point: Array) -> list[dict[str, Any]]:
+    def tell(self, row: int, point: Sequence[float]) -> list[dict[str, Any]]:
         """Return up to three reasons each way, the strongest first; a line paid below its contract always names the term.
 
         What is odd about the codes comes last: it moves no chance and asks for a look.
         """
-        order = np.argsort(-np.abs(point), kind="stable").tolist()
+        order = sorted(range(len(point)), key=lambda i: -abs(point[i]))
         found: list[dict[str, Any]] = []
         count = {"up": 0, "down": 0}
         for i in order:
@@ -137,16 +138,23 @@ class Teller:
             way = "up" if point[i] > 0 else "down"
             if count[way] < SHOWN:
                 count[way] += 1
-                text = self._text(CONCEPTS[i], row, up=bool(point[i] > 0))
-                found.append({"concept": CONCEPTS[i], "direction": way, "points": round(float(point[i]) * 100, 1), "text": text})
+                text = self._text(CONCEPTS[i], row, up=point[i] > 0)
+                found.append({"concept": CONCEPTS[i], "direction": way, "points": round(point[i] * 100, 1), "text": text})
         if self._columns["underpayment_cents"][row] > 0 and not any(reason["concept"] == "contract" for reason in found):
             # Whatever moved the chance: who is to dispute a price must be told the term.
             found.append({"concept": "contract", "direction": "up", "points": 0.0, "text": self._contract(row)})
-        odd = self._rarity.look(self._columns, row)
+        odd = self._oddest(row)
         if odd is not None:
             words = [self._batch.vocabulary.word(name, code) or "" for name, code in zip(odd.pair, odd.codes, strict=True)]
             found.append({"concept": "combination", "direction": "down", "points": 0.0, "text": tell(odd, words)})
         return found
+
+    def _oddest(self, row: int) -> Odd | None:
+        """Return the oddest combination of codes of a row; many rows have the same codes."""
+        codes = tuple([self._columns[name][row] for name in PAIRED])
+        if codes not in self._odd:
+            self._odd[codes] = self._rarity.look(self._columns, row)
+        return self._odd[codes]
 
     def _text(self, concept: str, row: int, *, up: bool) -> str:
         if concept in _EVIDENCE:

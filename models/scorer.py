@@ -28,7 +28,6 @@ from features.rowwise import (
     full,
     is_any,
     is_not,
-    is_plain,
     pick,
     rounded,
     rows_where,
@@ -434,10 +433,9 @@ class Scorer:
         told = points(contributions, self._reasoner.base, pick(found["recovery_probability"], rows))
         at = rows.tolist()
         part = batch if len(rows) == len(batch) else batch.take(rows)
-        columns = Listed(seen.columns) if is_plain(seen.columns["payer_id"]) else seen.columns
-        codes, rarity = self.viewer.practice.codes, self.models.rarity
+        columns, codes, rarity = Listed(seen.columns), self.viewer.practice.codes, self.models.rarity
         teller = Teller(part, columns, codes, lambda place: self.viewer.cite(batch, at[place], view.priced), rarity, self.models.record)
-        for place, (row, point) in enumerate(zip(at, told, strict=True)):
+        for place, (row, point) in enumerate(zip(at, told.tolist(), strict=True)):
             out[row] = teller.tell(place, point)
 
     @cached_property

@@ -209,8 +209,12 @@ def _write_parquet(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> 
         if writer is None:
             # What has few values says so by its type; where nothing does, Parquet finds out.
             coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+            # The first and last of texts say little where rows stand in another order.
+            bounded = [field.name for field in table.schema if not pa.types.is_string(field.type)]
             # Without Arrow's own schema coded words read back as plain text.
-            writer = pq.ParquetWriter(file, table.schema, compression="zstd", use_dictionary=coded or True, store_schema=False)
+            writer = pq.ParquetWriter(
+                file, table.schema, compression="zstd", use_dictionary=coded or True, write_statistics=bounded, store_schema=False
+            )
         writer.write_table(table)
     if writer is not None:
         writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -104,6 +105,8 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score and rank a table of write-offs; without a model, expert rates do."""
+    # Nothing here multiplies matrices of a size that needs them, and OpenBLAS's threads spin beside those that score.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
     from features.text_hashes import BY_NUMPY, TextHasher

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -43,6 +44,9 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         system can, and it has no thread of Python's own, the processes are forked of it and have at once what it has.
     """
     is_forked = is_early and active_count() == 1 and "fork" in get_all_start_methods() and sys.platform != "darwin"
+    if is_forked:
+        # What is there already lives as long as the process: neither is to look at it again, or pages would part that both could share.
+        gc.freeze()
     begin = partial(_take, scorer) if is_forked else partial(_get_ready, scorer.folder if scorer is not None else None, cache)
     with ProcessPoolExecutor(count, mp_context=get_context("fork" if is_forked else "spawn"), initializer=begin) as pool:
         try:
