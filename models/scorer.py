@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,9 +222,11 @@ class Scorer:
         self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])
         return self._is_compiled
 
-    def get_ready_to_explain(self) -> None:
-        """Table what the trees say of each outcome of their comparisons, which is else done when the first reasons are asked for."""
+    def made_ready(self, cache: Path) -> Self:
+        """Return itself, compiled, with all tabled that is else tabled when the first reasons are asked for."""
+        self.compile(cache)
         _ = self._reasoner
+        return self
 
     def score(self, batch: Batch, *, as_of: int, reasons: int | None = 5000, apart: bool = False) -> Scores:
         """Score write-offs, in input order.

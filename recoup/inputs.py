@@ -100,7 +100,7 @@ class Inputs:
         return self.read(files.writeoffs, WRITEOFFS, vocabulary), self.read(files.outcomes, OUTCOMES, vocabulary)
 
     def cut(
-        self, path: Path, table: Table, folder: Path, each: Each | None = None, hasher: TextHasher = BY_NUMPY
+        self, path: Path, table: Table, folder: Path, hasher: TextHasher = BY_NUMPY, each: Each | None = None
     ) -> tuple[Cut, list[Part]]:
         """Set a table down in a folder, in parts that are read one by one; what is there already is taken as it is.
 

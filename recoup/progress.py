@@ -24,10 +24,12 @@ class Bars:
     ----------
     progress
         Where they are drawn; None draws nothing.
+    is_still
+        Nobody draws them anew but their steps.
     """
 
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress | None, *, is_still: bool = False) -> None:
+        self._progress, self._is_still = progress, is_still
         self._tasks: dict[str, TaskID] = {}
 
     def of(self, work: str) -> Step:
@@ -67,12 +69,15 @@ class Bars:
             for task in self._tasks.values():
                 self._progress.stop_task(task)
             self._tasks[work] = self._progress.add_task(words, total=total or None)
-        self._progress.update(self._tasks[work], description=words, completed=done, total=total or None)
+        self._progress.update(self._tasks[work], description=words, completed=done, total=total or None, refresh=self._is_still)
 
 
 @contextmanager
-def bars(stream: TextIO | None = None) -> Iterator[Bars]:
-    """Draw progress on a terminal while the block runs, and take it away at its end."""
+def bars(stream: TextIO | None = None, *, ticks: bool = True) -> Iterator[Bars]:
+    """Draw progress on a terminal while the block runs, and take it away at its end.
+
+    `ticks`: a thread moves it on between two steps; without, processes can be forked beside it.
+    """
     stream = stream if stream is not None else sys.stderr
     if not stream.isatty():
         yield Bars(None)
@@ -82,5 +87,5 @@ def bars(stream: TextIO | None = None) -> Iterator[Bars]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=stream), transient=True) as progress:
-        yield Bars(progress)
+    with Progress(*columns, console=Console(file=stream), transient=True, auto_refresh=ticks) as progress:
+        yield Bars(progress, is_still=not ticks)

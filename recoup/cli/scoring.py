@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,17 +32,14 @@ from recoup.progress import bars
 from recoup.trial import use_tables
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from features.batch import Batch
     from features.intake.cut import Cut, Part
-    from features.pieces import Each
     from features.vocabulary import Vocabulary
     from models.scorer import Scorer
+    from models.value import Costs
     from recoup.inputs import Inputs
     from recoup.settings import Settings
     from serving.batch.parts import Scored
-    from serving.cluster import Cluster
 
 TOP_LINES = 10
 COMPILE_ROWS = 50_000
@@ -110,6 +108,7 @@ def score(
     from features.intake.rejects import TooManyRowsRejected
     from features.tables import OUTCOMES, WRITEOFFS
     from features.text_hashes import BY_NUMPY, TextHasher
+    from models.bundle import read_manifest
     from models.named import resolve
     from recoup.inputs import BESIDE, Inputs, rejects_beside
     from recoup.memory import give_back
@@ -117,7 +116,7 @@ def score(
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
     from serving.batch.parts import Task, score_parts, workers_of
-    from serving.batch.pool import starting
+    from serving.batch.pool import set_down_beside, starting
     from serving.cluster import open_cluster
 
     if as_json and str(out) == "-":
@@ -126,22 +125,24 @@ def score(
     count, found = workers or usable_cores(), resolve(model, chosen.home, tracking_uri())
     with ExitStack() as stack:
         keep_memory()
-        scorer = scorer_of(found, chosen)
-        pool, cache, hasher = None, chosen.home / "cache" / "trees", BY_NUMPY
-        if bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20):
-            hasher = TextHasher(cache)
-            if count > 1 and cluster is None:
-                scorer.get_ready_to_explain()
-                scorer.compile(cache)
-                pool = stack.enter_context(starting(count, scorer, cache, is_early=True))
-        shown = stack.enter_context(bars())
+        cache, is_large = chosen.home / "cache" / "trees", bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20)
+        shown = stack.enter_context(bars(ticks=False))
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
         files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
-        told = {"model": scorer.bundle_hash, "costs": asdict(scorer.costs), "day": day, "latest": inputs.latest, "all": most is None}
+        bundle_hash = read_manifest(found)["bundle_hash"] if found is not None else ""
+        told = {"model": bundle_hash, "costs": asdict(costs_of(chosen)), "day": day, "latest": inputs.latest, "all": most is None}
         with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
             machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
-            ledger, parts = inputs.cut(writeoffs, WRITEOFFS, folder, _readers(pool, machines, writeoffs), hasher)
-            give_back()
+            cut = partial(inputs.cut, writeoffs, WRITEOFFS, folder, TextHasher(cache) if is_large else BY_NUMPY)
+            pool = None
+            if is_large and count > 1 and machines is None:
+                (ledger, parts), scorer = set_down_beside(count, cut, lambda: scorer_of(found, chosen).made_ready(cache))
+                give_back()
+                pool = inner.enter_context(starting(count, scorer, cache, is_early=True))
+            else:
+                scorer = scorer_of(found, chosen)
+                ledger, parts = cut(machines.each if machines is not None and machines.all_see(writeoffs) else None)
+                give_back()
             words = scorer.vocabulary.overlay()
             if tables := inputs.beside(beside, words):
                 use_tables(scorer, tables)
@@ -167,15 +168,6 @@ def score(
     _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)
 
 
-def _readers(pool: Executor | None, machines: Cluster | None, ledger: Path) -> Each | None:
-    """Return what sets a ledger down in pieces: processes, or machines that all see it; None: this process alone."""
-    from serving.batch.pool import each_of
-
-    if pool is not None:
-        return each_of(pool)
-    return machines.each if machines is not None and machines.all_see(ledger) else None
-
-
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
     """Load the model that a name means; expert rates while nothing was promoted."""
     from models.named import resolve
@@ -186,10 +178,16 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
 def scorer_of(folder: Path | None, chosen: Settings) -> Scorer:
     """Load a model; expert rates where there is none."""
     from models.scorer import Scorer
+
+    costs = costs_of(chosen)
+    return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
+
+
+def costs_of(chosen: Settings) -> Costs:
+    """Return what working costs, as it was set."""
     from models.value import Costs
 
-    costs = Costs(chosen.hourly_cost, chosen.action_outlay)
-    return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
+    return Costs(chosen.hourly_cost, chosen.action_outlay)
 
 
 def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping[str, object] | None:

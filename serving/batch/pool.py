@@ -6,7 +6,7 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib.abc import MetaPathFinder
@@ -19,6 +19,7 @@ from features.pieces import Each
 from models.scorer import Scorer
 from serving.batch.memory import keep_memory
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -40,8 +41,8 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         The model that they are going to be asked for, as it was loaded from its bundle, and the private folder of its compiled trees;
         None: they come with the task.
     is_early
-        This process has loaded the model and read no table yet: its libraries have started no thread that a fork would lose. Where the
-        system can, and it has no thread of Python's own, the processes are forked of it and have at once what it has.
+        This process has scored nothing yet: its libraries have started no thread that a fork would lose, but Arrow's, which sees to its
+        own. Where the system can, and it has no thread of Python's own, the processes are forked of it and have at once what it has.
     """
     is_forked = is_early and active_count() == 1 and "fork" in get_all_start_methods() and sys.platform != "darwin"
     if is_forked:
@@ -59,6 +60,14 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def set_down_beside(count: int, cut: Callable[[Each], T], make: Callable[[], S]) -> tuple[T, S]:
+    """Let so many processes set a ledger down while this one makes something else, and return both; they have ended then."""
+    with ThreadPoolExecutor(1) as aside, starting(count, None, None, is_early=True) as pool:
+        cutting = aside.submit(cut, each_of(pool))
+        made = make()
+        return cutting.result(), made
 
 
 def each_of(pool: Executor) -> Each:
@@ -86,9 +95,8 @@ def _get_ready(bundle: Path | None, cache: Path | None) -> None:
     keep_memory()
     if bundle is not None:
         Ready.model = Scorer.load(bundle)
-        Ready.model.get_ready_to_explain()
         if cache is not None:
-            Ready.model.compile(cache)
+            Ready.model.made_ready(cache)
 
 
 def _be_there() -> None:
