@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,6 +52,8 @@ UNUSED = ("root_claim_id", "payer_claim_number", "original_payer_claim_number", 
 """Columns that no score looks at."""
 
 Tell = Callable[[str, int, int], None]
+
+Table = Mapping[str, pa.Array]
 
 
 @dataclass(slots=True)
@@ -350,12 +353,13 @@ def score_parts(
     check_share(cut.name, WRITEOFFS.name, account.rows_read, account.rejects, MOST_REJECTED)
     scored = Scored(account, None)
 
-    def ranked() -> Iterator[Mapping[str, pa.Array]]:
-        as_file = partial(table_of, version=version, as_of=task.as_of, whys=WHY, as_floats=str(out).lower().endswith(".parquet"))
-        for bucket in _ahead(_buckets(parts, paths, workers, len(cut), reasons or 0)):
+    as_file = partial(table_of, version=version, as_of=task.as_of, whys=WHY, as_floats=str(out).lower().endswith(".parquet"))
+
+    def ranked() -> Iterator[Table]:
+        for bucket in _ahead(_buckets(as_file, parts, paths, workers, len(cut), reasons or 0)):
             if scored.top is None:
                 scored.top = bucket.run.slice(0, top)
-            yield as_file(bucket.run, bucket.rank, told={row: text for some in bucket.reasons for row, text in some.items()})
+            yield bucket.table or as_file(bucket.run, bucket.rank, told=dict(chain.from_iterable(map(dict.items, bucket.reasons))))
             tell("rank and write", bucket.rank + bucket.run.num_rows - 1, account.scored)
         if scored.top is None:
             yield as_file(run_of_nothing(task), 1, told={})
@@ -366,21 +370,27 @@ def score_parts(
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """Rows of successive ranks, the first rank, and the reasons that some of them get, which others may still be at."""
+    """Rows of successive ranks, the first rank, the reasons that some get, which others may still be at; or all as a file holds it."""
 
     run: pa.RecordBatch
     rank: int
-    reasons: Iterable[dict[int, str]]
+    reasons: Iterable[dict[int, str]] = ()
+    table: Table | None = None
 
 
-def _buckets(parts: list[Part], paths: list[Path], workers: Workers, count: int, reasons: int) -> Iterator[_Bucket]:
+def _buckets(
+    as_file: Callable[..., Table], parts: list[Part], paths: list[Path], workers: Workers, count: int, reasons: int
+) -> Iterator[_Bucket]:
     """Yield the ranking in buckets; the first ones ask for their reasons as soon as they are known."""
     by_part = _owners(parts, count)
     rank = 1
     for run in merge([Run(partial(load_run, path)) for path in sorted(paths)]):
         rows = np.sort(np.asarray(run.column("row"))[: max(reasons - rank + 1, 0)])
-        asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))] if len(rows) else []
-        yield _Bucket(run, rank, workers.explain(asked) if asked else ())
+        if len(rows):
+            asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]
+            yield _Bucket(run, rank, reasons=workers.explain(asked))
+        else:
+            yield _Bucket(run, rank, table=as_file(run, rank, told={}))
         rank += run.num_rows
 
 
