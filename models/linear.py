@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.lookup import ByCode
+from features.native import compiled, private_folder
 from features.tables import Array, Columns
 
 SCALES = ("plain", "log", "logit")
@@ -116,14 +119,70 @@ def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
     return key
 
 
+class CompiledNumbers:
+    """Numbers and their weights as `numbers.c` reads them.
+
+    Parameters
+    ----------
+    numbers, weights
+        Of the score.
+    code
+        The compiled source.
+    """
+
+    def __init__(self, numbers: Numbers, weights: Floats, code: ctypes.CDLL) -> None:
+        told = zip(numbers.places, map(SCALES.index, numbers.scales), numbers.mean, numbers.spread, weights, strict=True)
+        self._numbers, self._code = np.array(list(told), dtype=_NUMBER), code
+
+    def terms(self, matrix: Floats, out: Floats) -> None:
+        """Write the terms, a row for each number."""
+        count, x = len(self._numbers), np.asarray(matrix, dtype=np.float64)
+        whole, at = ctypes.c_int64, ctypes.c_void_p
+        steps = (whole(step // x.itemsize) for step in x.strides)
+        self._code.weigh_numbers(at(self._numbers.ctypes.data), whole(count), at(x.ctypes.data), whole(len(x)), *steps, at(out.ctypes.data))
+
+
+_NUMBER = np.dtype([("place", "i4"), ("scale", "i4"), ("mean", "f8"), ("spread", "f8"), ("weight", "f8")], align=True)
+
+SOURCE = Path(__file__).with_name("numbers.c")
+
+_COMPARED = 1000
+
+
 @dataclass(frozen=True)
 class Linear:
-    """A score (log odds, or log dollars) as a sum of terms: the intercept, one term per number, one per field."""
+    """A score (log odds, or log dollars) as a sum of terms: the intercept, one term per number, one per field.
+
+    `code` works out the terms of numbers of many rows; None: NumPy does.
+    """
 
     intercept: float
     numbers: Numbers
     weights: Floats
     fields: tuple[Field, ...]
+    code: CompiledNumbers | None = None
+
+    def compiled(self, cache: Path) -> Linear:
+        """Return the same score with compiled code from a private folder; without, where that cannot be or its bits are not NumPy's.
+
+        A mathematical library and NumPy, which has logarithms of its own for some processors, need not agree to the last bit.
+        """
+        code = compiled(SOURCE, private_folder(cache))
+        if code is None or not len(self.weights):
+            return self
+        other = replace(self, code=CompiledNumbers(self.numbers, self.weights, code))
+        rows, by_code, by_numpy = self._rows_to_compare(), *np.empty((2, len(self.weights), _COMPARED))
+        other._weigh_numbers(rows, by_code)
+        self._weigh_numbers(rows, by_numpy)
+        return other if by_code.tobytes() == by_numpy.tobytes() else self
+
+    def _rows_to_compare(self) -> Floats:
+        """Return rows of numbers of all sizes, of shares, of whole numbers, of zero and NaN, drawn by a fixed seed."""
+        draw, count, columns = np.random.default_rng(0), _COMPARED, int(self.numbers.places.max()) + 1
+        sizes = draw.normal(size=(count, columns)) * 10.0 ** draw.integers(-6, 16, (count, columns))
+        kinds = np.stack([sizes, draw.random((count, columns)), np.rint(sizes), np.zeros_like(sizes), np.full_like(sizes, np.nan)])
+        rows: Floats = np.take_along_axis(kinds, draw.choice(5, (1, count, columns), p=(0.4, 0.3, 0.2, 0.05, 0.05)), axis=0)[0]
+        return rows
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,10 +195,17 @@ class Linear:
         if matrix.ndim == 1:
             return np.concatenate([self.numbers.scaled(matrix) * self.weights, self._weigh_one(columns)])
         out = np.empty((count + len(self.fields), len(matrix)))
-        np.multiply(self.numbers.scaled(matrix), self.weights, out=out[:count].T)
+        self._weigh_numbers(matrix, out[:count])
         for i, field in enumerate(self.fields, start=count):
             out[i] = field.weigh(columns)
         return out.T
+
+    def _weigh_numbers(self, matrix: Floats, out: Floats) -> None:
+        """Write the terms of numbers, a row for each."""
+        if self.code is not None and len(matrix) >= _FEW:
+            self.code.terms(matrix, out)
+        else:
+            np.multiply(self.numbers.scaled(matrix), self.weights, out=out.T)
 
     def _weigh_one(self, columns: Columns) -> list[float]:
         # Plain integers and a dictionary for each field instead of a search in its arrays.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -220,6 +220,8 @@ class Scorer:
         m = self.models
         trees = (m.likelihood.trees, m.dollars.fraction, m.effort.trees, m.anomaly.trees)
         self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])
+        if m.likelihood.linear is not None:
+            self.models = replace(m, likelihood=replace(m.likelihood, linear=m.likelihood.linear.compiled(cache)))
         return self._is_compiled
 
     def made_ready(self, cache: Path) -> Self:
