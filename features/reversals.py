@@ -6,6 +6,8 @@ from collections import deque
 from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.batch import Batch
@@ -57,10 +59,9 @@ def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.
     """Mark the postings that reversals name; return the reversals that are done with."""
     names = batch.columns["reverses_writeoff_id"]
     done: NDArray[np.bool_] = is_reversal & _is_named(names)
-    named = set(names[done].tolist())
-    if named:
-        ids = batch.columns["writeoff_id"].tolist()
-        mask |= np.fromiter(map(named.__contains__, ids), dtype=np.bool_, count=len(ids))
+    if done.any():
+        named = pa.array(names[done], pa.string())
+        mask |= np.asarray(pc.is_in(batch.texts("writeoff_id"), value_set=named, skip_nulls=True))
     return done
 
 

@@ -42,24 +42,25 @@ def doubtful_codes(batch: Batch, codes: Codes) -> list[Doubt]:
     found: dict[tuple[str, str, str], int] = {}
     for column in ("carc", "rarcs"):
         values = batch.columns[column]
-        for number in np.unique(values[values >= 0]).tolist():
-            for word, state, rows in _doubts(str(batch.vocabulary.word(column, number)), column, day[values == number].tolist(), codes):
-                found[column, word, state] = found.get((column, word, state), 0) + rows
+        counts = np.bincount(values[values >= 0])
+        for number in np.flatnonzero(counts).tolist():
+            for word, stop in _doubts(str(batch.vocabulary.word(column, number)), column, codes):
+                state = "unknown" if stop is None else "retired"
+                rows = int(counts[number]) if stop is None else int((day[values == number] >= stop).sum())
+                if rows:
+                    found[column, word, state] = found.get((column, word, state), 0) + rows
     return [Doubt(*key, rows) for key, rows in found.items()]
 
 
-def _doubts(text: str, column: str, days: list[int], codes: Codes) -> list[tuple[str, str, int]]:
-    """Return the words of one value that are in doubt, with their state and how many of the days are."""
-    doubts: list[tuple[str, str, int]] = []
+def _doubts(text: str, column: str, codes: Codes) -> list[tuple[str, int | None]]:
+    """Return the words of one value that are unknown, and those that were ever retired with the day from which on they are."""
+    doubts: list[tuple[str, int | None]] = []
     for word in [text] if column == "carc" else text.upper().split():
         code = (split_group(None, word, codes)[1] or word) if column == "carc" else word
         known = codes.carcs.get(code) if column == "carc" and code in codes.carcs else codes.rarcs.get(code)
         if known is None:
             if column == "rarcs" or code not in codes.plbs:
-                doubts.append((word, "unknown", len(days)))
+                doubts.append((word, None))
         elif known.effective_to is not None:
-            stop = int(np.datetime64(known.effective_to, "D").astype(np.int64))
-            late = sum(day >= stop for day in days)
-            if late:
-                doubts.append((word, "retired", late))
+            doubts.append((word, int(np.datetime64(known.effective_to, "D").astype(np.int64))))
     return doubts

@@ -107,12 +107,15 @@ class Cut:
         mapping: Mapping | None,
         latest: int | None,
         unused: Collection[str] = (),
+        hasher: TextHasher = BY_NUMPY,
     ) -> TableRead:
         """Read the rows of a part as `read_table` reads a file, any share of them rejected; patient ids are left out.
 
-        `unused` names columns of ids that the caller has no use for.
+        `unused` names columns of ids that the caller has no use for; `hasher` tells whether ids are repeated.
         """
-        reader = TableReader(self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest, unused=unused)
+        reader = TableReader(
+            self.name, table, self.header, is_text=self.is_text, mapping=mapping, latest=latest, unused=unused, hasher=hasher
+        )
         reader.add_all(self._blocks(part.rows))
         return reader.finish(vocabulary, self.numbers(part.rows))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.batch import Batch
@@ -25,6 +26,7 @@ from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.intake.sources import Block, Source, open_source
 from features.intake.table_read import TableRead
 from features.tables import Array, Column, Kind, Table
+from features.text_hashes import BY_NUMPY, TextHasher
 from features.vocabulary import Vocabulary
 
 Mask = NDArray[np.bool_]
@@ -131,6 +133,8 @@ class TableReader:
         True for CSV, where a formula may stand behind an apostrophe.
     unused
         Columns of ids that the caller has no use for: they are held to their rules, and read as null.
+    hasher
+        Tells whether ids are repeated.
 
     Attributes
     ----------
@@ -156,8 +160,9 @@ class TableReader:
         mapping: Mapping | None,
         latest: int | None,
         unused: Collection[str] = (),
+        hasher: TextHasher = BY_NUMPY,
     ) -> None:
-        self.name = name
+        self.name, self._hasher = name, hasher
         self.places, self.unknown = resolve_header(name, table, header, mapping)
         self.wanted = sorted(self.places.values())
         self.coded = [self.places[column.name] for column in table.columns if column.kind is Kind.TEXT and column.name in self.places]
@@ -199,7 +204,7 @@ class TableReader:
             reader.finish()
         findings = Findings()
         findings.unknown.update(dict.fromkeys(self.unknown))
-        review = _Review(self._table, self._readers, self.name, numbers, broken, findings, self._mapping)
+        review = _Review(self._table, self._readers, self.name, numbers, broken, findings, self._mapping, self._hasher)
         return review.finish(vocabulary, identity, most_rejected)
 
 
@@ -222,8 +227,9 @@ class _Review:
         broken: Sequence[int],
         findings: Findings,
         mapping: Mapping | None,
+        hasher: TextHasher,
     ) -> None:
-        self._table = table
+        self._table, self._hasher = table, hasher
         self._readers = readers
         self._source = source
         self._numbers = numbers
@@ -296,10 +302,19 @@ class _Review:
         if not names:
             return
         if len(names) == 1 and self._ids is not None:
-            kept = self._ids[keep].tolist()
-            if len(set(kept)) == len(kept):
+            if self._are_apart(self._readers[names[0]].texts_held, self._ids, keep):
                 return
         self._drop_one_by_one(keep, names)
+
+    def _are_apart(self, texts: pa.Array | None, ids: Array, keep: Mask) -> bool:
+        """Whether no two of the ids that are kept are equal."""
+        if texts is not None:
+            # Equal texts have equal hashes: where no two are, nothing is repeated.
+            ordered = np.sort(self._hasher.hashes(texts)[keep])
+            if not (ordered[1:] == ordered[:-1]).any():
+                return True
+        kept = ids[keep].tolist()
+        return len(set(kept)) == len(kept)
 
     def _drop_one_by_one(self, keep: Mask, names: tuple[str, ...]) -> None:
         columns = [self._key_values(name, keep) for name in names]

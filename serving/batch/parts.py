@@ -161,7 +161,7 @@ class Worker:
     """Scores parts."""
 
     def __init__(self, task: Task, scorer: Scorer | None = None) -> None:
-        self._task = task
+        self._task, self._hasher = task, TextHasher(task.cache)
         self._scorer = scorer if scorer is not None else task.packed.unpack()
         self._codes = Codes.load(extra=task.codes, on=date(1970, 1, 1) + timedelta(days=task.as_of))
         if task.cache is not None:
@@ -176,7 +176,7 @@ class Worker:
             view, found = self._scorer.judge(batch, as_of=self._task.as_of)
             rows = np.arange(len(batch))
             reasons = self._scorer.explain(batch, rows, as_of=self._task.as_of) if self._task.explain_all else None
-            run = run_of(batch, view, found, self._task.cut.positions(part, read.row_numbers), reasons, TextHasher(self._task.cache))
+            run = run_of(batch, view, found, self._task.cut.positions(part, read.row_numbers), reasons, self._hasher)
             scope = view.triage.in_scope
             account = Account(
                 rows_read=read.rows_read,
@@ -203,7 +203,7 @@ class Worker:
     def _read(self, part: Part) -> TableRead:
         task = self._task
         words = task.packed.words.overlay()
-        return task.cut.read(part, WRITEOFFS, words, mapping=task.mapping, latest=task.latest, unused=UNUSED)
+        return task.cut.read(part, WRITEOFFS, words, mapping=task.mapping, latest=task.latest, unused=UNUSED, hasher=self._hasher)
 
 
 class Workers(Protocol):
