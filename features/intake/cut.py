@@ -60,10 +60,13 @@ class Part:
     rows: Rows
     together: Hashes
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def with_their_own(self, rows: Rows) -> Part:
         """Return these rows of the part with all that belong to them."""
         wanted = np.unique(self.together[np.searchsorted(self.rows, rows)])
-        kept = np.isin(self.together, wanted)
+        kept = _among(self.together, wanted) if len(wanted) else np.zeros(len(self), dtype=np.bool_)
         return Part(self.number, self.rows[kept], self.together[kept])
 
 

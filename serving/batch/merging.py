@@ -36,13 +36,15 @@ class Run:
         """Return what the rows at some places are ranked by, the smallest first."""
         return list(map(_Keys(self._open()).of, places))
 
+    def head(self, count: int) -> pa.RecordBatch:
+        """Return what the first rows are ranked by."""
+        return self._open().slice(0, count).select(["in_scope", "by_value", "by_expected", "writeoff_id"])
+
     def take(self, begin: int, cut: Key | None) -> pa.RecordBatch:
-        """Return the rows from a place on that come before a key; None: all."""
+        """Return the rows from a place on that come before a key; None: all. They are no copy: their pages are held with them."""
         batch = self._open()
         end = len(self) if cut is None else bisect_left(range(len(self)), cut, begin, key=_Keys(batch).of)
-        # A copy, its words too: the pages of a run are let go of before the next one is looked at.
-        part = pa.concat_batches([batch.slice(begin, end - begin)])
-        return pa.record_batch([_with_own_words(column) for column in part.columns], names=part.schema.names)
+        return batch.slice(begin, end - begin)
 
 
 def _with_own_words(column: pa.Array) -> pa.Array:
@@ -65,8 +67,8 @@ class _Keys:
         return not scope, -float(self._value[place]), -float(self._expected[place]), ident
 
 
-def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield all rows in rank order, in buckets of about `bucket_rows`.
+def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS, first: int = 0) -> Iterator[pa.RecordBatch]:
+    """Yield all rows in rank order, in buckets of about `bucket_rows`; the first one of `first` rows, where that is fewer.
 
     The cut points between buckets are keys of rows: what lies between two of them is one slice of each run, which are put together
     and sorted; ties are broken by id, so a bucket holds as many rows as were meant however many are worth the same.
@@ -75,6 +77,10 @@ def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS) -> Iterator[pa.Re
     step = max(bucket_rows // 8, 1)
     sample = sorted(key for run in runs for key in run.keys(range(0, len(run), step)))
     cuts = sample[8::8] if total > bucket_rows else []
+    if 0 < first < min(bucket_rows, total):
+        heads = _sorted([run.head(first + 1) for run in runs])
+        begin = _Keys(heads).of(first)
+        cuts = [begin, *(cut for cut in cuts if cut > begin)]
     begun = [0] * len(runs)
     for cut in [*cuts, None]:
         slices = [run.take(begin, cut) for run, begin in zip(runs, begun, strict=True)]
@@ -84,8 +90,10 @@ def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS) -> Iterator[pa.Re
 
 
 def _sorted(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return the rows of slices in rank order: a copy, its words too, so that no page of a run is held by it."""
     table = pa.Table.from_batches(slices).unify_dictionaries().combine_chunks()
     batch = table.to_batches()[0]
     scope = np.asarray(batch.column("in_scope").cast(pa.int8())) == 1
     value, expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
-    return batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))
+    ranked = batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))
+    return pa.record_batch([_with_own_words(column) for column in ranked.columns], names=ranked.schema.names)

@@ -384,7 +384,7 @@ def _buckets(
     """Yield the ranking in buckets; the first ones ask for their reasons as soon as they are known."""
     by_part = _owners(parts, count)
     rank = 1
-    for run in merge([Run(partial(load_run, path)) for path in sorted(paths)]):
+    for run in merge([Run(partial(load_run, path)) for path in sorted(paths)], first=reasons):
         rows = np.sort(np.asarray(run.column("row"))[: max(reasons - rank + 1, 0)])
         if len(rows):
             asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]

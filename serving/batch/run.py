@@ -194,9 +194,10 @@ def _constant(word: str, count: int) -> pa.Array:
 def _reasons(run: pa.RecordBatch, whys: Sequence[str], told: dict[int, str]) -> pa.Array:
     """Return each row's reasons as a place in the list of all texts, of which a ranking has few."""
     firsts = [as_json([]), *(as_json([out_of_scope(text)]) for text in whys)]
-    rows = np.fromiter(told, dtype=np.int64, count=len(told))
     texts = pa.array([*firsts, *told.values()], pa.string()).dictionary_encode()
     place = np.asarray(run.column("why")).astype(np.int64) + 1
-    _, at, which = np.intersect1d(np.asarray(run.column("row")), rows, assume_unique=True, return_indices=True)
-    place[at] = len(firsts) + which
+    if told:
+        rows = np.fromiter(told, dtype=np.int64, count=len(told))
+        _, at, which = np.intersect1d(np.asarray(run.column("row")), rows, assume_unique=True, return_indices=True)
+        place[at] = len(firsts) + which
     return pa.DictionaryArray.from_arrays(texts.indices.take(pa.array(place)), texts.dictionary)

@@ -293,8 +293,10 @@ def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
         columns = {"writeoff_id": [ids[i] for i in held], "in_scope": scope[held], "by_value": value[held], "by_expected": abs(value[held])}
         runs.append(Run(partial(pa.record_batch, columns)))
     for bucket_rows in (1, 37, 1000):
-        buckets = list(merge(runs, bucket_rows))
-        assert [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()] == [ids[i] for i in expected]
+        for first in (0, 1, 25, 399, 400, 5000):
+            buckets = list(merge(runs, bucket_rows, first))
+            assert [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()] == [ids[i] for i in expected]
+            assert buckets[0].num_rows == first or not 0 < first < min(bucket_rows, count)
     assert max(bucket.num_rows for bucket in merge(runs, 37)) < 120
 
 
