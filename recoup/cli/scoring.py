@@ -116,7 +116,7 @@ def score(
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
     from serving.batch.parts import Task, score_parts, workers_of
-    from serving.batch.pool import set_down_beside, starting
+    from serving.batch.pool import go_without_pandas, set_down_beside, starting
     from serving.cluster import open_cluster
 
     if as_json and str(out) == "-":
@@ -136,6 +136,7 @@ def score(
             cut = partial(inputs.cut, writeoffs, WRITEOFFS, folder, TextHasher(cache) if is_large else BY_NUMPY)
             pool = None
             if is_large and count > 1 and machines is None:
+                go_without_pandas()
                 (ledger, parts), scorer = set_down_beside(count, cut, lambda: scorer_of(found, chosen).made_ready(cache))
                 give_back()
                 pool = inner.enter_context(starting(count, scorer, cache, is_early=True))

@@ -85,13 +85,13 @@ def _piece(work: Callable[..., T], shared: Any, one: tuple[Any, ...]) -> T:
 
 def _take(scorer: Scorer | None) -> None:
     """Begin as a fork of a process that has everything."""
-    sys.meta_path.insert(0, _NoPandas())
+    go_without_pandas()
     Ready.model = scorer
 
 
 def _get_ready(bundle: Path | None, cache: Path | None) -> None:
     """Begin as a new process."""
-    sys.meta_path.insert(0, _NoPandas())
+    go_without_pandas()
     keep_memory()
     if bundle is not None:
         Ready.model = Scorer.load(bundle)
@@ -103,8 +103,17 @@ def _be_there() -> None:
     """Do nothing: a process is started when it is first asked for something."""
 
 
+def go_without_pandas() -> None:
+    """Tell this process that there is no pandas, unless it has it already.
+
+    Arrow looks for it when it is handed its first array, and importing it takes longer than a model.
+    """
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas())
+
+
 class _NoPandas(MetaPathFinder):
-    """Says that there is no pandas: Arrow looks for it when it is handed its first array, and importing it takes longer than a model."""
+    """Says that there is no pandas."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         """Refuse pandas alone."""
