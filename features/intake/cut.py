@@ -228,17 +228,10 @@ def cut(
         # Before anything is handed out: a header that lacks a column is refused here.
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
         how = _How(table, folder, mapping, hasher)
-        stretches = opened.stretches() if each is not None else []
-        if each is None or not stretches:
-            pieces = [_set_down(how, opened, 0, progress)]
-        else:
-            pieces = []
-            for piece in each(_set_down, how, ((stretch, number) for number, stretch in enumerate(stretches))):
-                pieces.append(piece)
-                if progress is not None:
-                    progress(sum(piece.sizes))
-        sizes = [size for piece in pieces for size in piece.sizes]
-        if sum(sizes) + len(opened.broken) == 0:
+        pieces = _set_down_apart(how, opened, each, progress) if each is not None else []
+        pieces = pieces or [_set_down(how, opened, 0, progress)]
+        sizes, broken = [size for piece in pieces for size in piece.sizes], _numbered(pieces, opened.first_row)
+        if sum(sizes) + len(broken) == 0:
             raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
         done = Cut(
             folder,
@@ -248,7 +241,7 @@ def cut(
             opened.is_text,
             np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64))]).astype(np.int64),
             opened.first_row,
-            tuple(opened.broken),
+            broken,
             tuple(reader.unknown),
         )
     # Each block's hashes are let go of as soon as they stand with the others.
@@ -292,18 +285,47 @@ class _How:
 
 @dataclass(slots=True)
 class _SetDown:
-    """What became of a stretch: its blocks, their rows and the hashes of their keys."""
+    """What became of a stretch: its blocks, their rows and the hashes of their keys; its broken rows, as it numbers them."""
 
+    first_row: int
+    broken: list[int]
     names: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     keys: list[dict[str, Hashes]] = field(default_factory=list)
+
+
+def _set_down_apart(how: _How, opened: Source, each: Each, progress: Callable[[int], None] | None) -> list[_SetDown]:
+    """Have others set down the stretches of a ledger; return nothing of one that has none, or whose text one reader must look at."""
+    stretches = opened.stretches()
+    pieces: list[_SetDown] = []
+    try:
+        for piece in each(_set_down, how, ((stretch, number) for number, stretch in enumerate(stretches or ()))):
+            pieces.append(piece)
+            if progress is not None:
+                progress(sum(piece.sizes))
+    except BadData:
+        if not opened.is_text:
+            raise
+        # What is wrong with a text is told with the number of its row, which is known to who reads it from its beginning.
+        return []
+    return pieces
+
+
+def _numbered(pieces: Sequence[_SetDown], first_row: int) -> tuple[int, ...]:
+    """Return the numbers of the broken rows of all pieces, in the whole ledger."""
+    found: list[int] = []
+    before = first_row
+    for piece in pieces:
+        found += [number - piece.first_row + before for number in piece.broken]
+        before += sum(piece.sizes) + len(piece.broken)
+    return tuple(found)
 
 
 def _set_down(how: _How, source: Source, number: int, progress: Callable[[int], None] | None = None) -> _SetDown:
     """Write the blocks of a stretch into the folder."""
     reader = TableReader(source.name, how.table, source.header, is_text=source.is_text, mapping=how.mapping, latest=None)
     keys = {name: ColumnReader(how.table.column(name), how.mapping, escaped=source.is_text, latest=None) for name in KEYS}
-    done = _SetDown()
+    done = _SetDown(source.first_row, source.broken)
     for rows, arrays in source.blocks(reader.wanted, reader.coded):
         name = f"block-{number}-{len(done.names)}.arrow"
         _save(how.folder / name, arrays, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,9 +66,10 @@ class _WithIds:
         """Let go of the file."""
         self._source.close()
 
-    def stretches(self) -> list[Source]:
+    def stretches(self) -> Iterable[Source] | None:
         """Return those of the other source, with the column."""
-        return [_WithIds(stretch, self._parts) for stretch in self._source.stretches()]
+        found = self._source.stretches()
+        return None if found is None else (_WithIds(stretch, self._parts) for stretch in found)
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""

@@ -8,7 +8,8 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -17,6 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from features.errors import BadData, RecoupError, StorageFailed, UsageError
+from features.intake.row_ends import stretches_of
 
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 1 << 16
@@ -55,8 +57,11 @@ class Source(Protocol):
         """Yield the rows; once. Texts of the columns at `coded` may come as codes of words, where the file holds them so."""
         ...
 
-    def stretches(self) -> list[Source]:
-        """Return sources of some rows each, in order and with the same header, that others may read; none where it is one stream."""
+    def stretches(self) -> Iterable[Source] | None:
+        """Return sources of some rows each, in order and with the same header, that others may read; None where it is one stream.
+
+        A stretch numbers its own rows from its own `first_row`.
+        """
         ...
 
     def close(self) -> None:
@@ -87,7 +92,7 @@ def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None, *, threa
         if name.endswith(".parquet"):
             return ParquetSource(str(source), [source], threads=threads)
         if name.endswith(".csv"):
-            return CsvSource(str(source), source.open("rb"))
+            return CsvSource(str(source), source.open("rb"), path=source.absolute())
         if name.endswith(".csv.gz"):
             return CsvSource(str(source), gzip.open(source, "rb"))  # type: ignore[arg-type]
     except OSError as error:
@@ -102,14 +107,17 @@ def _parquet_files(folder: Path) -> list[Path]:
     return files
 
 
+_CODED = pa.dictionary(pa.int32(), pa.string())
+
+
 class CsvSource:
     """CSV in UTF-8 with commas and a header; see `Source`."""
 
     first_row = 2
     is_text = True
 
-    def __init__(self, name: str, stream: BinaryIO) -> None:
-        self.name = name
+    def __init__(self, name: str, stream: BinaryIO, *, path: Path | None = None) -> None:
+        self.name, self._path = name, path
         self.broken: list[int] = []
         self._open_quote: int | None = None
         self._bytes = _CheckedBytes(name, stream)
@@ -140,21 +148,26 @@ class CsvSource:
             if len(fields) == 1 and mark in fields[0]:
                 raise BadData(f"{self.name}: the header is one column with {name} in it; save the file with commas between its columns")
 
-    def stretches(self) -> list[Source]:
-        """Return none: a stream is read from its beginning."""
-        return []
+    def stretches(self) -> Iterable[Source] | None:
+        """Return stretches of a file, each as soon as its end is found; None of a stream, which is read from its beginning."""
+        return _csv_stretches(self.name, self._path, self.header) if self._path is not None else None
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
+        yield from self._blocks(wanted, coded, has_header=True)
+
+    def _blocks(self, wanted: Sequence[int], coded: Collection[int], *, has_header: bool) -> Iterator[Block]:
         # Names of our own, since a header may hold blank or equal ones.
         names = [f"c{place}" for place in range(len(self.header))]
         try:
             reader = pa.csv.open_csv(
                 pa.PythonFile(self._bytes, mode="r"),
-                read_options=pa.csv.ReadOptions(column_names=names, skip_rows_after_names=1, block_size=BLOCK_BYTES, use_threads=False),
+                read_options=pa.csv.ReadOptions(
+                    column_names=names, skip_rows_after_names=int(has_header), block_size=BLOCK_BYTES, use_threads=False
+                ),
                 parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._on_broken),
                 convert_options=pa.csv.ConvertOptions(
-                    column_types={name: pa.string() for name in names},
+                    column_types={name: _CODED if place in coded else pa.string() for place, name in enumerate(names)},
                     include_columns=[names[place] for place in wanted],
                     null_values=[""],
                     strings_can_be_null=True,
@@ -184,20 +197,74 @@ class CsvSource:
             raise BadData(f"{self.name}, row {self._open_quote}: a quote is left open, the lines after it cannot be told apart")
 
 
+class CsvStretch(CsvSource):
+    """Rows of a CSV file between two places; see `CsvSource`. It is opened when it is read.
+
+    Parameters
+    ----------
+    name, path, header
+        Of the whole file.
+    begin, end
+        Where its first row begins and its last one ends; None: with the file. The one that begins at 0 begins with the header.
+    """
+
+    def __init__(self, name: str, path: Path, header: list[str], begin: int, end: int | None) -> None:
+        self.name, self.header, self._path = name, header, path
+        self.first_row = 1 if begin else 2
+        self.broken: list[int] = []
+        self._open_quote: int | None = None
+        self._begin, self._end = begin, end
+
+    def close(self) -> None:
+        """Let go of the file, if it is read."""
+
+    def stretches(self) -> None:
+        """Return none: it is one."""
+
+    def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
+        """Yield the rows; once."""
+        assert self._path is not None
+        with _opened(self._path) as file:
+            file.seek(self._begin)
+            self._bytes = _CheckedBytes(self.name, file, begin=self._begin, end=self._end)
+            try:
+                yield from self._blocks(wanted, coded, has_header=not self._begin)
+            finally:
+                del self._bytes
+
+
+def _csv_stretches(name: str, path: Path, header: list[str]) -> Iterator[Source]:
+    with _opened(path) as file:
+        for begin, end in stretches_of(file):
+            yield CsvStretch(name, path, header, begin, end)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise StorageFailed(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
 def _first_words(error: Exception) -> str:
     text = str(error)
     return "a row is longer than 8 MB; is a quote left open?" if "straddling" in text else text.split(":")[0][:60]
 
 
 class _CheckedBytes:
-    """A stream that is read once, checked to be UTF-8 on the way; its beginning can be looked at before."""
+    """A stream that is read once, checked to be UTF-8 on the way; its beginning can be looked at before.
 
-    def __init__(self, name: str, stream: BinaryIO) -> None:
+    `begin` is where the stream stands, and `end` where its last byte that is read ends; None: it is read to its end.
+    """
+
+    def __init__(self, name: str, stream: BinaryIO, *, begin: int = 0, end: int | None = None) -> None:
         self._name = name
-        self._stream = stream
+        self._stream, self._end = stream, end
         self._ahead = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._position = 0
+        self._position = begin
         self.closed = False
 
     def peek(self, size: int) -> bytes:
@@ -227,6 +294,9 @@ class _CheckedBytes:
         self._stream.close()
 
     def _next(self, size: int) -> bytes:
+        if self._end is not None:
+            left = self._end - self._position
+            size = left if size < 0 else min(size, left)
         try:
             part = self._stream.read(size)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -281,7 +351,7 @@ class ParquetSource:
     def close(self) -> None:
         """Let go of the files: each is open only while it is read."""
 
-    def stretches(self) -> list[Source]:
+    def stretches(self) -> Iterable[Source] | None:
         """Return a source for every few row groups, at least `BLOCK_ROWS` rows of a file where it has as many."""
         found: list[Source] = []
         # Absolute: who reads a stretch may work in another folder.

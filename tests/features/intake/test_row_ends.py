@@ -1,0 +1,88 @@
+"""A CSV file read in stretches is the file read from its beginning, or it is known that it cannot be."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from features.errors import BadData
+from features.intake.cut import _numbered, _SetDown
+from features.intake.row_ends import stretches_of
+from features.intake.sources import CsvSource, CsvStretch, Source
+
+Read = tuple[list[list[str | None]], list[int]]
+
+HEADER = b"a,b\n"
+pieces = st.sampled_from([b"1", b"x", b",", b",", b'"', b'""', b"\n", b"\n", b"\r\n", b"\r", b" ", "é".encode(), b'"y\nz"'])
+
+
+def rows_of(source: Source) -> Read:
+    """Return the rows of a source, and the numbers of those that are broken."""
+    found: list[list[str | None]] = []
+    for _, columns in source.blocks([0, 1]):
+        found += [list(row) for row in zip(columns[0].to_pylist(), columns[1].to_pylist(), strict=True)]
+    return found, source.broken
+
+
+def whole(path: Path) -> Read:
+    """Read a file from its beginning."""
+    return rows_of(CsvSource("file", path.open("rb"), path=path))
+
+
+def apart(path: Path, size: int) -> Read:
+    """Read a file in stretches of so many bytes."""
+    rows: list[list[str | None]] = []
+    done = []
+    with path.open("rb") as file:
+        places = list(stretches_of(file, size))
+    assert places[0][0] == 0 and all(a[1] == b[0] for a, b in zip(places, places[1:], strict=False))
+    for begin, end in places:
+        stretch = CsvStretch("file", path, ["a", "b"], begin, end)
+        found, broken = rows_of(stretch)
+        rows += found
+        done.append(_SetDown(stretch.first_row, broken, sizes=[len(found)]))
+    return rows, list(_numbered(done, 2))
+
+
+@settings(max_examples=300)
+@given(st.lists(pieces, max_size=60).map(b"".join), st.integers(4, 40))
+@example(b'1,"x\n', 8)
+@example(b'"1"x,2\n3,4"\n5,6\n', 4)
+def test_rows_are_the_same_in_stretches_and_from_the_beginning(tmp_path_factory: pytest.TempPathFactory, body: bytes, size: int) -> None:
+    path = tmp_path_factory.getbasetemp() / "file.csv"
+    # A file that fits in what is looked at for its header gets a last line end where it has none.
+    path.write_bytes(HEADER + body + b"\n")
+    try:
+        expected = whole(path)
+    except BadData:
+        # Whatever the stretches say, nothing is read of such a file that is not said to be broken.
+        return
+    try:
+        found = apart(path, size)
+    except BadData:
+        # The file is read again from its beginning then.
+        return
+    assert found == expected
+
+
+def test_a_file_of_rows_with_line_ends_in_them_is_taken_apart_between_rows(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    told = io.StringIO()
+    writer = csv.writer(told)
+    writer.writerows([["a", "b"], *([f"{row}" * 40, f'said "no",\nthen {row}' if row % 9 == 0 else "plain"] for row in range(4000))])
+    path.write_bytes(told.getvalue().encode())
+    with path.open("rb") as file:
+        places = list(stretches_of(file, 20_000))
+    assert len(places) > 10
+    rows, broken = apart(path, 20_000)
+    assert (rows, broken) == whole(path) and len(rows) == 4000 and not broken
+
+
+def test_a_file_of_quotes_is_one_stretch() -> None:
+    rows = b'"a","b"\n' * 50_000
+    assert list(stretches_of(io.BytesIO(rows), 10_000)) == [(0, None)]
