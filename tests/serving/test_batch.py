@@ -17,11 +17,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from features.errors import StorageFailed
+from features.errors import BadData, StorageFailed
 from features.intake import sources
 from features.intake.cut import belonging, cut, parts_of, resume
 from features.intake.output import write_table
 from features.intake.rejects import TooManyRowsRejected
+from features.intake.row_ends import stretches_of
 from features.intake.table_file import read_table
 from features.pieces import one_by_one
 from features.tables import WRITEOFFS
@@ -160,6 +161,43 @@ def test_row_groups_set_down_side_by_side_are_the_ledger(
     assert len(done) == len(whole) == table.num_rows and len({name.split("-")[1] for name in done.blocks}) == 8
     in_parts(learned.scorer, tmp_path / "not read again", folder, tmp_path / "out.csv")
     same_bytes(tmp_path / "out.csv", at_once, tmp_path)
+
+
+def test_stretches_of_a_csv_ledger_set_down_side_by_side_are_the_ledger(
+    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    for at in (1, 900, 901, 2000):
+        lines.insert(at, b"too,few,fields\n")
+    path, apart, folder = tmp_path / "ledger.csv", tmp_path / "apart", tmp_path / "whole"
+    path.write_bytes(b"".join(lines))
+    apart.mkdir()
+    folder.mkdir()
+    monkeypatch.setattr(sources, "stretches_of", partial(stretches_of, size=60_000))
+    done, parts = cut(path, WRITEOFFS, apart, part_rows=400, each=one_by_one)
+    whole, whole_parts = cut(path, WRITEOFFS, folder, part_rows=400)
+    assert len(done.blocks) > 10
+    assert done.broken == whole.broken == (2, 901, 902, 2001, len(lines))
+    reads = [[cut.read(part, WRITEOFFS, Vocabulary({}), mapping=None, latest=None) for part in parts] for cut in (done, whole)]
+    for part, other, read, read_whole in zip(parts, whole_parts, *reads, strict=True):
+        assert part.rows.tolist() == other.rows.tolist() and read.row_numbers.tolist() == read_whole.row_numbers.tolist()
+        assert read.rejects == read_whole.rejects
+        assert read.batch.columns["writeoff_id"].tolist() == read_whole.batch.columns["writeoff_id"].tolist()
+
+
+def test_what_is_wrong_with_a_csv_ledger_is_told_with_its_row_however_it_is_read(
+    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    lines.insert(1500, b'"open,\n')
+    path = tmp_path / "ledger.csv"
+    path.write_bytes(b"".join(lines))
+    monkeypatch.setattr(sources, "stretches_of", partial(stretches_of, size=60_000))
+    with pytest.raises(BadData) as apart:
+        cut(path, WRITEOFFS, tmp_path, part_rows=400, each=one_by_one)
+    with pytest.raises(BadData) as whole:
+        cut(path, WRITEOFFS, tmp_path, part_rows=400)
+    assert str(apart.value) == str(whole.value)
 
 
 def test_forked_processes_of_the_command_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
