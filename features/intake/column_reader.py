@@ -209,6 +209,9 @@ class ColumnReader:
             self.broken.append((rows + self._rows, rule))
 
 
+_FIRST = 256
+
+
 def _shared(texts: pa.Array) -> Array:
     """Return texts as objects, those of a block that are equal as one object: claims, batches and files stand on many rows.
 
@@ -216,6 +219,11 @@ def _shared(texts: pa.Array) -> Array:
     >>> one is two
     True
     """
+    first = texts.slice(0, _FIRST)
+    if len(first.unique()) == len(first):
+        # Names of rows: to look for equal ones costs several times as much as an object for each.
+        alone: Array = texts.to_numpy(zero_copy_only=False)
+        return alone
     coded = texts.dictionary_encode()
     words = np.empty(len(coded.dictionary) + 1, dtype=object)
     words[:-1] = coded.dictionary.to_numpy(zero_copy_only=False)

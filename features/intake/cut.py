@@ -197,7 +197,7 @@ def cut(
     *,
     mapping: Mapping | None = None,
     latest: int | None = None,
-    part_rows: int = PART_ROWS,
+    part_rows: int | None = None,
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     each: Each | None = None,
@@ -212,7 +212,7 @@ def cut(
     folder
         Where the blocks go; nobody else should be able to read it.
     part_rows
-        About so many rows make a part.
+        About so many rows make a part; None: as `even_rows` has it.
     each
         Does what others may do, who see the source and the folder: Parquet is set down a few row groups at a time. None: all is done here.
     hasher
@@ -248,10 +248,10 @@ def cut(
     hashes = (np.concatenate([block.pop(key) for piece in pieces for block in piece.keys]) for key in KEYS)
     together = belonging(*hashes) if sizes else np.zeros(0, dtype=np.uint64)
     _keep(done, together)
-    return done, parts_of(together, part_rows)
+    return done, parts_of(together, part_rows or even_rows(len(together)))
 
 
-def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] | None:
+def resume(folder: Path, part_rows: int | None = None) -> tuple[Cut, list[Part]] | None:
     """Return what `cut` set down in a folder, or None where it did not come to its end."""
     path = folder / _KEPT
     if not path.exists():
@@ -260,7 +260,7 @@ def resume(folder: Path, part_rows: int = PART_ROWS) -> tuple[Cut, list[Part]] |
         starts, together, told = kept["starts"], kept["together"], json.loads(str(kept["told"]))
     blocks, name, header, is_text, first_row, broken, unknown = told
     done = Cut(folder, tuple(blocks), name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown))
-    return done, parts_of(together, part_rows)
+    return done, parts_of(together, part_rows or even_rows(len(together)))
 
 
 _KEPT = "cut.npz"
@@ -444,6 +444,17 @@ def _suspects(keys: Hashes, marks: NDArray[np.int32]) -> Rows:
     is_shared = np.zeros(1 << bits, dtype=np.bool_)
     is_shared[place[last[place] != marks]] = True
     return np.flatnonzero(is_shared[place])
+
+
+def even_rows(total: int) -> int:
+    """Return how many rows make a part, at most `PART_ROWS`: as many parts as two or four workers can share with none left over.
+
+    >>> even_rows(2_000_000), even_rows(300_000), even_rows(1_000), even_rows(0)
+    (125000, 75000, 1000, 1)
+    """
+    parts = -(-total // PART_ROWS)
+    parts = -(-parts // 4) * 4 if parts > 1 else 1
+    return max(-(-total // parts), 1)
 
 
 def parts_of(together: Hashes, part_rows: int = PART_ROWS) -> list[Part]:
