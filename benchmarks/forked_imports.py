@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-import serving.batch.parts
+import serving.batch.ranking
 import serving.jobs.worker
 import serving.store.loading  # noqa: F401

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.cut import Part
 from features.intake.output import replace_file
-from serving.batch.parts import Task, Worker, Workers
+from serving.batch.parts import Task, Worker
+from serving.batch.workers import Workers
 
 if TYPE_CHECKING:
     from distributed import Client

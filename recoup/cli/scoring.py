@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from models.value import Costs
     from recoup.inputs import Inputs
     from recoup.settings import Settings
-    from serving.batch.parts import Scored
+    from serving.batch.ranking import Scored
 
 TOP_LINES = 10
 COMPILE_ROWS = 50_000
@@ -115,8 +115,10 @@ def score(
     from serving.batch.folder import batch_folder
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
-    from serving.batch.parts import Task, score_parts, workers_of
+    from serving.batch.parts import Task
     from serving.batch.pool import go_without_pandas, set_down_beside, starting
+    from serving.batch.ranking import score_parts
+    from serving.batch.workers import workers_of
     from serving.cluster import open_cluster
 
     if as_json and str(out) == "-":

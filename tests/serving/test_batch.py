@@ -29,12 +29,15 @@ from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import Scores
+from serving.batch.account import Account
 from serving.batch.folder import batch_folder, state_of
 from serving.batch.merging import Run, merge
 from serving.batch.packed import Packed
-from serving.batch.parts import Account, Alone, Scored, Task, Worker, Workers, score_parts, workers_of
+from serving.batch.parts import Task, Worker
 from serving.batch.pool import each_of, starting
+from serving.batch.ranking import Scored, score_parts
 from serving.batch.run import cents_of, six_digits
+from serving.batch.workers import Alone, Workers, workers_of
 from tests.practice import Files, Learned, day
 
 AS_OF = day("2026-11-01")

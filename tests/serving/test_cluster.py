@@ -19,7 +19,8 @@ from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from serving.batch.packed import Packed
-from serving.batch.parts import Task, score_parts
+from serving.batch.parts import Task
+from serving.batch.ranking import score_parts
 from serving.cluster import Cluster, open_cluster
 from tests.practice import Files, Learned, day
 

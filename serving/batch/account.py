@@ -1,0 +1,112 @@
+"""What scoring a part found beside its scores, and how both lie in a job's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.batch import Batch, empty_columns
+from features.intake.issues import Findings
+from features.intake.output import replace_file
+from features.intake.rejects import Reject, Rule
+from features.intake.table_read import TableRead
+from features.tables import WRITEOFFS
+from features.vocabulary import Vocabulary
+
+
+@dataclass(slots=True)
+class Account:
+    """What scoring found beside scores.
+
+    Parameters
+    ----------
+    rows_read, zero_amounts
+        Rows that came, and those of zero dollars, which were left out.
+    rejects, findings
+        As a `TableRead` has them.
+    unknown
+        `payer_id` that the model does not know, `carc` and `rarcs` that no table has or that were retired (`carc_retired`).
+    scored, in_scope, expected
+        Rows scored, those in scope, and the dollars to be expected of these.
+    """
+
+    rows_read: int = 0
+    zero_amounts: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    unknown: dict[str, set[str]] = field(default_factory=dict)
+    scored: int = 0
+    in_scope: int = 0
+    expected: float = 0.0
+
+    def add(self, other: Account) -> None:
+        """Add that of another part."""
+        self.rows_read += other.rows_read
+        self.zero_amounts += other.zero_amounts
+        self.rejects += other.rejects
+        self.findings.rows.update(other.findings.rows)
+        for column, counts in other.findings.unlisted.items():
+            self.findings.unlisted.setdefault(column, Counter()).update(counts)
+        for column, words in other.unknown.items():
+            self.unknown.setdefault(column, set()).update(words)
+        self.scored += other.scored
+        self.in_scope += other.in_scope
+        self.expected = math.fsum((self.expected, other.expected))
+
+    def as_json(self) -> str:
+        """Return it as text, to lie beside the scores of its part."""
+        told = {
+            "counts": [self.rows_read, self.zero_amounts, self.scored, self.in_scope],
+            "expected": self.expected,
+            "rejects": [[reject.row, reject.id, reject.column, reject.rule.value] for reject in self.rejects],
+            "rows": [[*key, count] for key, count in self.findings.rows.items()],
+            "unlisted": {column: dict(counts) for column, counts in self.findings.unlisted.items()},
+            "unknown": {column: sorted(words) for column, words in self.unknown.items()},
+        }
+        return json.dumps(told)
+
+    def as_read(self) -> TableRead:
+        """Return the account of reading alone, without the rows."""
+        none = Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), Vocabulary())
+        return TableRead(none, np.zeros(0, dtype=np.int64), self.rejects, self.findings, self.rows_read, self.zero_amounts)
+
+    @classmethod
+    def from_json(cls, text: str) -> Account:
+        """Return what `as_json` wrote."""
+        told = json.loads(text)
+        findings = Findings()
+        findings.rows.update({(code, column): count for code, column, count in told["rows"]})
+        findings.unlisted.update({column: Counter(counts) for column, counts in told["unlisted"].items()})
+        rejects = [Reject(row, ident, column, Rule(rule)) for row, ident, column, rule in told["rejects"]]
+        read, zero, scored, in_scope = told["counts"]
+        unknown = {column: set(words) for column, words in told["unknown"].items()}
+        return cls(read, zero, rejects, findings, unknown, scored, in_scope, told["expected"])
+
+
+def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:
+    """Write sorted scores with their account: whole or not at all."""
+    schema = run.schema.with_metadata({"account": account.as_json()})
+
+    def write(file: Any) -> None:
+        with pa.ipc.new_file(file, schema) as writer:
+            writer.write_batch(run.cast(schema) if run.schema != schema else run)
+
+    replace_file(path, write, is_lasting=False)
+
+
+def load_run(path: Path) -> pa.RecordBatch:
+    """Return sorted scores; their pages are read when they are looked at."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+
+
+def load_account(path: Path) -> Account:
+    """Return the account of sorted scores."""
+    with pa.memory_map(str(path)) as file:
+        return Account.from_json(pa.ipc.open_file(file).schema.metadata[b"account"].decode())
