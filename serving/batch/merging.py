@@ -74,9 +74,11 @@ def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS, first: int = 0) -
     and sorted; ties are broken by id, so a bucket holds as many rows as were meant however many are worth the same.
     """
     total = sum(map(len, runs))
-    step = max(bucket_rows // 8, 1)
+    # Runs are alike, so are their keys at one place, which stand together in the sample: each gives two of them for a bucket.
+    step = max(bucket_rows // (2 * max(len(runs), 1)), 1)
     sample = sorted(key for run in runs for key in run.keys(range(0, len(run), step)))
-    cuts = sample[8::8] if total > bucket_rows else []
+    among = max(bucket_rows // step, 1)
+    cuts = sample[among::among] if total > bucket_rows else []
     if 0 < first < min(bucket_rows, total):
         heads = _sorted([run.head(first + 1) for run in runs])
         begin = _Keys(heads).of(first)
