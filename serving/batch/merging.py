@@ -28,6 +28,7 @@ class Run:
     def __init__(self, open_: Callable[[], pa.RecordBatch]) -> None:
         self._open = open_
         self._rows = int(open_().num_rows)
+        self._words: dict[str, pa.Array] = {}
 
     def __len__(self) -> int:
         return self._rows
@@ -41,17 +42,21 @@ class Run:
         return self._open().slice(0, count).select(["in_scope", "by_value", "by_expected", "writeoff_id"])
 
     def take(self, begin: int, cut: Key | None) -> pa.RecordBatch:
-        """Return the rows from a place on that come before a key; None: all. They are no copy: their pages are held with them."""
+        """Return the rows from a place on that come before a key; None: all."""
         batch = self._open()
         end = len(self) if cut is None else bisect_left(range(len(self)), cut, begin, key=_Keys(batch).of)
-        return batch.slice(begin, end - begin)
+        # A copy, its words too: the pages of a run are let go of before the next one is looked at.
+        part = pa.concat_batches([batch.slice(begin, end - begin)])
+        columns = [self._with_own_words(name, column) for name, column in zip(part.schema.names, part.columns, strict=True)]
+        return pa.record_batch(columns, names=part.schema.names)
 
-
-def _with_own_words(column: pa.Array) -> pa.Array:
-    """Return a coded column whose words lie in no file; any other as it is."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    return pa.DictionaryArray.from_arrays(column.indices, pa.array(column.dictionary.to_pylist(), column.dictionary.type))
+    def _with_own_words(self, name: str, column: pa.Array) -> pa.Array:
+        """Return a coded column whose words lie in no file; any other as it is."""
+        if not pa.types.is_dictionary(column.type):
+            return column
+        if name not in self._words:
+            self._words[name] = pa.array(column.dictionary.to_pylist(), column.dictionary.type)
+        return pa.DictionaryArray.from_arrays(column.indices, self._words[name])
 
 
 class _Keys:
@@ -92,10 +97,8 @@ def merge(runs: Sequence[Run], bucket_rows: int = BUCKET_ROWS, first: int = 0) -
 
 
 def _sorted(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Return the rows of slices in rank order: a copy, its words too, so that no page of a run is held by it."""
     table = pa.Table.from_batches(slices).unify_dictionaries().combine_chunks()
     batch = table.to_batches()[0]
     scope = np.asarray(batch.column("in_scope").cast(pa.int8())) == 1
     value, expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
-    ranked = batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))
-    return pa.record_batch([_with_own_words(column) for column in ranked.columns], names=ranked.schema.names)
+    return batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))

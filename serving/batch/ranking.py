@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +22,13 @@ from models.scorer import Scorer
 from serving.batch.account import Account, load_account, load_run
 from serving.batch.merging import Run, merge
 from serving.batch.parts import Task
-from serving.batch.run import run_of, table_of
+from serving.batch.run import TOLD, run_of, table_of
 from serving.batch.workers import Workers
 
 EXPLAINED_ROWS = 1250
 """So many rows are explained at once: what looking at rows costs at all is paid for them together."""
 
-_AHEAD = 6
+_AHEAD = 4
 """So many buckets are made ahead of the one that is written."""
 
 Tell = Callable[[str, int, int], None]
@@ -104,16 +103,19 @@ def score_parts(
     check_share(cut.name, WRITEOFFS.name, account.rows_read, account.rejects, MOST_REJECTED)
     scored = Scored(account, None)
 
-    as_file = partial(table_of, version=version, as_of=task.as_of, whys=WHY, as_floats=str(out).lower().endswith(".parquet"))
+    as_floats = str(out).lower().endswith(".parquet")
+
+    def as_file(run: pa.RecordBatch, rank: int, told: dict[int, str]) -> Table:
+        return table_of(run, rank, version=version, as_of=task.as_of, whys=WHY, told=told, as_floats=as_floats)
 
     def ranked() -> Iterator[Table]:
         for bucket in _ahead(_buckets(as_file, parts, paths, workers, len(cut), reasons or 0)):
             if scored.top is None:
-                scored.top = bucket.run.slice(0, top)
-            yield bucket.table or as_file(bucket.run, bucket.rank, told=dict(chain.from_iterable(map(dict.items, bucket.reasons))))
-            tell("rank and write", bucket.rank + bucket.run.num_rows - 1, account.scored)
+                scored.top = bucket.top.slice(0, top)
+            yield bucket.table({row: text for some in bucket.reasons for row, text in some.items()})
+            tell("rank and write", bucket.last, account.scored)
         if scored.top is None:
-            yield as_file(run_of_nothing(task), 1, told={})
+            yield as_file(run_of_nothing(task), 1, {})
 
     write_blocks(out, ranked())
     return scored
@@ -121,28 +123,42 @@ def score_parts(
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """Rows of successive ranks, the first rank, the reasons that some get, which others may still be at; or all as a file holds it."""
+    """Rows of successive ranks: the last one, the first rows as they were merged, and all as a file holds them.
 
-    run: pa.RecordBatch
-    rank: int
+    `reasons` are those of some rows, which others may still be at; a bucket without any lets go of what it was made of.
+    """
+
+    last: int
+    top: pa.RecordBatch
+    table: Callable[[dict[int, str]], Table]
     reasons: Iterable[dict[int, str]] = ()
-    table: Table | None = None
 
 
 def _buckets(
-    as_file: Callable[..., Table], parts: list[Part], paths: list[Path], workers: Workers, count: int, reasons: int
+    as_file: Callable[[pa.RecordBatch, int, dict[int, str]], Table],
+    parts: list[Part],
+    paths: list[Path],
+    workers: Workers,
+    count: int,
+    reasons: int,
 ) -> Iterator[_Bucket]:
     """Yield the ranking in buckets; the first ones ask for their reasons as soon as they are known."""
     by_part = _owners(parts, count)
-    rank = 1
+    last = 0
     for run in merge([Run(partial(load_run, path)) for path in sorted(paths)], first=reasons):
+        rank, last = last + 1, last + run.num_rows
+        top = pa.concat_batches([run.slice(0, TOLD)])
         rows = np.sort(np.asarray(run.column("row"))[: max(reasons - rank + 1, 0)])
         if len(rows):
             asked = [_gathered(parts, by_part, some) for some in np.array_split(rows, -(-len(rows) // EXPLAINED_ROWS))]
-            yield _Bucket(run, rank, reasons=workers.explain(asked))
+            yield _Bucket(last, top, partial(as_file, run, rank), workers.explain(asked))
         else:
-            yield _Bucket(run, rank, table=as_file(run, rank, told={}))
-        rank += run.num_rows
+            yield _Bucket(last, top, partial(_known, as_file(run, rank, {})))
+
+
+def _known(table: Table, told: dict[int, str]) -> Table:
+    """Return a table that was made before: nothing is told of its rows."""
+    return table
 
 
 def _gathered(parts: list[Part], by_part: NDArray[np.int32], rows: NDArray[np.int64]) -> tuple[Part, NDArray[np.int64]]:
