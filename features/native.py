@@ -15,6 +15,8 @@ from features.errors import BundleRefused
 FLAGS = ("-O3", "-march=native", "-fno-strict-aliasing", "-ffp-contract=off", "-shared", "-fPIC")
 """No two operations on floats become one: sums have the bits that NumPy's and LightGBM's have."""
 
+_BEFORE = Path(__file__).with_name("vectors.h")
+
 
 @cache
 def compiled(source: Path, folder: Path, flags: tuple[str, ...] = ()) -> ctypes.CDLL | None:
@@ -23,19 +25,19 @@ def compiled(source: Path, folder: Path, flags: tuple[str, ...] = ()) -> ctypes.
     Parameters
     ----------
     source
-        A C file without dependencies but the standard and the mathematical library.
+        A C file without dependencies but the standard and the mathematical library, and `vectors.h`, which is read before it.
     folder
         Of `private_folder`.
     flags
         Beside `FLAGS`.
     """
     asked = (*FLAGS, *flags)
-    told = "\n".join([source.read_text(), *asked, platform.platform(), _processor()])
+    told = "\n".join([_BEFORE.read_text(), source.read_text(), *asked, platform.platform(), _processor()])
     path = folder / f"{source.stem}-{hashlib.sha256(told.encode()).hexdigest()[:32]}.so"
     try:
         if not path.exists():
             aside = path.with_suffix(f".{os.getpid()}")
-            subprocess.run(["cc", *asked, str(source), "-lm", "-o", str(aside)], check=True, capture_output=True)
+            subprocess.run(["cc", *asked, "-include", str(_BEFORE), str(source), "-lm", "-o", str(aside)], check=True, capture_output=True)
             aside.replace(path)
         return ctypes.CDLL(str(path))
     except (OSError, subprocess.SubprocessError):

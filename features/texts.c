@@ -35,15 +35,6 @@ static const uint32_t ROUND[64] = {
 static const uint32_t BEGIN[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 /* As many texts are mixed side by side as the processor has room for. */
-#ifndef WIDTH /* Bytes that the processor takes at once. */
-#if defined(__AVX512BW__)
-#define WIDTH 64
-#elif defined(__AVX2__)
-#define WIDTH 32
-#else
-#define WIDTH 16
-#endif
-#endif
 #define LANES (WIDTH / 4)
 
 typedef uint32_t Words __attribute__((vector_size(WIDTH)));

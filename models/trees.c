@@ -8,15 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef WIDTH /* Bytes that the processor takes at once. */
-#if defined(__AVX512BW__)
-#define WIDTH 64
-#elif defined(__AVX2__)
-#define WIDTH 32
-#else
-#define WIDTH 16
-#endif
-#endif
 #define LANES (WIDTH / 8)
 #define BLOCK 512
 #define AT_ONCE 4 /* Vectors that a threshold is held against while it is at hand. */
