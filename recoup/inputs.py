@@ -10,8 +10,9 @@ from features.batch import Batch
 from features.errors import UsageError
 from features.intake import mapping as mappings
 from features.intake.cells import latest_day
-from features.intake.cut import Cut, Part, cut, resume
+from features.intake.cut import Cut, cut, resume
 from features.intake.output import write_table
+from features.intake.part import Part
 from features.intake.pseudonyms import Pseudonyms, load_or_create_key
 from features.intake.rejects import Reject, TooManyRowsRejected
 from features.intake.table_file import read_table

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import TryAgain, Unavailable, UsageError
-from features.intake.cut import Part
 from features.intake.output import replace_file
+from features.intake.part import Part
 from serving.batch.parts import Task, Worker
 from serving.batch.workers import Workers
 

@@ -33,7 +33,8 @@ from recoup.trial import use_tables
 
 if TYPE_CHECKING:
     from features.batch import Batch
-    from features.intake.cut import Cut, Part
+    from features.intake.cut import Cut
+    from features.intake.part import Part
     from features.vocabulary import Vocabulary
     from models.scorer import Scorer
     from models.value import Costs
@@ -116,7 +117,7 @@ def score(
     from serving.batch.memory import keep_memory
     from serving.batch.packed import Packed
     from serving.batch.parts import Task
-    from serving.batch.pool import go_without_pandas, set_down_beside, starting
+    from serving.batch.pool import set_down_beside, starting
     from serving.batch.ranking import score_parts
     from serving.batch.workers import workers_of
     from serving.cluster import open_cluster
@@ -138,7 +139,6 @@ def score(
             cut = partial(inputs.cut, writeoffs, WRITEOFFS, folder, TextHasher(cache) if is_large else BY_NUMPY)
             pool = None
             if is_large and count > 1 and machines is None:
-                go_without_pandas()
                 (ledger, parts), scorer = set_down_beside(count, cut, lambda: scorer_of(found, chosen).made_ready(cache))
                 give_back()
                 pool = inner.enter_context(starting(count, scorer, cache, is_early=True))

@@ -13,7 +13,8 @@ from features.batch import Batch
 from features.codes.known import doubtful_codes
 from features.codes.tables import Codes
 from features.intake import mapping as mappings
-from features.intake.cut import Cut, Part
+from features.intake.cut import Cut
+from features.intake.part import Part
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS
 from features.text_hashes import TextHasher

@@ -64,6 +64,7 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
 
 def set_down_beside(count: int, cut: Callable[[Each], T], make: Callable[[], S]) -> tuple[T, S]:
     """Let so many processes set a ledger down while this one makes something else, and return both; they have ended then."""
+    go_without_pandas()
     with ThreadPoolExecutor(1) as aside, starting(count, None, None, is_early=True) as pool:
         cutting = aside.submit(cut, each_of(pool))
         made = make()

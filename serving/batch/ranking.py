@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.intake.cut import Part
 from features.intake.output import write_blocks
+from features.intake.part import Part
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.tables import WRITEOFFS
 from features.triage import WHY

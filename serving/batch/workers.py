@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.intake.cut import Part
 from features.intake.output import replace_file
+from features.intake.part import Part
 from models.scorer import Scorer
 from serving.batch.parts import Task, Worker
 from serving.batch.pool import Ready, starting

@@ -19,8 +19,9 @@ import pytest
 
 from features.errors import BadData, StorageFailed
 from features.intake import sources
-from features.intake.cut import belonging, cut, parts_of, resume
+from features.intake.cut import cut, resume
 from features.intake.output import write_table
+from features.intake.part import belonging, parts_of
 from features.intake.rejects import TooManyRowsRejected
 from features.intake.row_ends import stretches_of
 from features.intake.table_file import read_table

@@ -13,8 +13,9 @@ import pytest
 
 from features.errors import Unavailable, UsageError
 from features.intake import sources
-from features.intake.cut import Part, cut
+from features.intake.cut import cut
 from features.intake.output import write_table
+from features.intake.part import Part
 from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.errors import BadData
-from features.intake.cut import _numbered, _SetDown
+from features.intake.cut import SetDown, numbered
 from features.intake.row_ends import stretches_of
 from features.intake.sources import CsvSource, CsvStretch, Source
 
@@ -45,8 +45,8 @@ def apart(path: Path, size: int) -> Read:
         stretch = CsvStretch("file", path, ["a", "b"], begin, end)
         found, broken = rows_of(stretch)
         rows += found
-        done.append(_SetDown(stretch.first_row, broken, sizes=[len(found)]))
-    return rows, list(_numbered(done, 2))
+        done.append(SetDown(stretch.first_row, broken, sizes=[len(found)]))
+    return rows, list(numbered(done, 2))
 
 
 @settings(max_examples=300)
