@@ -188,7 +188,7 @@ def _owners(parts: list[Part], rows: int) -> NDArray[np.int32]:
 
 
 def _ahead(buckets: Iterator[_Bucket]) -> Iterator[_Bucket]:
-    """Yield the buckets, the next few made while one is written: they are of all sizes, and the first ones wait for reasons."""
+    """Yield the buckets, the next few made while one is written, or waits for its reasons."""
     with ThreadPoolExecutor(1) as pool:
         coming = deque(pool.submit(next, buckets, None) for _ in range(_AHEAD))
         while (bucket := coming.popleft().result()) is not None:
