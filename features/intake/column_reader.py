@@ -19,6 +19,9 @@ from features.money import NULL, PATTERN
 from features.tables import Array, Column, Kind
 from features.vocabulary import Vocabulary
 
+TOLD_APART = ("writeoff_id", "claim_id")
+"""Columns of ids that are asked for as texts again and again, to tell rows apart."""
+
 _MONEY = f"^{PATTERN}$"
 
 
@@ -41,6 +44,11 @@ class ColumnReader:
         The last day that is a date, in days since 1970-01-01; None: any.
     is_kept
         False: ids are held to their rules and read as null where they keep them, for who has no use for them.
+
+    Attributes
+    ----------
+    values, texts_held
+        Once finished: the column as it is stored, and, of `TOLD_APART`, the texts that it came as, where each stands for itself.
     """
 
     def __init__(self, column: Column, mapping: Mapping | None, *, escaped: bool, latest: int | None, is_kept: bool = True) -> None:
@@ -76,7 +84,8 @@ class ColumnReader:
         if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
             if not self._is_kept:
                 return kind.nulls(len(texts))
-            self._clean.append(texts)
+            if self.column.name in TOLD_APART:
+                self._clean.append(texts)
             return _shared(texts)
         return self._add_distinct(texts)
 

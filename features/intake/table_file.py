@@ -15,7 +15,7 @@ from features.batch import Batch
 from features.errors import BadData
 from features.intake import outcomes, writeoffs
 from features.intake.adjustments import Adjustment, is_composite, resolve_with
-from features.intake.column_reader import ColumnReader, is_null
+from features.intake.column_reader import TOLD_APART, ColumnReader, is_null
 from features.intake.header import resolve as resolve_header
 from features.intake.issues import Findings
 from features.intake.keys import Key, Spans, has_spans, key_columns, key_of
@@ -30,9 +30,6 @@ from features.text_hashes import BY_NUMPY, TextHasher
 from features.vocabulary import Vocabulary
 
 Mask = NDArray[np.bool_]
-
-TOLD_APART = ("writeoff_id", "claim_id")
-"""Columns of ids that are asked for as texts again and again, to tell rows apart."""
 
 LONGEST_EXTRA = 200
 """Most characters of a value in a column of the user's own."""
