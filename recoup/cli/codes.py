@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, parse_day, settings
 from recoup.cli.telling import Teller
 
@@ -17,7 +18,7 @@ _SHOWN = 20
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The lists of adjustment and remark codes.")
+    group = group_of_commands("The lists of adjustment and remark codes.")
     group.command("import")(import_codes)
     # A group of one command stays a group.
     group.callback()(_codes)

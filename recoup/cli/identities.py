@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.errors import Misconfigured
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The encrypted vault of patients' identities, which only packets read.")
+    group = group_of_commands("The encrypted vault of patients' identities, which only packets read.")
     group.command("import")(import_identities)
     group.command("reads")(reads)
     app.add_typer(group, name="identities")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
@@ -18,7 +19,7 @@ Facilities = Annotated[list[str] | None, typer.Option("--facility", help="a faci
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Keys of programs.")
+    group = group_of_commands("Keys of programs.")
     group.command("create")(create)
     group.command("list")(show)
     group.command("revoke")(revoke)

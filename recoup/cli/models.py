@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import (
     Json,
     settings,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The registered models, and which of them serves.")
+    group = group_of_commands("The registered models, and which of them serves.")
     group.command("list")(list_models)
     group.command("show")(show_model)
     group.command("promote")(promote_model)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.keys import Client, Facilities, RoleOption
 from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
@@ -23,7 +24,7 @@ MOST_PASSWORD = 1000
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="People who sign in.")
+    group = group_of_commands("People who sign in.")
     for name, command in (
         ("add", add),
         ("list", show),
@@ -36,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
     ):
         group.command(name)(command)
     app.add_typer(group, name="user")
-    rights = typer.Typer(no_args_is_help=True, help="Who may do what.")
+    rights = group_of_commands("Who may do what.")
     rights.command("explain")(explain)
     rights.command("table")(table)
     app.add_typer(rights, name="access")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, settings, today
 from recoup.cli.telling import Teller, reading_words
 from recoup.progress import bars
@@ -21,7 +22,7 @@ DEFAULT = "default"
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The queue that people work: what comes in, what came of it, and how it is run.")
+    group = group_of_commands("The queue that people work: what comes in, what came of it, and how it is run.")
     for name, command in (
         ("load", load),
         ("outcomes", outcomes),

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from recoup.cli.audit import report_audit
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import AsOf, settings, today
 from recoup.cli.telling import Teller
 
@@ -17,7 +18,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "monthly.py"
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Reports that are made again and again.")
+    group = group_of_commands("Reports that are made again and again.")
     group.callback()(_reports)
     group.command("monthly")(monthly)
     group.command("audit")(report_audit)

@@ -31,6 +31,7 @@ from recoup.cli import (
     upkeep,
     worker,
 )
+from recoup.cli.group import group_of_commands
 
 UNEXPECTED = 70
 """Exit code of a fault of our own (EX_SOFTWARE of sysexits.h)."""
@@ -47,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def program() -> Callable[..., None]:
     """Return all commands."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    app.callback()(_recoup)
+    app = group_of_commands("Rank written-off medical revenue by what recovering it is worth, say why, and what to do about it.")
     for group in (
         audit,
         codes,
@@ -72,10 +72,6 @@ def program() -> Callable[..., None]:
     ):
         group.add_to(app)
     return typer.main.get_command(app)
-
-
-def _recoup() -> None:
-    """Rank written-off medical revenue by what recovering it is worth, say why, and what to do about it."""
 
 
 def exit_code(run: Callable[[], object]) -> int:

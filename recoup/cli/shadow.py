@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import AsOf, Json, MappingFile, Outcomes, Writeoffs, settings, today, tracking_uri
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
@@ -12,7 +13,7 @@ from recoup.progress import bars
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The challenger scores what the champion scores; results decide later.")
+    group = group_of_commands("The challenger scores what the champion scores; results decide later.")
     group.command("score")(score)
     group.command("compare")(compare)
     app.add_typer(group, name="shadow")

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The database of the service and the version of its tables.")
+    group = group_of_commands("The database of the service and the version of its tables.")
     group.command("show")(show)
     group.command("up")(up)
     group.command("down")(down)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The access log: who did what to which rows.")
+    group = group_of_commands("The access log: who did what to which rows.")
     group.command("verify")(verify)
     group.command("export")(export)
     group.command("copy")(copy)

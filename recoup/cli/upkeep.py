@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings, today, tracking_uri
 from recoup.cli.telling import Teller, reading_json
 from recoup.progress import bars
@@ -21,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
     app.command("backup")(backup)
     app.command("restore")(restore)
-    group = typer.Typer(no_args_is_help=True, help="The settings of this run.")
+    group = group_of_commands("The settings of this run.")
     group.command("show")(show_config)
     app.add_typer(group, name="config")
 
