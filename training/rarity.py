@@ -36,9 +36,10 @@ def fit_rarity(columns: Columns) -> tuple[Rarity, float]:
     found = []
     for pair, (a, b) in enumerate(PAIRS):
         there = (columns[a] >= 0) & (columns[b] >= 0)
-        both = np.stack([columns[a][there], columns[b][there]]).astype(np.int64)
-        codes, times = np.unique(both, axis=1, return_counts=True)
-        found.append(np.stack([np.full(codes.shape[1], pair), codes[0], codes[1], times]))
+        # Two codes as one number: rows of two are fifty times as slow to sort.
+        together = columns[a][there].astype(np.int64) << 32 | columns[b][there]
+        codes, times = np.unique(together, return_counts=True)
+        found.append(np.stack([np.full(len(codes), pair), codes >> 32, codes & 0xFFFFFFFF, times]))
     place, first, second, seen = np.concatenate(found, axis=1).astype(np.int64)
     counted = Rarity(place, first, second, seen)
     scores = _scores(counted, columns)

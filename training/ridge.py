@@ -56,12 +56,17 @@ class Design:
 
     def times(self, weights: Floats) -> Floats:
         """Return the score of each row (n, or n x m for m columns of weights)."""
+        if weights.ndim == 2 and weights.shape[1] == 1:
+            # A matrix times a vector takes half of what it takes times a matrix of one column.
+            return self.times(weights[:, 0])[:, None]
         start = self.dense.shape[1]
         found: Floats = self.dense @ weights[:start] + self.codes @ weights[start:]
         return found
 
     def back(self, rows: Floats) -> Floats:
         """Return the sum of each column, rows weighed (weights, or weights x m)."""
+        if rows.ndim == 2 and rows.shape[1] == 1:
+            return self.back(rows[:, 0])[:, None]
         return np.concatenate([self.dense.T @ rows, self.codes.T @ rows])
 
     def information(self, bend: Floats, ridge: Floats) -> Information:

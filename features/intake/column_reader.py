@@ -23,13 +23,14 @@ TOLD_APART = ("writeoff_id", "claim_id")
 """Columns of ids that are asked for as texts again and again, to tell rows apart."""
 
 _MONEY = f"^{PATTERN}$"
+_WHOLE = "^-?[0-9]{1,15}$"
 
 
 class ColumnReader:
     """Gathers the blocks of one column.
 
-    What a text stands for is said by `Cells` alone. This class only asks it less often: amounts of the plain form and clean ASCII ids
-    are taken by whole blocks, and of all others each distinct text is asked once a block. Text columns get codes of this reading
+    What a text stands for is said by `Cells` alone. This class only asks it less often: amounts and whole numbers of the plain form and
+    clean ASCII ids are taken by whole blocks, and of all others each distinct text is asked once a block. Text columns get codes of this reading
     first; they enter the vocabulary in `encode`, when it is known which rows are accepted.
 
     Parameters
@@ -81,6 +82,8 @@ class ColumnReader:
         texts = texts_of(array, kind, where)
         if self._is_plain_money:
             return self._add_money(texts)
+        if kind is Kind.INT and (whole := _whole_numbers(texts, self.column)) is not None:
+            return whole
         if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
             if not self._is_kept:
                 return kind.nulls(len(texts))
@@ -274,6 +277,13 @@ def _cents(texts: pa.Array) -> NDArray[np.int64]:
     if decimals.null_count:
         cents[np.asarray(decimals.is_null())] = NULL
     return cents
+
+
+def _whole_numbers(texts: pa.Array, column: Column) -> Array | None:
+    """Return whole numbers of the plain form, or None where a text has another or its number asks for a closer look."""
+    if pc.all(pc.match_substring_regex(texts, _WHOLE)).as_py() is False:
+        return None
+    return plain_values(texts.cast(pa.int64()), column, None)
 
 
 def _is_clean(texts: pa.Array, longest: int, escaped: bool) -> bool:
