@@ -128,16 +128,22 @@ class Usual:
         median = np.sort(self.ring[procedures], axis=1)[np.arange(len(procedures)), np.rint(middle * 0.5).astype(np.int64)][place]
         fresh = self.seen[slots[:, PROCEDURE]] == 0
         ratio = np.where(fresh, 0, np.rint(per_unit / np.where(fresh, 1, median) * RATIO_ONE)).astype(np.int64)
-        for (pair, procedure, payer), cents, share in zip(slots.tolist(), per_unit.tolist(), ratio.tolist(), strict=True):
-            if pair:
-                self._add(pair, cents)
-                self._add(procedure, cents)
-                if share:
-                    self._add(payer, share)
+        is_known, is_told = slots[:, PAIR] > 0, ratio > 0
+        self._add(slots[is_known, PAIR], per_unit[is_known])
+        self._add(slots[is_known, PROCEDURE], per_unit[is_known])
+        self._add(slots[is_known & is_told, PAYER], ratio[is_known & is_told])
 
-    def _add(self, slot: int, value: int) -> None:
-        self.ring[slot, self.seen[slot] % KEPT] = value
-        self.seen[slot] += 1
+    def _add(self, slots: NDArray[np.int64], values: NDArray[np.int64]) -> None:
+        """Write values into the rings of their slots one after the other, all at once."""
+        order = np.argsort(slots, kind="stable")
+        slots, values = slots[order], values[order]
+        first = np.flatnonzero(np.diff(slots, prepend=-1))
+        count = np.diff(first, append=len(slots))
+        turn = np.arange(len(slots)) - np.repeat(first, count)
+        # Of more values than a ring holds, the last ones stay.
+        stays = turn >= np.repeat(count, count) - KEPT
+        self.ring[slots[stays], (self.seen[slots] + turn)[stays] % KEPT] = values[stays]
+        self.seen[slots[first]] += count
 
     def snapshot(self) -> Columns:
         """Return the state as columns, one row per key that was seen, ordered by key."""

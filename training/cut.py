@@ -57,9 +57,13 @@ def recode(batch: Batch, vocabulary: Vocabulary) -> Batch:
     for column in batch.table.columns:
         if column.kind is Kind.TEXT:
             codes = columns[column.name]
-            distinct, first, place = np.unique(codes, return_index=True, return_inverse=True)
-            order = np.argsort(first, kind="stable")
-            new = np.empty(len(distinct), dtype=np.int32)
-            new[order] = vocabulary.encode(column.name, batch.vocabulary.decode(column.name, distinct[order]))
-            columns[column.name] = new[place]
+            # Null is the last place: code -1.
+            first = np.full(batch.vocabulary.size(column.name) + 1, len(codes))
+            first[codes[::-1]] = np.arange(len(codes))[::-1]  # of equal places the last written stays, which is the first row
+            used = np.flatnonzero(first < len(codes))
+            order = used[np.argsort(first[used])]
+            words = batch.vocabulary.decode(column.name, np.where(order == len(first) - 1, -1, order))
+            new = np.empty(len(first), dtype=np.int32)
+            new[order] = vocabulary.encode(column.name, words)
+            columns[column.name] = new[codes]
     return Batch(batch.table, columns, vocabulary, batch.extras)

@@ -30,8 +30,8 @@ class ColumnReader:
     """Gathers the blocks of one column.
 
     What a text stands for is said by `Cells` alone. This class only asks it less often: amounts and whole numbers of the plain form and
-    clean ASCII ids are taken by whole blocks, and of all others each distinct text is asked once a block. Text columns get codes of this reading
-    first; they enter the vocabulary in `encode`, when it is known which rows are accepted.
+    clean ASCII ids are taken by whole blocks, and of all others each distinct text is asked once a block. Text columns get codes of this
+    reading first; they enter the vocabulary in `encode`, when it is known which rows are accepted.
 
     Parameters
     ----------

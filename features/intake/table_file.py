@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -106,13 +107,22 @@ def read_table(
 
 def _counted(source: Source, reader: TableReader, most_rows: int | None, progress: Callable[[int], None] | None) -> Iterator[Block]:
     total = 0
-    for rows, arrays in source.blocks(reader.wanted, reader.coded):
+    for rows, arrays in _ahead(source.blocks(reader.wanted, reader.coded)):
         total += rows
         if most_rows is not None and total > most_rows:
             raise BadData(f"{source.name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
         yield rows, arrays
         if progress is not None:
             progress(rows)
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield the blocks, the next one parsed by a thread while the last one is worked on."""
+    with ThreadPoolExecutor(1) as aside:
+        waiting = aside.submit(next, blocks, None)
+        while (block := waiting.result()) is not None:
+            waiting = aside.submit(next, blocks, None)
+            yield block
 
 
 class TableReader:

@@ -58,10 +58,10 @@ def train(
 
     chosen, day = settings(), as_of or today()
     rejects = (out / "rejects.csv") if out else chosen.models / "train.rejects.csv"
-    with bars() as shown:
+    with bars(ticks=False) as shown:
         inputs = Inputs(chosen, mapping=files.mapping, rejects=rejects, today=today(), bars=shown)
         known = cut_ledger(*inputs.worked(files, Vocabulary(), as_of=day), day_number(day))
-        with _hands(cluster, chosen.home) as each:
+        with _hands(cluster, chosen.home, len(known.outcomes)) as each:
             told = shown.of("train")
             bundle = fit(known.writeoffs, known.outcomes, tables=known.tables, as_of=day_number(day), progress=told, each=each)
         bundle.facts["snapshot"] = keep(known, chosen.home / "snapshots")
@@ -72,14 +72,14 @@ def train(
 
 
 @contextmanager
-def _hands(cluster: str | None, home: Path) -> Iterator[Each]:
-    """Return what does the pieces of a fit."""
-    from features.pieces import one_by_one
+def _hands(cluster: str | None, home: Path, efforts: int) -> Iterator[Each]:
+    """Return what does the pieces of a fit on so many efforts."""
+    from recoup.forks import hands_for
     from serving.batch.folder import batch_folder
     from serving.cluster import open_cluster
 
     if cluster is None:
-        yield one_by_one
+        yield hands_for(efforts)
         return
     with batch_folder(home, None) as folder, open_cluster(folder, cluster) as opened:
         yield opened.each
@@ -175,20 +175,24 @@ def retrain(
     from training.tune import Budget
 
     chosen, report = settings(), out or settings().home / REPORTS / f"retrain-{as_of}"
-    with bars() as shown, _hands(cluster, chosen.home) as each:
+    with bars(ticks=False) as shown:
         inputs = Inputs(chosen, mapping=stored.mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
-        done = run(
-            *inputs.worked(stored, Vocabulary(), as_of=as_of),
-            chosen=chosen,
-            tracking_uri=tracking_uri(),
-            as_of=as_of,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            budget=Budget(trials, seconds),
-            promote=promote,
-            out=report,
-            step=shown.of("retrain"),
-            each=each,
-        )
+        ledger, outcomes, tables = inputs.worked(stored, Vocabulary(), as_of=as_of)
+        with _hands(cluster, chosen.home, len(outcomes)) as each:
+            done = run(
+                ledger,
+                outcomes,
+                tables,
+                chosen=chosen,
+                tracking_uri=tracking_uri(),
+                as_of=as_of,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                budget=Budget(trials, seconds),
+                promote=promote,
+                out=report,
+                step=shown.of("retrain"),
+                each=each,
+            )
     inputs.write_rejects()
     _tell_retrained(done, inputs, Teller(as_json=as_json))
     if done.failed:

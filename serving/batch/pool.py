@@ -44,7 +44,7 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         This process has scored nothing yet: its libraries have started no thread that a fork would lose, but Arrow's, which sees to its
         own. Where the system can, and it has no thread of Python's own, the processes are forked of it and have at once what it has.
     """
-    is_forked = is_early and active_count() == 1 and "fork" in get_all_start_methods() and sys.platform != "darwin"
+    is_forked = is_early and active_count() == 1 and can_fork()
     if is_forked:
         # What is there already lives as long as the process: neither is to look at it again, or pages would part that both could share.
         gc.freeze()
@@ -60,6 +60,11 @@ def starting(count: int, scorer: Scorer | None, cache: Path | None, *, is_early:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def can_fork() -> bool:
+    """Tell whether a process can be made of another; macOS does it, and some of its libraries do not bear it."""
+    return "fork" in get_all_start_methods() and sys.platform != "darwin"
 
 
 def set_down_beside(count: int, cut: Callable[[Each], T], make: Callable[[], S]) -> tuple[T, S]:
