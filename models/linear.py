@@ -98,8 +98,7 @@ class Field:
 
     @cached_property
     def _known(self) -> ByCode:
-        parts = [self.keys] if len(self.columns) == 1 else [self.keys >> _PAIR_BITS, self.keys & (1 << _PAIR_BITS) - 1]
-        return ByCode(parts, self.weights)
+        return ByCode(split_keys(self.keys, len(self.columns)), self.weights)
 
 
 def coded(codes: Array) -> NDArray[np.int64]:
@@ -117,6 +116,11 @@ def pair_keys(columns: Columns, names: Sequence[str]) -> NDArray[np.int64]:
     for name in names[1:]:
         key = key << _PAIR_BITS | coded(columns[name])
     return key
+
+
+def split_keys(keys: NDArray[np.int64], parts: int) -> list[NDArray[np.int64]]:
+    """Return the code or two codes that `pair_keys` made a key of, each as `coded`."""
+    return [keys] if parts == 1 else [keys >> _PAIR_BITS, keys & (1 << _PAIR_BITS) - 1]
 
 
 class CompiledNumbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from training.cut import Ledger
 from training.events import fraction_of, make_events
 from training.labels import Cases, cases_as_of, delay_weights, kept_chance
 from training.linear import FIELDS, LEVEL_FIELDS
+from training.words import Words, words_of
 
 BESIDE = tuple(
     sorted(
@@ -62,6 +63,8 @@ class Examples:
         Net dollars as a part of the cap, 0 to 1; NaN where the cap is unknown or zero.
     kept
         Chance that a recovery is not taken back later; 1 elsewhere.
+    words
+        Of codes that are told in words.
     """
 
     matrix: Floats
@@ -70,6 +73,7 @@ class Examples:
     weight: Floats
     fraction: Floats
     kept: Floats
+    words: Words = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -77,7 +81,9 @@ class Examples:
     def take(self, rows: Array) -> Examples:
         """Return the examples at these positions, or under this mask."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return Examples(self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows], self.kept[rows])
+        return Examples(
+            self.matrix[rows], columns, self.cases.take(rows), self.weight[rows], self.fraction[rows], self.kept[rows], self.words
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def replay(ledger: Ledger, as_of: int, each: Each = one_by_one) -> Replayed:
     if not possible.all():
         decided, seen = decided.take(possible), seen.take(possible)
     weight, kept = delay_weights(decided, as_of), kept_chance(decided, as_of)
-    examples = Examples(seen.matrix, seen.columns, decided, weight, fraction_of(decided, seen.columns), kept)
+    examples = Examples(seen.matrix, seen.columns, decided, weight, fraction_of(decided, seen.columns), kept, words_of(ledger.vocabulary))
     return Replayed(ledger, as_of, viewer, layout, extra_codes, record, begun, unmatched, examples)
 
 

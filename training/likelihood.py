@@ -108,7 +108,7 @@ def _fit_beside(shared: _Blended, left_out: NDArray[np.bool_]) -> tuple[str, Lin
 def pulls_of(examples: Examples, layout: Layout) -> dict[str, float]:
     """Return how strongly each group of weights of the linear score is drawn to zero."""
     won, extras = examples.cases.recovered, category_extras(layout)
-    return learn_pulls(examples.matrix, examples.columns, won, layout, weight=examples.weight, extras=extras)
+    return learn_pulls(examples.matrix, examples.columns, won, layout, weight=examples.weight, extras=extras, words=examples.words)
 
 
 def fit_blend(
@@ -137,6 +137,7 @@ def fit_blend(
         pulls=pulls,
         freedom=recipe.linear_freedom,
         extras=category_extras(layout),
+        words=part.words,
     )
     return trees, linear
 

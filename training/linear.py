@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 from features.feature import Floats
 from features.matrix import BY_NAME, Layout
 from features.tables import Array, Columns
-from models.linear import Field, Linear, Numbers, pair_keys
+from models.linear import Field, Linear, Numbers, pair_keys, split_keys
 from training.pulls import COMMON_PULL, group_pulls
 from training.ridge import Design, fit_ridge
+from training.words import NO_WORDS, SPOKEN, Words, shared_words
 
 _LOG_UNITS = ("dollars", "days", "units", "postings", "decayed efforts", "dollars per recovery", "count")
 _LOGIT_UNITS = ("probability", "recoveries per effort")
@@ -74,6 +75,7 @@ def fit_linear(
     pulls: Mapping[str, float],
     freedom: float = 1.0,
     extras: Sequence[str] = (),
+    words: Words = NO_WORDS,
 ) -> Linear:
     """Fit a ridge logistic regression on scaled numbers and one weight per code or pair.
 
@@ -87,21 +89,23 @@ def fit_linear(
         Ridge of each group of weights (`learn_pulls`), and what it is divided by.
     extras
         The user's category columns, which get weights too.
+    words
+        Of codes that are told in words: each shared word weighs too, in the weights of the codes that hold it.
     """
-    terms = _Terms.of(matrix, columns, layout, extras)
+    terms = _Terms.of(matrix, columns, layout, extras, words)
     pull = np.array([pulls.get(name, COMMON_PULL) for name in terms.names]) / freedom
     # One thread: the order in which many cores add would change the last bits.
     with threadpool_limits(1):
         fitted = fit_ridge(terms.design(matrix), np.asarray(target, dtype=np.float64), weight, np.repeat(pull, terms.sizes))
     weights, count = fitted[1:], len(terms.numbers.names)
-    return Linear(float(fitted[0]), terms.numbers, weights[:count].copy(), _weighed(terms.fields, weights[count:]))
+    return Linear(float(fitted[0]), terms.numbers, weights[:count].copy(), _weighed(terms.fields, terms.by_code(weights[count:])))
 
 
 def learn_pulls(
-    matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, extras: Sequence[str] = ()
+    matrix: Floats, columns: Columns, target: Array, layout: Layout, *, weight: Floats, extras: Sequence[str] = (), words: Words = NO_WORDS
 ) -> dict[str, float]:
     """Learn how strongly each field's weights, and those of all numbers, are drawn to zero; see `training.pulls`."""
-    terms = _Terms.of(matrix, columns, layout, extras)
+    terms = _Terms.of(matrix, columns, layout, extras, words)
     with threadpool_limits(1):
         found = group_pulls(terms.design(matrix), terms.sizes, np.asarray(target, dtype=np.float64), weight)
     return dict(zip(terms.names, found.tolist(), strict=True))
@@ -164,28 +168,52 @@ NUMBERS = "numbers"
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What the score of some rows is made of: scaled numbers, then fields."""
+    """What the score of some rows is made of: scaled numbers, then fields, then the words that codes of some fields share.
+
+    `shared` holds, by place of the field, which words its keys hold.
+    """
 
     numbers: Numbers
     fields: list[_Field]
+    shared: dict[int, sparse.csr_matrix]
 
     @classmethod
-    def of(cls, matrix: Floats, columns: Columns, layout: Layout, extras: Sequence[str]) -> _Terms:
-        return cls(_numbers(matrix, layout), _telling_fields(columns, (*FIELDS, *((name,) for name in extras))))
+    def of(cls, matrix: Floats, columns: Columns, layout: Layout, extras: Sequence[str], words: Words) -> _Terms:
+        fields = _telling_fields(columns, (*FIELDS, *((name,) for name in extras)))
+        held = {
+            place: shared_words(split_keys(field.keys, len(field.names)), [words[name] for name in field.names])
+            for place, field in enumerate(fields)
+            if field.names in SPOKEN and all(name in words for name in field.names)
+        }
+        return cls(_numbers(matrix, layout), fields, {place: said for place, said in held.items() if said.shape[1]})
 
     @property
     def names(self) -> list[str]:
         """The name of each group of weights."""
-        return [NUMBERS, *("*".join(field.names) for field in self.fields)]
+        names = ["*".join(field.names) for field in self.fields]
+        return [NUMBERS, *names, *(f"words of {names[place]}" for place in self.shared)]
 
     @property
     def sizes(self) -> list[int]:
         """How many weights each group has."""
-        return [len(self.numbers.names), *(len(field.keys) for field in self.fields)]
+        return [len(self.numbers.names), *(len(field.keys) for field in self.fields), *(said.shape[1] for said in self.shared.values())]
 
     def design(self, matrix: Floats) -> Design:
         """Return all as the columns of a regression."""
-        return Design.of(self.numbers.scaled(matrix), _coded(len(matrix), self.fields))
+        codes = _coded(len(matrix), self.fields)
+        if self.shared:
+            said = [words[self.fields[place].place] for place, words in self.shared.items()]
+            codes = sparse.hstack([codes, *said], format="csr")
+        return Design.of(self.numbers.scaled(matrix), codes)
+
+    def by_code(self, weights: Floats) -> Floats:
+        """Return the weights of all keys, what their words say among them."""
+        ends = np.cumsum([len(field.keys) for field in self.fields])
+        whole, at = weights[: int(ends[-1])].copy() if len(ends) else weights[:0], int(ends[-1]) if len(ends) else 0
+        for place, words in self.shared.items():
+            whole[ends[place] - words.shape[0] : ends[place]] += words @ weights[at : at + words.shape[1]]
+            at += words.shape[1]
+        return whole
 
 
 def _weighed(fields: Sequence[_Field], weights: Floats) -> tuple[Field, ...]:
