@@ -108,14 +108,18 @@ def _fit_beside(shared: _Blended, left_out: NDArray[np.bool_]) -> tuple[str, Lin
 def pulls_of(examples: Examples, layout: Layout) -> dict[str, float]:
     """Return how strongly each group of weights of the linear score is drawn to zero."""
     won, extras = examples.cases.recovered, category_extras(layout)
-    return learn_pulls(examples.matrix, examples.columns, won, layout, weight=examples.weight, extras=extras, words=examples.words)
+    return learn_pulls(examples.matrix, examples.columns, won, layout, weight=np.ones(len(examples)), extras=extras, words=examples.words)
 
 
 def fit_blend(
     part: Examples, layout: Layout, seed: int, pulls: Mapping[str, float], recipe: Recipe = FIXED
 ) -> tuple[lightgbm.Booster, Linear]:
-    """Fit the two halves of the likelihood, trees and linear score."""
-    y, names = part.cases.recovered, chance_names(layout)
+    """Fit the two halves of the likelihood, trees and linear score.
+
+    Every case counts once. What order rows have is told best so, on practices and on real recoveries; their level is told by the
+    calibration, where each case stands for as many as had its age and result.
+    """
+    y, names, once = part.cases.recovered, chance_names(layout), np.ones(len(part))
     trees = fit_trees(
         part.matrix,
         y,
@@ -123,7 +127,7 @@ def fit_blend(
         objective="binary",
         rounds=recipe.rounds,
         seed=seed,
-        weight=part.weight,
+        weight=once,
         monotone=True,
         names=names,
         **recipe.trees,
@@ -133,7 +137,7 @@ def fit_blend(
         part.columns,
         y,
         layout,
-        weight=part.weight,
+        weight=once,
         pulls=pulls,
         freedom=recipe.linear_freedom,
         extras=category_extras(layout),

@@ -16,7 +16,6 @@ from features.pieces import Each, one_by_one
 from models.calibration import probability
 from models.say import Say
 from training.examples import Examples, Replayed
-from training.labels import delay_weights
 from training.likelihood import blend, fit_blend, pulls_of
 from training.recipe import FIXED, SEED, Recipe
 from training.splits import time_blocks
@@ -131,7 +130,6 @@ def _suggest(asked: Any) -> Recipe:
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    start: int
     known: NDArray[np.int64]
     asked: NDArray[np.int64]
 
@@ -147,7 +145,7 @@ def _folds(examples: Examples) -> list[_Fold]:
         known, asked = np.flatnonzero(cases.resolved_on < start), np.flatnonzero(block == b)
         won = int(cases.recovered[known].sum())
         if len(known) >= LEAST_EFFORTS // 3 and min(won, len(known) - won) >= 20:
-            found.append(_Fold(start, _some(known, rng), _some(asked, rng)))
+            found.append(_Fold(_some(known, rng), _some(asked, rng)))
     return found
 
 
@@ -158,7 +156,6 @@ def _some(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64
 def _loss(shared: tuple[Examples, Layout, Mapping[str, float], int], recipe: Recipe, fold: _Fold) -> float:
     examples, layout, pulls, seed = shared
     past, test = examples.take(fold.known), examples.take(fold.asked)
-    past.weight[:] = delay_weights(past.cases, fold.start)
     say = Say.learned(past.columns, recipe.pseudo_labels)
     p = probability(blend(*fit_blend(past, layout, seed, pulls, recipe), test, say, recipe.trees_share))
     p = np.clip(p, _SURE, 1 - _SURE)

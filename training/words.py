@@ -13,7 +13,11 @@ from scipy import sparse
 
 from features.vocabulary import Vocabulary
 
-SPOKEN: tuple[tuple[str, ...], ...] = (("adjustment_code",), ("plan_id", "adjustment_code"))
+SPOKEN: tuple[tuple[str, ...], ...] = (
+    ("adjustment_code",),
+    ("plan_id", "adjustment_code"),
+    ("procedure_code", "adjustment_code"),
+)
 """Codes and pairs of codes that are looked at for words; a pair has the pairs of its words."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
