@@ -258,7 +258,8 @@ def one_row(bench: Bench) -> Row:
 
 def reasons_row(bench: Bench) -> Row:
     """Contributions of every row."""
-    from models.forest import Explainer, Forest
+    from models.explainer import Explainer
+    from models.forest import Forest
     from models.reasons import CONCEPTS, matrix_groups
     from models.scorer import Scorer
 

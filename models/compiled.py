@@ -63,7 +63,14 @@ class CompiledTrees:
         As `trees.c` reads them.
     code
         The compiled source.
+
+    Attributes
+    ----------
+    fewest
+        Fewer rows are sooner interpreted: the code always adds up a block of them.
     """
+
+    fewest = 64
 
     def __init__(
         self,

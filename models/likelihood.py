@@ -9,7 +9,8 @@ import numpy as np
 from features.feature import Floats
 from features.tables import Columns
 from models.calibration import Calibration
-from models.forest import Explainer, Forest
+from models.explainer import Explainer
+from models.forest import Forest
 from models.linear import Linear
 from models.prior import late_part, prior_logits, proof_part, rate_part
 from models.say import Say

@@ -125,7 +125,7 @@ class Scorer:
         self.layout, self.extra_codes, self.models = layout, extra_codes, models
         self.vocabulary, self.viewer = vocabulary, viewer
         self.costs = costs
-        self._is_compiled = False
+        self._is_prepared = False
         self._loaded: Viewer | None = None
 
     @property
@@ -213,20 +213,20 @@ class Scorer:
         other.advance(events, until=until)
         return other
 
-    def compile(self, cache: Path) -> bool:
-        """Score many rows by compiled code, kept in a private folder, where there is a compiler; tell whether all trees are."""
-        if self._is_compiled:
+    def prepare(self, cache: Path) -> bool:
+        """Make ready to score many rows, by compiled code, kept in a private folder, or tables; tell whether all trees are."""
+        if self._is_prepared:
             return True
         m = self.models
         trees = (m.likelihood.trees, m.dollars.fraction, m.effort.trees, m.anomaly.trees)
-        self._is_compiled = all([forest.compile(cache) for forest in trees if forest is not None])
+        self._is_prepared = all([forest.prepare(cache) for forest in trees if forest is not None])
         if m.likelihood.linear is not None:
             self.models = replace(m, likelihood=replace(m.likelihood, linear=m.likelihood.linear.compiled(cache)))
-        return self._is_compiled
+        return self._is_prepared
 
     def made_ready(self, cache: Path) -> Self:
         """Return itself, compiled, with all tabled that is else tabled when the first reasons are asked for."""
-        self.compile(cache)
+        self.prepare(cache)
         _ = self._reasoner
         return self
 
@@ -311,7 +311,7 @@ class Scorer:
             seen = self._see(batch, view, as_of, None)
             view.columns = seen.columns
             return view, self._estimate(seen), seen
-        recall, order = Recall(self.viewer.history, as_of), None if self._is_compiled else alike(view.columns)
+        recall, order = Recall(self.viewer.history, as_of), None if self._is_prepared else alike(view.columns)
         found: Columns = {}
         for start in range(0, len(batch), BLOCK):
             stretch = slice(start, min(start + BLOCK, len(batch)))
@@ -329,8 +329,8 @@ class Scorer:
             extras = {name: values[rows] for name, values in batch.extras.items()}
         x = self._by_feature(extras, columns).T
         terms = self.models.likelihood.terms(x, columns)
-        # Compiled trees read a block column by column, as it is made; others read row by row.
-        return _Seen(columns, x if rows is not None and self._is_compiled else np.ascontiguousarray(x), terms)
+        # Many rows are read column by column, as they are made; interpreted trees read row by row.
+        return _Seen(columns, x if rows is not None and self._is_prepared else np.ascontiguousarray(x), terms)
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
         """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.

@@ -67,7 +67,7 @@ class Worker:
         self._scorer = scorer if scorer is not None else task.packed.unpack()
         self._codes = Codes.load(extra=task.codes, on=date(1970, 1, 1) + timedelta(days=task.as_of))
         if task.cache is not None:
-            self._scorer.compile(task.cache)
+            self._scorer.prepare(task.cache)
 
     def score(self, part: Part) -> Path:
         """Score a part and return the file that holds its sorted scores; what is there already is not done again."""

@@ -11,7 +11,9 @@ import pytest
 from features.errors import BundleRefused
 from features.feature import Floats
 from models import compiled
-from models.forest import Explainer, Forest
+from models.explainer import Explainer
+from models.forest import Forest
+from models.tabled import TabledTrees
 from training.trees import predict
 
 FEATURES = 12
@@ -108,7 +110,7 @@ def test_compiled_trees_have_the_bits_of_interpreted_ones(booster: lightgbm.Boos
     rows = np.vstack([x, strange(x)])
     forest = forest_of(booster, tmp_path)
     expected = forest.raw(rows)
-    assert forest.compile(tmp_path / "cache" / "trees")
+    assert forest.prepare(tmp_path / "cache" / "trees")
     assert forest.raw(rows).tobytes() == expected.tobytes()
     assert (tmp_path / "cache" / "trees").stat().st_mode & 0o077 == 0
 
@@ -124,7 +126,7 @@ def test_compiled_trees_have_these_bits_on_every_processor(width: int, tmp_path:
     forest = forest_of(lightgbm.train(parameters, lightgbm.Dataset(x, np.nan_to_num(y), categorical_feature=[0, 1, 2, 3]), 80), tmp_path)
     expected = forest.raw(x)
     monkeypatch.setattr(compiled, "FLAGS", (*compiled.FLAGS, f"-DWIDTH={width}"))
-    assert forest.compile(tmp_path / "cache")
+    assert forest.prepare(tmp_path / "cache")
     assert forest.raw(x).tobytes() == forest.raw(np.asfortranarray(x)).tobytes() == expected.tobytes()
     at = np.arange(5, 4000, 17)
     assert forest.raw(x, at).tobytes() == expected[at].tobytes()
@@ -134,16 +136,28 @@ def test_code_is_only_run_from_a_private_folder(booster: lightgbm.Booster, tmp_p
     forest = forest_of(booster, tmp_path)
     (tmp_path / "open").mkdir(mode=0o755)
     with pytest.raises(BundleRefused, match="ours alone"):
-        forest.compile(tmp_path / "open")
+        forest.prepare(tmp_path / "open")
 
 
-def test_without_a_compiler_trees_are_interpreted(
+def test_without_a_compiler_tables_have_the_bits_of_interpreted_trees(
     booster: lightgbm.Booster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
-    x, _ = data(200)
+    x, _ = data()
+    rows = np.vstack([x, strange(x)])
     forest = forest_of(booster, tmp_path)
-    expected = forest.raw(x)
+    expected = forest.raw(rows)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not forest.compile(tmp_path / "cache")
-    assert forest.raw(x).tobytes() == expected.tobytes()
+    assert forest.prepare(tmp_path / "cache")
+    assert isinstance(forest._many, TabledTrees)
+    assert forest.raw(rows).tobytes() == forest.raw(np.asfortranarray(rows)).tobytes() == expected.tobytes()
+    at = np.arange(5, len(rows), 17)
+    assert forest.raw(rows, at).tobytes() == expected[at].tobytes()
     assert not recwarn.list
+
+
+def test_trees_of_more_leaves_are_interpreted(tmp_path: Path) -> None:
+    x, y = data()
+    wide = lightgbm.train({"objective": "binary", "num_leaves": 31, "verbose": -1, "num_threads": 1}, lightgbm.Dataset(x, y), 2)
+    forest = forest_of(wide, tmp_path)
+    assert not forest.prepare(tmp_path / "cache")
+    assert np.array_equal(forest.raw(x), predict(wide, x, raw=True))
