@@ -93,8 +93,8 @@ class Bins:
     Parameters
     ----------
     features, edges, is_coded, zero, tables
-        Of each feature: its column, ascending thresholds (or the number of codes), whether it is a category, the place of zero where a
-        node reads it as missing (-1: none does), and masks per stretch (stretches x words; NaN and unknown codes last).
+        Of each feature: its column, ascending thresholds, infinity and NaN (or codes, and NaN for unknown ones), whether it is a
+        category, the place of zero where a node reads it as missing (-1: none does), and masks per stretch (stretches x words).
     trees
         How many there are.
     """
@@ -118,10 +118,11 @@ class Bins:
     def _of_feature(nodes: Comparisons, feature: int, trees: int) -> tuple[int, Floats, bool, int, NDArray[np.uint64]]:
         own = np.flatnonzero(nodes.feature == feature)
         is_coded = bool((nodes.member[own] >= 0).any())
-        edges = np.arange(nodes.members.shape[1] - 1, dtype=np.float64) if is_coded else np.unique(nodes.threshold[own])
-        values = edges if is_coded else np.r_[edges, np.inf]
-        zero = len(values) if not is_coded and nodes.zero_is_missing[own].any() else -1
-        asked = np.r_[values, [0.0] * (zero >= 0), np.nan]
+        known = np.arange(nodes.members.shape[1] - 1, dtype=np.float64) if is_coded else np.r_[np.unique(nodes.threshold[own]), np.inf]
+        # In the order of NumPy, NaN comes behind all numbers.
+        edges = np.r_[known, np.nan]
+        zero = len(edges) if not is_coded and nodes.zero_is_missing[own].any() else -1
+        asked = np.r_[edges, [0.0] * (zero >= 0)]
         left = nodes.outcomes(np.repeat(asked[:, None], len(own), axis=1), own).astype(np.uint8)
         table = np.zeros((len(asked), -(-trees // 8) * 8), dtype=np.uint8)
         for place, node in enumerate(own.tolist()):
@@ -132,11 +133,12 @@ class Bins:
         """Return what `Comparisons.masks` does."""
         found = np.zeros((len(matrix), -(-self.trees // 8)), dtype=np.uint64)
         for feature, edges, is_coded, zero, table in zip(self.features, self.edges, self.is_coded, self.zero, self.tables, strict=True):
-            x, last = matrix[:, feature], len(table) - 1
+            x = matrix[:, feature]
             if is_coded:
-                place = np.where((x >= 0) & (x < len(edges)), x, last).astype(np.intp)
+                unknown = len(edges) - 1
+                place = np.where((x >= 0) & (x < unknown), x, unknown).astype(np.intp)
             else:
-                place = np.where(np.isnan(x), last, np.searchsorted(edges, x))
+                place = edges.searchsorted(x)
                 if zero >= 0:
                     place[np.abs(x) <= _ZERO] = zero
             found |= table.take(place, axis=0)

@@ -37,7 +37,7 @@ def logarithms_are_the_library_s() -> bool:
     """Tell whether NumPy takes logarithms as C does; for processors with wide vectors it has its own, which differ in the last place."""
     draw = np.random.default_rng(5)
     sizes, odds = 10.0 ** draw.uniform(-6.0, 12.0, 20_000), draw.uniform(0.005, 0.995, 20_000)
-    return np.log1p(sizes).tolist() == list(map(math.log1p, sizes)) and np.log(odds).tolist() == list(map(math.log, odds))
+    return bool((np.log1p(sizes) == list(map(math.log1p, sizes))).all() and (np.log(odds) == list(map(math.log, odds))).all())
 
 
 def test_compiled_terms_have_the_bits_of_numpy(score: Linear, tmp_path: Path) -> None:
