@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.output import replace_file
 from features.intake.part import Part
+from serving.batch.memory import keep_memory
 from serving.batch.parts import Task, Worker
 from serving.batch.workers import Workers
 
@@ -195,7 +196,12 @@ def _made(path: Path, make: Callable[[Any], T]) -> T:
 
 
 def _worker(folder: Path) -> Worker:
-    return _made(folder / TASK_FILE, Worker)
+    return _made(folder / TASK_FILE, _begun)
+
+
+def _begun(task: Task) -> Worker:
+    keep_memory()
+    return Worker(task)
 
 
 def _piece(folder: Path, shared: str, asked: str, number: int) -> tuple[int, Any]:
