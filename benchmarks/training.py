@@ -24,6 +24,7 @@ from features.intake.table_file import read_table
 from features.pieces import one_by_one
 from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS
 from features.vocabulary import Vocabulary
+from recoup.cli.options import usable_cores
 from recoup.days import day_number
 from recoup.forks import hands_for
 from training.fit import train
@@ -65,7 +66,7 @@ def main() -> None:
 
     tables = {name: read(file, table) for name, (file, table) in BESIDE.items()}
     writeoffs, outcomes = read("writeoffs", WRITEOFFS), read("outcomes", OUTCOMES)
-    each = one_by_one if is_timed_within else hands_for(len(outcomes))
+    each = one_by_one if is_timed_within else hands_for(len(outcomes), usable_cores())
     bundle = train(writeoffs, outcomes, tables=tables, as_of=as_of, each=each)
     with tempfile.TemporaryDirectory() as place:
         publish(bundle, Path(place) / "bundle", name="bench", created="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,22 +21,18 @@ T = TypeVar("T")
 FEWEST, MOST = 10_000, 500_000
 """Efforts from which on a second process brings more than it costs, and up to which there is memory for what each makes of its own."""
 
+_MOST_FORKS = 8
+"""A fit has some five large pieces at a time."""
+
 _AHEAD = 2
 """So many pieces for each process are handed out before the first is done."""
 
 
-def hands_for(efforts: int, count: int | None = None) -> Each:
-    """Return what does the pieces of a fit on so many efforts: forks, or this process where they would not pay or cannot be.
-
-    Parameters
-    ----------
-    count
-        Processes; None: one for each core that this one may use.
-    """
-    count = len(os.sched_getaffinity(0)) if count is None and hasattr(os, "sched_getaffinity") else count or 1
-    if count < 2 or not can_fork() or not FEWEST <= efforts <= MOST:
+def hands_for(efforts: int, cores: int) -> Each:
+    """Return what does the pieces of a fit on so many efforts: forks, or this process where they would not pay or cannot be."""
+    if cores < 2 or not can_fork() or not FEWEST <= efforts <= MOST:
         return one_by_one
-    return forked(count)
+    return forked(min(cores, _MOST_FORKS))
 
 
 def forked(count: int) -> Each:

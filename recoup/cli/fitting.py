@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recoup.beside import Worked
-from recoup.cli.options import AsOf, Json, Morning, Report, settings, today, tracking_uri, with_tables
+from recoup.cli.options import AsOf, Json, Morning, Report, settings, today, tracking_uri, usable_cores, with_tables
 from recoup.cli.telling import Teller, reading_json, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
@@ -79,7 +79,7 @@ def _hands(cluster: str | None, home: Path, efforts: int) -> Iterator[Each]:
     from serving.cluster import open_cluster
 
     if cluster is None:
-        yield hands_for(efforts)
+        yield hands_for(efforts, usable_cores())
         return
     with batch_folder(home, None) as folder, open_cluster(folder, cluster) as opened:
         yield opened.each
