@@ -208,10 +208,10 @@ class _Terms:
 
     def by_code(self, weights: Floats) -> Floats:
         """Return the weights of all keys, what their words say among them."""
-        ends = np.cumsum([len(field.keys) for field in self.fields])
-        whole, at = weights[: int(ends[-1])].copy() if len(ends) else weights[:0], int(ends[-1]) if len(ends) else 0
+        ends = np.cumsum([0, *(len(field.keys) for field in self.fields)]).tolist()
+        whole, at = weights[: ends[-1]].copy(), ends[-1]
         for place, words in self.shared.items():
-            whole[ends[place] - words.shape[0] : ends[place]] += words @ weights[at : at + words.shape[1]]
+            whole[ends[place] : ends[place + 1]] += words @ weights[at : at + words.shape[1]]
             at += words.shape[1]
         return whole
 
