@@ -98,19 +98,22 @@ def read_table(
     with closing(open_source(source, stdin)) as file:
         opened = with_made_ids(file, table, mapping)
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
-        reader.add_all(_counted(opened, reader, most_rows, progress))
+        blocks = opened.blocks(reader.wanted, reader.coded)
+        # Who breaks off does not wait for the next block of a stream.
+        is_file = isinstance(source, Path) and str(source) != "-"
+        reader.add_all(_counted(opened.name, _ahead(blocks) if is_file else blocks, most_rows, progress))
     if reader.rows + len(opened.broken) == 0 and not (table.name != "writeoffs" if allow_empty is None else allow_empty):
         raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
     numbers = row_numbers(opened, reader.rows)
     return reader.finish(vocabulary, numbers, broken=opened.broken, identity=identity, most_rejected=most_rejected)
 
 
-def _counted(source: Source, reader: TableReader, most_rows: int | None, progress: Callable[[int], None] | None) -> Iterator[Block]:
+def _counted(name: str, blocks: Iterator[Block], most_rows: int | None, progress: Callable[[int], None] | None) -> Iterator[Block]:
     total = 0
-    for rows, arrays in _ahead(source.blocks(reader.wanted, reader.coded)):
+    for rows, arrays in blocks:
         total += rows
         if most_rows is not None and total > most_rows:
-            raise BadData(f"{source.name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
+            raise BadData(f"{name}: more than {most_rows} rows; send it in parts, or score it with a batch job")
         yield rows, arrays
         if progress is not None:
             progress(rows)
