@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.native import compiled
-from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_ZERO, Tree
+from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, LEAVES, MISSING_NAN, MISSING_ZERO, Tree
 
 SOURCE = Path(__file__).with_name("trees.c")
 
 FLAGS: tuple[str, ...] = ()
 
-LEAVES = INNER + 1
 _NULL = 255
 _WIDEST = bytes(32)
 _MOST_THRESHOLDS = 254

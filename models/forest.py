@@ -48,11 +48,13 @@ class Forest:
             A folder that nobody else may write or read: what lies there is run. The code is no model's own, so one copy serves all.
         """
         self._many = None
-        many = CompiledTrees.of(self.trees, private_folder(cache)) or TabledTrees.of(self.trees)
-        if many is not None:
-            rows = self._rows_around_thresholds()
-            if np.array_equal(many.raw(rows).view(np.int64), self.raw(rows).view(np.int64)):
+        rows, folder = self._rows_around_thresholds(), private_folder(cache)
+        expected = self.raw(rows).view(np.int64)
+        for make in (lambda: CompiledTrees.of(self.trees, folder), lambda: TabledTrees.of(self.trees)):
+            many = make()
+            if many is not None and np.array_equal(many.raw(rows).view(np.int64), expected):
                 self._many = many
+                break
         return self._many is not None
 
     def _rows_around_thresholds(self, count: int = 1024) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.errors import BundleRefused
 from features.feature import Floats
-from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, MISSING_NAN, MISSING_ZERO, Tree
+from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, LEAVES, MISSING_NAN, MISSING_ZERO, Tree
 
 _ZERO = 1e-35
 
@@ -36,7 +36,7 @@ class Comparisons:
         for t, tree in enumerate(trees):
             inner = len(tree.feature)
             if inner > INNER:
-                raise BundleRefused(f"tree {t} has {inner + 1} leaves; at most {INNER + 1} are allowed")
+                raise BundleRefused(f"tree {t} has {inner + 1} leaves; at most {LEAVES} are allowed")
             feature[t, :inner], threshold[t, :inner], decision[t, :inner] = tree.feature, tree.threshold, tree.decision
             for n in np.flatnonzero(tree.decision & CATEGORICAL).tolist():
                 places.append(t * INNER + n)

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from models.outcomes import Bins, Comparisons
-from models.trees import INNER, Tree
-
-LEAVES = INNER + 1
+from models.trees import INNER, LEAVES, Tree
 
 _BLOCK = 1024
 """So many rows at a time stay in the cache."""

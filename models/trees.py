@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from features.errors import BundleRefused
 from features.feature import Floats
 
-INNER = 7
-"""Inner nodes of a tree of eight leaves."""
+LEAVES, INNER = 8, 7
+"""Of the largest trees that are read: leaves, and inner nodes."""
 
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 MISSING_NONE, MISSING_ZERO, MISSING_NAN = 0, 1, 2

@@ -83,7 +83,11 @@ def slow_usual(postings: Columns, payer: int, procedure: int, units: float, day:
 @settings(max_examples=80, deadline=None)
 @given(ledgers())
 def test_replay_equals_the_slow_twin(ledger: tuple[Columns, Columns, np.ndarray]) -> None:
-    postings, rows, days = ledger
+    held_to_the_twin(*ledger)
+
+
+def held_to_the_twin(postings: Columns, rows: Columns, days: np.ndarray) -> None:
+    """Replay, and find of each row what the slow twin finds."""
     found = replay_usual(Usual(), postings, rows, days)
     for r, day in enumerate(days.tolist()):
         expected = slow_usual(postings, int(rows["payer_id"][r]), int(rows["procedure_code"][r]), float(rows["units"][r]), day)
@@ -92,6 +96,21 @@ def test_replay_equals_the_slow_twin(ledger: tuple[Columns, Columns, np.ndarray]
         slow = slow_smoothed(postings, int(rows["payer_id"][r]), int(rows["procedure_code"][r]), float(rows["units"][r]), day)
         # The same few operations; only the last digit may differ.
         np.testing.assert_allclose(found.smoothed_cents[r], slow, rtol=1e-12)
+
+
+def test_a_day_may_hold_more_postings_of_a_key_than_are_kept() -> None:
+    rng = np.random.default_rng(6)
+    count = 8 * KEPT
+    postings: Columns = {
+        "payer_id": np.repeat([0, 1], count // 2),
+        "procedure_code": np.zeros(count, dtype=np.int64),
+        "writeoff_date": rng.integers(18_000, 18_002, count),
+        "allowed_amount": rng.integers(1, 90_000, count),
+        "units": np.ones(count),
+    }
+    days = np.array([18_000, 18_001, 18_002])
+    rows: Columns = {"payer_id": np.array([0, 1, 0]), "procedure_code": np.zeros(3, dtype=np.int64), "units": np.ones(3)}
+    held_to_the_twin(postings, rows, days)
 
 
 @settings(max_examples=40, deadline=None)

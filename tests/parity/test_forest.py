@@ -11,6 +11,7 @@ import pytest
 from features.errors import BundleRefused
 from features.feature import Floats
 from models import compiled
+from models.compiled import CompiledTrees
 from models.explainer import Explainer
 from models.forest import Forest
 from models.tabled import TabledTrees
@@ -153,6 +154,16 @@ def test_without_a_compiler_tables_have_the_bits_of_interpreted_trees(
     at = np.arange(5, len(rows), 17)
     assert forest.raw(rows, at).tobytes() == expected[at].tobytes()
     assert not recwarn.list
+
+
+def test_compiled_code_with_other_bits_is_not_used(booster: lightgbm.Booster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, _ = data()
+    forest = forest_of(booster, tmp_path)
+    expected = forest.raw(x)
+    monkeypatch.setattr(CompiledTrees, "raw", lambda self, matrix: np.zeros(len(matrix)))
+    assert forest.prepare(tmp_path / "cache")
+    assert isinstance(forest._many, TabledTrees)
+    assert forest.raw(x).tobytes() == expected.tobytes()
 
 
 def test_trees_of_more_leaves_are_interpreted(tmp_path: Path) -> None:
