@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.errors import TryAgain, Unavailable, UsageError
 from features.intake.output import replace_file
 from features.intake.part import Part
+from serving.batch.account import merge_runs
 from serving.batch.memory import keep_memory
 from serving.batch.parts import Task, Worker
 from serving.batch.workers import Workers
@@ -86,6 +87,10 @@ class Cluster:
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
         return self._each(_score, ((part,) for part in parts))
+
+    def merge(self, groups: Iterable[Sequence[Path]]) -> Iterator[Path]:
+        """See `Workers`."""
+        return self._each(_merge, ((group,) for group in groups))
 
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""
@@ -220,6 +225,10 @@ def _taken_up(path: Path) -> Any:
 
 def _score(folder: Path, part: Part) -> Path:
     return _worker(folder).score(part)
+
+
+def _merge(folder: Path, group: Sequence[Path]) -> Path:
+    return merge_runs(group)
 
 
 def _explain(folder: Path, part: Part, rows: NDArray[np.int64]) -> dict[int, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from features.intake.rejects import Reject, Rule
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
+from serving.batch.merging import Key, Run, merge, sample_of
+
+STRETCH_ROWS = 2048
+"""So many rows of a run are read at a time, some 400 kB."""
 
 
 @dataclass(slots=True)
@@ -92,21 +98,51 @@ class Account:
 
 def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:
     """Write sorted scores with their account: whole or not at all."""
-    schema = run.schema.with_metadata({"account": account.as_json()})
+    write_run(path, [run], sample_of(run), account.as_json())
+
+
+def write_run(path: Path, batches: Iterable[pa.RecordBatch], sample: Sequence[Key], account: str = "") -> None:
+    """Write rows that come in their order, in stretches that are read one at a time; a run that was merged has no account."""
 
     def write(file: Any) -> None:
-        with pa.ipc.new_file(file, schema) as writer:
-            writer.write_batch(run.cast(schema) if run.schema != schema else run)
+        writer = None
+        for batch in batches:
+            if writer is None:
+                writer = pa.ipc.new_stream(file, batch.schema.with_metadata({"account": account, "sample": json.dumps(sample)}))
+            for start in range(0, batch.num_rows, STRETCH_ROWS):
+                writer.write_batch(batch.slice(start, STRETCH_ROWS))
+        if writer is not None:
+            writer.close()
 
     replace_file(path, write, is_lasting=False)
 
 
-def load_run(path: Path) -> pa.RecordBatch:
-    """Return sorted scores; their pages are read when they are looked at."""
-    return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+def merge_runs(paths: Sequence[Path]) -> Path:
+    """Write the rows of several runs as one beside them, and return it; what is there already is not done again."""
+    path = paths[0].with_name(f"merged-{sha256(' '.join(one.name for one in paths).encode()).hexdigest()[:16]}.arrow")
+    if not path.exists():
+        runs = [open_run(one) for one in paths]
+        write_run(path, merge(runs), sorted(key for run in runs for key in run.sample))
+    return path
+
+
+def open_run(path: Path) -> Run:
+    """Return sorted scores, of which a stretch at a time is held."""
+    return Run([(out, value, expected, ident) for out, value, expected, ident in json.loads(_told(path, b"sample"))], _stretches(path))
+
+
+def _stretches(path: Path) -> Iterator[pa.RecordBatch]:
+    # Read, not mapped: pages of a file that is mapped count as this process's own.
+    with pa.OSFile(str(path)) as file:
+        yield from pa.ipc.open_stream(file)
 
 
 def load_account(path: Path) -> Account:
     """Return the account of sorted scores."""
-    with pa.memory_map(str(path)) as file:
-        return Account.from_json(pa.ipc.open_file(file).schema.metadata[b"account"].decode())
+    return Account.from_json(_told(path, b"account"))
+
+
+def _told(path: Path, name: bytes) -> str:
+    with pa.OSFile(str(path)) as file:
+        told: bytes = pa.ipc.open_stream(file).schema.metadata[name]
+        return told.decode()

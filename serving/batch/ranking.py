@@ -19,8 +19,8 @@ from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
 from features.tables import WRITEOFFS
 from features.triage import WHY
 from models.scorer import Scorer
-from serving.batch.account import Account, load_account, load_run
-from serving.batch.merging import Run, merge
+from serving.batch.account import Account, load_account, open_run
+from serving.batch.merging import MOST_RUNS, merge
 from serving.batch.parts import Task
 from serving.batch.run import TOLD, run_of, table_of
 from serving.batch.workers import Workers
@@ -145,7 +145,7 @@ def _buckets(
     """Yield the ranking in buckets; the first ones ask for their reasons as soon as they are known."""
     by_part = _owners(parts, count)
     last = 0
-    for run in merge([Run(partial(load_run, path)) for path in sorted(paths)], first=reasons):
+    for run in merge([open_run(path) for path in few_runs(sorted(paths), workers)], first=reasons):
         rank, last = last + 1, last + run.num_rows
         top = pa.concat_batches([run.slice(0, TOLD)])
         rows = np.sort(np.asarray(run.column("row"))[: max(reasons - rank + 1, 0)])
@@ -154,6 +154,18 @@ def _buckets(
             yield _Bucket(last, top, partial(as_file, run, rank), workers.explain(asked))
         else:
             yield _Bucket(last, top, partial(_known, as_file(run, rank, {})))
+
+
+def few_runs(paths: list[Path], workers: Workers, most: int = MOST_RUNS) -> list[Path]:
+    """Have the first runs merged, as many at once as may be, until no more than `most` (2 at least) are left."""
+    while (over := len(paths) - most) > 0:
+        groups = []
+        while over > 0 and len(paths) > 1:
+            size = min(over + 1, most)
+            groups.append(paths[:size])
+            paths, over = paths[size:], over - size + 1
+        paths = [*paths, *workers.merge(groups)]
+    return paths
 
 
 def _known(table: Table, told: dict[int, str]) -> Table:

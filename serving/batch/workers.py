@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.intake.output import replace_file
 from features.intake.part import Part
 from models.scorer import Scorer
+from serving.batch.account import merge_runs
 from serving.batch.parts import Task, Worker
 from serving.batch.pool import Ready, starting
 
@@ -28,6 +29,10 @@ class Workers(Protocol):
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """Yield the files of sorted scores, in any order."""
+        ...
+
+    def merge(self, groups: Iterable[Sequence[Path]]) -> Iterator[Path]:
+        """Yield a longer run of sorted scores for each group of such, in any order."""
         ...
 
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
@@ -45,6 +50,10 @@ class Alone:
         """See `Workers`."""
         return map(self._worker.score, parts)
 
+    def merge(self, groups: Iterable[Sequence[Path]]) -> Iterator[Path]:
+        """See `Workers`."""
+        return map(merge_runs, groups)
+
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""
         return (self._worker.explain(part, rows) for part, rows in asked)
@@ -60,6 +69,10 @@ class Processes:
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
         return self._pool.map(partial(_score, self._file), parts)
+
+    def merge(self, groups: Iterable[Sequence[Path]]) -> Iterator[Path]:
+        """See `Workers`."""
+        return self._pool.map(merge_runs, groups)
 
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""

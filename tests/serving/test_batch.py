@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,13 +32,13 @@ from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import Scores
-from serving.batch.account import Account
+from serving.batch.account import Account, load_account, merge_runs, open_run, save_run
 from serving.batch.folder import batch_folder, state_of
-from serving.batch.merging import Run, merge
+from serving.batch.merging import Run, merge, sample_of
 from serving.batch.packed import Packed
 from serving.batch.parts import Task, Worker
 from serving.batch.pool import each_of, starting
-from serving.batch.ranking import Scored, score_parts
+from serving.batch.ranking import Scored, few_runs, score_parts
 from serving.batch.run import cents_of, six_digits
 from serving.batch.workers import Alone, Workers, workers_of
 from tests.practice import Files, Learned, day
@@ -323,23 +325,59 @@ def test_what_belongs_together_is_in_one_part() -> None:
         assert len(set(part_of[linked])) == 1
 
 
-def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
+def sorted_runs(count: int, pieces: int) -> tuple[list[str], list[pa.RecordBatch]]:
+    """Return ids in rank order, and their rows dealt out to sorted runs, of which the first is empty."""
     draw = np.random.default_rng(1)
-    count = 400
     scope, value = draw.random(count) < 0.5, np.round(draw.normal(size=count), 0)
     ids = [f"W{i}" for i in draw.permutation(count)]
     expected = sorted(range(count), key=lambda i: (not scope[i], -value[i], -abs(value[i]), ids[i]))
+    place = np.argsort(expected)
     runs = []
-    for rows in np.array_split(draw.permutation(count), 7):
-        held = sorted(rows.tolist(), key=expected.index)
-        columns = {"writeoff_id": [ids[i] for i in held], "in_scope": scope[held], "by_value": value[held], "by_expected": abs(value[held])}
-        runs.append(Run(partial(pa.record_batch, columns)))
-    for bucket_rows in (1, 37, 1000):
-        for first in (0, 1, 25, 399, 400, 5000):
-            buckets = list(merge(runs, bucket_rows, first))
-            assert [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()] == [ids[i] for i in expected]
-            assert buckets[0].num_rows == first or not 0 < first < min(bucket_rows, count)
-    assert max(bucket.num_rows for bucket in merge(runs, 37)) < 120
+    for rows in [np.arange(0), *np.array_split(draw.permutation(count), pieces - 1)]:
+        held = rows[np.argsort(place[rows])]
+        texts = pa.array([ids[i] for i in held], pa.string())
+        runs.append(
+            pa.record_batch({"writeoff_id": texts, "in_scope": scope[held], "by_value": value[held], "by_expected": abs(value[held])})
+        )
+    return [ids[i] for i in expected], runs
+
+
+def ids_of(buckets: list[pa.RecordBatch]) -> list[str]:
+    return [ident for bucket in buckets for ident in bucket["writeoff_id"].to_pylist()]
+
+
+def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
+    expected, batches = sorted_runs(400, 8)
+    for every, bucket_keys, first, stretch in product((1, 10), (1, 7, 1000), (0, 1, 25, 399, 400, 5000), (1, 13, 400)):
+        stretches = [[batch.slice(at, stretch) for at in range(0, batch.num_rows, stretch)] for batch in batches]
+        runs = [Run(sample_of(batch, every), some) for batch, some in zip(batches, stretches, strict=True)]
+        buckets = list(merge(runs, bucket_keys, first))
+        assert ids_of(buckets) == expected
+        if bucket_keys == 1000:
+            assert [bucket.num_rows for bucket in buckets] == ([first, 400 - first] if 0 < first < 400 else [400])
+        elif first == 0:
+            assert max(bucket.num_rows for bucket in buckets) <= every * (bucket_keys + len(batches))
+
+
+def test_many_runs_are_merged_into_longer_ones_first(tmp_path: Path) -> None:
+    expected, batches = sorted_runs(9000, 11)
+    paths = [tmp_path / f"run-{number:02d}.arrow" for number in range(len(batches))]
+    for path, batch in zip(paths, batches, strict=True):
+        save_run(path, batch, Account(rows_read=batch.num_rows))
+    assert sum(load_account(path).rows_read for path in paths) == 9000
+
+    class Merging:
+        turns: ClassVar[list[list[int]]] = []
+
+        def merge(self, groups: list[list[Path]]) -> list[Path]:
+            self.turns.append([len(group) for group in groups])
+            return list(map(merge_runs, groups))
+
+    for most, turns in ((11, []), (10, [[2]]), (4, [[4, 4, 2]]), (2, [[2] * 5, [2] * 3, [2]])):
+        Merging.turns = []
+        left = few_runs(paths, cast(Workers, Merging()), most)
+        assert len(left) <= most and Merging.turns == turns
+        assert ids_of(list(merge([open_run(path) for path in left], 3))) == expected
 
 
 def test_money_and_six_digits_are_rounded_as_their_text_is() -> None:
