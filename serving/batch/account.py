@@ -119,7 +119,7 @@ def write_run(path: Path, batches: Iterable[pa.RecordBatch], sample: Sequence[Ke
 
 def merge_runs(paths: Sequence[Path]) -> Path:
     """Write the rows of several runs as one beside them, and return it; what is there already is not done again."""
-    path = paths[0].with_name(f"merged-{sha256(' '.join(one.name for one in paths).encode()).hexdigest()[:16]}.arrow")
+    path = paths[0].with_name(f"merged-{sha256(' '.join(one.name for one in paths).encode()).hexdigest()[:16]}.arrows")
     if not path.exists():
         runs = [open_run(one) for one in paths]
         write_run(path, merge(runs), sorted(key for run in runs for key in run.sample))

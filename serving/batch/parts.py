@@ -71,7 +71,7 @@ class Worker:
 
     def score(self, part: Part) -> Path:
         """Score a part and return the file that holds its sorted scores; what is there already is not done again."""
-        path = self._task.cut.folder / f"run-{part.number}.arrow"
+        path = self._task.cut.folder / f"run-{part.number}.arrows"
         if not path.exists():
             read = self._read(part)
             batch = read.batch

@@ -258,7 +258,7 @@ def test_a_killed_job_goes_on_where_it_was(ledger: Path, learned: Learned, at_on
     assert not (tmp_path / "out.csv").exists()
     in_parts(learned.scorer, tmp_path / "gone.csv", folder, tmp_path / "out.csv")
     same_bytes(tmp_path / "out.csv", at_once, tmp_path)
-    assert (folder / "run-0.arrow").stat().st_mtime_ns == first.st_mtime_ns
+    assert (folder / "run-0.arrows").stat().st_mtime_ns == first.st_mtime_ns
 
 
 def test_the_folder_is_found_again_only_by_the_same_job(tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ def test_runs_merge_into_one_order_whatever_the_buckets() -> None:
 
 def test_many_runs_are_merged_into_longer_ones_first(tmp_path: Path) -> None:
     expected, batches = sorted_runs(9000, 11)
-    paths = [tmp_path / f"run-{number:02d}.arrow" for number in range(len(batches))]
+    paths = [tmp_path / f"run-{number:02d}.arrows" for number in range(len(batches))]
     for path, batch in zip(paths, batches, strict=True):
         save_run(path, batch, Account(rows_read=batch.num_rows))
     assert sum(load_account(path).rows_read for path in paths) == 9000
