@@ -247,9 +247,9 @@ def one_row(bench: Bench) -> Row:
     scorer = Scorer.load(bench.bundle)
     with (bench.practice / "writeoffs.csv").open() as file:
         records: list[dict[str, object]] = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)][-1000:]
-    x = bench.matrix[:1]
+    x, as_of = bench.matrix[:1], day(AS_OF)
     ours, theirs = bench.in_turn(
-        lambda: [scorer.score_records([record], as_of=day(AS_OF), reasons=False) for record in records],
+        lambda: [scorer.score_records([record], as_of=as_of, reasons=False) for record in records],
         lambda: [[booster.predict(x, raw_score=True, num_threads=1) for booster in bench.boosters] for _ in records],
     )
     return Row("one write-off", "1,000 write-offs, one at a time, dictionary in, score out", "LightGBM predict of one ready row, 1 thread",

@@ -176,7 +176,10 @@ class History:
 
     def read_single(self, row: Mapping[str, Any], day: int) -> list[list[float]]:
         """Return the decayed sums of a single row, whose values are plain, as of the morning of a day (keys x stats)."""
-        slots = [self._slots.get(one_key(place, [row[name] for name in names]), 0) for place, names in enumerate(KEYS)]
+        find, slots = self._slots.get, [self._slots.get(0, 0)]
+        for place, one, other in _PARTS_OF:
+            first, second = row[one], row[other] if other else 0
+            slots.append(find(place | first << _PART_BITS | second, 0) if first >= 0 <= second else 0)
         sums: list[list[float]] = self.read(np.array([slots]), day)[0].tolist()
         return sums
 
@@ -299,6 +302,10 @@ def one_key(place: int, parts: Sequence[int]) -> int:
         key = key << _PART_BITS | part
     # One of fewer parts is shifted up, so that keys of different length never meet.
     return key << _PART_BITS * (2 - len(parts))
+
+
+_PARTS_OF = [(place << 2 * _PART_BITS, names[0], names[1] if len(names) > 1 else "") for place, names in enumerate(KEYS) if names]
+"""Of each of `KEYS` but the first what its packed keys begin with, and the columns of both parts; blank: it has one."""
 
 
 def pack(place: int, names: tuple[str, ...], columns: Columns, rows: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -145,7 +145,8 @@ def learned_of(sums: Sequence[Sequence[float]], names: tuple[str, ...]) -> dict[
     found = [[0.0] * len(KEYS) for _ in LEARNED]
     for place, what, per, (plus, also, minus), low, high, unit in steps:
         of, own = found[what], sums[place]
-        parent = TOP[what] if place == 0 else min(max(of[plus] + of[also] - of[minus], low), high)
+        parent = TOP[what] if place == 0 else of[plus] + of[also] - of[minus]
+        parent = low if parent < low else high if parent > high else parent
         of[place] = (own[what + 1] * unit + _PSEUDO_EFFORTS * parent) / (own[per] + _PSEUDO_EFFORTS)
     columns = {name: found[what][place] for name, place, what in learned}
     columns.update({name: sums[place][stat] for name, place, stat in counted})

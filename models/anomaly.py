@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Floats
-from features.rowwise import full, is_any, is_not, most, put, rows_where, take, where
+from features.rowwise import full, is_any, is_not, is_plain, most, put, rows_where, single, take, where
 from features.tables import Array
 from models.forest import Forest
 
@@ -31,6 +32,9 @@ NARROWEST = 0.01
 """Cents are rounded and codes reduce by a little: nothing is so exact that a hundredth off is unusual."""
 
 
+_LOG_10 = np.log(10.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Anomaly:
     """What a posting leaves against what is agreed, or against a median of the usual, and how far proper postings stray from it.
@@ -48,6 +52,13 @@ class Anomaly:
     trees: Forest | None = None
     spread: tuple[float, ...] = DEFAULT_SPREAD
     payer_factor: tuple[float, ...] = ()
+    _spreads: Floats = field(init=False, repr=False, compare=False)
+    _factors: Floats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_spreads", np.array(self.spread))
+        # The last is that of a payer beyond the end.
+        object.__setattr__(self, "_factors", np.array([*self.payer_factor, 1.0]))
 
     def score(self, matrix: Floats, log_ratio: Floats, agreed: NDArray[np.bool_], payer: Array, count: Floats) -> Floats:
         """Return -log10 of the chance that a proper posting leaves this little (>= 0).
@@ -68,10 +79,10 @@ class Anomaly:
             rows = rows_where(is_asked)
             median = put(median, rows, self.trees.raw(matrix, rows))
         is_payer_known = (payer >= 0) & (payer < len(self.payer_factor))
-        factor = take(np.array([*self.payer_factor, 1.0]), where(is_payer_known, payer, -1))
-        spread = take(np.array(self.spread), where(agreed, AGREED, count_class(count))) * factor
+        factor = take(self._factors, where(is_payer_known, payer, -1))
+        spread = take(self._spreads, where(agreed, AGREED, count_class(count))) * factor
         stray = where(is_known, (median - log_ratio) / most(spread, NARROWEST), 0.0)
-        tail = np.logaddexp(0.0, LOGISTIC * stray) / np.log(10.0)
+        tail = np.logaddexp(0.0, LOGISTIC * stray) / _LOG_10
         return where(is_known, tail, 0.0)
 
 
@@ -81,4 +92,6 @@ def count_class(count: Floats) -> NDArray[np.int64]:
     >>> count_class(np.array([0.0, 1.0, 5.0, 40.0])).tolist()
     [0, 1, 2, 4]
     """
+    if is_plain(count):
+        return single(bisect_right(COUNT_EDGES, count))
     return np.searchsorted(COUNT_EDGES, count, side="right").astype(np.int64)

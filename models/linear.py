@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -212,20 +212,16 @@ class Linear:
             np.multiply(self.numbers.scaled(matrix), self.weights, out=out.T)
 
     def _weigh_one(self, columns: Columns) -> list[float]:
-        # Plain integers and a dictionary for each field instead of a search in its arrays.
+        # Plain integers and a dictionary for each field instead of a search in its arrays; the code of no column is 0.
         row: dict[str, Any] = columns
         codes = {name: row[name] + 1 for name in self._coded}
-        found = []
-        for names, weights in self._tables:
-            key = 0
-            for name in names:
-                key = key << _PAIR_BITS | codes[name]
-            found.append(weights.get(key, 0.0))
-        return found
+        codes[""] = 0
+        return [weigh(codes[one] << _PAIR_BITS | codes[other], 0.0) for one, other, weigh in self._tables]
 
     @cached_property
-    def _tables(self) -> list[tuple[tuple[str, ...], dict[int, float]]]:
-        return [(f.columns, dict(zip(f.keys.tolist(), f.weights.tolist(), strict=True))) for f in self.fields]
+    def _tables(self) -> list[tuple[str, str, Callable[[int, float], float]]]:
+        weights = [dict(zip(f.keys.tolist(), f.weights.tolist(), strict=True)).get for f in self.fields]
+        return [(*("", *f.columns)[-2:], weigh) for f, weigh in zip(self.fields, weights, strict=True)]  # type: ignore[misc]
 
     @cached_property
     def _coded(self) -> list[str]:

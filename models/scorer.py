@@ -268,7 +268,8 @@ class Scorer:
         view, found, seen = self._judge(single, as_of)
         found |= self._facts(single, view, as_of, single.columns["claim_id"])
         found["rank"] = full(found["value_per_hour"], 1)
-        found["reasons"] = self._reasons(batch, view, found, np.arange(int(explained)), seen, as_of)[0]
+        outside: Any = [] if view.triage.in_scope else [out_of_scope(view.triage.whys[view.triage.why])]
+        found["reasons"] = self._reasons(batch, view, found, np.arange(1), seen, as_of)[0] if explained else outside
         return Scores({name: found[name] for name in SCORE_COLUMNS})
 
     def weigh(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
@@ -393,7 +394,7 @@ class Scorer:
             "value_per_hour": net / hours,
             "anomaly_score": m.anomaly.score(x, *log_implied(columns), columns["payer_id"], columns["usual_count"]),
         }
-        return {name: as_plain(values) for name, values in found.items()} if x.ndim == 1 else found
+        return dict(zip(found, map(as_plain, found.values()), strict=True)) if x.ndim == 1 else found
 
     def _facts(self, batch: Batch, view: View, as_of: int, claims: Array) -> Columns:
         triage, dated = view.triage, view.deadlines

@@ -87,8 +87,8 @@ class Scores:
         """Return one dictionary per row, as JSON can hold it; null is None, money is a number of dollars with two decimals."""
         if is_plain(self._columns["rank"]):
             row: dict[str, Any] = self._columns
-            return [{name: read([row[name]])[0] if (read := _READ.get(name)) else row[name] for name in SCORE_COLUMNS}]
-        told = [_READ.get(name, list)(self._columns[name].tolist()) for name in SCORE_COLUMNS]
+            return [{name: row[name] if read is None else read(row[name]) for name, read in _READ.items()}]
+        told = [_read(name, self._columns[name]) for name in SCORE_COLUMNS]
         return [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in zip(*told, strict=True)]
 
     def table(self) -> dict[str, Sequence[Any]]:
@@ -96,34 +96,40 @@ class Scores:
         return {name: _texts(name, self.columns[name]) for name in SCORE_COLUMNS}
 
 
-def _cents(values: list[int]) -> list[float | None]:
-    return [None if v == NULL else v / 100 for v in values]
+def _cents(value: int) -> float | None:
+    return None if value == NULL else value / 100
 
 
-def _dollars(values: list[float]) -> list[float]:
-    return [round(v, 2) + 0.0 for v in values]
+def _dollars(value: float) -> float:
+    return round(value, 2) + 0.0
 
 
-def _dates(values: list[int]) -> list[str | None]:
-    return [None if v == NULL else _iso(v) for v in values]
+def _date(value: int) -> str | None:
+    return None if value == NULL else _iso(value)
 
 
-def _counts(values: list[int]) -> list[int | None]:
-    return [None if v == NULL else v for v in values]
+def _count(value: int) -> int | None:
+    return None if value == NULL else value
 
 
-def _six_digits(values: list[float]) -> list[float]:
-    return [float(f"{v:.6g}") for v in values]
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
-_READ: dict[str, Callable[[list[Any]], list[Any]]] = {
+_READ: dict[str, Callable[[Any], Any] | None] = {
+    **dict.fromkeys(SCORE_COLUMNS),
     **dict.fromkeys(_CENTS, _cents),
     **dict.fromkeys(_DOLLARS, _dollars),
-    **dict.fromkeys(_DATES, _dates),
-    "days_left": _counts,
+    **dict.fromkeys(_DATES, _date),
+    "days_left": _count,
     "anomaly_score": _six_digits,
 }
-"""How a column's stored values become those of a record; the others are as they are."""
+"""How a stored value of each column becomes that of a record; None: it is as it is."""
+
+
+def _read(name: str, values: Array) -> list[Any]:
+    read = _READ[name]
+    return values.tolist() if read is None else list(map(read, values.tolist()))
 
 
 def _texts(name: str, values: Array) -> Sequence[Any]:
@@ -133,7 +139,7 @@ def _texts(name: str, values: Array) -> Sequence[Any]:
         return [f"{round(v, 2) + 0.0:.2f}" for v in values.tolist()]
     if name == "reasons":
         return [json.dumps(v, ensure_ascii=False, separators=(",", ":")) if v else "[]" for v in values.tolist()]
-    return _READ.get(name, list)(values.tolist())
+    return _read(name, values)
 
 
 _ISO: dict[int, str] = {}

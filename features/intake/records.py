@@ -345,13 +345,10 @@ class RecordReader:
     def _single(self, call: _Call, vocabulary: Vocabulary) -> Single:
         """Return the only row as plain values."""
         (row,), add = call.rows, vocabulary.add
-        columns = dict(self._plain_nulls)
-        for name, value in row.items():
-            if name in self._texts:
-                columns[name] = add(name, str(value))
-            elif name in columns:
-                columns[name] = value
-        extras: dict[str, Any] = {name: row.get(name) for name in call.extras}
+        extras: dict[str, Any] = {name: row.pop(name, None) for name in call.extras}
+        columns = self._plain_nulls | row
+        for name in self._texts.intersection(row):
+            columns[name] = add(name, str(row[name]))
         return Single(self._table, columns, vocabulary, extras)
 
     def _null_columns(self, rows: int) -> Columns:
