@@ -135,18 +135,27 @@ class CompiledNumbers:
     """
 
     def __init__(self, numbers: Numbers, weights: Floats, code: ctypes.CDLL) -> None:
-        told = zip(numbers.places, map(SCALES.index, numbers.scales), numbers.mean, numbers.spread, weights, strict=True)
-        self._numbers, self._code = np.array(list(told), dtype=_NUMBER), code
+        scales, rest = list(map(SCALES.index, numbers.scales)), (numbers.mean, numbers.spread, weights)
+        told = np.array(list(zip(numbers.places, range(len(weights)), scales, *rest, strict=True)), dtype=_NUMBER)
+        # Scale by scale, so that each logarithm is taken at once.
+        self._numbers, self._code = told[np.argsort(told["scale"], kind="stable")], code
+        self._ends = np.searchsorted(self._numbers["scale"], range(1, len(SCALES))).tolist()
 
     def terms(self, matrix: Floats, out: Floats) -> None:
         """Write the terms, a row for each number."""
-        count, x = len(self._numbers), np.asarray(matrix, dtype=np.float64)
+        x = np.asarray(matrix, dtype=np.float64)
         whole, at = ctypes.c_int64, ctypes.c_void_p
         steps = (whole(step // x.itemsize) for step in x.strides)
-        self._code.weigh_numbers(at(self._numbers.ctypes.data), whole(count), at(x.ctypes.data), whole(len(x)), *steps, at(out.ctypes.data))
+        asked = at(self._numbers.ctypes.data), whole(len(self._numbers)), at(x.ctypes.data), whole(len(x)), *steps
+        straight = np.empty((len(self._numbers), len(x)))
+        self._code.bound_numbers(*asked, at(straight.ctypes.data))
+        _, logged, odds = np.split(straight, self._ends)
+        np.log1p(logged, out=logged)
+        np.log(odds, out=odds)
+        self._code.weigh_numbers(*asked, at(straight.ctypes.data), at(out.ctypes.data))
 
 
-_NUMBER = np.dtype([("place", "i4"), ("scale", "i4"), ("mean", "f8"), ("spread", "f8"), ("weight", "f8")], align=True)
+_NUMBER = np.dtype([("place", "i4"), ("term", "i4"), ("scale", "i4"), ("mean", "f8"), ("spread", "f8"), ("weight", "f8")], align=True)
 
 SOURCE = Path(__file__).with_name("numbers.c")
 
@@ -167,10 +176,7 @@ class Linear:
     code: CompiledNumbers | None = None
 
     def compiled(self, cache: Path) -> Linear:
-        """Return the same score with compiled code from a private folder; without, where that cannot be or its bits are not NumPy's.
-
-        A mathematical library and NumPy, which has logarithms of its own for some processors, need not agree to the last bit.
-        """
+        """Return the same score with compiled code from a private folder; without, where that cannot be or its bits are not NumPy's."""
         code = compiled(SOURCE, private_folder(cache))
         if code is None or not len(self.weights):
             return self
