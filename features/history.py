@@ -166,12 +166,12 @@ class History:
             some = row_of[used]
             key, known = pack(place, names, {name: columns[name][some] for name in names}, len(some))
             slots = np.zeros(len(row_of), dtype=np.int64)
-            slots[used[known]] = [self._slot(k, True) for k in key[known].tolist()]
+            slots[used[known]] = [self._slot(k) for k in key[known].tolist()]
             return slots[code]
         key, known = pack(place, names, columns, rows)
         out = np.zeros(rows, dtype=np.int64)
         distinct, inverse = np.unique(key[known], return_inverse=True)
-        out[known] = np.array([self._slot(k, True) for k in distinct.tolist()], dtype=np.int64)[inverse]
+        out[known] = np.array([self._slot(k) for k in distinct.tolist()], dtype=np.int64)[inverse]
         return out
 
     def read_single(self, row: Mapping[str, Any], day: int) -> list[list[float]]:
@@ -183,9 +183,9 @@ class History:
         sums: list[list[float]] = self.read(np.array([slots]), day)[0].tolist()
         return sums
 
-    def _slot(self, key: int, grow: bool) -> int:
+    def _slot(self, key: int) -> int:
         slot = self._slots.get(key, 0)
-        if slot == 0 and grow:
+        if slot == 0:
             slot = self._slots[key] = len(self._slots) + 1
             if slot >= len(self.last):
                 more = len(self.last) + 256

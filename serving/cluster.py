@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -59,12 +61,16 @@ def open_cluster(folder: Path, address: str, *, patience: float = 20.0) -> Itera
     UsageError
         When it is neither.
     Unavailable
-        When Dask is not installed, nobody answers, no worker is there, or a worker does not see the folder; exit code 69.
+        When Dask is not installed, nobody answers, no worker is there, or a worker does not see the folder or has another version of
+        recoup; exit code 69.
     """
     with _client(address, folder, patience) as client:
         mark = folder / "mark"
         mark.touch()
-        if blind := [where for where, sees in client.run(_may_write_beside, mark).items() if not sees]:
+        seen, own = client.run(_look_at, mark), version("recoup")
+        if other := sorted({known for _, known in seen.values()} - {own}):
+            raise Unavailable(f"workers have recoup {', '.join(other)}, and this is {own}; install the same version on all")
+        if blind := [where for where, (sees, _) in seen.items() if not sees]:
             raise Unavailable(
                 f"workers {', '.join(sorted(blind)[:3])} do not see {folder}; put RECOUP_HOME on storage that all of them share"
             )
@@ -109,19 +115,24 @@ class Cluster:
         self._turn += 1
         name, turn = self._handed_out(work, shared), self._turn
 
-        def handed() -> Iterator[tuple[str, str, int]]:
+        def handed() -> Iterator[tuple[str, str]]:
             for number, one in enumerate(asked):
                 _set_down(self._folder / f"piece-{turn}-{number}", one)
-                yield name, f"piece-{turn}-{number}", number
+                yield name, f"piece-{turn}-{number}"
 
-        early: dict[int, T] = {}
-        wanted = 0
-        for number, found in self._each(_piece, handed()):
-            (self._folder / f"piece-{turn}-{number}").unlink()
-            early[number] = found
-            while wanted in early:
-                yield early.pop(wanted)
-                wanted += 1
+        # In their order, so that what a slow one holds up is no more than those that are out.
+        waiting: deque[Any] = deque()
+        for number, one in enumerate(handed()):
+            waiting.append((number, self._hand_out(_piece, one)))
+            if len(waiting) >= self._most:
+                yield self._piece_of(turn, *waiting.popleft())
+        while waiting:
+            yield self._piece_of(turn, *waiting.popleft())
+
+    def _piece_of(self, turn: int, number: int, future: Any) -> Any:
+        found = _result_of(future)
+        (self._folder / f"piece-{turn}-{number}").unlink()
+        return found
 
     def _handed_out(self, work: Any, shared: Any) -> str:
         """Set down what pieces share, unless it is what the last ones shared; return the file's name."""
@@ -134,25 +145,40 @@ class Cluster:
 
     def _each(self, work: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         from distributed import as_completed
-        from distributed.scheduler import KilledWorker
 
         waiting = iter(asked)
-        most = max(sum(self._client.nthreads().values()), 1) * _AHEAD
         # Parts are handed out as others come back; a result stands in a file, so doing it twice does no harm.
-        done = as_completed([self._hand_out(work, one) for _, one in zip(range(most), waiting, strict=False)])
+        done = as_completed([self._hand_out(work, one) for _, one in zip(range(self._most), waiting, strict=False)])
         for future in done:
-            try:
-                result = future.result()
-            except KilledWorker as error:
-                raise TryAgain("workers of the cluster died again and again over one part; is their memory enough?") from error
-            future.release()
+            result = _result_of(future)
             following = next(waiting, None)
             if following is not None:
                 done.add(self._hand_out(work, following))
             yield result
 
+    @property
+    def _most(self) -> int:
+        threads: dict[str, int] = self._client.nthreads()
+        return max(sum(threads.values()), 1) * _AHEAD
+
     def _hand_out(self, work: Any, one: tuple[Any, ...]) -> Any:
+        # Storage that machines share fails for a moment now and then.
         return self._client.submit(work, self._folder, *one, pure=False, retries=2)
+
+
+def _result_of(future: Any) -> Any:
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        result = future.result()
+    except KilledWorker as error:
+        raise TryAgain("workers of the cluster died again and again over one part; is their memory enough?") from error
+    except (CommClosedError, FutureCancelledError) as error:
+        raise Unavailable("the scheduler of the cluster is gone; started again, the job goes on where it was") from error
+    future.release()
+    return result
 
 
 @contextmanager
@@ -217,9 +243,9 @@ def _begun(task: Task) -> Worker:
     return Worker(task)
 
 
-def _piece(folder: Path, shared: str, asked: str, number: int) -> tuple[int, Any]:
+def _piece(folder: Path, shared: str, asked: str) -> Any:
     work, known = _made(folder / shared, lambda taken: taken)
-    return number, work(known, *_taken_up(folder / asked))
+    return work(known, *_taken_up(folder / asked))
 
 
 def _set_down(path: Path, value: Any) -> None:
@@ -243,8 +269,9 @@ def _explain(folder: Path, part: Part, rows: NDArray[np.int64]) -> dict[int, str
     return _worker(folder).explain(part, rows)
 
 
-def _may_write_beside(path: Path) -> bool:
-    return path.exists() and os.access(path.parent, os.W_OK)
+def _look_at(path: Path) -> tuple[bool, str]:
+    """Return whether a file is there that may be written beside, and the version that a worker has."""
+    return path.exists() and os.access(path.parent, os.W_OK), version("recoup")
 
 
 def _size(path: Path) -> int:

@@ -16,14 +16,14 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from features.batch import Batch
+from features.batch import Batch, empty_columns
 from features.errors import BadData
 from features.intake.column_reader import ColumnReader
 from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.output import replace_file
 from features.intake.part import Part, Rows, belonging, even_rows, parts_of
-from features.intake.sources import Block, Source, open_source
+from features.intake.sources import Block, Source, numbers_of, open_source
 from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
 from features.pieces import Each
@@ -50,6 +50,8 @@ class Cut:
         Number of the first row, and the numbers of those that had more or fewer fields than the header.
     unknown
         Names in the header that the table does not have.
+    blank
+        Numbers of the rows that said nothing.
     """
 
     folder: Path
@@ -61,6 +63,7 @@ class Cut:
     first_row: int
     broken: tuple[int, ...]
     unknown: tuple[str, ...] = ()
+    blank: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -115,6 +118,9 @@ class Cut:
                 batch, at = batch.take(kept), at[kept]
             columns = batch.columns if names is None else {name: batch.columns[name] for name in names}
             found.append((at, Batch(table, columns, vocabulary, batch.extras if names is None else {})))
+        if not found:
+            nothing = empty_columns(table, 0)
+            return Batch(table, nothing if names is None else {name: nothing[name] for name in names}, vocabulary)
         order = np.argsort(np.concatenate([at for at, _ in found]))
         first = found[0][1]
         columns = {name: np.concatenate([batch.columns[name] for _, batch in found])[order] for name in first.columns}
@@ -123,9 +129,7 @@ class Cut:
 
     def numbers(self, rows: Rows) -> Rows:
         """Return the row numbers of rows, as rejects name them."""
-        # A row comes behind as many broken ones as there are with fewer rows before them than it has.
-        before = np.array(self.broken, dtype=np.int64) - np.arange(len(self.broken)) - self.first_row
-        return rows + self.first_row + np.searchsorted(before, rows, side="right")
+        return numbers_of(rows, self.first_row, self.broken, self.blank)
 
     def positions(self, part: Part, numbers: Rows) -> Rows:
         """Return where rows of a part that have these numbers stand in the ledger."""
@@ -194,7 +198,8 @@ def cut(
         how = _How(table, folder, mapping, hasher)
         pieces = _set_down_apart(how, opened, each, progress) if each is not None else []
         pieces = pieces or [_set_down(how, opened, 0, progress)]
-        sizes, broken = [size for piece in pieces for size in piece.sizes], numbered(pieces, opened.first_row)
+        sizes = [size for piece in pieces for size in piece.sizes]
+        broken, blank = numbered(pieces, opened.first_row)
         if sum(sizes) + len(broken) == 0:
             raise BadData(f"{opened.name}: table {table.name} has no rows below its header")
         done = Cut(
@@ -207,6 +212,7 @@ def cut(
             opened.first_row,
             broken,
             tuple(reader.unknown),
+            blank,
         )
     # Each block's hashes are let go of as soon as they stand with the others.
     hashes = (np.concatenate([block.pop(key) for piece in pieces for block in piece.keys]) for key in KEYS)
@@ -222,8 +228,8 @@ def resume(folder: Path, part_rows: int | None = None) -> tuple[Cut, list[Part]]
         return None
     with np.load(path, allow_pickle=False) as kept:
         starts, together, told = kept["starts"], kept["together"], json.loads(str(kept["told"]))
-    blocks, name, header, is_text, first_row, broken, unknown = told
-    done = Cut(folder, tuple(blocks), name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown))
+    blocks, name, header, is_text, first_row, broken, unknown, blank = told
+    done = Cut(folder, tuple(blocks), name, tuple(header), is_text, starts, first_row, tuple(broken), tuple(unknown), tuple(blank))
     return done, parts_of(together, part_rows or even_rows(len(together)))
 
 
@@ -231,7 +237,7 @@ _KEPT = "cut.npz"
 
 
 def _keep(cut: Cut, together: Hashes) -> None:
-    told = json.dumps([cut.blocks, cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown])
+    told = json.dumps([cut.blocks, cut.name, cut.header, cut.is_text, cut.first_row, cut.broken, cut.unknown, cut.blank])
     replace_file(
         cut.folder / _KEPT, lambda file: np.savez(file, starts=cut.starts, together=together, told=np.array(told)), is_lasting=False
     )
@@ -249,13 +255,14 @@ class _How:
 
 @dataclass(slots=True)
 class SetDown:
-    """What became of a stretch: its blocks, their rows and the hashes of their keys; its broken rows, as it numbers them."""
+    """What became of a stretch: its blocks, their rows and the hashes of their keys; its broken and blank rows, as it numbers them."""
 
     first_row: int
     broken: list[int]
     names: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     keys: list[dict[str, Hashes]] = field(default_factory=list)
+    blank: list[int] = field(default_factory=list)
 
 
 def _set_down_apart(how: _How, opened: Source, each: Each, progress: Callable[[int], None] | None) -> list[SetDown]:
@@ -275,21 +282,23 @@ def _set_down_apart(how: _How, opened: Source, each: Each, progress: Callable[[i
     return pieces
 
 
-def numbered(pieces: Sequence[SetDown], first_row: int) -> tuple[int, ...]:
-    """Return the numbers of the broken rows of all pieces, in the whole ledger."""
-    found: list[int] = []
+def numbered(pieces: Sequence[SetDown], first_row: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the numbers of the broken and of the blank rows of all pieces, in the whole ledger."""
+    broken: list[int] = []
+    blank: list[int] = []
     before = first_row
     for piece in pieces:
-        found += [number - piece.first_row + before for number in piece.broken]
-        before += sum(piece.sizes) + len(piece.broken)
-    return tuple(found)
+        broken += [number - piece.first_row + before for number in piece.broken]
+        blank += [number - piece.first_row + before for number in piece.blank]
+        before += sum(piece.sizes) + len(piece.broken) + len(piece.blank)
+    return tuple(broken), tuple(blank)
 
 
 def _set_down(how: _How, source: Source, number: int, progress: Callable[[int], None] | None = None) -> SetDown:
     """Write the blocks of a stretch into the folder."""
     reader = TableReader(source.name, how.table, source.header, is_text=source.is_text, mapping=how.mapping, latest=None)
     keys = {name: ColumnReader(how.table.column(name), how.mapping, escaped=source.is_text, latest=None) for name in KEYS}
-    done = SetDown(source.first_row, source.broken)
+    done = SetDown(source.first_row, source.broken, blank=source.blank)
     for rows, arrays in source.blocks(reader.wanted, reader.coded):
         name = f"block-{number}-{len(done.names)}.arrow"
         _save(how.folder / name, arrays, rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recoup.beside import Beside
+from recoup.cli.apart import REJECTS, flags, keep_apart
 from recoup.cli.options import (
     AsOf,
     Json,
@@ -124,6 +125,10 @@ def score(
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
+    keep_apart(
+        {"--writeoffs": writeoffs, "--outcomes": outcomes, **flags(beside), "--mapping": mapping},
+        {"--out": out, REJECTS: rejects_beside(out)},
+    )
     most, day, chosen = parse_reasons(reasons), day_number(as_of or today()), settings()
     count, found = workers or usable_cores(), resolve(model, chosen.home, tracking_uri())
     with ExitStack() as stack:
@@ -214,7 +219,7 @@ def bytes_of(path: Path) -> int:
 def _prepare_by_parts(
     scorer: Scorer, ledger: Cut, parts: Sequence[Part], inputs: Inputs, outcomes: Batch | None, day: int, words: Vocabulary
 ) -> None:
-    """Do the same from a ledger in parts: of all rows only what is learned from, of worked ones everything."""
+    """Let a scorer learn what it lacks from a ledger in parts: of all rows only what is learned from, of worked ones everything."""
     from features.tables import WRITEOFFS
     from models.scorer import PRIOR
     from recoup.outcomes import add_outcomes
@@ -237,7 +242,7 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
             "model_version": scorer.version,
             "scored": account.scored,
             "in_scope": account.in_scope,
-            "expected_recovery": round(account.expected, 2),
+            "expected_recovery": round(account.expected_dollars, 2),
             "as_of": str(EPOCH + timedelta(days=day)) if account.scored else None,
             "unknown": unknown,
             "rejects": str(inputs.rejects_file) if inputs.rejected else None,
@@ -258,7 +263,7 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
         tell.line(f"  note: {column.removesuffix('_retired')} {state}, scored all the same: {named(words)}")
     by = "expert rates, because no model was promoted yet" if scorer.version == "prior" else f"model {scorer.version}"
     tell.line(f"scored {account.scored:,} write-offs by {by}; {account.in_scope:,} may still be owed by a payer, worth about "
-              f"${account.expected:,.0f} if all were worked")  # fmt: skip
+              f"${account.expected_dollars:,.0f} if all were worked")  # fmt: skip
     _tell_top(tell, scored)
     tell.line(f"the ranking is {out}" if str(out) != "-" else "")
 

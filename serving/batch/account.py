@@ -40,7 +40,8 @@ class Account:
     unknown
         `payer_id` that the model does not know, `carc` and `rarcs` that no table has or that were retired (`carc_retired`).
     scored, in_scope, expected
-        Rows scored, those in scope, and the dollars to be expected of these.
+        Rows scored, those in scope, and the dollars to be expected of these, part by part: their exact sum is the same in whatever order
+        parts come.
     """
 
     rows_read: int = 0
@@ -50,7 +51,7 @@ class Account:
     unknown: dict[str, set[str]] = field(default_factory=dict)
     scored: int = 0
     in_scope: int = 0
-    expected: float = 0.0
+    expected: list[float] = field(default_factory=list)
 
     def add(self, other: Account) -> None:
         """Add that of another part."""
@@ -64,7 +65,12 @@ class Account:
             self.unknown.setdefault(column, set()).update(words)
         self.scored += other.scored
         self.in_scope += other.in_scope
-        self.expected = math.fsum((self.expected, other.expected))
+        self.expected += other.expected
+
+    @property
+    def expected_dollars(self) -> float:
+        """The dollars to be expected of all rows in scope."""
+        return math.fsum(self.expected)
 
     def as_json(self) -> str:
         """Return it as text, to lie beside the scores of its part."""
@@ -98,31 +104,31 @@ class Account:
 
 def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:
     """Write sorted scores with their account: whole or not at all."""
-    write_run(path, [run], sample_of(run), account.as_json())
+    _write_run(path, run.schema, [run], sample_of(run), account.as_json())
 
 
-def write_run(path: Path, batches: Iterable[pa.RecordBatch], sample: Sequence[Key], account: str = "") -> None:
-    """Write rows that come in their order, in stretches that are read one at a time; a run that was merged has no account."""
+def _write_run(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], sample: Sequence[Key], account: str) -> None:
+    """Write rows that come in their order, in stretches that are read one at a time."""
+    told = {"account": account, "sample": json.dumps(sample)}
 
     def write(file: Any) -> None:
-        writer = None
-        for batch in batches:
-            if writer is None:
-                writer = pa.ipc.new_stream(file, batch.schema.with_metadata({"account": account, "sample": json.dumps(sample)}))
-            for start in range(0, batch.num_rows, STRETCH_ROWS):
-                writer.write_batch(batch.slice(start, STRETCH_ROWS))
-        if writer is not None:
-            writer.close()
+        with pa.ipc.new_stream(file, schema.with_metadata(told)) as writer:
+            for batch in batches:
+                for start in range(0, batch.num_rows, STRETCH_ROWS):
+                    writer.write_batch(batch.slice(start, STRETCH_ROWS))
 
     replace_file(path, write, is_lasting=False)
 
 
 def merge_runs(paths: Sequence[Path]) -> Path:
-    """Write the rows of several runs as one beside them, and return it; what is there already is not done again."""
+    """Write the rows of several runs as one beside them, and return it; what is there already is not done again.
+
+    It has no account: theirs stand with them.
+    """
     path = paths[0].with_name(f"merged-{sha256(' '.join(one.name for one in paths).encode()).hexdigest()[:16]}.arrows")
     if not path.exists():
         runs = [open_run(one) for one in paths]
-        write_run(path, merge(runs), sorted(key for run in runs for key in run.sample))
+        _write_run(path, _schema(paths[0]), merge(runs), sorted(key for run in runs for key in run.sample), "")
     return path
 
 
@@ -143,6 +149,10 @@ def load_account(path: Path) -> Account:
 
 
 def _told(path: Path, name: bytes) -> str:
+    told: bytes = _schema(path).metadata[name]
+    return told.decode()
+
+
+def _schema(path: Path) -> pa.Schema:
     with pa.OSFile(str(path)) as file:
-        told: bytes = pa.ipc.open_stream(file).schema.metadata[name]
-        return told.decode()
+        return pa.ipc.open_stream(file).schema

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -42,30 +43,42 @@ def batch_folder(home: Path, told: Mapping[str, object] | None) -> Iterator[Path
     _take_away_old(base)
     # What lies in it was not waited for until the disk had it: after the machine went down, a job begins anew.
     name = hashlib.sha256(json.dumps([told, _start_of_machine()], sort_keys=True, default=str).encode()).hexdigest()[:32]
-    with (base / f"{name}.lock").open("w") as lock:
-        folder = base / name
-        try:
-            if told is None:
-                raise BlockingIOError
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            folder.mkdir(mode=0o700, exist_ok=True)
-        except BlockingIOError:
-            # The same job runs already: this one goes its own way.
-            folder = Path(mkdtemp(prefix="alone-", dir=base))
+    with ExitStack() as held:
+        lock = held.enter_context(_locked(base / f"{name}.lock")) if told is not None else None
+        # Where the same job runs already, this one goes its own way.
+        folder = base / name if lock is not None else Path(mkdtemp(prefix="alone-", dir=base))
+        folder.mkdir(mode=0o700, exist_ok=True)
+        is_done = True
         try:
             yield folder
-        except RecoupError as error:
-            if not isinstance(error, _WORTH_ANOTHER) or folder.name != name:
-                shutil.rmtree(folder, ignore_errors=True)
+        except BaseException as error:
+            is_done = isinstance(error, RecoupError) and not isinstance(error, _WORTH_ANOTHER)
             raise
-        except BaseException:
-            if folder.name != name:
+        finally:
+            if is_done or lock is None:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-            with suppress(OSError):
-                (base / f"{name}.lock").unlink()
+                if lock is not None:
+                    # While it is still held: whoever waits for it finds that it is no longer the one of this name.
+                    lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[Path | None]:
+    """Hold the lock of this name, or tell by None that somebody else does."""
+    while True:
+        with path.open("w") as lock:
+            is_free, is_current = True, False
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_current = os.path.samestat(os.fstat(lock.fileno()), path.stat())
+            except BlockingIOError:
+                is_free = False
+            except FileNotFoundError:
+                # Who held it before took it away between the opening and the locking: another one is made.
+                continue
+            if is_current or not is_free:
+                yield path if is_free else None
+                return
 
 
 def _start_of_machine() -> str:

@@ -88,7 +88,7 @@ class Worker:
                 unknown=unknown_words(self._scorer, batch, self._codes),
                 scored=len(batch),
                 in_scope=int(scope.sum()),
-                expected=float(found["expected_recovery"][scope].sum()),
+                expected=[float(found["expected_recovery"][scope].sum())],
             )
             save_run(path, run, account)
         return path

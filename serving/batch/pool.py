@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from importlib.abc import MetaPathFinder
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import active_count
 from typing import Any, TypeVar
 
+from features.errors import StorageFailed
 from features.pieces import Each
 from models.scorer import Scorer
 from serving.batch.memory import keep_memory
@@ -80,9 +82,36 @@ def each_of(pool: Executor) -> Each:
     """Return what does pieces of work in the processes of a pool."""
 
     def each(work: Callable[..., T], shared: Any, asked: Iterable[tuple[Any, ...]]) -> Iterator[T]:
-        return pool.map(partial(_piece, work, shared), asked)
+        return hand_out(pool, partial(_piece, work, shared), asked)
 
     return each
+
+
+def hand_out(pool: Executor, work: Callable[..., T], asked: Iterable[Any]) -> Iterator[T]:
+    """Hand work out at once, and return what comes back, in order.
+
+    Raises
+    ------
+    StorageFailed
+        When a process was ended from outside.
+    """
+    with _telling_of_loss():
+        found = pool.map(work, asked)
+
+    def come_back() -> Iterator[T]:
+        with _telling_of_loss():
+            yield from found
+
+    return come_back()
+
+
+@contextmanager
+def _telling_of_loss() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        told = "a process was ended from outside, which happens where memory runs out; started again, the job goes on where it was"
+        raise StorageFailed(told) from None
 
 
 def _piece(work: Callable[..., T], shared: Any, one: tuple[Any, ...]) -> T:

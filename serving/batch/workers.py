@@ -18,7 +18,7 @@ from features.intake.part import Part
 from models.scorer import Scorer
 from serving.batch.account import merge_runs
 from serving.batch.parts import Task, Worker
-from serving.batch.pool import Ready, starting
+from serving.batch.pool import Ready, hand_out, starting
 
 ALONE = 1 << 17
 """Up to so many rows a second process would cost more than it brings."""
@@ -68,15 +68,15 @@ class Processes:
 
     def score(self, parts: Iterable[Part]) -> Iterator[Path]:
         """See `Workers`."""
-        return self._pool.map(partial(_score, self._file), parts)
+        return hand_out(self._pool, partial(_score, self._file), parts)
 
     def merge(self, groups: Iterable[Sequence[Path]]) -> Iterator[Path]:
         """See `Workers`."""
-        return self._pool.map(merge_runs, groups)
+        return hand_out(self._pool, merge_runs, groups)
 
     def explain(self, asked: Iterable[tuple[Part, NDArray[np.int64]]]) -> Iterator[dict[int, str]]:
         """See `Workers`."""
-        return self._pool.map(partial(_explain, self._file), asked)
+        return hand_out(self._pool, partial(_explain, self._file), asked)
 
 
 _TASK_FILE = "task-of-processes.pickle"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import product
@@ -37,7 +39,7 @@ from serving.batch.folder import batch_folder, state_of
 from serving.batch.merging import Run, merge, sample_of
 from serving.batch.packed import Packed
 from serving.batch.parts import Task, Worker
-from serving.batch.pool import each_of, starting
+from serving.batch.pool import each_of, hand_out, starting
 from serving.batch.ranking import Scored, few_runs, score_parts
 from serving.batch.run import cents_of, six_digits
 from serving.batch.workers import Alone, Workers, workers_of
@@ -275,6 +277,30 @@ def test_the_folder_is_found_again_only_by_the_same_job(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "batch").iterdir() if path.is_dir()] == []
 
 
+def test_a_job_that_ends_beside_another_leaves_it_its_folder(tmp_path: Path) -> None:
+    told = {"day": 1}
+    with batch_folder(tmp_path, told) as first:
+        with batch_folder(tmp_path, told) as second:
+            assert second != first
+        with batch_folder(tmp_path, told) as third:
+            assert third not in (first, second) and first.is_dir()
+    with pytest.raises(BadData), batch_folder(tmp_path, told):
+        raise BadData("no ledger")
+    assert list((tmp_path / "batch").iterdir()) == []
+
+
+def test_jobs_that_come_and_go_never_share_a_folder(tmp_path: Path) -> None:
+    # Each waits for nobody: whoever opens a lock that its holder is about to take away must not take it for the current one.
+    def work(_: int) -> None:
+        for _ in range(200):
+            with batch_folder(tmp_path, {"day": 1}) as folder:
+                (folder / "mine").touch(exist_ok=False)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [None] * 4
+    assert list((tmp_path / "batch").iterdir()) == []
+
+
 def test_too_many_rejects_write_nothing(learned: Learned, tmp_path: Path) -> None:
     rows = "".join(f"W{i},2026-01-05,AETNA,{'x' if i < 2 else 5}\n" for i in range(10))
     (tmp_path / "bad.csv").write_text("writeoff_id,writeoff_date,payer_id,writeoff_amount\n" + rows)
@@ -288,6 +314,21 @@ def test_a_ledger_of_which_no_row_is_scored_gives_a_header(learned: Learned, tmp
     scored = in_parts(learned.scorer, tmp_path / "zero.csv", tmp_path / "work", tmp_path / "out.csv")
     assert scored.account.zero_amounts == 1 and (tmp_path / "out.csv").read_text().startswith("writeoff_id,rank")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1
+
+
+def test_rows_gathered_from_no_parts_are_none(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text("writeoff_id,writeoff_date,payer_id\nW1,2026-01-05\n")
+    done, parts = cut(tmp_path / "broken.csv", WRITEOFFS, tmp_path)
+    assert parts == [] and done.broken == (2,)
+    nothing = done.gather(parts, WRITEOFFS, Vocabulary(), mapping=None, latest=None)
+    assert len(nothing) == 0 and list(nothing.columns) == list(WRITEOFFS.names)
+    some = done.gather(parts, WRITEOFFS, Vocabulary(), mapping=None, latest=None, names=("writeoff_id",))
+    assert list(some.columns) == ["writeoff_id"]
+
+
+def test_a_process_that_is_ended_from_outside_is_told_as_such() -> None:
+    with pytest.raises(StorageFailed, match="where memory runs out"), starting(1, None, None) as pool:
+        list(hand_out(pool, signal.raise_signal, [signal.SIGKILL]))
 
 
 def test_rows_gathered_from_parts_are_those_of_the_file(ledger: Path, tmp_path: Path) -> None:
@@ -373,6 +414,8 @@ def test_many_runs_are_merged_into_longer_ones_first(tmp_path: Path) -> None:
             self.turns.append([len(group) for group in groups])
             return list(map(merge_runs, groups))
 
+    empty = merge_runs([paths[0], paths[0]])
+    assert list(merge([open_run(empty)])) == []
     for most, turns in ((11, []), (10, [[2]]), (4, [[4, 4, 2]]), (2, [[2] * 5, [2] * 3, [2]])):
         Merging.turns = []
         left = few_runs(paths, cast(Workers, Merging()), most)
@@ -391,7 +434,7 @@ def test_money_and_six_digits_are_rounded_as_their_text_is() -> None:
 
 
 def test_an_account_comes_back_from_its_text() -> None:
-    account = Account(rows_read=3, scored=2, in_scope=1, expected=0.1, unknown={"carc": {"ZZ9"}})
+    account = Account(rows_read=3, scored=2, in_scope=1, expected=[0.1], unknown={"carc": {"ZZ9"}})
     account.findings.rows["date_after_writeoff", "remit_date"] = 2
     again = Account.from_json(account.as_json())
     assert again.as_json() == account.as_json() and again.as_read().rows_read == 3

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,6 +76,44 @@ def test_workers_set_parquet_down_whatever_folder_they_work_in(practice: Files, 
     read = [one.read(part, WRITEOFFS, Vocabulary(), mapping=None, latest=None) for one, part in ((there, parts[0]), (here, others[0]))]
     ids = [one.batch.columns["writeoff_id"].tolist() for one in read]
     assert ids[0] == ids[1] and len(ids[0]) > 300
+
+
+class Deserted(Cluster):
+    """A cluster that loses its scheduler after its first part."""
+
+    def score(self, parts: Iterable[Part]) -> Iterator[Path]:
+        for number, path in enumerate(super().score(parts)):
+            if number == 0:
+                scheduler = cast(Any, self._client.cluster).scheduler
+                scheduler.loop.add_callback(scheduler.close)
+            yield path
+
+
+def test_a_lost_scheduler_is_told_and_the_job_goes_on_later(practice: Files, learned: Learned, tmp_path: Path) -> None:
+    task, parts = task_of(practice, learned, tmp_path / "work")
+    with pytest.raises(Unavailable, match="scheduler of the cluster is gone"), open_cluster(task.cut.folder, "local:1") as cluster:
+        deserted = Deserted(cluster._client, task.cut.folder)
+        score_parts(task, parts, deserted.take_up(task), tmp_path / "out.csv", version=learned.scorer.version, reasons=50)
+    assert list(task.cut.folder.glob("run-*.arrows")) and not (tmp_path / "out.csv").exists()
+
+
+def test_pieces_come_in_order_and_a_slow_one_holds_up_few(tmp_path: Path) -> None:
+    handed: list[int] = []
+
+    def asked() -> Iterator[tuple[int]]:
+        for number in range(60):
+            handed.append(number)
+            yield (number,)
+
+    with open_cluster(tmp_path, "local:2") as cluster:
+        found = cluster.each(slow_first, 100, asked())
+        assert next(found) == 100 and len(handed) <= 10
+        assert list(found) == list(range(101, 160))
+
+
+def slow_first(shared: int, number: int) -> int:
+    time.sleep(0.0 if number else 1.0)
+    return shared + number
 
 
 @pytest.mark.parametrize("address", ["local:0", "local:many", "localhost", "10.0.0.7:8786"])
