@@ -19,11 +19,15 @@ with warnings.catch_warnings():
     from mlflow.models import set_model
     from mlflow.pyfunc.model import PythonModel
 
+from models.scores import SCORE_COLUMNS
+
 EPOCH = date(1970, 1, 1)
 
 
 class WriteOffModel(PythonModel):
     """Scores a frame of write-offs with the bundle among its artifacts; one row of scores for each row, in order.
+
+    A write-off of zero dollars is not scored: its row is null throughout.
 
     `params`: `as_of` (YYYY-MM-DD; default: the bundle's data cut, so that the answer does not depend on a clock), `reasons`.
     """
@@ -35,14 +39,30 @@ class WriteOffModel(PythonModel):
         self._scorer = Scorer.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return the score columns as a frame; reasons are JSON text."""
+        """Return the score columns as a frame; reasons are JSON text. No rows give no rows, but all columns."""
         asked = params or {}
         as_of = (date.fromisoformat(asked["as_of"]) - EPOCH).days if asked.get("as_of") else int(self._scorer.cut or 0)
         records = [{str(name): _cell(value) for name, value in row.items()} for row in model_input.to_dict("records")]
-        scores = pd.DataFrame(self._scorer.score_records(records, as_of=as_of, reasons=bool(asked.get("reasons", True))))
-        if "reasons" in scores:
-            scores["reasons"] = [json.dumps(reasons, ensure_ascii=False, separators=(",", ":")) for reasons in scores["reasons"]]
+        scores = self._scorer.score_records(records, as_of=as_of, reasons=bool(asked.get("reasons", True)))
+        for score in scores:
+            score["reasons"] = json.dumps(score["reasons"], ensure_ascii=False, separators=(",", ":"))
+        return pd.DataFrame(_in_place(scores, records), columns=list(SCORE_COLUMNS))
+
+
+def _in_place(scores: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each record: its scores, or nulls where it was left out."""
+    if len(scores) == len(records):
         return scores
+    placed: list[dict[str, Any]] = [dict.fromkeys(SCORE_COLUMNS) for _ in records]
+    scored = [place for place, record in enumerate(records) if not _is_of_zero(record)]
+    for place, score in zip(scored, scores, strict=True):
+        placed[place] = score
+    return placed
+
+
+def _is_of_zero(record: dict[str, Any]) -> bool:
+    """Whether an amount that was read is zero: of all amounts that are read, only zero has no digit but 0."""
+    return any(name.strip().lower() == "writeoff_amount" and set("0123456789").intersection(str(record[name])) == {"0"} for name in record)
 
 
 def _cell(value: Any) -> Any:

@@ -334,7 +334,7 @@ class Scorer:
         return _Seen(columns, x if rows is not None and self._is_prepared else np.ascontiguousarray(x), terms)
 
     def score_records(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any]]:
-        """Score write-offs given as dictionaries, in request order; the path of one row within a millisecond.
+        """Score write-offs given as dictionaries, in request order, those of zero dollars left out; one row takes under a millisecond.
 
         Raises
         ------

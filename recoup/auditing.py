@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, 
         ledger = inputs.read(sources.writeoffs, WRITEOFFS, words)
     else:
         assert imported is not None
-        ledger = _candidates(imported, words, inputs.latest)
+        ledger = _candidates(imported, words, inputs)
     if tables := inputs.beside(sources.beside, words):
         use_tables(scorer, tables)
     if sources.is_prospect:
@@ -163,19 +162,21 @@ def _as_remits(sources: Sources, imported: RemitImport) -> Remits:
     return Remits(imported.remits, imported.chains, imported.issues, groups)
 
 
-def _candidates(imported: RemitImport, words: Vocabulary, latest: int) -> Batch:
+def _candidates(imported: RemitImport, words: Vocabulary, inputs: Inputs) -> Batch:
     """Return what the remittances alone say as rows of the ledger that nobody posted."""
     from features.batch import Batch, empty_columns
     from features.intake.remits.export import write_candidates
     from features.intake.table_file import read_table
     from features.tables import WRITEOFFS
+    from serving.batch.folder import batch_folder
 
     if not imported.candidates["writeoff_id"]:
         return Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), words)
-    with tempfile.TemporaryDirectory(prefix="recoup-audit-") as scratch:
-        path = Path(scratch) / "candidates.parquet"
+    # They name patients and claims: a kill must not leave them where others look.
+    with batch_folder(inputs._settings.home, None) as scratch:
+        path = scratch / "candidates.parquet"
         write_candidates(path, imported.candidates)
-        return read_table(path, WRITEOFFS, vocabulary=words, latest=latest).batch
+        return read_table(path, WRITEOFFS, vocabulary=words, latest=inputs.latest).batch
 
 
 def _forget(ledger: Batch) -> None:

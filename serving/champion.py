@@ -93,7 +93,8 @@ class Champion:
 
     Until `follow` is entered, the file's state is looked at on every call (some microseconds), and who sees a change loads the new bundle
     while others go on with the old one. Within `follow` a thread of its own looks, so that no request ever loads. A bundle that cannot be
-    loaded leaves the old one in place, and is named in `problem`.
+    loaded leaves the old one in place, and is named in `problem`. One that is refused is left alone until the next promotion; after any
+    other failure, such as too few open files, the next look tries again.
 
     Parameters
     ----------
@@ -174,8 +175,9 @@ class Champion:
         mark = self._seen()
         if mark != self._mark and self._swap.acquire(blocking=False):
             try:
-                self._loaded = self._read(self._loaded)
-                self._mark = mark
+                self._loaded, is_settled = self._read(self._loaded)
+                if is_settled:
+                    self._mark = mark
             finally:
                 self._swap.release()
         return self._loaded
@@ -205,13 +207,14 @@ class Champion:
             return None
         return state.st_ino, state.st_mtime_ns, state.st_size
 
-    def _read(self, before: Loaded) -> Loaded:
+    def _read(self, before: Loaded) -> tuple[Loaded, bool]:
+        """Return what serves from now on, and whether that is settled until the next promotion; what may pass is tried again."""
         try:
             pointer = read_pointer(self._home)
-            return before if pointer is None else Loaded(self._bundle(pointer), pointer.champion.version)
+            return before if pointer is None else Loaded(self._bundle(pointer), pointer.champion.version), True
         except Exception as error:  # whatever is wrong with a bundle, the model that serves goes on
             reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {type(error).__name__}"
-            return replace(before, problem=reason)
+            return replace(before, problem=reason), isinstance(error, BundleRefused)
 
     def _bundle(self, pointer: Pointer) -> BatchScorer:
         folder = pointer.champion.folder(self._home)

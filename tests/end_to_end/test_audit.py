@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from io import BytesIO
 from pathlib import Path
@@ -21,12 +23,30 @@ from serving.findings.table import FINDING_COLUMNS
 from serving.findings.validation import ANSWER
 from serving.store import audits
 from serving.store.store import Store
-from tests.end_to_end.commands import Commands, start
+from tests.end_to_end.commands import Commands, environment, start
 from tests.end_to_end.conftest import AS_OF, Trained
 from tests.features.intake.remits.writer import Claim, Line, Remit, encode
 
 OUTPUTS = {"report.html", "summary.pdf", "workbook.xlsx", "audit.json", "findings.csv", "overpayments.csv", "outcomes.csv"}
 Row = dict[str, str]
+
+WATCHED = """
+import os, sys
+temp, *words = sys.argv[1:]
+met = []
+
+def watch(event, given):
+    if event in ("open", "os.mkdir", "os.rename", "tempfile.mkdtemp", "tempfile.mkstemp"):
+        met.extend(os.fspath(path) for path in given[:2] if isinstance(path, (str, os.PathLike)))
+
+sys.addaudithook(watch)
+from recoup.cli import main
+try:
+    main(words)
+finally:
+    print("met", *sorted(path for path in met if path.startswith(temp)), sep="\\n", file=sys.stderr)
+    print("own", *sorted(path for path in met if path.startswith(os.environ["RECOUP_HOME"] + "/batch/")), sep="\\n")
+"""
 
 
 def rows(path: Path) -> list[Row]:
@@ -152,6 +172,22 @@ def test_remittances_alone_are_audited_and_every_finding_cites_its_place(fresh: 
     assert found and all(row["file"] and row["segment"] for row in found)
     assert {row["file"] for row in found} <= {path.name for path in remits}
     assert "remittances alone" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_an_audit_of_remittances_alone_writes_nothing_where_others_look(trained: Trained, tmp_path: Path) -> None:
+    """What the remittances say of patients and claims passes through a private folder of the home, and is gone afterwards."""
+    temp, home = tmp_path / "temp", tmp_path / "home"
+    temp.mkdir()
+    remits = sorted((trained.practice / "remits").iterdir())[:3]
+    words = ("audit", "--remits", *map(str, remits), "--as-of", AS_OF, "--out", str(tmp_path / "out"))
+    variables = environment(home, TMPDIR=str(temp))
+    ran = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(temp), *words], env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.endswith("met\n"), ran.stderr
+    assert ran.stdout.partition("own\n")[2].strip()
+    assert list((home / "batch").iterdir()) == [] and (home / "batch").stat().st_mode & 0o077 == 0
 
 
 def test_an_audit_is_kept_for_the_service(fresh: Commands, tmp_path: Path) -> None:

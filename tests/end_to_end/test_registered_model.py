@@ -23,6 +23,7 @@ from tests.end_to_end.conftest import AS_OF, Trained
 
 ROWS: list[dict[str, object]] = [
     {"writeoff_id": "W1", "writeoff_date": "2026-10-20", "payer_id": "P001", "writeoff_amount": 180.25, "carc": "197", "qmb": True},
+    {"writeoff_id": "W0", "writeoff_date": "2026-10-21", "payer_id": "P001", "writeoff_amount": 0.0, "carc": "45", "qmb": None},
     {"writeoff_id": "W2", "writeoff_date": "2026-10-21", "payer_id": "P002", "writeoff_amount": None, "carc": "45", "qmb": None},
 ]
 
@@ -56,8 +57,11 @@ def test_mlflow_gives_the_scores_that_the_service_gives(trained: Trained, tmp_pa
     assert folder is not None
     # 2026-11-01 is day 20,758 since 1970-01-01.
     expected = Scorer.load(folder).score_records(ROWS, as_of=20_758)
-    assert [score["writeoff_id"] for score in told["scores"]] == ["W1", "W2"]
-    for found, known in zip(told["scores"], expected, strict=True):
+    first, nothing, last = told["scores"]
+    assert [score["writeoff_id"] for score in (first, last)] == ["W1", "W2"]
+    # Null of a frame is NaN, which equals nothing; the row of zero dollars is null throughout.
+    assert all(value is None or value != value for value in nothing.values())
+    for found, known in zip((first, last), expected, strict=True):
         assert json.loads(found["reasons"]) == known["reasons"]
         for name in ("recovery_probability", "expected_recovery", "rank", "remedy", "as_of", "model_version"):
             assert found[name] == known[name]

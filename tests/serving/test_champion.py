@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from features.errors import BundleRefused
+from features.errors import BundleRefused, StorageFailed
 from models.pointer import FILE, Pointer, Promotion, read_pointer, write_pointer
 from serving.champion import Champion
 from tests.serving.fakes import FixedScorer, load_fake, promote_fake
+
+ROOT = Path(__file__).parents[2]
+
+NO_FILES = """
+import resource, sys
+from pathlib import Path
+from serving.champion import Champion
+from tests.serving.fakes import FixedScorer, load_fake, promote_fake
+home = Path(sys.argv[1])
+promote_fake(home, "a", "aa")
+champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
+promote_fake(home, "b", "bb")
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+short = champion.current()
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+after = champion.current()
+print(short.scorer.version, short.problem, after.scorer.version, after.problem, sep="|")
+"""
 
 
 def champion_of(home: Path) -> Champion:
@@ -117,6 +138,55 @@ def test_a_bundle_that_breaks_the_loader_leaves_the_old_model(tmp_path: Path) ->
     promote_fake(tmp_path, "b", "bb")
     loaded = champion.current()
     assert loaded.scorer.version == "a" and loaded.problem == "the bundle cannot be read: KeyError"
+
+
+def test_a_promotion_while_files_run_out_is_served_once_there_are_some(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", NO_FILES, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "a|the bundle cannot be read: OSError|b|None"
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(OSError("input/output error"), 2), (MemoryError(), 2), (StorageFailed("disk"), 2), (BundleRefused("altered"), 1)]
+)
+def test_what_may_pass_is_tried_again_and_what_is_refused_is_not(tmp_path: Path, error: Exception, tries: int) -> None:
+    loads: list[str] = []
+
+    def load(folder: Path) -> FixedScorer:
+        loads.append(folder.name)
+        if loads == ["aa", "bb"]:
+            raise error
+        return load_fake(folder)
+
+    promote_fake(tmp_path, "a", "aa")
+    champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
+    promote_fake(tmp_path, "b", "bb")
+    first = champion.current()
+    assert first.scorer.version == "a" and first.problem
+    for _ in range(3):
+        loaded = champion.current()
+    assert loads == ["aa", *["bb"] * tries]
+    assert (loaded.scorer.version, loaded.problem) == (("b", None) if tries > 1 else ("a", first.problem))
+
+
+def test_who_follows_is_swapped_after_a_look_that_failed(tmp_path: Path) -> None:
+    loaders: list[str] = []
+
+    def load(folder: Path) -> FixedScorer:
+        loaders.append(threading.current_thread().name)
+        if len(loaders) == 1:
+            raise OSError("input/output error")
+        return load_fake(folder)
+
+    champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
+    with champion.follow(every=0.01):
+        promote_fake(tmp_path, "a", "aa")
+        waiting = threading.Event()
+        for _ in range(500):
+            if champion.current().scorer.version == "a":
+                break
+            waiting.wait(0.01)
+    assert champion.current().problem is None and loaders == ["champion"] * 2
 
 
 def test_pointer_keeps_who_served_before(tmp_path: Path) -> None:
