@@ -85,6 +85,7 @@ class Sums:
         code: Sequence[str] | NDArray[np.object_] | None = None,
         days_late: NDArray[np.int64] | None = None,
         leverage: Floats | None = None,
+        nothing: Floats | None = None,
         group: Codes | None = None,
         nominal: float = NOMINAL,
     ) -> tuple[Floats, Floats]:
@@ -104,6 +105,9 @@ class Sums:
             Days since the last day to act on each row; 0 where that is ahead or unknown. None: nothing is late.
         leverage
             Dollars that one log odds moves each row; see `row_leverage`. None: the shift is taken as exact.
+        nothing
+            Logarithm of the chance that each row brings nothing (<= 0); None: not looked at. Where few rows may all bring nothing more
+            often than a band may miss below, it begins at nothing, which no curve of sums knows.
         group
             Group of each row, 0 to groups - 1; None: all rows are one.
         nominal
@@ -135,6 +139,11 @@ class Sums:
             spread += (self.shift_sd * _added(at, leverage, count)) ** 2
         spread += _UNIFORM_VARIANCE * _added(at, beyond, count) ** 2
         low, high = gamma_band(mean, spread, nominal)
+        if nothing is not None:
+            # What begins at nothing cannot miss below: all that it may miss lies above.
+            is_from_nothing = np.exp(_added(at, nothing, count)) > (1.0 - nominal) / 2.0
+            low = np.where(is_from_nothing, 0.0, low)
+            high = np.where(is_from_nothing, gamma_band(mean, spread, 2.0 * nominal - 1.0)[1], high)
         return np.minimum(low, stated), np.maximum(high, stated)
 
     def _payer_variance(self, payer: Codes) -> Floats:

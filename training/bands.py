@@ -23,6 +23,9 @@ LEAST_USE, LEAST_ROWS = 30, 11
 Centers for Medicare and Medicaid Services suppress them)."""
 
 
+_NEARLY_SURE = 1.0 - 1e-12
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What a band needs of write-offs: one entry per row."""
@@ -34,6 +37,7 @@ class Rows:
     family: NDArray[np.object_]
     code: NDArray[np.object_]
     days_late: NDArray[np.int64]
+    nothing: Floats
 
     def band(self, sums: Sums, group: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Return the low and high end of each group's sum."""
@@ -45,6 +49,7 @@ class Rows:
             code=self.code,
             days_late=self.days_late,
             leverage=self.leverage,
+            nothing=self.nothing,
             group=group,
         )
 
@@ -63,6 +68,7 @@ def scored_rows(window: Batch, scores: Scores, at: NDArray[np.int64] | None = No
         scores.columns["family"][rows],
         np.array([word or "" for word in window.vocabulary.decode("carc", window.columns["carc"][rows])], dtype=object),
         days_late(scores.columns["days_left"][rows]),
+        np.log1p(-np.minimum(chance, _NEARLY_SURE)),
     )
 
 

@@ -108,6 +108,20 @@ def test_one_row_and_none(value: float) -> None:
     assert [len(end) for end in Sums().alone(np.empty(0), np.empty(0), group=np.empty(0, dtype=int))] == [0, 0]
 
 
+def test_few_rows_that_may_all_bring_nothing_begin_there() -> None:
+    sums, p = Sums(), np.full(21, 0.3)
+    variance, payer, group = (
+        row_variance(p, p * 0 + 100.0, p * 0 + 90.0, p * 0 + 110.0),
+        np.zeros(21, dtype=int),
+        np.r_[0, np.ones(20, int)],
+    )
+    low, high = sums.band(p * 100.0, variance, payer, nothing=np.log1p(-p), group=group)
+    unlooked, same = sums.band(p * 100.0, variance, payer, group=group)
+    # One effort brings nothing seven times in ten; all of twenty, once in a thousand.
+    assert low[0] == 0.0 < unlooked[0] and low[1] == unlooked[1] > 0.0
+    assert 30.0 <= high[0] < same[0] and high[1] == same[1]
+
+
 def test_a_sum_of_hardly_any_chance_has_a_band_that_holds_its_mean() -> None:
     low, high = gamma_band(np.array([1.0]), np.array([1e6]))
     assert low[0] == 0 and high[0] >= 1.0
