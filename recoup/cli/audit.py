@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from recoup.auditing import DOCUMENT, FINDINGS, OVERPAYMENTS, REPORT, Sources, run, write
+from recoup.auditing import DOCUMENT, FINDINGS, OUTCOMES_FILE, OVERPAYMENTS, REPORT, SUMMARY, WORKBOOK, Sources, run, write
 from recoup.beside import Beside
+from recoup.cli.apart import flags, keep_apart
 from recoup.cli.options import (
     AsOf,
     Json,
@@ -26,6 +28,7 @@ from recoup.progress import bars
 
 if TYPE_CHECKING:
     from recoup.auditing import Ran
+    from recoup.cli.apart import Files
     from recoup.inputs import Inputs
 
 
@@ -65,6 +68,7 @@ def audit(
         raise typer.BadParameter("nothing to audit; give --writeoffs, --remits or both")
     if prospect and paths:
         raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
+    _keep_files(out, paths, {"--writeoffs": writeoffs, "--outcomes": outcomes, "--changes": changes, "--mapping": mapping, **flags(beside)})
     sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect, changes)
     day, chosen = as_of or today(), settings()
     with bars() as shown:
@@ -75,6 +79,12 @@ def audit(
         if keep:
             _keep(ran, client)
     _tell(Teller(as_json=as_json), ran, inputs, out)
+
+
+def _keep_files(out: Path, remits: Sequence[Path], named: Mapping[str, Files]) -> None:
+    """See that the audit writes over no file it reads; folders of remittances may hold earlier audits."""
+    written = (FINDINGS, OVERPAYMENTS, OUTCOMES_FILE, DOCUMENT, REPORT, SUMMARY, WORKBOOK, "rejects.csv")
+    keep_apart({**named, "--remits": [path for path in remits if not path.is_dir()]}, {"--out": [out / name for name in written]})
 
 
 def _keep(ran: Ran, client: str) -> None:
@@ -98,6 +108,7 @@ def report_audit(
     from features.intake.output import replace_file
     from recoup.report.monthly import monthly, monthly_html
 
+    keep_apart({"--audit": audit_folder / DOCUMENT, "--before": before / DOCUMENT if before is not None else None}, {"--out": out})
     told = monthly(_document(audit_folder), month, _document(before) if before is not None else None)
     page = monthly_html(told).encode()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from features.money import format_cents
+from recoup.cli.apart import REJECTS, keep_apart
 from recoup.cli.options import Json, MappingFile, parse_day, settings, today
 from recoup.cli.telling import Teller
 from recoup.progress import bars
@@ -69,6 +70,11 @@ def import_remits(
     from recoup.inputs import KEY_FILE, rejects_beside
     from serving.batch.folder import batch_folder
 
+    rejects = rejects_beside(out)
+    keep_apart(
+        {"PATH": paths, "--ledger": ledger, "--mapping": mapping},
+        {"--out": out, "--lines": lines, "--issues": issues, "--outcomes": outcomes, REJECTS: rejects},
+    )
     identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None
     with bars() as shown, batch_folder(settings().home, None) as folder:
@@ -93,7 +99,6 @@ def import_remits(
         replace_file(issues, lambda file: _write(file, text))
     if outcomes is not None and later is not None:
         write_table(outcomes, later.columns)
-    rejects = rejects_beside(out)
     if rejects is not None and found.rejects:
         write_table(
             rejects, {name: [getattr(reject, name) for reject in found.rejects] for name in ("file", "row", "id", "column", "rule")}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recoup.beside import Worked
+from recoup.cli.apart import flags, keep_apart
 from recoup.cli.options import AsOf, Json, Morning, Report, settings, today, tracking_uri, usable_cores, with_tables
 from recoup.cli.telling import Teller, reading_json, reading_words
 from recoup.days import day_number
@@ -56,6 +57,7 @@ def train(
     from training.fit import train as fit
     from training.snapshot import keep
 
+    keep_apart(flags(files), {"--out": out})
     chosen, day = settings(), as_of or today()
     rejects = (out / "rejects.csv") if out else chosen.models / "train.rejects.csv"
     with bars(ticks=False) as shown:
@@ -175,6 +177,7 @@ def retrain(
     from training.tune import Budget
 
     chosen, report = settings(), out or settings().home / REPORTS / f"retrain-{as_of}"
+    keep_apart(flags(stored), {"--out": [report / name for name in ("report.html", "report.json", "rejects.csv")]})
     with bars(ticks=False) as shown:
         inputs = Inputs(chosen, mapping=stored.mapping, rejects=report / "rejects.csv", today=today(), bars=shown)
         ledger, outcomes, tables = inputs.worked(stored, Vocabulary(), as_of=as_of)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recoup.beside import Worked
+from recoup.cli.apart import REJECTS, flags, keep_apart
 from recoup.cli.options import Json, Model, Morning, Report, parse_day, parse_shares, settings, today, tracking_uri, with_tables
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
@@ -19,6 +20,8 @@ from recoup.trial import Trial, known_truth
 
 if TYPE_CHECKING:
     from recoup.inputs import Inputs
+
+DOCUMENT, PAGE = "evaluation.json", "report.html"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,9 +49,11 @@ def evaluate(
     from recoup.inputs import Inputs, rejects_beside
     from recoup.report.evaluation import evaluation_html
 
-    chosen = settings()
+    _check_days(as_of, start, end)
+    chosen, rejects = settings(), rejects_beside(out) if out else None
+    keep_apart({**flags(files), "--truth": truth}, {"--out": [out / name for name in (DOCUMENT, PAGE)] if out else None, REJECTS: rejects})
     with bars() as shown:
-        inputs = Inputs(chosen, mapping=files.mapping, rejects=rejects_beside(out) if out else None, today=today(), bars=shown)
+        inputs = Inputs(chosen, mapping=files.mapping, rejects=rejects, today=today(), bars=shown)
         scorer = load_scorer(model, chosen) if model is not None else None
         ledger, efforts, tables = inputs.worked(files, scorer.vocabulary.overlay() if scorer else Vocabulary(), as_of=as_of)
         result = Trial(day_number(as_of), day_number(start), day_number(end), tuple(capacity)).judge(
@@ -65,12 +70,28 @@ def evaluate(
     _tell_evaluated(result, inputs, out, Teller(as_json=as_json))
 
 
+def _check_days(as_of: date, start: date, end: date) -> None:
+    """See that there can be write-offs to judge on.
+
+    Raises
+    ------
+    UsageError
+        When the first day is after the last, or nothing posted on it was known.
+    """
+    from features.errors import UsageError
+
+    if start > end:
+        raise UsageError(f"--from {start} is after --to {end}; --from is the first day of the write-offs and --to the last")
+    if as_of <= start:
+        raise UsageError(f"--as-of {as_of} is not after --from {start}: on that morning nothing posted since was known")
+
+
 def _write_report(out: Path, result: Mapping[str, Any], page: str) -> None:
     from features.intake.output import replace_file
 
     out.mkdir(parents=True, exist_ok=True)
-    replace_file(out / "evaluation.json", lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
-    replace_file(out / "report.html", lambda file: _write(file, page))
+    replace_file(out / DOCUMENT, lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
+    replace_file(out / PAGE, lambda file: _write(file, page))
 
 
 def _write(file: Any, text: str) -> None:
@@ -119,6 +140,7 @@ def drift(
     from recoup.watching import REPORTS, keep_drift, watched
 
     chosen, report = settings(), out or settings().home / REPORTS / f"drift-{as_of}"
+    keep_apart(flags(stored), {"--out": [report / name for name in ("report.html", "report.json", "rejects.csv")]})
     with bars() as shown:
         scorer = load_scorer(model, chosen)
         inputs = Inputs(chosen, mapping=stored.mapping, rejects=report / "rejects.csv", today=today(), bars=shown)

@@ -14,6 +14,7 @@ import typer
 from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
 from recoup.beside import Beside
+from recoup.cli.apart import flags, keep_apart
 from recoup.cli.options import (
     Json,
     MappingFile,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from serving.packet import Case, Desk, Packet
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ENDINGS = (".docx", ".pdf", "-worksheet.pdf")
 _AGREE = ("remedy", "category", "recoverable_amount", "underpayment_amount", "deadline_date", "deadline_source")
 
 
@@ -71,6 +73,12 @@ def packet(
     chosen = settings()
     if attach and len(writeoff_ids) > 1 and not is_project:
         raise UsageError("files are enclosed with one packet: name one write-off, or make a --project")
+    stems = [_stem(one, is_one=not is_project or len(writeoff_ids) == 1) for one in writeoff_ids]
+    keep_apart(
+        {"--writeoffs": writeoffs, "--scores": scores, "--remit-lines": remit_lines, "--outcomes": outcomes, "--attach": attach}
+        | {**flags(beside), "--mapping": mapping},
+        {"--out": [out / f"{stem}{ending}" for stem in stems for ending in _ENDINGS]},
+    )
     told = _read_scores(scores, writeoff_ids)
     day = date.fromisoformat(next(iter(told.values()))["as_of"])
     with bars() as shown:
@@ -91,12 +99,9 @@ def packet(
     results = []
     for group in [cases] if is_project else [[case] for case in cases]:
         made = _write_packet(chosen, desk, group, titles, void)
-        stem = f"project-{file_stem(made.writeoff_ids[0])}" if len(group) > 1 else file_stem(made.writeoff_ids[0])
-        files = {
-            f"{stem}.docx": desk.docx(made),
-            f"{stem}.pdf": desk.pdf(made, enclosures),
-            f"{stem}-worksheet.pdf": desk.pdf(made, is_worksheet=True),
-        }
+        stem = _stem(made.writeoff_ids[0], is_one=len(group) == 1)
+        contents = (desk.docx(made), desk.pdf(made, enclosures), desk.pdf(made, is_worksheet=True))
+        files = {f"{stem}{ending}": content for ending, content in zip(_ENDINGS, contents, strict=True)}
         _write(out, files)
         results.append((made, [str(out / name) for name in files]))
     _tell(results, as_json)
@@ -124,6 +129,10 @@ def file_stem(writeoff_id: str) -> str:
     if _SAFE.fullmatch(writeoff_id):
         return writeoff_id
     return f"writeoff-{hashlib.sha256(writeoff_id.encode()).hexdigest()[:12]}"
+
+
+def _stem(writeoff_id: str, *, is_one: bool) -> str:
+    return file_stem(writeoff_id) if is_one else f"project-{file_stem(writeoff_id)}"
 
 
 def _read_scores(path: Path, ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recoup.cli.apart import REJECTS, keep_apart
 from recoup.cli.group import group_of_commands
 from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, settings, today
 from recoup.cli.telling import Teller, reading_words
@@ -54,10 +55,10 @@ def load(
     from serving.store.loading import load_remit_lines
     from serving.worklist.scored import SCORES
 
-    chosen, words = settings(), Vocabulary()
+    chosen, words, rejects = settings(), Vocabulary(), scores.with_name(scores.name + ".rejects.csv")
+    keep_apart({"--writeoffs": writeoffs, "--scores": scores, "--remit-lines": remit_lines, "--mapping": mapping}, {REJECTS: rejects})
     identity = identity_of(scores, writeoffs, mapping)
     with bars() as shown, opened_gate(chosen) as gate:
-        rejects = scores.with_name(scores.name + ".rejects.csv")
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown)
         ledger, scored = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(scores, SCORES, words)
         done = load_queue(gate, operator(client), ledger, scored, identity=identity, points=fail_points(), progress=shown.rows("queue"))
@@ -91,9 +92,9 @@ def outcomes(
     from recoup.inputs import Inputs
     from recoup.queue import record
 
-    chosen = settings()
+    chosen, rejects = settings(), file.with_name(file.name + ".rejects.csv")
+    keep_apart({"FILE": file, "--mapping": mapping}, {REJECTS: rejects})
     with bars() as shown, opened_gate(chosen) as gate:
-        rejects = file.with_name(file.name + ".rejects.csv")
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown)
         said = inputs.read(file, OUTCOMES, Vocabulary())
         done = record(gate, operator(client), said, source="remit" if remits else "file", today=today())
@@ -162,6 +163,7 @@ def export(
 
     if outcomes is None and writeoffs is None:
         raise UsageError("name a file with --outcomes, --writeoffs or both")
+    keep_apart({}, {"--outcomes": outcomes, "--writeoffs": writeoffs})
     written: dict[str, int] = {}
     who = operator(client)
     with opened_gate(settings()) as gate:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recoup.cli.apart import keep_apart
 from recoup.cli.audit import report_audit
 from recoup.cli.group import group_of_commands
 from recoup.cli.options import AsOf, settings, today
@@ -41,6 +42,7 @@ def monthly(
     from features.intake.output import replace_file
     from recoup.report.notebook import run_notebook
 
+    keep_apart({"--folder": sorted(folder.glob("*.csv")), "--notebook": notebook}, {"--out": out})
     day: date = as_of or today()
     asked = {"folder": str(folder.resolve()), "home": str(settings().home.resolve()), "as_of": day.isoformat()}
     page = run_notebook(notebook or NOTEBOOK, asked)

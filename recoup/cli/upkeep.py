@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recoup.cli.apart import Files, keep_apart
 from recoup.cli.group import group_of_commands
 from recoup.cli.options import Json, settings, today, tracking_uri
 from recoup.cli.telling import Teller, reading_json
@@ -85,8 +86,13 @@ def backup(
     access log cannot be checked. Keep them in another place with --keys.
     """
     from recoup.backup import back_up
+    from recoup.store import FILE as STORE
+    from serving.identity.keyring import FOLDER as KEYS
 
-    made, tell = back_up(settings(), out, keys), Teller(as_json=as_json)
+    chosen = settings()
+    held: dict[str, Files] = {"the store": chosen.home / STORE, "a key of the home": sorted((chosen.home / KEYS).glob("*.key"))}
+    keep_apart(held, {"FILE": out, "--keys": keys})
+    made, tell = back_up(chosen, out, keys), Teller(as_json=as_json)
     tell.json({"file": str(out), "version": made.version, "made_at": made.made_at, "rows": made.rows, "keys": str(keys) if keys else None})
     tell.line(f"{sum(made.rows.values()):,} rows of {len(made.rows)} tables are in {out}, read back and verified")
     tell.line(f"the keys are in {keys}" if keys else "the keys are not in it; keep a copy of them elsewhere (--keys FILE)")
