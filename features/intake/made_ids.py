@@ -58,8 +58,8 @@ class _WithIds:
     def __init__(self, source: Source, parts: Sequence[int]) -> None:
         self.name, self.first_row, self.is_text = source.name, source.first_row, source.is_text
         self.header = [*source.header, MADE]
-        # The source's own list, which it fills as it reads.
-        self.broken = source.broken
+        # The source's own lists, which it fills as it reads.
+        self.broken, self.blank = source.broken, source.blank
         self._source, self._parts, self._place = source, parts, len(source.header)
 
     def close(self) -> None:

@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from features.errors import BadData, RecoupError, StorageFailed, UsageError
 from features.intake.row_ends import stretches_of
@@ -40,11 +43,14 @@ class Source(Protocol):
     header
         Column names as they stand.
     first_row
-        Number of the first row: 2 under a CSV header, else 1.
+        Number of the first row: that behind a CSV header, else 1.
     is_text
         True for CSV, where a formula may stand behind an apostrophe.
     broken
         After reading: numbers of the rows with more or fewer fields than the header.
+    blank
+        After reading: numbers of the rows of a CSV file that say nothing: blank lines, and rows without a value in any column that is read.
+        They are passed over; a spreadsheet counts them.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Source(Protocol):
     first_row: int
     is_text: bool
     broken: list[int]
+    blank: list[int]
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once. Texts of the columns at `coded` may come as codes of words, where the file holds them so."""
@@ -67,6 +74,19 @@ class Source(Protocol):
     def close(self) -> None:
         """Let go of the file."""
         ...
+
+
+def numbers_of(positions: NDArray[np.int64], first_row: int, *others: Sequence[int]) -> NDArray[np.int64]:
+    """Return the numbers of rows, by their positions among the rows that came; `others` have numbers and did not come.
+
+    Examples
+    --------
+    >>> numbers_of(np.arange(4), 2, [3], [5, 6]).tolist()
+    [2, 4, 7, 8]
+    """
+    away = np.sort(np.concatenate([np.array(numbers, dtype=np.int64) for numbers in others]))
+    # A row comes behind as many others as there are with fewer rows before them than it has.
+    return positions + first_row + np.searchsorted(away - np.arange(len(away)) - first_row, positions, side="right")
 
 
 def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None, *, threads: bool = False) -> Source:
@@ -113,16 +133,16 @@ _CODED = pa.dictionary(pa.int32(), pa.string())
 class CsvSource:
     """CSV in UTF-8 with commas and a header; see `Source`."""
 
-    first_row = 2
     is_text = True
 
     def __init__(self, name: str, stream: BinaryIO, *, path: Path | None = None) -> None:
         self.name, self._path = name, path
         self.broken: list[int] = []
+        self.blank: list[int] = []
         self._open_quote: int | None = None
         self._bytes = _CheckedBytes(name, stream)
         try:
-            self.header = self._read_header()
+            self.first_row, self.header = self._read_header()
         except BaseException:
             self.close()
             raise
@@ -131,13 +151,14 @@ class CsvSource:
         """Let go of the file."""
         self._bytes.close()
 
-    def _read_header(self) -> list[str]:
+    def _read_header(self) -> tuple[int, list[str]]:
+        """Return the number of the row behind the header, and the header."""
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(self._bytes.peek(HEADER_BYTES))
         try:
-            for fields in csv.reader(io.StringIO(text, newline=""), strict=True):
+            for number, fields in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
                 if any(field.strip() for field in fields):
                     self._refuse_other_separators(fields)
-                    return fields
+                    return number + 1, fields
         except csv.Error as error:
             raise BadData(f"{self.name}: the header cannot be read: {error}") from error
         raise BadData(f"{self.name}: the file is empty; a header and rows are expected")
@@ -150,22 +171,23 @@ class CsvSource:
 
     def stretches(self) -> Iterable[Source] | None:
         """Return stretches of a file, each as soon as its end is found; None of a stream, which is read from its beginning."""
-        return _csv_stretches(self.name, self._path, self.header) if self._path is not None else None
+        return _csv_stretches(self.name, self._path, self.header, self.first_row) if self._path is not None else None
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""
-        yield from self._blocks(wanted, coded, has_header=True)
+        yield from self._blocks(wanted, coded)
 
-    def _blocks(self, wanted: Sequence[int], coded: Collection[int], *, has_header: bool) -> Iterator[Block]:
+    def _blocks(self, wanted: Sequence[int], coded: Collection[int]) -> Iterator[Block]:
         # Names of our own, since a header may hold blank or equal ones.
         names = [f"c{place}" for place in range(len(self.header))]
+        before, silent = 0, [np.zeros(0, dtype=np.int64)]
         try:
             reader = pa.csv.open_csv(
                 pa.PythonFile(self._bytes, mode="r"),
                 read_options=pa.csv.ReadOptions(
-                    column_names=names, skip_rows_after_names=int(has_header), block_size=BLOCK_BYTES, use_threads=False
+                    column_names=names, skip_rows_after_names=self.first_row - 1, block_size=BLOCK_BYTES, use_threads=False
                 ),
-                parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._on_broken),
+                parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._on_broken, ignore_empty_lines=False),
                 convert_options=pa.csv.ConvertOptions(
                     column_types={name: _CODED if place in coded else pa.string() for place, name in enumerate(names)},
                     include_columns=[names[place] for place in wanted],
@@ -177,8 +199,17 @@ class CsvSource:
             )
             for batch in reader:
                 self._refuse_open_quote()
-                yield batch.num_rows, dict(zip(wanted, batch.columns, strict=True))
+                rows = batch.num_rows
+                if (is_silent := _silent(batch)) is not None:
+                    silent.append(np.flatnonzero(is_silent) + before)
+                    batch = batch.filter(pc.invert(is_silent))
+                before += rows
+                if batch.num_rows:
+                    yield batch.num_rows, dict(zip(wanted, batch.columns, strict=True))
             self._refuse_open_quote()
+            # Only now is known how many rows that did not come lie before each.
+            self.blank += numbers_of(np.concatenate(silent), self.first_row, self.broken, self.blank).tolist()
+            self.blank.sort()
         except pa.ArrowInvalid as error:
             # Arrow's words may quote a row; what is broken is said without it.
             raise BadData(f"{self.name}: cannot be read as CSV: {_first_words(error)}") from None
@@ -186,6 +217,9 @@ class CsvSource:
             self.close()
 
     def _on_broken(self, row: pa.csv.InvalidRow) -> str:
+        if not row.text.strip(" ,\t\r\n"):
+            self.blank.append(row.number)
+            return "skip"
         self.broken.append(row.number)
         if self._open_quote is None and "\n" in row.text.rstrip("\r\n"):
             self._open_quote = row.number
@@ -206,12 +240,15 @@ class CsvStretch(CsvSource):
         Of the whole file.
     begin, end
         Where its first row begins and its last one ends; None: with the file. The one that begins at 0 begins with the header.
+    first_row
+        Of the whole file.
     """
 
-    def __init__(self, name: str, path: Path, header: list[str], begin: int, end: int | None) -> None:
+    def __init__(self, name: str, path: Path, header: list[str], begin: int, end: int | None, first_row: int = 2) -> None:
         self.name, self.header, self._path = name, header, path
-        self.first_row = 1 if begin else 2
+        self.first_row = 1 if begin else first_row
         self.broken: list[int] = []
+        self.blank: list[int] = []
         self._open_quote: int | None = None
         self._begin, self._end = begin, end
 
@@ -228,15 +265,27 @@ class CsvStretch(CsvSource):
             file.seek(self._begin)
             self._bytes = _CheckedBytes(self.name, file, begin=self._begin, end=self._end)
             try:
-                yield from self._blocks(wanted, coded, has_header=not self._begin)
+                yield from self._blocks(wanted, coded)
             finally:
                 del self._bytes
 
 
-def _csv_stretches(name: str, path: Path, header: list[str]) -> Iterator[Source]:
+def _csv_stretches(name: str, path: Path, header: list[str], first_row: int) -> Iterator[Source]:
     with _opened(path) as file:
         for begin, end in stretches_of(file):
-            yield CsvStretch(name, path, header, begin, end)
+            yield CsvStretch(name, path, header, begin, end, first_row)
+
+
+def _silent(batch: pa.RecordBatch) -> pa.Array | None:
+    """Return which rows have no value in any column; None where all have one, which is known at once where a column has no null."""
+    if not batch.num_columns or not all(column.null_count for column in batch.columns):
+        return None
+    found = pc.is_null(batch.columns[0])
+    for column in batch.columns[1:]:
+        if not found.true_count:
+            return None
+        found = pc.and_(found, pc.is_null(column))
+    return found if found.true_count else None
 
 
 @contextmanager
@@ -343,6 +392,7 @@ class ParquetSource:
         self.name = name
         self._threads = threads
         self.broken: list[int] = []
+        self.blank: list[int] = []
         self._files = list(files)
         self._groups = groups
         names = header if header is not None else (column for path in self._files for column in self._names(path))

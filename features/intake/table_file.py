@@ -24,7 +24,7 @@ from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms, is_hashed
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
-from features.intake.sources import Block, Source, open_source
+from features.intake.sources import Block, Source, numbers_of, open_source
 from features.intake.table_read import TableRead
 from features.tables import Array, Column, Kind, Table
 from features.text_hashes import BY_NUMPY, TextHasher
@@ -439,6 +439,5 @@ class _Review:
 
 
 def row_numbers(source: Source, rows: int) -> NDArray[np.int64]:
-    """Return the numbers of the rows that have the right number of fields."""
-    numbers = np.arange(source.first_row, source.first_row + rows + len(source.broken), dtype=np.int64)
-    return np.delete(numbers, np.array(source.broken, dtype=np.int64) - source.first_row) if source.broken else numbers
+    """Return the numbers of the rows that came."""
+    return numbers_of(np.arange(rows, dtype=np.int64), source.first_row, source.broken, source.blank)

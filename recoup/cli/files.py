@@ -139,16 +139,25 @@ def _later_words(later: Outcomes, outcomes: Path | None) -> str:
 
 
 def _words(found: ManyRemits, rows: int, out: Path, rejects: Path | None) -> list[str]:
-    totals = found.summary["totals"]
+    totals, kept = found.summary["totals"], found.summary["kept"]
+    again = kept["repeated_transactions"]
     words = [
-        f"{len(found.summary['files']):,} files: {totals['transactions']:,} remittances, {totals['claims']:,} claims, "
+        f"{len(found.summary['files']):,} files, as read: {totals['transactions']:,} remittances, {totals['claims']:,} claims, "
         f"{totals['service_lines']:,} service lines, {totals['adjustments']:,} adjustments; paid {totals['paid']}",
-        "adjusted by group: " + (", ".join(f"{group} {amount}" for group, amount in totals["amount_by_group"].items()) or "nothing"),
-        f"out of balance: {totals['out_of_balance']['line']} lines, {totals['out_of_balance']['claim']} claims, "
-        f"{totals['out_of_balance']['transaction']} remittances; flagged and kept",
+        f"  adjusted by group: {_by_group(totals['amount_by_group'])}",
+        f"  out of balance: {totals['out_of_balance']['line']} lines, {totals['out_of_balance']['claim']} claims, "
+        f"{totals['out_of_balance']['transaction']} remittances; flagged, left out only where rejected",
+        f"kept, each remittance once: {kept['claims']:,} claims; paid {kept['paid']}",
+        f"  adjusted by group: {_by_group(kept['amount_by_group'])}",
     ]
+    if again:
+        words.append(f"{again:,} of the remittances came before and were counted once")
     counts = Counter((issue.severity, issue.code) for issue in found.issues)
     words += [f"  {severity}: {code}, {count:,} times" for (severity, code), count in counts.most_common(8)]
     if found.rejects:
-        words.append(f"{len(found.rejects):,} claims or rows left out" + (f"; see {rejects}" if rejects else ""))
+        words.append(f"at {len(found.rejects):,} places claims or rows were left out" + (f"; see {rejects}" if rejects else ""))
     return [*words, f"{rows:,} rows in {out}; next: recoup score --writeoffs {out} --out scores.csv"]
+
+
+def _by_group(amounts: Mapping[str, str]) -> str:
+    return ", ".join(f"{group} {amount}" for group, amount in amounts.items()) or "nothing"

@@ -37,7 +37,7 @@ from features.intake.remits.sources import (
     refused,
     under_mapping,
 )
-from features.intake.remits.summary import Summary, Tally, summary
+from features.intake.remits.summary import Kept, Summary, Tally, summary
 
 Progress = Callable[[str, int, int], None]
 """Called with the file being read, bytes read so far and bytes in all files."""
@@ -55,7 +55,7 @@ class RemitImport:
     issues, rejects
         What was found wrong, and what was left out for it.
     summary
-        Counts as read: `{"files": [...], "totals": {...}}`.
+        Counts as read, and of what was kept: `{"files": [...], "totals": {...}, "kept": {...}}`.
     provider_adjustments
         PLB pairs with the file and day they came in.
     make_lines
@@ -260,6 +260,10 @@ class _Reading:
         remits = distinct_remits(self._remits)
         found = chains(remits)
         self._remark(found)
+        kept = Kept(repeated_transactions=len(self._remits) - len(remits))
+        for chain in found:
+            for one in chain.adjudications:
+                kept.add(one.claim)
         # by place in the file: the tokenizer runs ahead of the reader
         issues = [issue for log in self._logs for issue in sorted(log.issues, key=lambda one: (one.segment is None, one.segment or 0))]
         ledger_rows: tuple[TextColumns, list[bool]] | None = None
@@ -276,7 +280,7 @@ class _Reading:
             chains=found,
             issues=issues,
             rejects=self._rejects,
-            summary=summary(self._tallies, issues=len(issues)),
+            summary=summary(self._tallies, kept, issues=len(issues)),
             provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in remits for pair in remit.provider_adjustments],
             make_lines=lambda: remit_line_columns(found, self._mapping.groups),
             make_outcomes=lambda day: outcomes(found, remits, groups=self._mapping.groups, ledger=ledger_rows, as_of=day),

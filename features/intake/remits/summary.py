@@ -1,4 +1,4 @@
-"""Counts of 835 files as read, before netting and de-duplication: the `--json` of `import-remits` (DESIGN 5, Remits)."""
+"""Counts of 835 files as read, before netting and de-duplication, and of what is kept: the `--json` of `import-remits` (DESIGN 5)."""
 
 from __future__ import annotations
 
@@ -42,11 +42,53 @@ class FileCounts(Counts):
     sha256: str
 
 
+class KeptCounts(TypedDict):
+    """What of all files is in the tables: each remittance once, and no claim that was left out; money as text with two decimals."""
+
+    repeated_transactions: int
+    claims: int
+    amount_by_group: dict[str, str]
+    paid: str
+
+
 class Summary(TypedDict):
-    """What `--json` prints."""
+    """What `--json` prints: `files` and `totals` as read, and what was kept."""
 
     files: list[FileCounts]
     totals: Counts
+    kept: KeptCounts
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is in the tables; amounts in cents. `repeated_transactions` came again and are not."""
+
+    repeated_transactions: int = 0
+    claims: int = 0
+    paid: int = 0
+    amount_by_group: Counter[str] = field(default_factory=Counter)
+
+    def add(self, claim: Claim) -> None:
+        """Count one claim."""
+        self.claims += 1
+        self.paid += claim.paid or 0
+        for one in _adjustments(claim):
+            self.amount_by_group[one.group] += one.cents
+
+    def merge(self, other: Kept) -> None:
+        """Add what another bucket of claims holds."""
+        self.claims += other.claims
+        self.paid += other.paid
+        self.amount_by_group.update(other.amount_by_group)
+
+    def as_json(self) -> KeptCounts:
+        """Return the counts under their public names, money as text with two decimals."""
+        return {
+            "repeated_transactions": self.repeated_transactions,
+            "claims": self.claims,
+            "amount_by_group": {group: format_cents(cents) for group, cents in sorted(self.amount_by_group.items())},
+            "paid": format_cents(self.paid),
+        }
 
 
 @dataclass(slots=True)
@@ -60,7 +102,7 @@ class Tally:
     --------
     >>> one, two = Tally("a.835"), Tally("b.835")
     >>> one.claims, two.claims = 2, 3
-    >>> summary([one, two], issues=1)["totals"]["claims"]
+    >>> summary([one, two], Kept(), issues=1)["totals"]["claims"]
     5
     """
 
@@ -138,13 +180,15 @@ _COUNTS = (
 _BY_CODE = ("amount_by_group", "count_by_group", "rarcs")
 
 
-def summary(tallies: Iterable[Tally], *, issues: int | None = None) -> Summary:
-    """Return `{"files": [...], "totals": {...}}`.
+def summary(tallies: Iterable[Tally], kept: Kept, *, issues: int | None = None) -> Summary:
+    """Return `{"files": [...], "totals": {...}, "kept": {...}}`.
 
     Parameters
     ----------
     tallies
         One per file.
+    kept
+        What of all files is in the tables.
     issues
         All issues, those of no file included; by default the sum over the files.
     """
@@ -155,7 +199,7 @@ def summary(tallies: Iterable[Tally], *, issues: int | None = None) -> Summary:
         total.merge(tally)
     if issues is not None:
         total.issues = issues
-    return {"files": files, "totals": total.as_json()}
+    return {"files": files, "totals": total.as_json(), "kept": kept.as_json()}
 
 
 def _adjustments(claim: Claim) -> Iterator[Adjustment]:

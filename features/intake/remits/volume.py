@@ -43,7 +43,7 @@ from features.intake.remits.sources import (
     list_sources,
     paused_collector,
 )
-from features.intake.remits.summary import Summary, summary
+from features.intake.remits.summary import Kept, Summary, summary
 from features.intake.remits.take_backs import Names, TakeBack, names_of, pairs_of, taken_back, words_of
 
 BUCKET_BYTES = 4 << 20
@@ -156,12 +156,15 @@ def import_many(
     if ledger is not None and rows is not None:
         issues += _join(ledger, rows, netted)
         rejects += [RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in rows.rejects]
+    kept = Kept(repeated_transactions=len(copies))
+    for bucket in netted:
+        kept.merge(bucket.kept)
     for one in told:
         one.tally.issues = len(one.log.issues)
     return ManyRemits(
         issues=issues,
         rejects=rejects,
-        summary=summary([one.tally for one in told], issues=len(issues)),
+        summary=summary([one.tally for one in told], kept, issues=len(issues)),
         outcomes=_together(one.outcomes for one in netted if one.outcomes is not None) if has_outcomes else None,
         runs=[(one.candidates, one.lines) for one in netted],
         ledger=None if rows is None else rows.ordered(),
@@ -234,6 +237,8 @@ class _Netted:
         What is worth an issue: order of the claim, file, segment, code.
     facts, notes
         What rows of the ledger are filled with, by place; and what is worth an issue: place, number of the row, code.
+    kept
+        What is in the rows.
     outcomes
         None where they were not asked for.
     """
@@ -243,6 +248,7 @@ class _Netted:
     remarks: list[tuple[Order, str, int, str]] = field(default_factory=list)
     facts: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     notes: list[tuple[int, int, str]] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
     outcomes: Outcomes | None = None
 
 
@@ -257,6 +263,8 @@ def _net(job: Job, bucket: int, where: Slices, ledger: list[_Row] | None, taken:
     with Run(found.candidates) as rows, Run(found.lines) as lines:
         for chain in known:
             order, last = chain.adjudications[0].order, chain.adjudications[-1]
+            for one in chain.adjudications:
+                found.kept.add(one.claim)
             if ledger is None and (made := tuple(chain_rows(chain, groups, ids))):
                 rows.add((order, made))
             if job.has_lines:

@@ -100,6 +100,12 @@ def test_words_that_other_readers_take_for_null_are_text(read: Read, word: str) 
     assert read(rows(f"{word},2024-01-05,{word},5")).batch.words("payer_id") == [word]
 
 
+def test_rows_that_say_nothing_are_passed_over_and_numbered(read: Read) -> None:
+    result = read(rows(GOOD.format(1), "", "W2,bad,AETNA,5", ",,,", "", ",", GOOD.format(5), *[",,,,"] * 90))
+    assert [(r.row, r.rule) for r in result.rejects] == [(4, Rule.NOT_A_DATE)]
+    assert result.row_numbers.tolist() == [2, 8] and result.rows_read == 3
+
+
 def test_a_line_with_more_or_fewer_fields_is_a_reject_with_its_row(read: Read) -> None:
     result = read(rows(GOOD.format(1), "W2,2024-01-05", GOOD.format(3), "W4,2024-01-05,AETNA,5,more", GOOD.format(5)))
     assert [(r.row, r.rule) for r in result.rejects] == [(3, Rule.FIELD_COUNT), (5, Rule.FIELD_COUNT)]

@@ -37,10 +37,10 @@ def read(content: bytes) -> TableRead | None:
 
 
 def assert_accounted(result: TableRead) -> None:
-    """Every row that came is accepted or rejected; none is both or lost."""
+    """Every row that came is accepted or rejected; none is both or lost. Numbers of rows that say nothing are left free."""
     accepted, rejected = set(result.row_numbers.tolist()), {reject.row for reject in result.rejects}
     assert accepted.isdisjoint(rejected)
-    assert accepted | rejected == set(range(2, 2 + result.rows_read))
+    assert len(accepted | rejected) == result.rows_read and min(accepted | rejected, default=2) >= 2
     assert all(len(values) == len(accepted) for values in result.batch.columns.values())
 
 

@@ -145,9 +145,14 @@ def tables(draw: st.DrawFn, table: Table) -> dict[str, list[str]]:
     rows = draw(st.integers(0, 6))
     drawn = {column.name: draw(st.lists(cells(column), min_size=rows, max_size=rows)) for column in columns}
     if draw(st.booleans()):
-        drawn["x_own"] = draw(st.lists(st.sampled_from(ODD_TEXTS), min_size=rows, max_size=rows))
+        own = ["own"] if all(column.nullable for column in columns) else ODD_TEXTS
+        drawn["x_own"] = draw(st.lists(st.sampled_from(own), min_size=rows, max_size=rows))
         drawn["colour"] = ["red"] * rows
-    return drawn
+    elif all(column.nullable for column in columns):
+        drawn["x_own"] = ["own"] * rows
+    # A file passes over a row that says nothing; a record is answered whatever it says.
+    said = [row for row in range(rows) if any(values[row] for name, values in drawn.items() if name != "colour")]
+    return {name: [values[row] for row in said] for name, values in drawn.items()}
 
 
 def assert_same(file: TableRead, records: TableRead) -> None:

@@ -98,6 +98,19 @@ def test_a_ledger_and_outcomes_are_those_of_all_files_in_memory(practice: Files,
         assert has_ledger or outcomes.loose_taken_back >= 700
 
 
+def test_what_was_kept_counts_a_remittance_once_and_no_rejected_claim(tmp_path: Path) -> None:
+    begin = b"ST*835*1~BPR*I*60*C*CHK************20240105~TRN*1*9*1999999999~CLP*7*1*100*60**12*A1~CAS*CO*45*40~"
+    (tmp_path / "one.835").write_bytes(begin + b"SE*6*1~")
+    (tmp_path / "copy.835").write_bytes(begin + b"SE*6*1~")
+    (tmp_path / "bad.835").write_bytes(begin.replace(b"TRN*1*9", b"TRN*1*8") + b"CLP*8*1*100*50**12*A2~CAS*CO*45*5O~SE*8*1~")
+    found = many([tmp_path / "one.835", tmp_path / "copy.835"], tmp_path / "work")
+    assert found.summary["totals"]["paid"] == "120.00"
+    assert found.summary["kept"] == {"repeated_transactions": 1, "claims": 1, "amount_by_group": {"CO": "40.00"}, "paid": "60.00"}
+    rejected = many([tmp_path / "bad.835"], tmp_path / "other")
+    assert rejected.summary["totals"]["paid"] == "110.00" and len(rejected.rejects) == 1
+    assert rejected.summary["kept"] == {"repeated_transactions": 0, "claims": 1, "amount_by_group": {"CO": "40.00"}, "paid": "60.00"}
+
+
 def test_the_order_of_files_and_the_size_of_buckets_do_not_matter(inbox: Path, tmp_path: Path) -> None:
     paths = sorted(path for path in inbox.iterdir() if path.is_file())
     once = tables(many(paths, tmp_path / "a"), tmp_path)
