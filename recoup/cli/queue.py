@@ -122,7 +122,7 @@ def show(client: Client = DEFAULT, as_json: Json = False) -> None:
             "model_version": found.model_version,
             "lists": {which.value: count for which, count in found.counts.items()},
             "ready": _dollars(found.ready),
-            "week": _dollars(found.week),
+            "week": _dollars(found.week.all),
             "settings": asdict(found.policy),
         }
     )
@@ -132,7 +132,9 @@ def show(client: Client = DEFAULT, as_json: Json = False) -> None:
     tell.line(f"scores of {found.as_of} by model {found.model_version}")
     tell.table(["list", "items"], [[which.value.replace("_", " "), f"{count:,}"] for which, count in found.counts.items()], right=["items"])
     tell.line(f"what waits: {_words(found.ready)}")
-    tell.line(f"the best of it that {found.policy.hours_per_week:g} hours are enough for: {_words(found.week)}")
+    tell.line(f"the best of it that {found.policy.hours_per_week:g} hours are enough for: {_words(found.week.all)}")
+    if found.week.paying.items < found.week.all.items:
+        tell.line(f"of these bring more than they cost: {_words(found.week.paying)}; the rest cost more than they bring")
 
 
 def _dollars(sums: Totals) -> dict[str, Any]:
@@ -143,7 +145,10 @@ def _dollars(sums: Totals) -> dict[str, Any]:
 
 
 def _words(sums: Totals) -> str:
-    return f"{sums.items:,} items, {sums.hours:,.0f} hours, ${sums.expected / 100:,.0f} expected, ${sums.net / 100:,.0f} net of the work"
+    from recoup.report.figures import dollars
+
+    expected, net = dollars(sums.expected / 100), dollars(sums.net / 100)
+    return f"{sums.items:,} items, {sums.hours:,.0f} hours, {expected} expected, {net} net of the work"
 
 
 def export(

@@ -13,6 +13,7 @@ from features.codes.adjustment import spoken
 from features.codes.tables import Codes
 from models.scorer import Scorer
 from serving.findings.case import HABITS, Case
+from serving.findings.efforts import expected_then
 from serving.findings.remits import Remits
 from serving.findings.rule import NEEDS, Hits, Rule
 from serving.findings.rules import RULES
@@ -73,12 +74,13 @@ def look(
     codes = scorer.viewer.practice.codes
     told = tell(ledger, remits, own=_own_rows(ledger, codes)) if remits is not None and is_ledger else None
     view, worth = scorer.weigh(ledger, as_of=as_of)
+    then = expected_then(ledger, efforts, scorer, as_of=as_of) if efforts is not None else np.empty(0)
     # What only the estimators read is let go: of a large ledger it is half of all columns.
     view.columns = {name: view.columns[name] for name in VIEWED}
     worth = {name: worth[name] for name in WORTH}
     for name in LET_GO:
         del ledger.columns[name]
-    return Case(ledger, view, worth, scorer.version, scorer.viewer.practice, as_of, remits, told, efforts, is_ledger)
+    return Case(ledger, view, worth, scorer.version, scorer.viewer.practice, as_of, remits, told, efforts, is_ledger, then)
 
 
 def _own_rows(ledger: Batch, codes: Codes) -> NDArray[np.bool_]:

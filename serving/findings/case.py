@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
+from features.feature import Floats
 from features.money import NULL
 from features.policies import Policies
 from features.repeats import repeated_rows
@@ -54,6 +55,8 @@ class Case:
         What was worked, and what came of it; None where nothing is known.
     is_ledger
         The rows were posted by the practice; False: they are what 835 files alone say.
+    expected_then
+        Dollars expected of each effort on the day it began.
     """
 
     ledger: Batch
@@ -66,6 +69,7 @@ class Case:
     told: Told | None = None
     efforts: Batch | None = None
     is_ledger: bool = True
+    expected_then: Floats = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         return len(self.ledger)
@@ -123,10 +127,7 @@ class Case:
         """Return the row of the ledger that each effort is on; -1 where the ledger has none."""
         if self.efforts is None:
             return np.empty(0, dtype=np.int64)
-        asked = self.efforts.columns["writeoff_id"].tolist()
-        wanted = set(asked)
-        place = {key: row for row, key in enumerate(self.columns["writeoff_id"].tolist()) if key in wanted}
-        return np.array([place.get(key, -1) for key in asked], dtype=np.int64)
+        return rows_of_efforts(self.ledger, self.efforts)
 
     @cached_property
     def is_reversed(self) -> Flags:
@@ -190,3 +191,11 @@ class Case:
         """Return an amount column with nothing in the place of null."""
         values = self.columns[name]
         return np.where(values == NULL, 0, values)
+
+
+def rows_of_efforts(ledger: Batch, efforts: Batch) -> NDArray[np.int64]:
+    """Return the row of the ledger that each effort is on; -1 where the ledger has none."""
+    asked = efforts.columns["writeoff_id"].tolist()
+    wanted = set(asked)
+    place = {key: row for row, key in enumerate(ledger.columns["writeoff_id"].tolist()) if key in wanted}
+    return np.array([place.get(key, -1) for key in asked], dtype=np.int64)

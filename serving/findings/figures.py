@@ -80,7 +80,7 @@ FIGURES: dict[str, Figure] = {
     "realised_over_predicted": Figure(
         "came in, for each dollar predicted",
         "times",
-        "cash less take-backs of ended efforts over what is expected of these write-offs by what scored them",
+        "cash less take-backs of ended efforts over what is expected of each on the day it began, by what scores today",
     ),
     "recovered_per_hour": Figure(
         "recovered an hour",

@@ -13,7 +13,7 @@ from features.intake.remits.netting import Adjudication, Chain
 from features.money import NULL
 from features.tables import Array
 from serving.findings.case import BENIGN, Case
-from serving.findings.efforts import decided_rows
+from serving.findings.efforts import decided_rows, ended_efforts
 from serving.findings.figures import ELSEWHERE, FIGURES
 from serving.findings.opportunity import Opportunity
 from serving.findings.policy import aid_codes
@@ -90,6 +90,8 @@ class _Facts:
         self.cash, self.hours = np.zeros(n), np.zeros(n)
         self.begun, self.over = np.full(n, NULL, dtype=np.int64), np.full(n, NULL, dtype=np.int64)
         self.touches = np.zeros(n, dtype=np.int64)
+        over = ended_efforts(self.case)
+        self.came, self.predicted = (np.bincount(over.row, dollars, n) for dollars in (over.came, over.expected))
         efforts = self.case.efforts
         if efforts is None:
             return
@@ -115,7 +117,6 @@ class _Facts:
         # Cash of a line whose price nobody knows says nothing of the share that came in.
         priced = ended[case.view.triage.expected_allowed_cents[ended] > 0]
         allowed = float(case.view.triage.expected_allowed_cents[priced].sum()) / 100
-        predicted = float(case.worth["expected_recovery"][ended].sum())
         hours, cash = float(self.hours[ended].sum()), float(self.cash[ended].sum())
         posted, coded = rows[self.is_posted[rows]], rows[self.is_coded[rows]]
         standing = rows[self.stands[rows]]
@@ -128,7 +129,7 @@ class _Facts:
             "days_denial_to_resolution": _median(self.over[closed] - self.first[closed]),
             "overturn_rate": _ratio(self.won[ended].sum(), len(ended)),
             "net_recovery_rate": _ratio(self.cash[priced].sum(), allowed, enough=len(priced)),
-            "realised_over_predicted": _ratio(cash, predicted, enough=len(ended)),
+            "realised_over_predicted": _ratio(self.came[ended].sum(), self.predicted[ended].sum(), enough=len(ended)),
             "recovered_per_hour": round(cash / hours, 2) if hours and len(ended) >= LEAST else None,
             "cost_to_collect": _ratio(hours * self.costs.hourly, cash, enough=len(ended)) if hours and cash > 0 else None,
             "touches_per_resolution": _ratio(self.touches[ended].sum(), len(ended)),

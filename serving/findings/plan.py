@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.money import NULL
 from features.tables import REMEDIES
-from serving.findings.efforts import ENDED
+from serving.findings.efforts import ended_efforts
 from serving.findings.opportunity import Opportunity
 
 HOURS_A_MONTH = 130.0
@@ -118,35 +118,28 @@ def _year(
 
 
 def realised(opportunity: Opportunity) -> dict[str, Any]:
-    """Return predicted beside realised dollars of the efforts that ended, by quarter of their end.
+    """Return dollars predicted of the efforts that ended, each as of the day it began, beside what came, by quarter of their end.
 
     A model that was trained on these very outcomes has seen them; the expert's rates have not.
     """
-    case = opportunity.case
-    if case.efforts is None or not len(case.efforts):
+    ended = ended_efforts(opportunity.case)
+    if not len(ended):
         return {"efforts": 0, "quarters": []}
-    c = case.efforts.columns
-    row = case.effort_rows
-    over = np.array([word in ENDED for word in case.efforts.words("status")], dtype=np.bool_)
-    over &= (row >= 0) & (c["resolved_date"] != NULL) & (c["resolved_date"] < case.as_of)
-    at = np.flatnonzero(over)
-    won = np.maximum(np.maximum(c["recovered_amount"][at], 0) - np.maximum(c["taken_back_amount"][at], 0), 0) / 100
-    expected = case.worth["expected_recovery"][row[at]]
-    months = c["resolved_date"][at].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    months = ended.resolved_on.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     quarters, group = np.unique(months // 3, return_inverse=True)
     told = [
         {
             "quarter": f"{1970 + int(q) // 4} Q{int(q) % 4 + 1}",
             "efforts": int((group == i).sum()),
-            "predicted": round(float(expected[group == i].sum()), 2),
-            "realised": round(float(won[group == i].sum()), 2),
+            "predicted": round(float(ended.expected[group == i].sum()), 2),
+            "realised": round(float(ended.came[group == i].sum()), 2),
         }
         for i, q in enumerate(quarters.tolist())
     ]
     return {
-        "efforts": len(at),
-        "predicted": round(float(expected.sum()), 2),
-        "realised": round(float(won.sum()), 2),
-        "predicted_by": case.scores_by,
+        "efforts": len(ended),
+        "predicted": round(float(ended.expected.sum()), 2),
+        "realised": round(float(ended.came.sum()), 2),
+        "predicted_by": opportunity.case.scores_by,
         "quarters": told,
     }

@@ -12,7 +12,7 @@ from serving.store.efforts import efforts
 from serving.store.items import in_facilities, items, of_row
 from serving.store.store import Unit
 from serving.worklist.item import State
-from serving.worklist.listing import Decided, Page, Query, Sort, Totals, Which, cursor_of, read_cursor
+from serving.worklist.listing import Decided, Page, Query, Sort, Totals, Week, Which, cursor_of, read_cursor
 
 _c = items.c
 _COLUMN = {Sort.VALUE: _c.value_per_hour, Sort.EXPECTED: _c.expected, Sort.DUE: _c.due_on, Sort.FOLLOW_UP: _c.follow_up_on}
@@ -125,16 +125,6 @@ def batches(unit: Unit, who: Identity, most: int, *, now: datetime, today: date)
     return {row[0]: Totals(int(row[1]), int(row[2]), int(row[3]), int(row[4]), round(float(row[5]), 2)) for row in rows}
 
 
-def capacity(unit: Unit, who: Identity, hours: float, *, today: date) -> Totals:
-    """Return what the best items that fit into so many hours would bring: the queue from its top, as far as the hours go."""
-    return _from_the_top(unit, who, hours, today)[0]
-
-
-def stop_below(unit: Unit, who: Identity, hours: float, *, today: date) -> int | None:
-    """Return the net cents an hour of the last item that fits into so many hours: below it nothing is reached. None: all of it fits."""
-    return _from_the_top(unit, who, hours, today)[1]
-
-
 def decided(unit: Unit, who: Identity, *, since: date) -> Decided:
     """Return what was predicted of the items that were decided since a day, and what came in for them."""
     e = efforts.c
@@ -161,8 +151,8 @@ def decided(unit: Unit, who: Identity, *, since: date) -> Decided:
     return Decided(*(int(value) for value in unit.connection.execute(sums.select_from(inner)).one()))
 
 
-def _from_the_top(unit: Unit, who: Identity, hours: float, today: date) -> tuple[Totals, int | None]:
-    """Return the sums of the queue from its top as far as the hours go, and the last item's cents an hour; None where all of it fits.
+def week(unit: Unit, who: Identity, hours: float, *, today: date) -> Week:
+    """Return what the best items that fit into so many hours would bring: the queue from its top, as far as the hours go.
 
     Rows are read one after the other only until the hours are spent: a week's are some hundreds of items among a hundred thousand.
     """
@@ -178,15 +168,16 @@ def _from_the_top(unit: Unit, who: Identity, hours: float, today: date) -> tuple
         .order_by(_c.value_per_hour.desc(), _c.item_id)
         .execution_options(yield_per=500)
     )
-    count, written_off, expected, net, spent = 0, 0, 0, 0, 0.0
+    found = paying = Totals(0, 0, 0, 0, 0.0)
     least: int | None = None
     is_whole = True
     with unit.connection.execute(statement) as rows:
         for row in rows:
-            if spent + row.hours > hours:
+            if found.hours + row.hours > hours:
                 is_whole = False
                 break
-            count, least = count + 1, int(row.value_per_hour)
-            written_off, expected, net = written_off + row.written_off, expected + row.expected, net + row.net
-            spent += row.hours
-    return Totals(count, written_off, expected, net, round(spent, 2)), None if is_whole else least
+            least = int(row.value_per_hour)
+            found = found.plus(row.written_off, row.expected, row.net, row.hours)
+            # The best come first, so these are the sums until the first that costs more than it brings.
+            paying = found if least > 0 else paying
+    return Week(found.rounded(), paying.rounded(), None if is_whole else least)

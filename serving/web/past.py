@@ -79,11 +79,19 @@ def named_action(action: str | None) -> str:
     return ACTIONS.get(action or "", spoken(action or "other"))
 
 
+def _result(case: PastCase) -> str:
+    """Say how a case ended: of one that was paid, what stayed counts and not its status."""
+    if case.net <= 0:
+        paid = case.status in ("recovered", "partially_recovered")
+        return "nothing stayed" if paid else STATUS_WORDS.get(case.status, spoken(case.status))
+    return "paid in full" if case.written_off and case.net >= case.written_off else "paid in part"
+
+
 def _past(case: PastCase) -> Past:
     return Past(
         action=named_action(case.action),
         how=how(case.level or 1, case.channel, case.argument, case.papers),
-        result=STATUS_WORDS.get(case.status, spoken(case.status)),
+        result=_result(case),
         is_won=case.net > 0,
         net=case.net,
         written_off=case.written_off,

@@ -83,22 +83,46 @@ def timeline(detail: Detail, names: Mapping[str, str]) -> tuple[Told, ...]:
         for name, words in _DAYS:
             if (day := line.writeoff.get(name)) is not None:
                 told.append((day, -1, Told(long_day(day), "", words, "")))
+    asked = {line.writeoff_id: line.writeoff.get("writeoff_amount") for line in detail.lines}
     for effort in detail.efforts:
         if effort.source != "person":
-            told.append((effort.worked_on, -1, _effort(effort)))
+            told.append((effort.worked_on, -1, _effort(effort, asked.get(effort.writeoff_id))))
     told += [(entry.at.date(), place, _told(entry, names)) for place, entry in enumerate(detail.story)]
     return tuple(one for _, _, one in sorted(dict.fromkeys(told), key=lambda line: line[:2], reverse=True))
 
 
-def _effort(effort: Effort) -> Told:
+def _effort(effort: Effort, asked: int | None) -> Told:
     """Tell an effort that a file or a remittance knows of."""
-    ended = f"{STATUS_WORDS.get(effort.status, spoken(effort.status).lower())}"
+    ended = ending(effort, asked)
     said = [how(effort.level or 1, effort.channel, "", "")] if (effort.level or 1) > 1 or effort.channel else []
     if effort.resolved_on is not None:
-        said.append(f"{ended} on {long_day(effort.resolved_on)}" + (f", {exact(effort.net)}" if effort.net else ""))
-    else:
-        said.append(ended)
+        ended = f"{ended} on {long_day(effort.resolved_on)}"
+    said.append(ended)
+    if effort.taken_back:
+        said.append(f"{'' if effort.net else 'all '}{exact(effort.taken_back)} taken back later")
     return Told(long_day(effort.worked_on), "", f"Worked before: {named_action(effort.action).lower()}", "; ".join(said))
+
+
+def ending(effort: Effort, asked: int | None) -> str:
+    """Say how an effort ended by the dollars that came, of the cents written off where these are known; else by its status.
+
+    >>> part = Effort("W1", "E1", date(2026, 1, 5), "recovered", date(2026, 3, 8), recovered=55_735)
+    >>> ending(part, 81_234), ending(part, 55_735), ending(part, None)
+    ('$557.35 of $812.34 came in', 'paid in full, $557.35', '$557.35 came in')
+    >>> from dataclasses import replace
+    >>> ending(replace(part, recovered=0), 81_234), ending(replace(part, status="denied", recovered=0), 81_234)
+    ('nothing came in', 'refused')
+    >>> ending(replace(part, recovered=None), 81_234)
+    'paid, nobody said how much'
+    """
+    came = effort.recovered or 0
+    if came and asked is not None and 0 < asked <= came:
+        return f"paid in full, {exact(came)}"
+    if came:
+        return exact(came) + (f" of {exact(asked)}" if asked is not None and asked > 0 else "") + " came in"
+    if effort.status in ("recovered", "partially_recovered"):
+        return "paid, nobody said how much" if effort.recovered is None else "nothing came in"
+    return STATUS_WORDS.get(effort.status, spoken(effort.status).lower())
 
 
 def _told(entry: Entry, names: Mapping[str, str]) -> Told:

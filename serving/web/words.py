@@ -59,8 +59,6 @@ STATE_WORDS = {
 """State of a work item to its name on the page."""
 
 STATUS_WORDS = {
-    "recovered": "paid in full",
-    "partially_recovered": "paid in part",
     "settled": "settled",
     "denied": "refused",
     "expired": "too late",
@@ -68,7 +66,7 @@ STATUS_WORDS = {
     "upheld_next_level_open": "refused, next level open",
     "pending": "under way",
 }
-"""How an effort ended, as a page says it."""
+"""How an effort ended that brought nothing, as a page says it; of one that was paid it says the dollars."""
 
 
 PAPERS = {

@@ -221,7 +221,7 @@ class OverviewTold(Told):
             model_version=found.model_version,
             lists={which.value: count for which, count in found.counts.items()},
             ready=WireTotals.of(found.ready),
-            week=WireTotals.of(found.week),
+            week=WireTotals.of(found.week.all),
             hours_per_week=found.policy.hours_per_week,
-            stop_below=None if found.stop_below is None else found.stop_below / 100,
+            stop_below=None if found.week.stop_below is None else found.week.stop_below / 100,
         )

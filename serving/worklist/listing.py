@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -122,6 +122,31 @@ class Totals:
     expected: int
     net: int
     hours: float
+
+    def plus(self, written_off: int, expected: int, net: int, hours: float) -> Totals:
+        """Return the sums with one more item."""
+        return Totals(self.items + 1, self.written_off + written_off, self.expected + expected, self.net + net, self.hours + hours)
+
+    def rounded(self) -> Totals:
+        """Return the sums with hours to the hundredth."""
+        return replace(self, hours=round(self.hours, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The queue from its top as far as a week's hours go.
+
+    Parameters
+    ----------
+    all, paying
+        Sums of what the hours reach, and of what of it brings more than it costs.
+    stop_below
+        Net cents an hour of the last item that is reached; None where the hours are enough for all.
+    """
+
+    all: Totals
+    paying: Totals
+    stop_below: int | None
 
 
 @dataclass(frozen=True, slots=True)

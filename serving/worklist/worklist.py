@@ -24,7 +24,7 @@ from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
 from serving.worklist.events import Effort
 from serving.worklist.item import READY, Item
-from serving.worklist.listing import Decided, Page, Query, Totals, Which
+from serving.worklist.listing import Decided, Page, Query, Totals, Week, Which
 from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
 from serving.worklist.shelf import Entry
@@ -53,24 +53,21 @@ class Overview:
     ready
         Sums of what waits.
     week
-        Sums of the best of it that a week's hours are enough for.
+        The best of it that a week's hours are enough for, what of it brings more than it costs, and where the hours end.
     as_of, model_version
         The morning and the model of the scores; None before anything was loaded.
     policy
         How the queue is run.
-    stop_below
-        Net cents an hour of the last item that a week's hours reach; None where they are enough for all.
     decided
         What was expected of the items decided within the last 90 days, and what came.
     """
 
     counts: Mapping[Which, int]
     ready: Totals
-    week: Totals
+    week: Week
     as_of: date | None
     model_version: str | None
     policy: Policy
-    stop_below: int | None
     decided: Decided
 
 
@@ -219,11 +216,10 @@ class Worklist:
             return Overview(
                 listing.counts(unit, who, now=now, today=today),
                 listing.totals(unit, who, Query(), now=now, today=today),
-                listing.capacity(unit, who, policy.hours_per_week, today=today),
+                listing.week(unit, who, policy.hours_per_week, today=today),
                 latest["as_of"] if latest else None,
                 latest["model_version"] if latest else None,
                 policy,
-                listing.stop_below(unit, who, policy.hours_per_week, today=today),
                 listing.decided(unit, who, since=today - timedelta(days=DECIDED_DAYS)),
             )
 

@@ -121,9 +121,19 @@ def test_each_list_shows_its_items(store: Store) -> None:
 def test_a_weeks_hours_take_the_best_items_that_fit(store: Store) -> None:
     put(store, QUEUE)
     with store.read() as unit:
-        sums = listing.capacity(unit, ANA, 5.0, today=TODAY)
+        sums = listing.week(unit, ANA, 5.0, today=TODAY).all
     best = sorted(QUEUE, key=lambda item: (-item.worth.value_per_hour, item.item_id))[:5]
     assert (sums.items, sums.expected, sums.hours) == (5, sum(item.worth.expected for item in best), 5.0)
+
+
+def test_of_a_week_what_brings_more_than_it_costs_is_summed_apart(store: Store) -> None:
+    put(store, [item_of(1, net=100), item_of(2, net=0, value_per_hour=0), item_of(3, net=-300, value_per_hour=-300), item_of(4, net=400)])
+    with store.read() as unit:
+        all_fit, three, one = (listing.week(unit, ANA, hours, today=TODAY) for hours in (5.0, 3.0, 1.0))
+    assert (all_fit.all.items, all_fit.all.net, all_fit.stop_below) == (4, 200, None)
+    assert (all_fit.paying.items, all_fit.paying.net, all_fit.paying.expected, all_fit.paying.hours) == (2, 500, 500, 2.0)
+    assert (three.all.items, three.paying, three.stop_below) == (3, all_fit.paying, 0)
+    assert (one.all, one.stop_below) == (one.paying, 400) and one.all.items == 1
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10=", "WzEsMiwzXQ==", "a" * 500, "WyJ2YWx1ZV9wZXJfaG91ciIsMWU5OTksImEiXQ=="])

@@ -37,6 +37,20 @@ def test_a_week_is_as_long_as_its_hours_and_names_where_to_stop(office: Practice
     assert '<b class="urgent">1</b>' in page
 
 
+def test_a_week_of_which_only_some_pays_says_how_many_bring_more_than_they_cost(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(n, value_per_hour=100 * n - 350, net=100 * n - 350) for n in range(1, 6)])
+    page = office.client("lea").read("/lead")
+    # Items 4 and 5, an hour each, are above nothing an hour; $4 and $5 are expected of them.
+    assert "$9</dd>" in page and "2 of the week's 5 items, in 2 hours of 160 hours, bring more than they cost" in page
+    assert "the rest cost more than they bring" in page and "$0 an hour" in page and "enough for all" not in page
+
+
+def test_a_week_of_which_nothing_pays_says_so(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(n, value_per_hour=-100, net=-100) for n in range(1, 6)])
+    page = office.client("lea").read("/lead")
+    assert "$0</dd>" in page and "each of the week's 5 items costs more than it brings" in page
+
+
 @pytest.mark.parametrize(("name", "value", "words"), [("lease_minutes", "0", "from 1 to 480"), ("sample_share", "much", "is a number")])
 def test_a_setting_out_of_its_bounds_changes_nothing(office: Practice, name: str, value: str, words: str) -> None:
     told = office.client("lea").send("/lead/settings", "/account", **(SETTINGS | {name: value}))

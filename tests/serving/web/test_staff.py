@@ -59,6 +59,14 @@ def test_an_argument_that_won_is_offered_for_the_next_like_case(office: Practice
     assert "1 of 1 won</b> appeal, meets LCD criterion 2" in page and '<option value="meets LCD criterion 2">' in page
 
 
+def test_a_like_case_is_paid_in_full_only_where_all_that_was_written_off_stayed(office: Practice) -> None:
+    past(office, 1, net=20_000)
+    past(office, 1, net=5_000)
+    past(office, 1, net=7_000, taken_back=7_000)
+    page = office.client("ana").read("/items/i0001")
+    assert page.count("Paid in full") == 1 and page.count("Paid in part") == 1 and page.count("Nothing stayed") == 1
+
+
 def test_with_no_like_case_at_the_payer_those_of_its_remedy_then_of_the_code_speak(office: Practice) -> None:
     assert "has been decided here yet" in office.client("ana").read("/items/i0001")
     past(office, 1, net=5_000, payer="CIGNA")
@@ -179,6 +187,26 @@ def test_what_a_file_says_was_worked_elsewhere_does_not_wait_to_be_worked_again(
     item = office.worklist.detail(ANA, "i0001").item
     assert (item.state, item.follow_up_on) == (state, day)
     assert "Worked before" in office.client("ana").read("/items/i0001")
+
+
+@pytest.mark.parametrize(
+    ("recovered", "taken_back", "words"),
+    [
+        (5_573, 5_573, "$55.73 of $200.00 came in on 1 Aug 2026; all $55.73 taken back later"),
+        (5_573, 1_000, "$55.73 of $200.00 came in on 1 Aug 2026; $10.00 taken back later"),
+        (5_573, 0, "$55.73 of $200.00 came in on 1 Aug 2026"),
+        (20_000, 0, "paid in full, $200.00 on 1 Aug 2026"),
+        (0, 0, "nothing came in on 1 Aug 2026"),
+    ],
+)
+def test_an_effort_made_elsewhere_is_told_by_what_came_whatever_its_status_says(
+    office: Practice, recovered: int, taken_back: int, words: str
+) -> None:
+    effort = Effort("i0001-0", "E1", date(2026, 5, 20), "recovered", DECIDED, recovered=recovered, taken_back=taken_back)
+    with office.gate.store.write() as unit:
+        outcomes.record(unit, "default", [effort], source="file", today=TODAY, at=NOW, by="test")
+    page = office.client("ana").read("/items/i0001")
+    assert words in page and ("paid in full" in page) == (recovered == 20_000) and ("taken back" in words) == ("taken back later" in page)
 
 
 def test_what_somebody_here_has_begun_is_left_as_it_is_by_a_file(office: Practice) -> None:
