@@ -43,26 +43,12 @@ class WriteOffModel(PythonModel):
         asked = params or {}
         as_of = (date.fromisoformat(asked["as_of"]) - EPOCH).days if asked.get("as_of") else int(self._scorer.cut or 0)
         records = [{str(name): _cell(value) for name, value in row.items()} for row in model_input.to_dict("records")]
-        scores = self._scorer.score_records(records, as_of=as_of, reasons=bool(asked.get("reasons", True)))
+        scores = self._scorer.score_each(records, as_of=as_of, reasons=bool(asked.get("reasons", True)))
         for score in scores:
-            score["reasons"] = json.dumps(score["reasons"], ensure_ascii=False, separators=(",", ":"))
-        return pd.DataFrame(_in_place(scores, records), columns=list(SCORE_COLUMNS))
-
-
-def _in_place(scores: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each record: its scores, or nulls where it was left out."""
-    if len(scores) == len(records):
-        return scores
-    placed: list[dict[str, Any]] = [dict.fromkeys(SCORE_COLUMNS) for _ in records]
-    scored = [place for place, record in enumerate(records) if not _is_of_zero(record)]
-    for place, score in zip(scored, scores, strict=True):
-        placed[place] = score
-    return placed
-
-
-def _is_of_zero(record: dict[str, Any]) -> bool:
-    """Whether an amount that was read is zero: of all amounts that are read, only zero has no digit but 0."""
-    return any(name.strip().lower() == "writeoff_amount" and set("0123456789").intersection(str(record[name])) == {"0"} for name in record)
+            if score is not None:
+                score["reasons"] = json.dumps(score["reasons"], ensure_ascii=False, separators=(",", ":"))
+        nothing = dict.fromkeys(SCORE_COLUMNS)
+        return pd.DataFrame([nothing if score is None else score for score in scores], columns=list(SCORE_COLUMNS))
 
 
 def _cell(value: Any) -> Any:

@@ -341,13 +341,27 @@ class Scorer:
         BadData
             When a record cannot be read: position, column and rule, never a value.
         """
+        return self._score_records(records, as_of, reasons)[1]
+
+    def score_each(self, records: Sequence[Mapping[str, object]], *, as_of: int, reasons: bool = True) -> list[dict[str, Any] | None]:
+        """Score write-offs as `score_records` does, with None in the place of each of zero dollars."""
+        numbers, scores = self._score_records(records, as_of, reasons)
+        placed: list[dict[str, Any] | None] = [None] * len(records)
+        for number, score in zip(numbers.tolist(), scores, strict=True):
+            placed[number - 1] = score
+        return placed
+
+    def _score_records(
+        self, records: Sequence[Mapping[str, object]], as_of: int, reasons: bool
+    ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
+        """Return the numbers of the records that are scored, from 1, and their scores."""
         read = read_records(records, WRITEOFFS, vocabulary=self.vocabulary.overlay(), latest=as_of + _FURTHEST_DAYS)
         if read.rejects:
             first = read.rejects[0]
             raise BadData(
                 f"record {first.row}: {first.column}: {first.rule}" + (f"; {len(read.rejects) - 1} more" if len(read.rejects) > 1 else "")
             )
-        return self.score(read.batch, as_of=as_of, reasons=None if reasons else 0).records()
+        return read.row_numbers, self.score(read.batch, as_of=as_of, reasons=None if reasons else 0).records()
 
     def probe(self, records: Sequence[Mapping[str, object]], as_of: int) -> tuple[Floats, Columns]:
         """Return the matrix of records and all that is estimated of them; `strange`: of rows, too, that no record can hold."""

@@ -173,7 +173,7 @@ def _candidates(imported: RemitImport, words: Vocabulary, inputs: Inputs) -> Bat
     if not imported.candidates["writeoff_id"]:
         return Batch(WRITEOFFS, empty_columns(WRITEOFFS, 0), words)
     # They name patients and claims: a kill must not leave them where others look.
-    with batch_folder(inputs._settings.home, None) as scratch:
+    with batch_folder(inputs.home, None) as scratch:
         path = scratch / "candidates.parquet"
         write_candidates(path, imported.candidates)
         return read_table(path, WRITEOFFS, vocabulary=words, latest=inputs.latest).batch

@@ -48,7 +48,7 @@ SCORES = {
     "usual_allowed_amount": ("money", "what the payer usually allows for this procedure; null where nothing usual is known"),
     "underpayment_amount": ("money", "dollars by which the payer's allowed amount stays below the contract; null where it is not priced"),
     "deadline_date": ("date", "last day to act; null where none is known"),
-    "days_left": ("integer", "days from `as_of` to the deadline; negative once it has passed"),
+    "days_left": ("integer", "days to the deadline from `as_of`, or from the posting where that is later; negative once it has passed"),
     "deadline_source": ("text", "where the deadline comes from; `default` warns and sorts, and never filters"),
     "work_item_id": ("text", "claim and remedy: rows with one id are worked together, and their hours count once"),
     "reasons": ("JSON list", "`{concept, direction, points, text}`, the weightiest first"),

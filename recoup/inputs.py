@@ -58,7 +58,7 @@ class Inputs:
         self.reads: dict[str, TableRead] = {}
         self._rejects: list[tuple[str, Reject]] = []
         self.mapping = mappings.load(mapping) if mapping is not None else None
-        self._settings = settings
+        self._settings, self.home = settings, settings.home
         self._identity = Pseudonyms(load_or_create_key(settings.home / KEY_FILE))
         self.today, self.latest, self._bars = today, latest_day(today), bars
 

@@ -234,7 +234,8 @@ def _prepare_by_parts(
 
 
 def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:
-    account = scored.account
+    account, efforts = scored.account, inputs.reads.get("outcomes")
+    worked = len(set(efforts.batch.columns["writeoff_id"].tolist())) if efforts is not None else 0
     unknown = {column: sorted(words) for column, words in account.unknown.items()}
     tell.json(
         {
@@ -242,6 +243,8 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
             "model_version": scorer.version,
             "scored": account.scored,
             "in_scope": account.in_scope,
+            "posted_later": account.later,
+            "worked": worked,
             "expected_recovery": round(account.expected_dollars, 2),
             "as_of": str(EPOCH + timedelta(days=day)) if account.scored else None,
             "unknown": unknown,
@@ -261,6 +264,14 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
         state = "retired before the remittance" if column.endswith("_retired") else "unknown to the "
         state += "" if column.endswith("_retired") else "model" if column == "payer_id" else "code tables"
         tell.line(f"  note: {column.removesuffix('_retired')} {state}, scored all the same: {named(words)}")
+    if account.later:
+        after = EPOCH + timedelta(days=day)
+        tell.line(f"  note: {account.later:,} were posted after {after}: each is seen, and its days are counted, as of its own day")
+    if worked:
+        tell.line(f"  note: efforts on {worked:,} are on record; these are ranked like the others, by what an effort would bring: "
+                  "`recoup queue` sets aside what is under way or answered")  # fmt: skip
+    if account.scored and not account.in_scope:
+        tell.line("  note: nothing may still be owed; `recoup doctor` tells whether amounts have the other sign, or codes are not read")
     by = "expert rates, because no model was promoted yet" if scorer.version == "prior" else f"model {scorer.version}"
     tell.line(f"scored {account.scored:,} write-offs by {by}; {account.in_scope:,} may still be owed by a payer, worth about "
               f"${account.expected_dollars:,.0f} if all were worked")  # fmt: skip

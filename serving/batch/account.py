@@ -39,6 +39,8 @@ class Account:
         As a `TableRead` has them.
     unknown
         `payer_id` that the model does not know, `carc` and `rarcs` that no table has or that were retired (`carc_retired`).
+    later
+        Rows that were posted after the morning of scoring.
     scored, in_scope, expected
         Rows scored, those in scope, and the dollars to be expected of these, part by part: their exact sum is the same in whatever order
         parts come.
@@ -49,6 +51,7 @@ class Account:
     rejects: list[Reject] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     unknown: dict[str, set[str]] = field(default_factory=dict)
+    later: int = 0
     scored: int = 0
     in_scope: int = 0
     expected: list[float] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Account:
             self.findings.unlisted.setdefault(column, Counter()).update(counts)
         for column, words in other.unknown.items():
             self.unknown.setdefault(column, set()).update(words)
+        self.later += other.later
         self.scored += other.scored
         self.in_scope += other.in_scope
         self.expected += other.expected
@@ -75,7 +79,7 @@ class Account:
     def as_json(self) -> str:
         """Return it as text, to lie beside the scores of its part."""
         told = {
-            "counts": [self.rows_read, self.zero_amounts, self.scored, self.in_scope],
+            "counts": [self.rows_read, self.zero_amounts, self.later, self.scored, self.in_scope],
             "expected": self.expected,
             "rejects": [[reject.row, reject.id, reject.column, reject.rule.value] for reject in self.rejects],
             "rows": [[*key, count] for key, count in self.findings.rows.items()],
@@ -97,9 +101,9 @@ class Account:
         findings.rows.update({(code, column): count for code, column, count in told["rows"]})
         findings.unlisted.update({column: Counter(counts) for column, counts in told["unlisted"].items()})
         rejects = [Reject(row, ident, column, Rule(rule)) for row, ident, column, rule in told["rejects"]]
-        read, zero, scored, in_scope = told["counts"]
+        read, zero, later, scored, in_scope = told["counts"]
         unknown = {column: set(words) for column, words in told["unknown"].items()}
-        return cls(read, zero, rejects, findings, unknown, scored, in_scope, told["expected"])
+        return cls(read, zero, rejects, findings, unknown, later, scored, in_scope, told["expected"])
 
 
 def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:

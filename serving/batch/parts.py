@@ -86,6 +86,7 @@ class Worker:
                 rejects=read.rejects,
                 findings=read.findings,
                 unknown=unknown_words(self._scorer, batch, self._codes),
+                later=int((batch.columns["writeoff_date"] > self._task.as_of).sum()),
                 scored=len(batch),
                 in_scope=int(scope.sum()),
                 expected=[float(found["expected_recovery"][scope].sum())],
