@@ -6,7 +6,9 @@ import ctypes
 import hashlib
 import os
 import platform
+import secrets
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -34,14 +36,23 @@ def compiled(source: Path, folder: Path, flags: tuple[str, ...] = ()) -> ctypes.
     asked = (*FLAGS, *flags)
     told = "\n".join([_BEFORE.read_text(), source.read_text(), *asked, platform.platform(), _processor()])
     path = folder / f"{source.stem}-{hashlib.sha256(told.encode()).hexdigest()[:32]}.so"
-    try:
+    with suppress(OSError, subprocess.SubprocessError):
         if not path.exists():
-            aside = path.with_suffix(f".{os.getpid()}")
-            subprocess.run(["cc", *asked, "-include", str(_BEFORE), str(source), "-lm", "-o", str(aside)], check=True, capture_output=True)
-            aside.replace(path)
+            _compile(source, asked, path)
+    # Where we failed, somebody else may have made it meanwhile.
+    with suppress(OSError):
         return ctypes.CDLL(str(path))
-    except (OSError, subprocess.SubprocessError):
-        return None
+    return None
+
+
+def _compile(source: Path, asked: tuple[str, ...], path: Path) -> None:
+    # Not the process id: containers that share a disk often have the same.
+    aside = path.with_suffix(f".{secrets.token_hex(8)}")
+    try:
+        subprocess.run(["cc", *asked, "-include", str(_BEFORE), str(source), "-lm", "-o", str(aside)], check=True, capture_output=True)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def private_folder(path: Path) -> Path:

@@ -333,7 +333,7 @@ class Registry:
         if not folder.is_dir():
             _make_folder(folder.parent)
             with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as scratch:
-                _bundle_in(self._download(client, version, Path(scratch)), version).rename(folder)
+                settle(_bundle_in(self._download(client, version, Path(scratch)), version), folder)
         if read_manifest(folder)["bundle_hash"] != version.bundle_hash:
             raise BundleRefused(f"{folder}: not the bundle of version {version.number}")
         return folder
@@ -351,8 +351,23 @@ def keep(folder: Path, home: Path) -> Path:
     if not place.is_dir():
         _make_folder(place.parent)
         with tempfile.TemporaryDirectory(prefix=".keep-", dir=place.parent) as scratch:
-            shutil.copytree(folder, Path(scratch) / "bundle").rename(place)
+            settle(shutil.copytree(folder, Path(scratch) / "bundle"), place)
     return place
+
+
+def settle(made: Path, place: Path) -> None:
+    """Move a whole folder to the place that its hash names; where somebody else was quicker, theirs stays, which holds the same.
+
+    Parameters
+    ----------
+    made
+        On the same disk, in a scratch folder of the caller, with which it goes if it was not needed.
+    """
+    try:
+        made.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def _register_name(client: Any) -> None:

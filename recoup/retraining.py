@@ -24,7 +24,7 @@ from recoup.settings import Settings
 from training.cut import Ledger, cut_ledger
 from training.gates import Verdict, limits, parse_limits
 from training.retrain import Retrained, Rival, retrain
-from training.snapshot import keep, recall
+from training.snapshot import keep, recall, sweep
 from training.tune import Budget
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(
     TryAgain
         When another retraining is under way in this home.
     """
-    from models.registry import Registry
+    from models.registry import Registry, settle
     from recoup.accounts import account_of
     from recoup.report.retrain import retrain_html
 
@@ -113,8 +113,7 @@ def run(
             say("keep", 0, 0)
             manifest = json.loads((made.folder / "manifest.json").read_bytes())
             folder = chosen.models / manifest["bundle_hash"]
-            if not folder.is_dir():
-                made.folder.rename(folder)
+            settle(made.folder, folder)
         say("register", 0, 0)
         registry = Registry(chosen.home, tracking_uri, step=lambda name: say(f"registry: {name}", 0, 0))
         account = account_of(manifest["facts"], manifest, ledger, snapshot, made.report)
@@ -284,6 +283,8 @@ def _alone(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TryAgain("another retraining is under way; try again when it is done") from error
-        for left in [*(home / "models").glob(f"{_DEBRIS}*"), *(home / SNAPSHOTS).glob(".*.making-*")]:
+        # Scratch folders of retrainings belong to whoever holds the lock; snapshots are made by others too.
+        for left in (home / "models").glob(f"{_DEBRIS}*"):
             shutil.rmtree(left, ignore_errors=True)
+        sweep(home / SNAPSHOTS)
         yield

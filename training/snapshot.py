@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from features.batch import Batch
 from features.errors import BadData
 from features.tables import CITATIONS, CONTRACT_RATES, OUTCOMES, PAYER_RULES, REFERENCE_FEES, WRITEOFF_POLICIES, WRITEOFFS, Array
 from features.vocabulary import Vocabulary
+from models.registry import settle
 from training.cut import Ledger
 
 FORMAT = 1
+_ABANDONED_SECONDS = 86_400
 _TABLES = {
     "writeoffs": WRITEOFFS,
     "outcomes": OUTCOMES,
@@ -47,6 +51,8 @@ def digest(ledger: Ledger) -> str:
 def keep(ledger: Ledger, place: Path) -> str:
     """Write a ledger into a folder named by its digest, whole or not at all, and return the digest; one that is there stays.
 
+    Any number may keep the same ledger at once: each writes a folder of its own, and the first that is whole stays.
+
     Parameters
     ----------
     ledger
@@ -59,8 +65,8 @@ def keep(ledger: Ledger, place: Path) -> str:
     if folder.is_dir():
         return name
     place.mkdir(parents=True, exist_ok=True)
-    making = place / f".{name}.making-{os.getpid()}"
-    shutil.rmtree(making, ignore_errors=True)
+    # Not the process id: containers that share a disk often have the same.
+    making = place / f".{name}.making-{secrets.token_hex(8)}"
     try:
         making.mkdir()
         for table, batch in _batches(ledger):
@@ -73,10 +79,30 @@ def keep(ledger: Ledger, place: Path) -> str:
         }
         (making / "vocabulary.json").write_text(json.dumps(ledger.vocabulary.as_dict(), sort_keys=True))
         (making / "snapshot.json").write_text(json.dumps(told, indent=1))
-        making.rename(folder)
+        settle(making, folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return name
+
+
+def sweep(place: Path, now: float | None = None) -> None:
+    """Take away what was left by those who were killed while they kept a ledger: nothing was added to it for a day.
+
+    Younger folders may be those of somebody who is at it, on this machine or another.
+
+    Parameters
+    ----------
+    place
+        Folder of all snapshots.
+    now
+        Seconds since 1970; None asks the clock.
+    """
+    before = (time.time() if now is None else now) - _ABANDONED_SECONDS
+    for making in place.glob(".*.making-*"):
+        # Whoever is done with it meanwhile has moved it.
+        with suppress(FileNotFoundError):
+            if making.stat().st_mtime < before:
+                shutil.rmtree(making, ignore_errors=True)
 
 
 def recall(place: Path, name: str) -> Ledger:

@@ -90,6 +90,7 @@ def _hands(cluster: str | None, home: Path, efforts: int) -> Iterator[Each]:
 def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path:
     """Write the bundle where it was asked for, or by its hash under the home."""
     from features.errors import BadData
+    from models.registry import settle
     from training.publish import publish
 
     name, created = f"recoup-{day}", datetime.now(UTC).isoformat(timespec="seconds")
@@ -106,8 +107,7 @@ def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path
     with tempfile.TemporaryDirectory(prefix=".train-", dir=chosen.models) as scratch:
         made = Path(scratch) / "bundle"
         place = chosen.models / publish(bundle, made, name=name, created=created)
-        if not place.is_dir():
-            made.rename(place)
+        settle(made, place)
     return place
 
 

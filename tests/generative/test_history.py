@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.feature import Floats
 from features.history import FRACTION_ONE, KEYS, STATS, Events, History
-from features.learned import HISTORY_COLUMNS, LEARNED, history_columns, shrink
+from features.learned import HISTORY_COLUMNS, LEARNED, PLACE_OF_KEY, history_columns, learned_of, shrink
 from features.lookup import ByCode, Lookup
 from features.recall import Recall
 from features.replay import replay, replay_columns
@@ -89,10 +89,29 @@ def test_replay_equals_the_slow_twin(world: tuple[Columns, np.ndarray, Events]) 
     # Decays are multiplied step by step in one and taken at once in the other: they differ in the last digits only.
     np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(shrink(fast), slow_shrink(fast), rtol=1e-12)
-    # A row alone goes another way; two rows never do.
-    twice = shrink(np.concatenate([fast, fast]))
-    for r in range(len(days)):
-        assert shrink(fast[r : r + 1]).tobytes() == twice[r : r + 1].tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds())
+def test_a_row_alone_goes_another_way_and_equals_the_slow_twin(world: tuple[Columns, np.ndarray, Events]) -> None:
+    rows, days, events = world
+    slow, trained = slow_sums(rows, days, events), replay(History(), rows, days, events)
+    for r, day in enumerate(days.tolist()):
+        history = History()
+        history.advance_all(events, until=day)
+        sums = history.read_single({name: int(values[r]) for name, values in rows.items()}, day)
+        # As for many rows: decays in steps and at once differ in the last digits only.
+        np.testing.assert_allclose(sums, slow[r], rtol=1e-9, atol=1e-9)
+        learned = slow_shrink(np.array([sums]))[0]
+        told = learned_of(sums, tuple(sorted(HISTORY_COLUMNS)))
+        expected = {f"{key}_{what}": learned[place, i] for key, place in PLACE_OF_KEY.items() for i, what in enumerate(LEARNED)}
+        expected |= {f"{key}_{what}": sums[place][i] for key, place in PLACE_OF_KEY.items() for i, what in enumerate(STATS[:2])}
+        assert set(told) == set(expected)
+        np.testing.assert_allclose([told[name] for name in expected], list(expected.values()), rtol=1e-12)
+        # And what is served is, to the bit, what was trained on.
+        assert np.array(sums).tobytes() == trained[r].tobytes()
+        whole = history_columns(trained[r : r + 1])
+        assert told == {name: whole[name][0] for name in HISTORY_COLUMNS}
 
 
 @settings(max_examples=60, deadline=None)

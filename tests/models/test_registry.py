@@ -6,9 +6,12 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PosixPath
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from models.account import Account
 from models.bundle import FORMAT
 from models.named import resolve
 from models.pointer import read_pointer
-from models.registry import Registry, keep
+from models.registry import Registry, keep, settle
 
 
 def make_bundle(folder: Path, word: str) -> Path:
@@ -129,6 +132,51 @@ def test_a_bundle_is_kept_once_under_its_hash(tmp_path: Path) -> None:
     place = keep(folder, tmp_path / "home")
     assert keep(folder, tmp_path / "home") == place and (place / "model.txt").read_text() == "a"
     assert [p.name for p in place.parent.iterdir()] == [place.name]
+
+
+def test_of_two_that_settle_at_once_one_stays(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def settled(word: str) -> None:
+        made = make_bundle(tmp_path / word / "bundle", "a")
+        both.wait()
+        settle(made, tmp_path / "place")
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(settled, ("one", "other"))) == [None, None]
+    assert sorted(path.name for path in (tmp_path / "place").iterdir()) == ["manifest.json", "model.txt"]
+    assert len([*tmp_path.glob("*/bundle")]) == 1
+
+
+def test_a_folder_that_cannot_be_settled_is_an_error(tmp_path: Path) -> None:
+    made = make_bundle(tmp_path / "made", "a")
+    with pytest.raises(FileNotFoundError):
+        settle(made, tmp_path / "nowhere" / "place")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        settle(made, tmp_path / "file")
+    assert (made / "manifest.json").is_file()
+
+
+def test_a_bundle_that_somebody_else_fetches_meanwhile_is_theirs(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    version = Registry(tmp_path / "home").show("2")
+    place = tmp_path / "home" / "models" / version.bundle_hash
+    shutil.rmtree(place, ignore_errors=True)
+    came: list[Path] = []
+
+    class Beaten(PosixPath):
+        """A home in which somebody else fetches a bundle right after we saw that it is not there."""
+
+        def is_dir(self) -> bool:
+            found = super().is_dir()
+            if self.name == place.name and not came:
+                came.append(place)
+                shutil.copytree(home.parent / f"bundle-b-{home.name}", place)
+            return found
+
+    assert Registry(Beaten(tmp_path / "home")).fetch("2") == place and came
+    assert [path.name for path in place.parent.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_registry_that_is_not_there_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
