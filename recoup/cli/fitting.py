@@ -145,6 +145,8 @@ def _tell_trained(inputs: Inputs, folder: Path, version: Version | None, tell: T
         f"learned from {facts['labels']:,} decided efforts on {facts['writeoffs']:,} write-offs, "
         f"as known on the morning of {manifest['cut']}; {facts['recovered']:,} efforts brought money"
     )
+    if unmatched := facts["efforts_without_writeoff"]:
+        tell.line(f"note: efforts on write-offs that are not in this ledger: {unmatched:,}; are both of the same days, with the same ids?")
     if facts["labels"] == 0 or not manifest["files"].get("likelihood.txt"):
         tell.line("too few outcomes to learn chances from: expert rates stand in for them")
     tell.line(f"model {manifest['bundle_hash'][:12]} is in {folder}")

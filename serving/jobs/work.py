@@ -127,7 +127,8 @@ def _import_remits(task: Task, part: Path, points: FailPoints) -> Account:
     points.reach("child-read")
     write_table(part, found.candidates)
     issues = Counter(issue.code for issue in found.issues)
-    return {"totals": found.summary["totals"], "issues": dict(issues.most_common(MOST_NAMED)), "rejected": len(found.rejects)}
+    told = {name: found.summary[name] for name in ("totals", "kept")}
+    return {**told, "issues": dict(issues.most_common(MOST_NAMED)), "rejected": len(found.rejects)}
 
 
 MAKE: Mapping[str, Make] = {"score": score, "import-remits": _import_remits, "load": load}
