@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,6 @@ class Bench:
     folder: Path
     share: float
     runs: int
-    made: dict[str, Any] = field(default_factory=dict)
 
     def rows(self, count: int) -> int:
         """Return so many rows, or the share of them that was asked for."""

@@ -95,6 +95,12 @@ def test_every_target_of_make_that_a_page_names_exists() -> None:
             assert set(filter(None, line)) <= targets, page.name
 
 
+def test_every_benchmark_is_explained() -> None:
+    told = (PROJECT / "benchmarks" / "README.md").read_text()
+    targets = re.findall(r"^(bench-[a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert len(targets) > 20 and [target for target in targets if f"`make {target}`" not in told] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
 def test_a_page_leads_only_to_what_exists(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())

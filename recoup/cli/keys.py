@@ -12,7 +12,6 @@ from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
 Client = Annotated[str, typer.Option("--client", help="organisation whose rows it sees")]
-OneClient = Annotated[str | None, typer.Option("--client", help="only those of this organisation")]
 RoleOption = Annotated[str, typer.Option("--role", help="viewer, worker, lead, analyst, admin or service")]
 Facilities = Annotated[list[str] | None, typer.Option("--facility", help="a facility to see, may be repeated; default all of the client's")]
 

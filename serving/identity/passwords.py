@@ -71,10 +71,6 @@ class Passwords:
         against = kept if kept is not None else self._nobody()
         return self._in_turn(lambda: self._verify(against, password)) and kept is not None
 
-    def is_stale(self, kept: str) -> bool:
-        """Tell whether a hash was made with weaker settings than today's."""
-        return self._hasher.check_needs_rehash(kept)
-
     def _verify(self, kept: str, password: str) -> bool:
         try:
             return self._hasher.verify(kept, _plain(password))

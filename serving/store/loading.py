@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -316,14 +316,3 @@ def load_remit_lines(store: Store, lines: Batch, *, client_id: str, chunk_rows: 
         with store.write() as unit:
             remit_lines.keep(unit, client_id, rows_of(lines.take(np.arange(first, min(first + chunk_rows, len(lines))))))
     return len(lines)
-
-
-def ids_of(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the ids of write-offs of some rows."""
-    return [row["writeoff_id"] for row in rows]
-
-
-def today_of(unit: Unit, client_id: str, default: date) -> date:
-    """Return the morning of the scores in a client's queue, or another day where it has none."""
-    latest = loads.latest(unit, client_id)
-    return default if latest is None else latest["as_of"]

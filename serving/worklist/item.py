@@ -39,9 +39,6 @@ STATES = {
 READY = (State.OPEN, State.NEXT_LEVEL)
 """States of items that wait for somebody to take them."""
 
-UNTOUCHED = (State.OPEN, State.WITHDRAWN)
-"""States in which nobody's work is lost when scoring moves write-offs elsewhere."""
-
 
 @dataclass(frozen=True, slots=True)
 class Worth:
