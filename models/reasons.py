@@ -184,7 +184,7 @@ class Teller:
         counted = self._record.look(PLACE_OF_KEY[key], self._columns, row)
         if counted is not None:
             text = f"{text} in {counted.recoveries} of {counted.efforts} efforts since {_month(counted.since)}"
-            return text + (f", after {counted.days} days in the median" if counted.recoveries >= LEAST else "")
+            return text + (f", after {_days(counted.days)} in the median" if counted.recoveries >= LEAST else "")
         text = f"{text} in {won:.0f} of about {efforts:.0f} recent efforts"
         return text + (f", after {days:.0f} days on average" if won >= _LEAST_EFFORTS else "")
 
@@ -235,10 +235,10 @@ class Teller:
         if day == NULL:
             return ""
         left = day - int(self._columns["row_day"][row])
-        return f"{left} days left to act" if left >= 0 else f"the deadline passed {-left} days ago"
+        return f"{_days(left)} left to act" if left >= 0 else f"the deadline passed {_days(-left)} ago"
 
     def _timing(self, row: int) -> str:
-        return f"posted {int(self._columns['row_day'][row]) - int(self._columns['writeoff_date'][row])} days ago"
+        return f"posted {_days(int(self._columns['row_day'][row]) - int(self._columns['writeoff_date'][row]))} ago"
 
     def _documentation(self, row: int) -> str:
         flags = ("authorization", "referral", "records", "timely_proof", "other_coverage")
@@ -320,6 +320,10 @@ def usual_words(median: int, low: int, high: int, count: float) -> str:
         return f"this payer nearly always allows {usual} for this procedure (about {count:.0f} postings lately)"
     span = f"8 of 10 postings lately lie between {_money(low)} and {_money(high)}"
     return f"this payer usually allows {usual} for this procedure ({span}; there were about {count:.0f})"
+
+
+def _days(count: int) -> str:
+    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _month(day: int) -> str:
