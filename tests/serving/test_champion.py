@@ -109,6 +109,15 @@ def test_readers_meet_the_old_or_the_new_model_while_it_is_swapped(tmp_path: Pat
     assert set(met) <= {f"v{i}" for i in range(20)} and champion.current().scorer.version == "v19"
 
 
+def wait_for(champion: Champion, version: str) -> None:
+    """Wait until a version serves, some seconds at most."""
+    waiting = threading.Event()
+    for _ in range(500):
+        if champion.current().scorer.version == version:
+            break
+        waiting.wait(0.01)
+
+
 def test_who_follows_is_swapped_by_another_thread_within_seconds(tmp_path: Path) -> None:
     loaders: set[str] = set()
 
@@ -119,11 +128,7 @@ def test_who_follows_is_swapped_by_another_thread_within_seconds(tmp_path: Path)
     champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
     with champion.follow(every=0.01):
         promote_fake(tmp_path, "a", "aa")
-        waiting = threading.Event()
-        for _ in range(500):
-            if champion.current().scorer.version == "a":
-                break
-            waiting.wait(0.01)
+        wait_for(champion, "a")
     assert champion.current().scorer.version == "a" and loaders == {"champion"}
 
 
@@ -181,11 +186,7 @@ def test_who_follows_is_swapped_after_a_look_that_failed(tmp_path: Path) -> None
     champion = Champion(tmp_path, load=load, prior=lambda: FixedScorer("prior"))
     with champion.follow(every=0.01):
         promote_fake(tmp_path, "a", "aa")
-        waiting = threading.Event()
-        for _ in range(500):
-            if champion.current().scorer.version == "a":
-                break
-            waiting.wait(0.01)
+        wait_for(champion, "a")
     assert champion.current().problem is None and loaders == ["champion"] * 2
 
 
