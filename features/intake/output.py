@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,7 +78,9 @@ def write_table(
     write_blocks(path, [arrays], stdout=stdout)
 
 
-def write_blocks(path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, stdout: BinaryIO | None = None) -> None:
+def write_blocks(
+    path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, repeating: Set[str] = frozenset(), stdout: BinaryIO | None = None
+) -> None:
     """Write a table that comes in blocks of rows, as `write_table` does: whole or not at all, never more than a block in memory.
 
     Parameters
@@ -87,6 +89,9 @@ def write_blocks(path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, 
         As in `write_table`.
     blocks
         One or more, each with the same columns: text (plain or coded by a dictionary), numbers, dates, booleans; money as decimals.
+    repeating
+        Numbers of which a block holds few that differ. Parquet then names these, and the texts that a dictionary codes, by their place in
+        a list, and nothing else; without any, it looks for itself.
     """
     checked = map(_equally_long, blocks)
     if str(path) == "-":
@@ -96,7 +101,7 @@ def write_blocks(path: Path | str, blocks: Iterable[Mapping[str, pa.Array]], *, 
             target.flush()
         return
     path = Path(path)
-    replace_file(path, _writer(path, checked))
+    replace_file(path, _writer(path, checked, repeating))
 
 
 def write_parts(path: Path | str, parts: Iterable[Mapping[str, Sequence[Any] | NDArray[Any]]]) -> None:
@@ -186,14 +191,14 @@ class _storage:
             raise StorageFailed(f"{self._name}: cannot be written: {error.strerror or error}; nothing was left there") from error
 
 
-def _writer(path: Path, blocks: Iterable[Mapping[str, pa.Array]]) -> Callable[[BinaryIO], None]:
+def _writer(path: Path, blocks: Iterable[Mapping[str, pa.Array]], repeating: Set[str]) -> Callable[[BinaryIO], None]:
     name = path.name.lower()
     if name.endswith(".csv"):
         return lambda file: _write_csv(file, blocks)
     if name.endswith(".csv.gz"):
         return lambda file: _write_gzip(file, blocks)
     if name.endswith(".parquet"):
-        return lambda file: _write_parquet(file, blocks)
+        return lambda file: _write_parquet(file, blocks, repeating)
     raise UsageError(f"{path}: a table's name ends in .csv, .csv.gz or .parquet, or is - for standard output")
 
 
@@ -202,22 +207,39 @@ def _write_gzip(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> Non
         _write_csv(packed, blocks)
 
 
-def _write_parquet(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]]) -> None:
+def _write_parquet(file: BinaryIO, blocks: Iterable[Mapping[str, pa.Array]], repeating: Set[str]) -> None:
     writer: pq.ParquetWriter | None = None
     for block in blocks:
         table = pa.table({name: _dollars(array) if pa.types.is_decimal(array.type) else array for name, array in block.items()})
         if writer is None:
-            # What has few values says so by its type; where nothing does, Parquet finds out.
-            coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
-            # The first and last of texts say little where rows stand in another order.
-            bounded = [field.name for field in table.schema if not pa.types.is_string(field.type)]
             # Without Arrow's own schema coded words read back as plain text.
-            writer = pq.ParquetWriter(
-                file, table.schema, compression="zstd", use_dictionary=coded or True, write_statistics=bounded, store_schema=False
-            )
+            writer = pq.ParquetWriter(file, table.schema, store_schema=False, **_encoded(table.schema, repeating))
         writer.write_table(table)
     if writer is not None:
         writer.close()
+
+
+def _encoded(schema: pa.Schema, repeating: Set[str]) -> dict[str, Any]:
+    """Return how Parquet holds each column.
+
+    Where columns say which of them repeat, others are told how they lie small for little work: whole numbers and dates as steps from one
+    to the next, and floats, whose last digits nothing makes smaller, nearly as they are. Older readers know texts only as they are.
+    """
+    types = {field.name: field.type for field in schema}
+    # The first and last of texts say little where rows stand in another order.
+    bounded = [name for name, kind in types.items() if not pa.types.is_string(kind)]
+    coded = [name for name, kind in types.items() if pa.types.is_dictionary(kind) or name in repeating]
+    if not coded:
+        return {"compression": "zstd", "use_dictionary": True, "write_statistics": bounded}
+    encodings, codecs = {}, dict.fromkeys(types, "zstd")
+    for name, kind in types.items():
+        if name in coded:
+            continue
+        if pa.types.is_integer(kind) or pa.types.is_date32(kind):
+            encodings[name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_floating(kind):
+            codecs[name] = "snappy"
+    return {"compression": codecs, "use_dictionary": coded, "column_encoding": encodings, "write_statistics": bounded}
 
 
 def _dollars(array: pa.Array) -> pa.Array:

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.value import order
 
 SAMPLE_ROWS = 512
 """The key of every so many rows of a run says where its buckets may begin."""
 
-BUCKET_KEYS = 256
-"""A bucket holds about so many times as many rows: 131,072."""
+BUCKET_KEYS = 512
+"""A bucket holds about so many times as many rows: 262,144."""
 
 MOST_RUNS = 128
 """So many runs are read at once, each a stretch ahead; what is more is merged into longer runs before."""
@@ -89,8 +90,8 @@ def merge(runs: Sequence[Run], bucket_keys: int = BUCKET_KEYS, first: int = 0) -
 
 
 def _sorted(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    table = pa.Table.from_batches(slices).unify_dictionaries().combine_chunks()
-    batch = table.to_batches()[0]
+    batch = pa.concat_batches(slices)
     scope = np.asarray(batch.column("in_scope").cast(pa.int8())) == 1
     value, expected = (np.asarray(batch.column(name)) for name in ("by_value", "by_expected"))
-    return batch.take(pa.array(order(scope, value, expected, batch.column("writeoff_id"))))
+    # Every place is one of the batch's own: to look whether it is takes a sixth of the time.
+    return pc.take(batch, pa.array(order(scope, value, expected, batch.column("writeoff_id"))), boundscheck=False)

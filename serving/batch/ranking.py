@@ -22,13 +22,13 @@ from models.scorer import Scorer
 from serving.batch.account import Account, load_account, open_run
 from serving.batch.merging import MOST_RUNS, merge
 from serving.batch.parts import Task
-from serving.batch.run import TOLD, run_of, table_of
+from serving.batch.run import REPEATING, TOLD, run_of, table_of
 from serving.batch.workers import Workers
 
 EXPLAINED_ROWS = 1250
 """So many rows are explained at once: what looking at rows costs at all is paid for them together."""
 
-_AHEAD = 4
+_AHEAD = 3
 """So many buckets are made ahead of the one that is written."""
 
 Tell = Callable[[str, int, int], None]
@@ -117,7 +117,7 @@ def score_parts(
         if scored.top is None:
             yield as_file(run_of_nothing(task), 1, {})
 
-    write_blocks(out, ranked())
+    write_blocks(out, ranked(), repeating=REPEATING)
     return scored
 
 

@@ -33,7 +33,9 @@ _DOLLARS = (
     "value_per_hour",
 )
 _CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount", *_DOLLARS)
-_WORDS = {"category": CATEGORIES, "family": FAMILIES, "remedy": REMEDIES, "deadline_source": SOURCES}
+REPEATING = frozenset({*_CENTS, "expected_hours"})
+"""Columns that hold few different numbers among rows that are worth about the same."""
+
 TOLD = 100
 """So many of the first rows of a run name their payer and code, for who shows the first of all."""
 _SURE = 1e9

@@ -98,3 +98,21 @@ def test_coded_words_are_written_as_words(tmp_path: Path) -> None:
     write_blocks(tmp_path / "t.parquet", [{"word": coded}])
     found = pq.read_table(tmp_path / "t.parquet")["word"]
     assert found.type == pa.string() and found.to_pylist() == ["x", None, "=1"]
+
+
+def test_columns_that_are_told_to_repeat_read_back_as_they_were(tmp_path: Path) -> None:
+    columns = {
+        "id": pa.array(["W2", None, "W1", ""]),
+        "word": pa.array(["x", None, "x", "y"]).dictionary_encode(),
+        "dollars": pa.array([0.1, None, 0.1, -2.5]),
+        "chance": pa.array([0.1, 0.30000000000000004, None, 1e-300]),
+        "rank": pa.array([1, 2, None, -(2**62)]),
+        "day": pa.array([date(2024, 2, 29), None, date(1990, 1, 1), date(2024, 3, 1)]),
+        "flag": pa.array([True, False, None, True]),
+    }
+    blocks = [{name: array.slice(at, 2) for name, array in columns.items()} for at in (0, 2)]
+    write_blocks(tmp_path / "t.parquet", blocks, repeating={"dollars"})
+    assert pq.read_table(tmp_path / "t.parquet").to_pydict() == {name: array.to_pylist() for name, array in columns.items()}
+    group = pq.ParquetFile(tmp_path / "t.parquet").metadata.row_group(0)
+    coded = {group.column(place).path_in_schema for place in range(len(columns)) if "RLE_DICTIONARY" in group.column(place).encodings}
+    assert coded == {"word", "dollars"}
