@@ -82,8 +82,9 @@ def belonging(ids: Hashes, claims: Hashes, reverses: Hashes) -> Hashes:
         root[find(a)] = find(b)
     linked = np.array(sorted(root.keys() | set(root.values())), dtype=np.uint64)
     target = np.array([find(key) for key in linked.tolist()], dtype=np.uint64)
-    place = np.minimum(np.searchsorted(linked, own), len(linked) - 1)
-    return np.where(linked[place] == own, target[place], own)
+    rows = _rows_among(own, linked)
+    own[rows] = target[np.searchsorted(linked, own[rows])]
+    return own
 
 
 def _sides(links: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
@@ -95,13 +96,17 @@ def _named(ids: Hashes, reverses: Hashes) -> list[tuple[int, int]]:
     asking = np.flatnonzero(reverses)
     if not len(asking):
         return []
-    asked = np.unique(reverses[asking])
-    # A stretch at a time: what is made on the way is several times as large as the stretch.
-    stretches = (ids[start : start + PART_ROWS] for start in range(0, len(ids), PART_ROWS))
-    named = np.flatnonzero(np.concatenate([_among(stretch, asked) for stretch in stretches]))
+    named = _rows_among(ids, np.unique(reverses[asking]))
     row_of = {key: row for key, row in zip(ids[named].tolist(), named.tolist(), strict=True)}
     told = zip(asking.tolist(), reverses[asking].tolist(), strict=True)
     return [(row, row_of[key]) for row, key in told if key in row_of]
+
+
+def _rows_among(values: Hashes, known: Hashes) -> Rows:
+    """Return where values are among known ones; see `_among`."""
+    # A stretch at a time: what is made on the way is several times as large as the stretch.
+    stretches = (values[start : start + PART_ROWS] for start in range(0, len(values), PART_ROWS))
+    return np.flatnonzero(np.concatenate([_among(stretch, known) for stretch in stretches]))
 
 
 def _among(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
