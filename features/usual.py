@@ -44,6 +44,7 @@ class Usual:
         self.ring = np.full((1, KEPT), _BLANK, dtype=np.int64)
         self.seen = np.zeros(1, dtype=np.int64)
         self._looked_up = 0, Lookup(np.zeros(0, dtype=np.int64))
+        self._sorted: dict[int, list[int]] = {}
 
     def find(self, columns: Columns, *, grow: bool = False) -> NDArray[np.int64]:
         """Return each row's slots (n x 3: pair, procedure, payer); 0 where a part is null or the key was never seen."""
@@ -108,7 +109,7 @@ class Usual:
     def _read_one(self, slots: list[int], units: float) -> UsualAllowed:
         # The same integers and roundings of a single row.
         count = [self.seen.item(slot) for slot in slots]
-        rings = [sorted(self.ring[slot, : min(n, KEPT)].tolist()) for slot, n in zip(slots, count, strict=True)]
+        rings = list(map(self._values, slots))
         factor = 1.0 if units != units else units
         pair, procedure, payer = (_quantile(ring, 0.5) for ring in rings)
         smooth = _smooth_one(pair, procedure, payer, count) * factor
@@ -117,6 +118,13 @@ class Usual:
             return single(round(_quantile(rings[PAIR], share) * factor) if count[PAIR] else NULL)
 
         return UsualAllowed(cents(0.5), cents(_LOW), cents(_HIGH), single(float(count[PAIR])), single(smooth))
+
+    def _values(self, slot: int) -> list[int]:
+        """Return what is kept of a slot, ascending: sorted once, since between two days many single rows ask for it."""
+        found = self._sorted.get(slot)
+        if found is None:
+            found = self._sorted[slot] = sorted(self.ring[slot, : min(self.seen.item(slot), KEPT)].tolist())
+        return found
 
     def advance(self, slots: NDArray[np.int64], per_unit: NDArray[np.int64]) -> None:
         """Add the postings of one day in their order (m x 3 slots, m cents per unit).
@@ -135,6 +143,7 @@ class Usual:
 
     def _add(self, slots: NDArray[np.int64], values: NDArray[np.int64]) -> None:
         """Write values into the rings of their slots one after the other, all at once."""
+        self._sorted.clear()
         order = np.argsort(slots, kind="stable")
         slots, values = slots[order], values[order]
         first = np.flatnonzero(np.diff(slots, prepend=-1))

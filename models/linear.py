@@ -21,6 +21,9 @@ from features.tables import Array, Columns
 SCALES = ("plain", "log", "logit")
 """How a number is straightened before it is scaled: as it is; sign times log(1 + size); log odds."""
 
+_BOUNDS = np.array([[-10.0, -1e12, 0.005], [10.0, 1e12, 0.995]])
+"""Of a number of each scale before it is straightened."""
+
 _PAIR_BITS = 28
 _CLIP = 5.0
 _FEW = 64
@@ -45,20 +48,25 @@ class Numbers:
     spread: Floats
 
     @cached_property
-    def _in_order(self) -> tuple[NDArray[np.int64], list[slice], NDArray[np.int64]]:
-        """Return the columns of the matrix scale by scale, the stretch of each scale, and where each number stands in this order."""
+    def _in_order(self) -> tuple[NDArray[np.int64], Floats, list[slice], NDArray[np.int64]]:
+        """Return the columns of the matrix scale by scale, their bounds, the stretch of each scale, and where each number stands here."""
         of_scale = [np.flatnonzero([s == scale for s in self.scales]) for scale in SCALES]
         order, ends = np.concatenate(of_scale), np.cumsum([0, *map(len, of_scale)]).tolist()
-        return self.places[order], [slice(*pair) for pair in pairwise(ends)], np.argsort(order)
+        return (
+            self.places[order],
+            np.repeat(_BOUNDS, [*map(len, of_scale)], axis=1),
+            [slice(*pair) for pair in pairwise(ends)],
+            np.argsort(order),
+        )
 
     def straighten(self, matrix: Floats) -> Floats:
         """Return the used columns straightened (n x numbers); null stays NaN."""
-        places, stretches, back = self._in_order
+        places, bounds, (_, logs, logits), back = self._in_order
         x = matrix.T[places]
-        plain, logged, odds = (x[stretch] for stretch in stretches)
-        np.minimum(np.maximum(plain, -10.0, out=plain), 10.0, out=plain)
-        np.multiply(np.sign(logged), np.log1p(np.minimum(np.abs(logged), 1e12)), out=logged)
-        np.minimum(np.maximum(odds, 0.005, out=odds), 0.995, out=odds)
+        low, high = bounds if x.ndim == 1 else bounds[:, :, None]
+        np.minimum(np.maximum(x, low, out=x), high, out=x)
+        logged, odds = x[logs], x[logits]
+        np.multiply(np.sign(logged), np.log1p(np.abs(logged)), out=logged)
         np.log(odds / (1.0 - odds), out=odds)
         return x[back].T
 

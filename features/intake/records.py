@@ -145,6 +145,7 @@ class _Target:
     cells: Cells
     is_date: bool
     is_extra: bool
+    is_renamed: bool
 
 
 class RecordReader:
@@ -225,7 +226,8 @@ class RecordReader:
         if ours is None:
             return None
         column = self._columns.get(ours) or Column(ours, Kind.ID, "", longest=LONGEST_EXTRA)
-        target = _Target(ours, column.kind, Cells(column, self._mapping), column.kind is Kind.DATE, ours not in self._columns)
+        is_extra, is_renamed = ours not in self._columns, name != ours
+        target = _Target(ours, column.kind, Cells(column, self._mapping), column.kind is Kind.DATE, is_extra, is_renamed)
         if len(self._targets) < 1024:
             self._targets[name] = target
         return target
@@ -241,7 +243,7 @@ class RecordReader:
                 call.findings.unknown[given] = None
                 continue
             name = target.name
-            if given is not name and given != name and (name in row or name in record):
+            if target.is_renamed and (name in row or name in record):
                 raise BadData(f"{source}: record {number} gives {name} under two names; leave one out")
             if target.is_extra:
                 call.extras[name] = None
