@@ -252,7 +252,9 @@ def _shape(column: Column, mapping: Mapping) -> Shape | None:
     if column.name in ("payer_id", "next_payer_id") and mapping.payers:
         payers = mapping.payers
         return lambda word: payers.get(word, word)
-    return _listed_shape(column, mapping.payer_types if column.name == "payer_type" else {}) if column.allowed else None
+    # A key of the kinds of payers may be a payer's name, so a kind stays what it is; elsewhere the practice's own word stands.
+    kinds, own = mapping.payer_types if column.name == "payer_type" else {}, mapping.words.get(column.name, {})
+    return _listed_shape(column, {**kinds, **{word.lower(): word for word in column.allowed}, **own}) if column.allowed else None
 
 
 def _group_shape(mapping: Mapping) -> Shape:
@@ -263,9 +265,7 @@ def _group_shape(mapping: Mapping) -> Shape:
     return shape
 
 
-def _listed_shape(column: Column, own: Map[str, str]) -> Shape:
-    listed = {**own, **{word.lower(): word for word in column.allowed}}
-
+def _listed_shape(column: Column, listed: Map[str, str]) -> Shape:
     def shape(word: str) -> str | None | Rule:
         known = listed.get(word.lower())
         if known is not None:

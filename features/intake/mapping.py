@@ -14,9 +14,11 @@ from features.tables import GROUP_CODES, PAYER_TYPES, TABLES
 
 Sign: TypeAlias = Literal["negative_is_writeoff", "positive_is_writeoff"]
 
-_KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "sign", "date_format", "money")
+_KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "words", "sign", "date_format", "money")
 _MONEY_KEYS = ("currency", "thousands", "parentheses")
 _ADJUSTMENT_KEYS = ("group_code", "carc", "rarcs")
+OWN_SECTION = {"payer_type": "payer_types", "group_code": "groups"}
+"""Of columns that have a list: where their words stand, if not in `[words.<column>]`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,8 @@ class Mapping:
         Their word for a kind of payer, or a payer_id of which no column says it, to one of `PAYER_TYPES`; keys in lower case.
     groups
         Their group code to one of CO PR OA PI CR OTHER; keys in upper case.
+    words
+        Of a column that has a list, their words to those of the list; keys in lower case.
     sign
         How `writeoff_amount` is signed in the file; inside, a write-off is positive.
     date_formats
@@ -79,6 +83,7 @@ class Mapping:
     payers: Map[str, str] = field(default_factory=dict)
     payer_types: Map[str, str] = field(default_factory=dict)
     groups: Map[str, str] = field(default_factory=dict)
+    words: Map[str, Map[str, str]] = field(default_factory=dict)
     sign: Sign = "positive_is_writeoff"
     date_formats: tuple[str, ...] = ()
     money: MoneyForm = field(default_factory=MoneyForm)
@@ -117,6 +122,7 @@ def parse(text: str, *, source: str = "mapping") -> Mapping:
         payers=_words(source, given, "payers"),
         payer_types=_payer_types(source, given),
         groups=_groups(source, given),
+        words=_listed_words(source, given),
         sign=sign,
         date_formats=_date_formats(source, given.get("date_format", [])),
         money=_money(source, given),
@@ -129,18 +135,18 @@ def _known(source: str, where: str, given: Map[str, object], allowed: tuple[str,
         raise Misconfigured(f"{source}: {where}unknown key {', '.join(unknown)}; allowed: {', '.join(allowed)}")
 
 
-def _section(source: str, given: Map[str, object], name: str) -> Map[str, object]:
+def _section(source: str, given: Map[str, object], name: str, path: str = "") -> Map[str, object]:
     section = given.get(name, {})
     if not isinstance(section, dict):
-        raise Misconfigured(f'{source}: {name} is a table of lines like "theirs" = "ours"')
+        raise Misconfigured(f'{source}: {path or name} is a table of lines like "theirs" = "ours"')
     return section
 
 
-def _words(source: str, given: Map[str, object], name: str) -> dict[str, str]:
+def _words(source: str, given: Map[str, object], name: str, path: str = "") -> dict[str, str]:
     words = {}
-    for theirs, ours in _section(source, given, name).items():
+    for theirs, ours in _section(source, given, name, path).items():
         if not isinstance(ours, str) or not ours.strip():
-            raise Misconfigured(f"{source}: [{name}] {theirs!r}: a text in quotes is expected")
+            raise Misconfigured(f"{source}: [{path or name}] {theirs!r}: a text in quotes is expected")
         words[theirs] = ours.strip()
     return words
 
@@ -173,6 +179,25 @@ def _groups(source: str, given: Map[str, object]) -> dict[str, str]:
         if ours not in GROUP_CODES:
             raise Misconfigured(f"{source}: [groups] {theirs!r} is {ours!r}; allowed: {', '.join(GROUP_CODES)}")
     return groups
+
+
+def _listed_words(source: str, given: Map[str, object]) -> dict[str, dict[str, str]]:
+    section = _section(source, given, "words")
+    listed: dict[str, dict[str, None]] = {}
+    for column in (column for table in TABLES.values() for column in table.columns if column.allowed and column.name not in OWN_SECTION):
+        listed.setdefault(column.name, {}).update(dict.fromkeys(column.allowed))
+    found: dict[str, dict[str, str]] = {}
+    for name in section:
+        if name not in listed:
+            section_of = f"; its words have a section of their own, [{OWN_SECTION[name]}]" if name in OWN_SECTION else ""
+            raise Misconfigured(
+                f"{source}: [words.{name}]: no column of that name has a list{section_of}; allowed: {', '.join(sorted(listed))}"
+            )
+        found[name] = {theirs.strip().lower(): ours.lower() for theirs, ours in _words(source, section, name, f"words.{name}").items()}
+        for theirs, ours in found[name].items():
+            if ours not in listed[name]:
+                raise Misconfigured(f"{source}: [words.{name}] {theirs!r} is {ours!r}; allowed: {', '.join(listed[name])}")
+    return found
 
 
 def _adjustment(source: str, code: str, value: object) -> Adjustment:

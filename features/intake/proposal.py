@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from features.intake.cells import Cells
+from features.intake.cells import Cells, Unlisted
 from features.intake.export_names import EXPORT_NAMES
 from features.intake.header import Header
 from features.intake.made_ids import MADE
+from features.intake.mapping import OWN_SECTION, MoneyForm, parse
 from features.intake.mapping import Mapping as Mapping_
-from features.intake.mapping import MoneyForm, parse
 from features.intake.rejects import Rule
 from features.tables import Column, Kind, Table
 
@@ -134,7 +134,7 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     ignored = tuple(name for name in header if name.strip() and name not in ours.values())
     is_negative = _is_mostly_negative(samples.get(ours.get("writeoff_amount", ""), []))
     forms = _forms(table, made_of, form, dates, is_negative=is_negative)
-    lines = [*forms, *_columns(table, guesses, set(own.values()), missing, ignored)]
+    lines = [*forms, *_columns(table, guesses, set(own.values()), missing, ignored), *_own_words(table, ours, samples)]
     return Proposal("\n".join(lines) + "\n", guesses, made_of, missing, ignored)
 
 
@@ -195,7 +195,9 @@ def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
     if not texts:
         return 1.0
     cells = Cells(column, forms)
-    return sum(not isinstance(cells[text], Rule) for text in texts) / len(texts)
+    # What must be there is told in the practice's own words where it has such; a mapping says what they stand for.
+    passed = () if column.nullable else (Rule.NOT_LISTED,)
+    return sum(not isinstance(found := cells[text], Rule) or found in passed for text in texts) / len(texts)
 
 
 def _money_form(texts: Iterable[str]) -> MoneyForm:
@@ -261,6 +263,18 @@ def _columns(table: Table, guesses: Sequence[Guess], own: Collection[str], missi
         lines += ["# [payer_types]", '# "<a payer>" = "medicare"  # docs/mapping.md lists the kinds']
     if ignored:
         lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
+    return lines
+
+
+def _own_words(table: Table, ours: Mapping[str, str], samples: Mapping[str, list[str]]) -> list[str]:
+    """Return what to fill in for columns that hold words outside their list; never the words, which are values of the file."""
+    lines = []
+    for column in table.columns:
+        cells = Cells(column)
+        if column.allowed and any(isinstance(cells[text], Unlisted | Rule) for text in samples.get(ours.get(column.name, ""), [])):
+            section = OWN_SECTION.get(column.name, f"words.{column.name}")
+            lines += ["", f"# {_quoted(ours[column.name])} holds words that are not known here. Say what each stands for:"]
+            lines += [f"# [{section}]", f'# "<your word>" = "{column.allowed[0]}"  # one of {", ".join(column.allowed)}']
     return lines
 
 

@@ -38,6 +38,11 @@ from features.vocabulary import Vocabulary
         ("[adjustment_codes]\nTF = {carc = 29}", "[adjustment_codes] 'TF': texts in quotes are expected"),
         ('date_format = "MM/DD/YYYY"', "date_format is 'MM/DD/YYYY'; a form like"),
         ('[payer_types]\nMCR = "medcare"', "[payer_types] 'mcr' is 'medcare'; allowed: medicare, medicare_advantage,"),
+        ('[words.status]\nPaid = "won"', "[words.status] 'paid' is 'won'; allowed: recovered, partially_recovered, denied"),
+        ("[words.status]\nPaid = 1", "[words.status] 'Paid': a text in quotes is expected"),
+        ("[words]\nstatus = 1", "words.status is a table of lines"),
+        ('[words.payer_type]\nMCR = "medicare"', "its words have a section of their own, [payer_types]; allowed: account_status, action, "),
+        ('[words.carc]\nTF = "29"', "[words.carc]: no column of that name has a list; allowed: account_status, action, "),
         ('date_format = ["%m/%d/%Y", "DD"]', "date_format is 'DD'; a form like"),
         ("date_format = 3", "date_format is 3; a form like"),
         ('writeoff_id = "Voucher"', "writeoff_id is 'Voucher'; a list of column names like"),
@@ -221,6 +226,30 @@ def test_kinds_of_payers_are_said_by_their_words_or_by_the_payers_themselves(tmp
     assert read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping).batch.words("payer_type") == ["self_pay"]
 
 
+def test_words_of_a_list_may_be_the_practices_own(tmp_path: Path) -> None:
+    path = tmp_path / "efforts.csv"
+    mapping = parse('[words.status]\nPaid = "recovered"\n" lost "= "Denied"\n[words.action]\nLetter = "appeal"\n')
+    path.write_text(
+        "writeoff_id,worked_date,status,action,recovered_amount,resolved_date\nW1,2024-01-05,PAID,letter,5,2024-02-01\n"
+        "W2,2024-01-05,Lost,Fax,,2024-02-01\nW3,2024-01-05,pending,,,\nW4,2024-01-05,won,,,\n"
+    )
+    read = read_table(path, OUTCOMES, vocabulary=Vocabulary(), mapping=mapping, most_rejected=None)
+    assert read.batch.words("status") == ["recovered", "denied", "pending"]
+    assert read.batch.words("action") == ["appeal", "other", None]
+    assert [(reject.id, reject.column) for reject in read.rejects] == [("W4", "status")]
+
+
+def test_a_proposal_asks_for_the_practices_own_words_and_shows_none() -> None:
+    header = ["Trans ID", "Appeal Date", "Outcome"]
+    proposal = propose(header, [["1", "2024-01-05", "Paid in full"], ["2", "2024-01-05", "denied"]], OUTCOMES)
+    assert proposal.missing == () and "Paid" not in proposal.toml
+    assert '# "Outcome" holds words that are not known here. Say what each stands for:\n# [words.status]\n' in proposal.toml
+    known = propose(header, [["2", "2024-01-05", "denied"]], OUTCOMES)
+    assert "[words" not in known.toml
+    kinds = propose([*header, "posting_kind"], [["2", "2024-01-05", "denied", "Adj"]], WRITEOFFS)
+    assert "# [words.posting_kind]" in kinds.toml
+
+
 def test_outcomes_are_proposed_too() -> None:
     proposal = propose(["Trans ID", "Appeal Date", "Outcome", "Amount Recovered", "Closed Date"], [], OUTCOMES)
     found = {guess.theirs: guess.ours for guess in proposal.guesses}
@@ -239,5 +268,16 @@ def test_the_page_on_mappings_shows_a_mapping_that_loads_and_every_column() -> N
     assert shown
     for text in shown:
         parse(text)
-    for key in ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "sign", "date_format", "money"):
+    for key in (
+        "columns",
+        "writeoff_id",
+        "adjustment_codes",
+        "payers",
+        "payer_types",
+        "groups",
+        "sign",
+        "date_format",
+        "money",
+        "words.COLUMN",
+    ):
         assert f"`{key}`" in page or f"`[{key}]`" in page

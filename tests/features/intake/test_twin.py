@@ -36,6 +36,10 @@ MAPPING = parse(
     AETNA = "commercial"
     B = "self_pay"
     MCR = "medicare"
+    [words.posting_kind]
+    Adj = "reversal"
+    [words.claim_type]
+    x = "dental"
     [adjustment_codes]
     TF = "CO-29"
     SB = {group_code = "PR", rarcs = "N30"}
