@@ -27,6 +27,8 @@ RATIO_ONE = 2**20
 
 _BLANK = np.iinfo(np.int64).max
 _LOW, _HIGH = 0.1, 0.9
+_REMEMBERED = 4096
+"""So many slots are remembered with their values in order, some 5 MB."""
 _PSEUDO_POSTINGS = 2.0
 """A pair's own median counts against what payer and procedure would make one expect, by its postings over this many more."""
 
@@ -123,6 +125,8 @@ class Usual:
         """Return what is kept of a slot, ascending: sorted once, since between two days many single rows ask for it."""
         found = self._sorted.get(slot)
         if found is None:
+            if len(self._sorted) >= _REMEMBERED:
+                self._sorted.clear()
             found = self._sorted[slot] = sorted(self.ring[slot, : min(self.seen.item(slot), KEPT)].tolist())
         return found
 
