@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,39 +27,15 @@ from recoup.cli.options import (
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
 from recoup.progress import bars
-from recoup.trial import use_tables
+from recoup.scorers import scorer_of
 
 if TYPE_CHECKING:
-    from features.batch import Batch
-    from features.intake.cut import Cut
-    from features.intake.part import Part
-    from features.vocabulary import Vocabulary
     from models.scorer import Scorer
-    from models.value import Costs
     from recoup.inputs import Inputs
     from recoup.settings import Settings
     from serving.batch.ranking import Scored
 
 TOP_LINES = 10
-COMPILE_ROWS = 50_000
-"""From so many rows on, compiled code saves more than laying the trees out for it takes."""
-
-LARGE_BYTES = {".parquet": 16 << 20, ".csv": 96 << 20, ".gz": 16 << 20}
-"""A ledger of so many bytes, some 300,000 rows, is worth several processes with compiled trees, which also set it down."""
-
-LEARNED_FROM = (
-    "writeoff_id",
-    "writeoff_date",
-    "payer_id",
-    "plan_id",
-    "procedure_code",
-    "modifiers",
-    "units",
-    "allowed_amount",
-    "paid_amount",
-    "patient_responsibility_amount",
-)
-"""Columns of all postings from which a scorer without a model learns what payers allow and patients carry."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,21 +80,10 @@ def score(
     """Score and rank a table of write-offs; without a model, expert rates do."""
     # Nothing here multiplies matrices of a size that needs them, and OpenBLAS's threads spin beside those that score.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from features.intake.rejects import TooManyRowsRejected
-    from features.tables import OUTCOMES, WRITEOFFS
-    from features.text_hashes import BY_NUMPY, TextHasher
-    from models.bundle import read_manifest
+    from features.tables import WRITEOFFS
     from models.named import resolve
-    from recoup.inputs import BESIDE, Inputs, rejects_beside
-    from recoup.memory import give_back
-    from serving.batch.folder import batch_folder
-    from serving.batch.memory import keep_memory
-    from serving.batch.packed import Packed
-    from serving.batch.parts import Task
-    from serving.batch.pool import set_down_beside, starting
-    from serving.batch.ranking import score_parts
-    from serving.batch.workers import workers_of
-    from serving.cluster import open_cluster
+    from recoup.batch import Asked, score_ledger
+    from recoup.inputs import Inputs, rejects_beside
 
     if as_json and str(out) == "-":
         raise typer.BadParameter("standard output cannot carry the table and the JSON report; name a file for --out")
@@ -129,48 +91,21 @@ def score(
         {"--writeoffs": writeoffs, "--outcomes": outcomes, **flags(beside), "--mapping": mapping},
         {"--out": out, REJECTS: rejects_beside(out)},
     )
-    most, day, chosen = parse_reasons(reasons), day_number(as_of or today()), settings()
-    count, found = workers or usable_cores(), resolve(model, chosen.home, tracking_uri())
-    with ExitStack() as stack:
-        keep_memory()
-        cache, is_large = chosen.home / "cache" / "trees", bytes_of(writeoffs) >= LARGE_BYTES.get(writeoffs.suffix.lower(), 16 << 20)
-        shown = stack.enter_context(bars(ticks=False))
+    chosen, day = settings(), day_number(as_of or today())
+    asked = Asked(
+        writeoffs,
+        outcomes,
+        beside,
+        mapping,
+        bundle=resolve(model, chosen.home, tracking_uri()),
+        day=day,
+        reasons=parse_reasons(reasons),
+        processes=workers or usable_cores(),
+        cluster=cluster,
+    )
+    with bars(ticks=False) as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
-        files = [writeoffs, outcomes, mapping, *(getattr(beside, name) for name in BESIDE)]
-        bundle_hash = read_manifest(found)["bundle_hash"] if found is not None else ""
-        told = {"model": bundle_hash, "costs": asdict(costs_of(chosen)), "day": day, "latest": inputs.latest, "all": most is None}
-        with batch_folder(chosen.home, told_of(told, files)) as folder, ExitStack() as inner:
-            machines = inner.enter_context(open_cluster(folder, cluster)) if cluster else None
-            cut = partial(inputs.cut, writeoffs, WRITEOFFS, folder, TextHasher(cache) if is_large else BY_NUMPY)
-            pool = None
-            if is_large and count > 1 and machines is None:
-                (ledger, parts), scorer = set_down_beside(count, cut, lambda: scorer_of(found, chosen).made_ready(cache))
-                give_back()
-                pool = inner.enter_context(starting(count, scorer, cache, is_early=True))
-            else:
-                scorer = scorer_of(found, chosen)
-                ledger, parts = cut(machines.each if machines is not None and machines.all_see(writeoffs) else None)
-                give_back()
-            words = scorer.vocabulary.overlay()
-            if tables := inputs.beside(beside, words):
-                use_tables(scorer, tables)
-            _prepare_by_parts(scorer, ledger, parts, inputs, inputs.read(outcomes, OUTCOMES, words) if outcomes else None, day, words)
-            task = Task(
-                ledger,
-                Packed.of(scorer, words),
-                inputs.mapping,
-                inputs.latest,
-                as_of=day,
-                explain_all=most is None,
-                codes=chosen.home / "codes",
-                cache=cache if len(ledger) >= COMPILE_ROWS else None,
-            )
-            hands = machines.take_up(task) if machines is not None else inner.enter_context(workers_of(task, scorer, count, pool=pool))
-            try:
-                scored = score_parts(task, parts, hands, out, version=scorer.version, reasons=most, top=TOP_LINES, tell=shown.rate("score"))
-            except TooManyRowsRejected as error:
-                inputs.refuse(WRITEOFFS.name, error)
-                raise
+        scorer, scored = score_ledger(asked, chosen, inputs, out, top=TOP_LINES, tell=shown.rate("score"))
     inputs.take(WRITEOFFS.name, scored.account.as_read())
     inputs.write_rejects()
     _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)
@@ -181,56 +116,6 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
     from models.named import resolve
 
     return scorer_of(resolve(ref, chosen.home, tracking_uri()), chosen)
-
-
-def scorer_of(folder: Path | None, chosen: Settings) -> Scorer:
-    """Load a model; expert rates where there is none."""
-    from models.scorer import Scorer
-
-    costs = costs_of(chosen)
-    return Scorer.prior(costs=costs) if folder is None else Scorer.load(folder, costs=costs)
-
-
-def costs_of(chosen: Settings) -> Costs:
-    """Return what working costs, as it was set."""
-    from models.value import Costs
-
-    return Costs(chosen.hourly_cost, chosen.action_outlay)
-
-
-def told_of(told: Mapping[str, object], files: Sequence[Path | None]) -> Mapping[str, object] | None:
-    """Return what a job's result depends on; None where it reads what cannot be read twice."""
-    from importlib.metadata import version
-
-    from serving.batch.folder import state_of
-
-    given = [path for path in files if path is not None]
-    if any(str(path) == "-" or not path.exists() for path in given):
-        return None
-    return {**told, "recoup": version("recoup"), "files": [state_of(path) if path is not None else None for path in files]}
-
-
-def bytes_of(path: Path) -> int:
-    """Return how large a file or folder is; 0 where nobody knows before it is read."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _prepare_by_parts(
-    scorer: Scorer, ledger: Cut, parts: Sequence[Part], inputs: Inputs, outcomes: Batch | None, day: int, words: Vocabulary
-) -> None:
-    """Let a scorer learn what it lacks from a ledger in parts: of all rows only what is learned from, of worked ones everything."""
-    from features.tables import WRITEOFFS
-    from models.scorer import PRIOR
-    from recoup.outcomes import add_outcomes
-
-    def gather(**which: Any) -> Batch:
-        return ledger.gather(parts, WRITEOFFS, words, mapping=inputs.mapping, latest=inputs.latest, **which)
-
-    if scorer.version == PRIOR:
-        scorer.learn_usual(gather(names=LEARNED_FROM), until=day)
-    if outcomes is not None and len(outcomes):
-        add_outcomes(scorer, gather(ids=set(outcomes.columns["writeoff_id"].tolist())), outcomes, day)
 
 
 def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:

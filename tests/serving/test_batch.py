@@ -216,8 +216,8 @@ def test_what_is_wrong_with_a_csv_ledger_is_told_with_its_row_however_it_is_read
 
 def test_forked_processes_of_the_command_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
     asked = f"""
-import recoup.cli.scoring as scoring, recoup.cli.run as run, sys
-scoring.LARGE_BYTES[".csv"] = 0
+import recoup.batch as batch, recoup.cli.run as run, sys
+batch.LARGE_BYTES[".csv"] = 0
 sys.argv[1:] = ["score", "--writeoffs", {str(ledger)!r}, "--model", {str(learned.folder)!r}, "--as-of", "2026-11-01",
                 "--reasons", "top:300", "--workers", "2", "--out", {str(tmp_path / "out.csv")!r}]
 run.main()
