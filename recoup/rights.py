@@ -121,6 +121,9 @@ This page is made from the code by `make docs`; it is not edited by hand. Each r
 (`GET /v1/openapi.json`) names action and roles of each route too. A row of another client, or of a facility that one does not see, is
 answered as if it were not there.
 
+In an emergency (`access.break`) one keeps one's own role, and sees and works the rows of all facilities of the client; of the rights of the
+role only those hold that say so under "in an emergency".
+
 ## Roles
 """
 
@@ -128,11 +131,12 @@ answered as if it were not there.
 def rights() -> str:
     """Return the page of roles and actions."""
     roles = grid(["role", "for whom"], [[f"`{role}`", words] for role, words in ROLES.items()])
-    head = ["action", *Role, "lets one", "in the access log"]
+    head = ["action", *Role, "in an emergency", "lets one", "in the access log"]
     rows = [
         [
             f"`{action.name}`",
             *("yes" if role in action.roles else "" for role in Role),
+            "yes" if action.in_emergency else "",
             action.meaning,
             "each use" if action.is_told else "refusals",
         ]

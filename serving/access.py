@@ -15,6 +15,9 @@ DEFAULT_CLIENT = "default"
 BOOTSTRAP = "api_key"
 """Subject of the key that stands in the settings."""
 
+EMERGENCY = "break_glass"
+"""How an identity was shown that somebody opened for themselves in an emergency."""
+
 
 class Role(StrEnum):
     """What somebody is to the practice; an identity has exactly one."""
@@ -52,46 +55,54 @@ class Action:
         Who may.
     is_told
         Whether each use is written to the access log: it shows or changes rows of patients, or rights.
+    in_emergency
+        Whether who may do it may also in an emergency, which opens all rows of the client to them: it is part of seeing and working rows.
     """
 
     name: str
     meaning: str
     roles: frozenset[Role]
     is_told: bool = True
+    in_emergency: bool = False
 
 
-def _action(name: str, meaning: str, roles: str, *, is_told: bool = True) -> Action:
-    return Action(name, meaning, frozenset(Role(word) for word in roles.split()), is_told)
+def _action(name: str, meaning: str, roles: str, *, is_told: bool = True, in_emergency: bool = False) -> Action:
+    return Action(name, meaning, frozenset(Role(word) for word in roles.split()), is_told, in_emergency)
 
 
 _ALL = "viewer worker lead analyst admin service"
 
 _TABLE = (
-    _action("api.describe", "read the description of the API", _ALL, is_told=False),
+    _action("api.describe", "read the description of the API", _ALL, is_told=False, in_emergency=True),
     _action("metrics.read", "read counts of the service", "analyst admin service", is_told=False),
     # Nothing is read from the store and nothing kept; the rows are the caller's own.
-    _action("scores.make", "score write-offs that are sent", "worker lead analyst admin service", is_told=False),
-    _action("queue.read", "see the queue", _ALL),
-    _action("queue.work", "take, release, skip, snooze and close items", "worker lead admin service"),
+    _action("scores.make", "score write-offs that are sent", "worker lead analyst admin service", is_told=False, in_emergency=True),
+    _action("queue.read", "see the queue", _ALL, in_emergency=True),
+    _action("queue.work", "take, release, skip, snooze and close items", "worker lead admin service", in_emergency=True),
     _action("queue.assign", "give items to others, group them in projects", "lead admin"),
     _action("queue.settings", "set capacity and the share of sample checks", "lead admin"),
-    _action("writeoff.read", "see one write-off with its reasons", _ALL),
-    _action("packet.read", "make the letter and its papers", "worker lead admin service"),
-    _action("packet.attach", "put files behind a letter, or take them away", "worker lead admin service"),
-    _action("outcome.record", "say what came of an effort", "worker lead admin service"),
+    _action("writeoff.read", "see one write-off with its reasons", _ALL, in_emergency=True),
+    _action("packet.read", "make the letter and its papers", "worker lead admin service", in_emergency=True),
+    _action("packet.attach", "put files behind a letter, or take them away", "worker lead admin service", in_emergency=True),
+    _action("outcome.record", "say what came of an effort", "worker lead admin service", in_emergency=True),
     _action("reversal.approve", "approve that the ledger takes a write-off back", "lead admin"),
     _action("export.read", "take many write-offs out as a file", "lead analyst admin"),
     _action("job.run", "upload a file to be scored or audited, read the result", "lead analyst admin service"),
-    _action("model.read", "see models and their cards", "viewer worker lead analyst admin service", is_told=False),
+    _action("model.read", "see models and their cards", "viewer worker lead analyst admin service", is_told=False, in_emergency=True),
     _action("model.promote", "change the model that serves", "analyst admin"),
     _action("report.read", "read reports of sums", "viewer lead analyst admin service", is_told=False),
     _action("posting.read", "see who has more findings of posting than others, for training", "lead admin"),
     _action("overpayment.read", "see what may be owed back", "lead admin"),
     _action("overpayment.decide", "write down what was found out about what may be owed back", "lead admin"),
-    _action("session.own", "see who one is, stay signed in, change one's password, sign out", _ALL, is_told=False),
+    _action("session.own", "see who one is, stay signed in, change one's password, sign out", _ALL, is_told=False, in_emergency=True),
     _action("user.manage", "add, change and bar people", "admin"),
     _action("key.manage", "make and revoke keys of programs", "admin"),
-    _action("access.break", "see and work all rows of the client in an emergency, with a reason, for an hour", "worker lead admin"),
+    _action(
+        "access.break",
+        "see and work all rows of the client in an emergency, with a reason, for an hour",
+        "worker lead admin",
+        in_emergency=True,
+    ),
     _action("trail.read", "verify and export the access log", "admin"),
 )
 
@@ -108,7 +119,7 @@ class Identity:
     subject
         Name for the access log: `person:ID`, `key:ID`.
     kind
-        How the identity was shown: `session`, `key`, `break_glass` or `command`.
+        How the identity was shown: `session`, `key`, `break_glass`, `break_glass_admin` or `command`.
     role
         What it may do.
     client_id
@@ -134,19 +145,23 @@ class Identity:
         return Identity(self.subject, self.kind, self.role, self.client_id, self.facilities, origin, self.purpose)
 
     def may(self, action: str) -> bool:
-        """Tell whether the role holds an action.
+        """Tell whether the role holds an action; in an emergency only what belongs to seeing and working rows.
 
         >>> worker = Identity("person:ana", "session", Role.WORKER)
         >>> worker.may("queue.work"), worker.may("user.manage")
+        (True, False)
+        >>> lead = Identity("person:lea", EMERGENCY, Role.LEAD)
+        >>> lead.may("queue.work"), lead.may("reversal.approve")
         (True, False)
         >>> worker.may("queue.wrok")
         Traceback (most recent call last):
         features.errors.UsageError: 'queue.wrok' is not an action; did you mean queue.work?
         """
-        return self.role in named_action(action).roles
+        named = named_action(action)
+        return self.role in named.roles and (named.in_emergency or not self.is_emergency)
 
     def check(self, action: str) -> None:
-        """Return if the role holds an action.
+        """Return if `may` says so.
 
         Raises
         ------
@@ -154,7 +169,20 @@ class Identity:
             When it does not.
         """
         if not self.may(action):
-            raise NotPermitted(f"a {self.role} may not {named_action(action).meaning} ({action})")
+            meaning = named_action(action).meaning
+            if self.is_emergency:
+                raise NotPermitted(f"an emergency is for seeing and working rows; a {self.role} may not {meaning} in it ({action})")
+            raise NotPermitted(f"a {self.role} may not {meaning} ({action})")
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether somebody opened all rows of the client to themselves: with rights of deciding, one person would be two."""
+        return self.kind == EMERGENCY
+
+    @property
+    def may_work_for_others(self) -> bool:
+        """Whether they may act on what is assigned to somebody else: who assigns, and who stands in for somebody in an emergency."""
+        return self.may("queue.assign") or (self.is_emergency and self.may("queue.work"))
 
     def sees(self, client_id: str, facility_id: str | None = None) -> bool:
         """Tell whether a row of this client and facility is this identity's to see; a row without facility is its client's.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from features.errors import BadData, NotPermitted
-from serving.access import DEFAULT_CLIENT, Identity, Role
+from serving.access import DEFAULT_CLIENT, EMERGENCY, Identity, Role
 from serving.identity.accounts import LINK, LINK_MINUTES, NAME
 from serving.identity.keyring import Keyring, new_id, new_secret
 from serving.identity.passwords import Passwords
@@ -31,7 +31,7 @@ SEEN_EVERY = timedelta(seconds=30)
 
 JOURNEY, JOURNEY_LASTS = "provider", timedelta(minutes=10)
 
-EMERGENCY = timedelta(minutes=60)
+EMERGENCY_LASTS = timedelta(minutes=60)
 SHORTEST_REASON, LONGEST_REASON = 10, 200
 
 FREE_FAILURES = 5
@@ -40,7 +40,10 @@ LONGEST_LOCK = timedelta(minutes=15)
 REFUSED = "name or password is wrong, or there were too many wrong ones: then wait 15 minutes"
 """One answer for all that can be wrong, so that nobody learns which names there are."""
 
-KIND, EMERGENCY_KIND = "session", "break_glass"
+KIND, ADMIN_KIND = "session", "break_glass_admin"
+"""Of the daily work, and of an emergency that whoever runs the command line opened with all rights of an admin."""
+
+EMERGENCIES = (EMERGENCY, ADMIN_KIND)
 
 log = logger("recoup.identity")
 
@@ -82,7 +85,7 @@ class Visit:
     @property
     def is_emergency(self) -> bool:
         """Whether this is a session of an emergency, with its reason in `identity.purpose`."""
-        return self.identity.kind == EMERGENCY_KIND
+        return self.identity.kind in EMERGENCIES
 
     def is_form_of(self, token: str | None) -> bool:
         """Tell whether a form came from a page of this session."""
@@ -142,7 +145,9 @@ class Visits:
             if found is None or person is None or person.is_barred:
                 return None
             if "purpose" in found:
-                return self._open_emergency(unit, person, origin, Role(found["role"]), found["purpose"])
+                return self._open(
+                    unit, person, origin, kind=ADMIN_KIND, role=Role(found["role"]), purpose=found["purpose"], lasts=EMERGENCY_LASTS
+                )
             return self._open(unit, person, origin)
 
     def depart(self, content: Mapping[str, str]) -> str:
@@ -255,7 +260,8 @@ class Visits:
     def break_glass(self, visit: Visit, reason: str) -> str:
         """Open a session for an emergency and return its secret: all of the client's rows, for an hour, every act with the reason.
 
-        The role meanwhile is lead, or admin for who is one.
+        The role stays the person's own, and only its rights of seeing and working rows hold: what decides, sets, exports or audits is for
+        the session of the daily work, where it is bound to the facilities that the person has.
 
         Raises
         ------
@@ -266,10 +272,9 @@ class Visits:
         """
         by, person = visit.identity, visit.person
         purpose = _checked_reason(by, person, reason)
-        role = Role.ADMIN if person.role is Role.ADMIN else Role.LEAD
         with self._store.write() as unit:
-            secret = self._open_emergency(unit, person, by.origin, role, purpose)
-            self._tell_emergency(unit, by, person, role, purpose)
+            secret = self._open(unit, person, by.origin, kind=EMERGENCY, purpose=purpose, lasts=EMERGENCY_LASTS)
+            self._tell_emergency(unit, by, person, person.role, purpose)
         return secret
 
     def break_glass_link(self, by: Identity, person: Person, reason: str) -> str:
@@ -280,9 +285,6 @@ class Visits:
             sessions.give_ticket(unit, self._ring.digest(LINK, secret), LINK, content, self._now() + timedelta(minutes=LINK_MINUTES))
             self._tell_emergency(unit, by, person, Role.ADMIN, purpose)
         return secret
-
-    def _open_emergency(self, unit: Unit, person: Person, origin: str, role: Role, purpose: str) -> str:
-        return self._open(unit, person, origin, kind=EMERGENCY_KIND, role=role, purpose=purpose, lasts=EMERGENCY)
 
     def _tell_emergency(self, unit: Unit, by: Identity, person: Person, role: Role, purpose: str) -> None:
         self._trail.tell(unit, by, "access.break", [person.name, str(role)], purpose=purpose)
@@ -346,7 +348,7 @@ def _checked_reason(by: Identity, person: Person, reason: str) -> str:
     plain = " ".join(reason.split())
     if not SHORTEST_REASON <= len(plain) <= LONGEST_REASON or not plain.isprintable():
         raise BadData(f"an emergency has a reason, in {SHORTEST_REASON} to {LONGEST_REASON} letters")
-    if by.kind == EMERGENCY_KIND:
+    if by.kind in EMERGENCIES:
         raise NotPermitted("an emergency is not opened from within another; sign in anew")
     if person.is_barred or person.client_id != by.client_id:
         raise NotPermitted("an emergency is opened for somebody of this client who may sign in")
@@ -365,7 +367,7 @@ def lock_after(failures: int) -> timedelta:
 
 
 def _identity(person: Person, session: Session, origin: str) -> Identity:
-    is_emergency = session.kind == EMERGENCY_KIND
+    is_emergency = session.kind in EMERGENCIES
     return Identity(
         person.subject,
         session.kind,

@@ -385,7 +385,7 @@ class Desk:
         holder = item.holder(self._now)
         if holder not in (None, self._who.subject):
             raise Held(f"item {item_id} is held by {holder} until {item.leased_until:%Y-%m-%d %H:%M} UTC")
-        if item.assigned_to not in (None, self._who.subject) and not self._is_lead:
+        if item.assigned_to not in (None, self._who.subject) and not self._who.may_work_for_others:
             raise Held(f"item {item_id} is assigned to {item.assigned_to}")
         return item
 

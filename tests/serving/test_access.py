@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from features.errors import NotPermitted, UsageError
-from serving.access import ACTIONS, ROLES, Identity, Role, named_role
+from serving.access import ACTIONS, EMERGENCY, ROLES, Identity, Role, named_role
 
 EXPECTED = """
 action            viewer worker lead analyst admin service
@@ -57,6 +57,27 @@ def test_a_role_may_what_the_table_says(action: str, role: Role, may: bool) -> N
     else:
         with pytest.raises(NotPermitted, match=f"a {role} may not .* \\({action}\\)"):
             identity.check(action)
+
+
+IN_EMERGENCY = {
+    "api.describe", "scores.make", "queue.read", "queue.work", "writeoff.read", "packet.read", "packet.attach", "outcome.record",
+    "model.read", "session.own", "access.break",
+}  # fmt: skip
+"""Seeing and working rows, and what concerns nobody's rows; written down a second time too."""
+
+
+@pytest.mark.parametrize(("action", "role", "may"), expected())
+def test_an_emergency_gives_no_right_that_the_role_has_not_and_none_of_deciding(action: str, role: Role, may: bool) -> None:
+    identity = Identity("person:x", EMERGENCY, role)
+    assert identity.may(action) is (may and action in IN_EMERGENCY)
+    if may and action not in IN_EMERGENCY:
+        with pytest.raises(NotPermitted, match=f"an emergency is for seeing and working rows; a {role} may not .* \\({action}\\)"):
+            identity.check(action)
+
+
+def test_who_stands_in_for_somebody_works_what_is_theirs() -> None:
+    kinds = [Identity("person:x", kind, role).may_work_for_others for kind in ("session", EMERGENCY) for role in Role]
+    assert kinds == [role in (Role.LEAD, Role.ADMIN) for role in Role] + [ACTIONS["queue.work"].roles.__contains__(role) for role in Role]
 
 
 def test_rows_of_patients_are_told() -> None:

@@ -36,6 +36,7 @@ from tests.serving.jobs_at import shop_at
 from tests.serving.test_sign_in import OURS, sign_in, token_of
 from tests.serving.worklist.queues import TODAY
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -122,6 +123,26 @@ def test_nobody_gets_through_but_where_it_is_open(house: House, method: str, pat
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
     else:
         assert answer.status_code == 401 and answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", [Role.WORKER, Role.LEAD, Role.ADMIN])
+def test_an_emergency_opens_pages_of_seeing_and_working_and_no_others(house: House, role: Role) -> None:
+    name = f"{role}-in-need"
+    house.gate.accounts.add(BOSS, name, role, password=PASSWORD, facilities=frozenset({"F1"}))
+    client = Client(house.app)
+    sign_in(client, name)
+    token = token_of(client)
+    assert client.post("/emergency", f"form_token={token}&reason=covering+for+north".encode(), {**OURS, **FORM}).status_code == 303
+    headers = {**OURS, **FORM, "X-Form-Token": token_of(client)}
+    found = {}
+    for method, path, policy in policies(house.app):
+        if isinstance(policy, Visitor) and path not in ("/sign-out", "/emergency"):
+            answer = client.request(method, re.sub(r"\{[^}]+\}", "0", path), headers=headers if method in UNSAFE else None)
+            found[method, path] = f"({policy.action})" not in answer.text
+            assert found[method, path] or answer.status_code == 403
+            assert found[method, path] is (role in ACTIONS[policy.action].roles and ACTIONS[policy.action].in_emergency), path
+    assert found["GET", "/queue"] and found["POST", "/items/{item_id}/{act}"]
+    assert not any(found["POST", path] for path in ("/lead/reversals", "/lead/settings", "/lead/reversals/file"))
 
 
 def test_what_programs_call_is_never_open(house: House) -> None:

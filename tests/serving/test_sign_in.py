@@ -210,7 +210,8 @@ def test_an_emergency_is_opened_with_a_reason_and_shown(client: Client) -> None:
     assert send(client, "/emergency", form_token=token, reason="short").status_code == 422
     assert send(client, "/emergency", form_token=token, reason="covering for the other office").status_code == 303
     shown = client.get("/account").text
-    assert "Emergency access until 10:00 UTC: covering for the other office" in shown and "Lead" in shown
+    assert "Emergency access until 10:00 UTC: covering for the other office" in shown
+    assert "Worker: works write-offs" in shown and "<dd>all</dd>" in shown
 
 
 @pytest.mark.parametrize(

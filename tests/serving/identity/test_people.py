@@ -18,7 +18,7 @@ from serving.access import Identity, Role
 from serving.identity.gate import Gate
 from serving.identity.passwords import Passwords
 from serving.identity.refusals import FIRST
-from serving.identity.visits import EMERGENCY, FREE_FAILURES, IDLE, LONGEST
+from serving.identity.visits import EMERGENCY_LASTS, FREE_FAILURES, IDLE, LONGEST
 from serving.store.people import people
 from serving.store.sessions import sessions
 from serving.store.store import Store
@@ -327,9 +327,9 @@ def test_an_emergency_needs_a_reason_ends_and_is_told(either: Gate, clock: Clock
     secret = either.visits.break_glass(visit, "covering  for the\tcentral office")
     found = either.visits.of(secret, FROM)
     assert found is not None and found.is_emergency
-    assert found.identity == Identity("person:ana", "break_glass", Role.LEAD, "default", None, FROM, "covering for the central office")
+    assert found.identity == Identity("person:ana", "break_glass", Role.WORKER, "default", None, FROM, "covering for the central office")
     line = json.loads(caplog.records[-1].getMessage())
-    assert (line["event"], line["subject"], line["role"], line["level"]) == ("emergency access opened", "person:ana", "lead", "warning")
+    assert (line["event"], line["subject"], line["role"], line["level"]) == ("emergency access opened", "person:ana", "worker", "warning")
     assert "central office" not in caplog.text
     with pytest.raises(NotPermitted, match="within another"):
         either.visits.break_glass(found, "and once more, for longer")
@@ -339,7 +339,19 @@ def test_an_emergency_needs_a_reason_ends_and_is_told(either: Gate, clock: Clock
         assert [line.act().purpose for line in either.log.lines(unit)][-3:] == ["covering for the central office"] * 3
     while clock.at < visit.ends and either.visits.of(secret, FROM) is not None:
         clock.move(minutes=5)
-    assert (clock.at - Clock().at) == EMERGENCY
+    assert (clock.at - Clock().at) == EMERGENCY_LASTS
+
+
+@pytest.mark.parametrize("name", ["ana", "leo"])
+def test_an_emergency_is_no_way_round_the_second_person(gate: Gate, name: str) -> None:
+    before = gate.visits.of(signed_in(gate, name), FROM)
+    assert before is not None
+    within = gate.visits.of(gate.visits.break_glass(before, "covering for the other office"), FROM)
+    assert within is not None and within.identity.role is before.identity.role and within.identity.facilities is None
+    assert within.identity.may("queue.work") and within.identity.may("writeoff.read") and within.identity.may_work_for_others
+    for action in ("reversal.approve", "queue.settings", "export.read", "job.run", "overpayment.decide", "posting.read", "report.read"):
+        with pytest.raises(NotPermitted, match="an emergency is for"):
+            within.identity.check(action)
 
 
 def test_who_may_not_opens_no_emergency(gate: Gate) -> None:
@@ -356,5 +368,9 @@ def test_the_operator_opens_an_emergency_as_admin(gate: Gate) -> None:
     link = gate.visits.break_glass_link(BOSS, person, "the provider is down")
     visit = gate.visits.of(gate.visits.enter(link, FROM), FROM)
     assert visit is not None and visit.identity.role is Role.ADMIN and visit.identity.purpose == "the provider is down"
+    # Whoever runs the command line may do everything, and gives all of it: people can be let in again.
+    assert visit.is_emergency and visit.identity.may("user.manage")
+    with pytest.raises(NotPermitted, match="within another"):
+        gate.visits.break_glass(visit, "and once more, for longer")
     assert gate.visits.enter(link, FROM) is None
     assert gate.log.verify(gate.store).holds
