@@ -17,6 +17,7 @@ def share_line_caps(
     cap_cents: NDArray[np.int64],
     ceiling_cents: NDArray[np.int64],
     order: NDArray[np.int64],
+    later: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return the caps such that those of one claim line together stay below the line's ceiling.
 
@@ -30,6 +31,9 @@ def share_line_caps(
         What the line can still bring; NULL: not known. Rows of one line that differ: the largest counts.
     order
         Who takes first: the smallest; equal ones by their place in the batch.
+    later
+        0 for rows known on the morning, else the day that a row was posted on: it takes what is left by those before it, and says nothing
+        of what these can bring.
     """
     if len(cap_cents) < 2:
         return cap_cents
@@ -45,18 +49,32 @@ def share_line_caps(
     rows, line = rows[shared], line[shared]
     if not len(rows):
         return cap_cents
-    ceiling = np.full(len(count), NULL, dtype=np.int64)
-    np.maximum.at(ceiling, line, ceiling_cents[rows])
-    ceiling[ceiling == NULL] = _NO_CEILING
-    ranked = np.lexsort((rows, order[rows], line))
+    ranked = np.lexsort((rows, order[rows], later[rows], line))
     rows, line = rows[ranked], line[ranked]
+    ceiling = _so_far(ceiling_cents[rows], line, later[rows])
+    ceiling[ceiling == NULL] = _NO_CEILING
     wanted = cap_cents[rows]
     before = np.cumsum(wanted) - wanted
     start = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
     before -= np.repeat(before[start], np.diff(np.r_[start, len(line)]))
     shares = cap_cents.copy()
-    shares[rows] = np.clip(ceiling[line] - before, 0, wanted)
+    shares[rows] = np.clip(ceiling - before, 0, wanted)
     return shares
+
+
+def _so_far(values: NDArray[np.int64], line: NDArray[np.intp], later: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the largest value of each row's line among rows of its day and of days before; rows stand by line and day.
+
+    >>> _so_far(np.array([3, 5, 9, 1, 2]), np.array([0, 0, 0, 1, 1]), np.array([0, 0, 7, 0, 8])).tolist()
+    [5, 5, 9, 1, 2]
+    """
+    starts = np.flatnonzero(np.r_[True, (line[1:] != line[:-1]) | (later[1:] != later[:-1])])
+    largest = np.maximum.reduceat(values, starts)
+    known, rank = np.unique(largest, return_inverse=True)
+    # Ranks of a line lie above all ranks of the line before, so that the running maximum begins anew with each.
+    base = line[starts].astype(np.int64) * len(known)
+    running = known[np.maximum.accumulate(base + rank.reshape(-1)) - base]
+    return np.repeat(running, np.diff(np.r_[starts, len(values)]))
 
 
 def is_shared(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

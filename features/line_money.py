@@ -166,11 +166,12 @@ def is_only_posted_short(columns: Columns, money: LineMoney) -> Flags:
     return is_more & (money.underpaid < MATERIAL_CENTS)
 
 
-def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole) -> Whole:
+def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole, as_of: int | Whole) -> Whole:
     """Return the most that each row can bring: written off, and still owed of what should have been allowed.
 
-    With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first. `share` is
-    what was imputed to the patient of a line that nothing was paid for (NULL: nothing was).
+    With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first, and what was
+    posted on the day `as_of` or later behind what was known. `share` is what was imputed to the patient of a line that nothing was paid
+    for (NULL: nothing was).
     """
     amount, expected = batch.columns["writeoff_amount"], money.expected
     settled_by_all = money.settled + most(share, 0)
@@ -184,4 +185,6 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, sh
     if len(batch) == 1:
         return cap
     ceiling = where(is_expected, most(expected - settled_by_all, 0), NULL)
-    return share_line_caps(batch, cap, ceiling, where(category == _DENIAL, -1, category))
+    posted = batch.columns["writeoff_date"]
+    later = np.where(posted < as_of, 0, posted)
+    return share_line_caps(batch, cap, ceiling, where(category == _DENIAL, -1, category), later)

@@ -15,13 +15,17 @@ def repeated_rows(batch: Batch, is_reversed: NDArray[np.bool_] | None) -> NDArra
 
     A copy has client, payer, claim, line, group, CARC, remarks, own code, amount and place in the remittance of an earlier row: what
     a remittance says twice, in two segments, was no slip of the ledger. The row posted first is no copy, nor are rows that were
-    reversed, whole-claim rows (two lines may look alike) and rows of no amount.
+    reversed, whole-claim rows (two lines may look alike), rows of no amount, and what was carried over to another account or system,
+    which is no second write-off.
     """
     if len(batch) < 2:
         return None
     columns = batch.columns
     amount, line = columns["writeoff_amount"], columns["line_number"]
     may_be = (amount > 0) & (line != NULL)
+    for kind in ("transfer", "conversion"):
+        if (code := batch.vocabulary.find("posting_kind", kind)) >= 0:
+            may_be &= columns["posting_kind"] != code
     if is_reversed is not None:
         may_be &= ~is_reversed
     rows = np.flatnonzero(may_be)

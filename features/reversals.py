@@ -18,21 +18,24 @@ from features.tables import Array
 _Key: TypeAlias = tuple[object, ...]
 
 
-def reversed_rows(batch: Batch) -> NDArray[np.bool_] | None:
+def reversed_rows(batch: Batch, as_of: int | NDArray[np.int64] | None = None) -> NDArray[np.bool_] | None:
     """Return a mask of reversals and of what they reverse; None if the batch has no reversal.
 
     A reversal is a row of kind `reversal`, of negative amount, or one that names another posting. It reverses the posting it
     names, else the first open one of the same client, claim, line, code and amount that was not posted after it; never across
-    claims.
+    claims. What was posted on the day `as_of` or later reverses nothing but what was posted on that day or later too: each row is seen
+    with what was known on that morning, or, if it came later, on its own day. Without a day all postings are known.
     """
     is_reversal = _are_reversals(batch)
     if not is_any(is_reversal):
         return None
     if len(batch) == 1:
         return is_reversal
+    dates = batch.columns["writeoff_date"]
+    seen_until = np.full(len(batch), _ALWAYS) if as_of is None else np.maximum(as_of - 1, dates)
     mask = is_reversal.copy()
-    matched = _match_named(batch, is_reversal, mask)
-    _match_first_in_first_out(batch, is_reversal, matched, mask)
+    matched = _match_named(batch, is_reversal, seen_until, mask)
+    _match_first_in_first_out(batch, is_reversal, matched, seen_until, mask)
     return mask
 
 
@@ -53,19 +56,37 @@ def _is_named(names: Array) -> NDArray[np.bool_]:
 
 
 _NOBODY = np.array(None)
+_ALWAYS = np.iinfo(np.int64).max
 
 
-def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], seen_until: NDArray[np.int64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the postings that reversals name; return the reversals that are done with."""
     names = batch.columns["reverses_writeoff_id"]
     done: NDArray[np.bool_] = is_reversal & _is_named(names)
     if done.any():
-        named = pa.array(names[done], pa.string())
-        mask |= np.asarray(pc.is_in(batch.texts("writeoff_id"), value_set=named, skip_nulls=True))
+        # The earliest of those that name one posting.
+        naming = np.flatnonzero(done)[np.argsort(batch.columns["writeoff_date"][done], kind="stable")]
+        named, first = _first_of(pa.array(names[naming], pa.string()))
+        place = pc.index_in(batch.texts("writeoff_id"), value_set=named, skip_nulls=True)
+        rows = np.flatnonzero(np.asarray(place.is_valid()))
+        by = naming[first[np.asarray(place.drop_null())]]
+        mask[rows[batch.columns["writeoff_date"][by] <= seen_until[rows]]] = True
     return done
 
 
-def _match_first_in_first_out(batch: Batch, is_reversal: NDArray[np.bool_], matched: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+def _first_of(texts: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the distinct texts, and where each first stands."""
+    coded = texts.dictionary_encode()
+    codes: NDArray[np.int32] = np.asarray(coded.indices)
+    first = np.empty(len(coded.dictionary), dtype=np.int64)
+    # Of equal places the last one written stays, which is the first row.
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return coded.dictionary, first
+
+
+def _match_first_in_first_out(
+    batch: Batch, is_reversal: NDArray[np.bool_], matched: NDArray[np.bool_], seen_until: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> None:
     """Mark what the reversals without a name reverse."""
     claims, dates = batch.columns["claim_id"], batch.columns["writeoff_date"]
     asking = [row for row in np.flatnonzero(is_reversal & ~matched).tolist() if claims[row] is not None]
@@ -82,7 +103,8 @@ def _match_first_in_first_out(batch: Batch, is_reversal: NDArray[np.bool_], matc
     for row in sorted(asking, key=lambda row: (int(dates[row]), row)):
         waiting = open_rows.get(_key(batch, row))
         if waiting and dates[waiting[0]] <= dates[row]:
-            mask[waiting.popleft()] = True
+            reversed_one = waiting.popleft()
+            mask[reversed_one] |= dates[row] <= seen_until[reversed_one]
 
 
 def _key(batch: Batch, row: int) -> _Key:

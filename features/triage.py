@@ -217,7 +217,7 @@ def classify(
     lapsed = None
     if is_any(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
-    category, copies = _leave_out(batch, category)
+    category, copies = _leave_out(batch, category, as_of)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
     course = Course(remedy, prior, where(is_same, said.why, category), _steps(steps, said, remedy))
@@ -241,7 +241,7 @@ def classify(
         prior_rate=course.prior / 1000.0,
         expected_allowed_cents=money.expected,
         expected_allowed_source=as_type(money.source, np.int8),
-        cap_cents=caps(batch, money, can_bring, category, share),
+        cap_cents=caps(batch, money, can_bring, category, share, as_of),
         underpayment_cents=money.underpaid,
         why=as_type(course.why, np.int16),
         next_step=as_type(course.step, np.int16),
@@ -382,12 +382,12 @@ def _hold(batch: Batch, said: Said, category: Whole, as_of: int | Whole, days: W
     return where(is_held & is_not(is_over), least(category, _WAIT), category), lapsed
 
 
-def _leave_out(batch: Batch, category: Whole) -> tuple[Whole, Flags | None]:
+def _leave_out(batch: Batch, category: Whole, as_of: int | Whole) -> tuple[Whole, Flags | None]:
     """Set apart reversals with what they reverse, postings made twice, and rows of no amount; return the second postings too."""
     is_nothing = batch.columns["writeoff_amount"] == 0
     if is_any(is_nothing):
         category = where(is_nothing, _INFORMATIONAL, category)
-    mask = reversed_rows(batch)
+    mask = reversed_rows(batch, as_of)
     if mask is not None:
         category = where(mask, CATEGORY["reversed"], category)
     copies = repeated_rows(batch, mask)

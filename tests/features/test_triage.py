@@ -149,6 +149,46 @@ def test_row_alone_is_the_row_in_a_table(rows: list[Row]) -> None:
         assert all(getattr(own, name)[0] == getattr(dated, name)[number] for name in Deadlines.__slots__)
 
 
+alike = st.fixed_dictionaries(
+    {
+        "claim_id": st.sampled_from(["C1", "C1", "C2", None]),
+        "line_number": st.sampled_from([1, 1, 2, None]),
+        "carc": st.sampled_from(["50", "50", "45"]),
+        "group_code": st.just("CO"),
+        "posting_kind": st.sampled_from([None, "writeoff", "reversal", "transfer"]),
+        "reverses_writeoff_id": st.sampled_from([None, None, None, "W0", "W1"]),
+        "writeoff_date": st.integers(0, 6).map(lambda days: f"2026-06-{17 + days}"),
+        "writeoff_amount": st.sampled_from(["40", "40", "-40", "60"]),
+        "billed_amount": st.sampled_from(["80", "200"]),
+        "paid_amount": st.sampled_from([None, "0", "30"]),
+        "expected_allowed_amount": st.sampled_from([None, "70", "100"]),
+    }
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(alike, min_size=2, max_size=8))
+def test_what_is_posted_later_changes_nothing_of_a_row(rows: list[Row]) -> None:
+    """A row is seen with what was known on the morning, or, posted later, on its own day: the ledger cut there says the same."""
+    batch = writeoffs(*rows)
+    posted = batch.columns["writeoff_date"]
+    whole = classify(batch, codes=CODES, as_of=np.maximum(posted, TODAY), priced=no_price(len(rows)))
+    for row in range(len(rows)):
+        seen = np.flatnonzero(posted <= max(int(posted[row]), TODAY - 1))
+        cut = classify(batch.take(seen), codes=CODES, as_of=np.maximum(posted[seen], TODAY), priced=no_price(len(seen)))
+        assert columns_of(whole, row) == columns_of(cut, int(np.searchsorted(seen, row)))
+
+
+def test_a_reversal_counts_from_the_morning_after_it_was_posted() -> None:
+    shared = {"claim_id": "C1", "carc": "50", "group_code": "CO"}
+    batch = writeoffs(
+        shared | {"writeoff_amount": "40", "writeoff_date": "2026-05-01"},
+        shared | {"writeoff_amount": "-40", "writeoff_date": "2026-06-20"},
+    )
+    told = [[CATEGORIES[i] for i in classify(batch, codes=CODES, as_of=TODAY + late).category] for late in (0, 1)]
+    assert told == [["denial", "reversed"], ["reversed", "reversed"]]
+
+
 @settings(max_examples=200, deadline=None)
 @given(any_row)
 def test_deadline_is_never_before_its_clock(row: Row) -> None:
