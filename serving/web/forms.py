@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -18,6 +19,9 @@ from serving.web.words import spoken
 
 MOST_BYTES = 256 * 1024
 MOST_FIELDS = 2_000
+GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+"""An amount with commas; one that stands elsewhere is a decimal comma or a slip, and leaving it out would make another amount."""
+
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -113,8 +117,14 @@ class Fields:
 
         >>> Fields([("amount", "$1,250.5")]).cents("amount")
         125050
+        >>> Fields([("amount", "12,50")]).cents("amount")
+        Traceback (most recent call last):
+        features.errors.BadData: Amount has commas between thousands only, in groups of three like 1,234.50; 12,50 came
         """
-        return parse_cents(self.text(name, 20).removeprefix("$").replace(",", ""))
+        value = self.text(name, 20).removeprefix("$")
+        if "," in value and not GROUPED.fullmatch(value):
+            raise BadData(f"{spoken(name)} has commas between thousands only, in groups of three like 1,234.50; {value} came")
+        return parse_cents(value.replace(",", ""))
 
     def is_on(self, name: str) -> bool:
         """Tell whether a box was ticked."""

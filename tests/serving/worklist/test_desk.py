@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from features.errors import CheckFailed, NotFound, UsageError
-from serving.access import Identity, Role
+from serving.access import EMERGENCY, Identity, Role
 from serving.store.store import Store
 from serving.worklist.acts import MOVES
 from serving.worklist.choice import How
@@ -128,6 +128,8 @@ def test_what_another_one_holds_or_was_given_is_left_alone(office: MakeOffice) -
         desk.send("i0001", 2, follow_up_on=TOMORROW)
     with desk_of.desk(LEA) as desk:
         assert desk.send("i0001", 2, follow_up_on=TOMORROW).assigned_to == LEA.subject
+    with desk_of.desk(replace(BEN, kind=EMERGENCY)) as desk:
+        assert desk.follow_up("i0001", 3, again_on=TOMORROW).state is State.SENT
 
 
 def test_nobody_sees_items_of_another_client_or_facility(office: MakeOffice) -> None:
