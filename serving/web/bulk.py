@@ -103,6 +103,8 @@ class Bulk:
         # Of those chosen on a page the version is that of the page: who changed one meanwhile is told.
         versions = {item_id: item.version for item_id, item in seen.items()} if is_all else versions
         whole = self._worklist.totals(who, query).items if is_all else len(seen)
+        names = self._site.names(who.client_id)
+        hands = self._worklist.hands(who, list(seen.values())) if act == "assign" else ()
         return self._site.page(
             request,
             visit,
@@ -115,7 +117,7 @@ class Bulk:
             most=MOST_AT_ONCE,
             back=address(query),
             reasons=SKIP_REASONS,
-            people=self._site.names(who.client_id),
+            people={subject: names.get(subject, subject) for subject in hands},
             projects=[project for project in self._worklist.projects(who) if project.ended_at is None],
             today=self._site.today().isoformat(),
         )
@@ -168,13 +170,14 @@ class Bulk:
         if len(chosen) > MOST_AT_ONCE:
             raise UsageError(f"at most {MOST_AT_ONCE} items are changed at once, not {len(chosen)}")
         found = self._worklist.find_many(who, list(chosen))
+        names = self._site.names(who.client_id)
         failures = [Failure(item_id, "", "it is no longer there") for item_id in chosen if item_id not in found]
         with self._worklist.desk(who, action) as desk:
             for item_id in sorted(found):
                 try:
                     change(desk, item_id, chosen[item_id])
                 except (CheckFailed, UsageError) as error:
-                    failures.append(Failure(item_id, found[item_id].worth.claim_id or "", _plain(str(error), found[item_id])))
+                    failures.append(Failure(item_id, found[item_id].worth.claim_id or "", _plain(str(error), found[item_id], names)))
         return len(chosen) - len(failures), failures
 
     def _export(self, who: Identity, act: str, chosen: Query | Sequence[str]) -> Response:
@@ -207,6 +210,9 @@ def _path(path: str) -> str:
     return path if path == "/queue" or path.startswith("/queue?") else "/queue"
 
 
-def _plain(text: str, item: Item) -> str:
-    """Say an error by the claim that people know, not by the id that they do not."""
-    return text.replace(f"item {item.item_id} ", "it ")
+def _plain(text: str, item: Item, names: Mapping[str, str]) -> str:
+    """Say an error by the claim and the names that people know, not by the ids that they do not."""
+    text = text.replace(f"item {item.item_id} ", "it ")
+    for subject, name in names.items():
+        text = text.replace(subject, name)
+    return text

@@ -24,6 +24,7 @@ from serving.worklist.acts import (
 )
 from serving.worklist.book import Book
 from serving.worklist.choice import Choice, Draw, How
+from serving.worklist.hands import Staff, check_hand, nobody
 from serving.worklist.item import Item, State
 from serving.worklist.shares import share_out
 from serving.worklist.shelf import Entry, Shelf, Undo, Wanted
@@ -84,6 +85,8 @@ class Desk:
         Random numbers in [0, 1).
     next_deadline
         Knows the last day of a next level.
+    staff
+        Knows who there is that may be given an item.
 
     Attributes
     ----------
@@ -100,9 +103,10 @@ class Desk:
         today: date,
         draw: Draw = random.random,
         next_deadline: NextDeadline = no_deadline,
+        staff: Staff = nobody,
     ) -> None:
         self._shelf, self._who, self._now, self._today = shelf, who, now, today
-        self._draw, self._next_deadline = draw, next_deadline
+        self._draw, self._next_deadline, self._staff = draw, next_deadline, staff
         self._policy = shelf.policy(who.client_id)
         self.touched: set[str] = set()
         self._book = Book(shelf, who.subject, now=now, today=today, approval_over=self._policy.approval_over)
@@ -156,8 +160,10 @@ class Desk:
         return self._keep(item, "released", leased_to=None, leased_until=None)
 
     def assign(self, item_id: str, version: int, to: str | None) -> Item:
-        """Give an item to somebody, or to nobody; a lease of another one ends."""
+        """Give an item to somebody who works items and sees this one, or to nobody; a lease of another one ends."""
         item = self._find(item_id, version)
+        if to is not None:
+            check_hand(item, to, self._staff())
         if item.state in (State.WON, State.WITHDRAWN):
             raise CheckFailed(f"item {item_id} is {item.state}; it is not to be assigned")
         keep = to is not None and item.holder(self._now) == to
@@ -187,7 +193,7 @@ class Desk:
     def draft(self, item_id: str, version: int) -> Item:
         """Begin the effort; the item is then its worker's."""
         item = self._book.begin(self._begin(item_id, version, "draft"))
-        return self._move(item, "draft", assigned_to=self._who.subject)
+        return self._move(item, "draft", assigned_to=self._worker_of(item))
 
     def send(
         self,
@@ -217,7 +223,7 @@ class Desk:
             facts |= {"argument": argument, "effort_id": item.effort_id}
         if coder:
             facts["coder"] = coder
-        return self._move(item, "send", facts=facts, sent_on=sent, follow_up_on=follow_up_on, assigned_to=self._who.subject)
+        return self._move(item, "send", facts=facts, sent_on=sent, follow_up_on=follow_up_on, assigned_to=self._worker_of(item))
 
     def follow_up(self, item_id: str, version: int, *, again_on: date, text: str = "", hours: float = 0.0) -> Item:
         """Say that the payer was asked and has not decided, and when to ask again."""
@@ -350,6 +356,10 @@ class Desk:
     @property
     def _is_lead(self) -> bool:
         return self._who.may("queue.assign")
+
+    def _worker_of(self, item: Item) -> str | None:
+        """Return whose an item is that is worked now: who stands in for an hour may not see it afterwards, so it stays whose it was."""
+        return item.assigned_to if self._who.is_emergency else self._who.subject
 
     def _wanted(self, **narrowed: str | None) -> Wanted:
         return Wanted(

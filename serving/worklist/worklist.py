@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from features.errors import NotFound, NotPermitted, UsageError
 from serving.access import Identity
 from serving.store import detail as details
-from serving.store import items, listing, loads, outcomes, policies, reversals, stories
+from serving.store import items, listing, loads, outcomes, people, policies, reversals, stories
 from serving.store import writeoffs as ledger
 from serving.store.outcomes import Recorded
 from serving.store.projects import Project
@@ -23,6 +24,7 @@ from serving.worklist.choice import Draw
 from serving.worklist.desk import Desk, Offer
 from serving.worklist.detail import Detail, Line
 from serving.worklist.events import Effort
+from serving.worklist.hands import hands_for
 from serving.worklist.item import READY, Item
 from serving.worklist.listing import Decided, Page, Query, Totals, Week, Which
 from serving.worklist.policy import Policy
@@ -155,6 +157,12 @@ class Worklist:
             found = items.find_many(unit, who.client_id, item_ids)
             return {key: item for key, item in found.items() if who.sees(item.client_id, item.worth.facility_id)}
 
+    def hands(self, who: Identity, chosen: Sequence[Item]) -> tuple[str, ...]:
+        """Return the subjects to whom at least one of some items may be given: they may work items, and see it."""
+        who.check("queue.assign")
+        with self._store.read() as unit:
+            return hands_for(chosen, _staff(unit, who.client_id))
+
     def held(self, who: Identity, *, payer_id: str | None = None) -> list[Item]:
         """Return what somebody has taken and not begun to work, the best first."""
         now = self._clock()
@@ -283,6 +291,8 @@ class Worklist:
             today=self._today(),
             draw=self._draw,
             next_deadline=lambda item, level, day: self._next_deadline(unit, item, level, day),
+            # Read once, and only where something is given: many items are given at once.
+            staff=cache(lambda: _staff(unit, who.client_id)),
         )
         yield desk
         self._tell(unit, who, action, sorted(desk.touched))
@@ -425,3 +435,11 @@ class Worklist:
         if item is None or not who.sees(item.client_id, item.worth.facility_id):
             raise NotFound("there is no such item")
         return item
+
+
+def _staff(unit: Unit, client_id: str) -> dict[str, Identity]:
+    return {
+        person.subject: Identity(person.subject, "session", person.role, person.client_id, person.facilities)
+        for person in people.everybody(unit, client_id)
+        if not person.is_barred
+    }

@@ -22,7 +22,7 @@ from serving.store.store import Store
 from serving.worklist.policy import Policy
 from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
-from tests.serving.identity.clocks import BOSS, gate_on, small_gate
+from tests.serving.identity.clocks import BOSS, PASSWORD, gate_on, small_gate
 from tests.serving.worklist.queues import TODAY, item_of, put
 
 QUEUE = [item_of(n, payer_id=f"P{n % 2}", facility_id=(None, "F1", "F2")[n % 3]) for n in range(1, 31)]
@@ -113,6 +113,26 @@ def test_a_change_of_what_was_changed_meanwhile_says_both_versions(house: House)
     assert taken is not None
     ours.dispose(taken.item, "draft")
     assert "you saw version 1, it is at version 2" in refused(lambda: ours.skip(taken.item, "other"), 409).detail
+
+
+def test_an_item_is_given_to_who_works_and_sees_it(house: House) -> None:
+    for name, role, places in (
+        ("ana", Role.WORKER, None),
+        ("fay", Role.WORKER, {"F1"}),
+        ("vic", Role.VIEWER, None),
+        ("out", Role.LEAD, None),
+    ):
+        house.gate.accounts.add(BOSS, name, role, password=PASSWORD, facilities=frozenset(places) if places else None)
+    house.gate.accounts.add(replace(BOSS, client_id="north"), "nora", Role.WORKER, password=PASSWORD)
+    house.gate.accounts.bar(BOSS, "out")
+    lead = house.caller(Role.LEAD)
+    theirs = lead.item("i0002").item
+    assert theirs is not None and theirs.facility_id == "F2"
+    for to in ("person:nora", "person:out", "person:nobody", "ana"):
+        assert refused(lambda to=to: lead.assign(theirs, to), 422).detail.endswith("there is nobody of that name")
+    assert "person:vic is a viewer" in refused(lambda: lead.assign(theirs, "person:vic"), 422).detail
+    assert "facility F2, which person:fay does not see" in refused(lambda: lead.assign(theirs, "person:fay"), 422).detail
+    assert lead.assign(theirs, "person:ana").assigned_to == "person:ana"
 
 
 def test_a_turn_that_is_asked_for_twice_is_one_turn(house: House) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from serving.access import Role
 from serving.worklist.item import State
+from tests.serving.identity.clocks import BOSS, PASSWORD
 from tests.serving.web.practice import Browser, Practice, practice
 from tests.serving.worklist.queues import item_of
 
@@ -93,6 +95,7 @@ def test_who_was_changed_meanwhile_is_told_by_claim_and_the_others_are_done(offi
         ({"act": "skip", "reason": ""}, "Choose a reason"),
         ({"act": "snooze", "until": ""}, "Until is missing"),
         ({"act": "assign", "to": "person:nobody"}, "nobody of that name"),
+        ({"act": "assign", "to": "person:vic"}, "vic is a viewer"),
         ({"act": "project", "name": " "}, "a project has a name"),
         ({"act": "delete"}, "choose what to do"),
         ({"act": "skip", "reason": "other", "item": "i0001"}, "cannot be read"),
@@ -102,6 +105,25 @@ def test_what_cannot_be_done_with_many_is_said(office: Practice, fields: dict[st
     given: dict[str, str | list[str]] = {"item": "i0001 0"}
     told = office.client("lea").send("/bulk/do", "/account", **(given | fields))
     assert 400 <= told.status_code < 500 and words.lower() in told.text.lower()
+
+
+def test_items_are_offered_to_those_who_work_and_see_them_and_the_others_are_told_one_by_one(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(n, facility_id=f"F{n}") for n in (1, 2, 3)])
+    office.gate.accounts.add(BOSS, "fay", Role.WORKER, password=PASSWORD, facilities=frozenset({"F1"}))
+    lea = office.client("lea")
+    offered = {
+        chosen: re.findall(r'<option value="(person:\w+)">', lea.send("/bulk", act="assign", item=f"{chosen} 0").text)
+        for chosen in ("i0001", "i0002")
+    }
+    assert offered == {
+        "i0001": ["person:ana", "person:ben", "person:fay", "person:lea"],
+        "i0002": ["person:ana", "person:ben", "person:lea"],
+    }
+    told = lea.send("/bulk/do", act="assign", item=["i0001 0", "i0002 0"], to="person:fay", back="/queue")
+    assert told.status_code == 409 and "claim C2</a>: it is of facility F2, which fay does not see" in told.text
+    assert _shown(office.client("fay").read("/queue?which=mine")) == ["i0001"]
+    refused = lea.send("/items/i0002/assign", version="0", to="person:fay")
+    assert refused.status_code == 400 and "is of facility F2, which fay does not see" in refused.text
 
 
 def test_a_worker_neither_gives_away_nor_exports(office: Practice) -> None:

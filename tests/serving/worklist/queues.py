@@ -23,6 +23,8 @@ TODAY = date(2026, 11, 2)
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 ANA, BEN = (Identity(f"person:{name}", "session", Role.WORKER) for name in ("ana", "ben"))
 LEA = Identity("person:lea", "session", Role.LEAD)
+VIC = Identity("person:vic", "session", Role.VIEWER)
+STAFF = {who.subject: who for who in (ANA, BEN, LEA, VIC)}
 
 
 def item_of(number: int, **changed: Any) -> Item:
@@ -94,7 +96,7 @@ class Office:
     def desk(self, who: Identity = ANA, **more: Any) -> Iterator[Desk]:
         """Let somebody act in one transaction."""
         with self.shelf() as shelf:
-            yield Desk(shelf, who, now=self.day.now, today=self.day.today, draw=self.day.draw, **more)
+            yield Desk(shelf, who, now=self.day.now, today=self.day.today, draw=self.day.draw, **({"staff": lambda: STAFF} | more))
 
 
 def memory_office(queue: Sequence[Item], parts: int = 1, policy: Policy | None = None) -> Office:

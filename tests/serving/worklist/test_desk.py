@@ -14,10 +14,11 @@ from serving.store.store import Store
 from serving.worklist.acts import MOVES
 from serving.worklist.choice import How
 from serving.worklist.desk import Desk, Held, Stale
+from serving.worklist.hands import hands_for
 from serving.worklist.item import Item, State
 from serving.worklist.policy import Policy
 from serving.worklist.shelf import MemoryShelf
-from tests.serving.worklist.queues import ANA, BEN, LEA, TODAY, Office, item_of, memory_office, put, store_office
+from tests.serving.worklist.queues import ANA, BEN, LEA, TODAY, VIC, Office, item_of, memory_office, put, store_office
 
 MakeOffice = Callable[..., Office]
 TOMORROW = TODAY + timedelta(days=1)
@@ -89,6 +90,34 @@ def test_what_is_assigned_is_offered_to_its_worker_first_and_to_nobody_else(offi
         assert (offer.choice.how, offer.choice.chance) == (How.PERSON, None)
     with desk_of.desk(BEN) as desk:
         assert [desk.take_next() is not None, desk.take_next()] == [True, None]
+
+
+def test_an_item_is_given_to_who_can_work_and_see_it_and_to_nobody_else(office: MakeOffice) -> None:
+    desk_of = office([item_of(1, facility_id="F2"), item_of(2)])
+    bound = replace(BEN, facilities=frozenset({"F1"}))
+    staff = {who.subject: who for who in (ANA, bound, VIC)}
+    with desk_of.desk(LEA, staff=lambda: staff) as desk:
+        for to, words in (
+            (VIC.subject, "person:vic is a viewer"),
+            (bound.subject, "of facility F2, which person:ben does not see"),
+            ("person:nobody", "nobody of that name"),
+            ("", "nobody of that name"),
+        ):
+            with pytest.raises(UsageError, match=words):
+                desk.assign("i0001", 0, to)
+        assert desk.assign("i0001", 0, ANA.subject).assigned_to == ANA.subject
+        # An item without facility is its client's.
+        assert desk.assign("i0002", 0, bound.subject).assigned_to == bound.subject
+        assert desk.assign("i0002", 1, None).assigned_to is None
+    assert hands_for([item_of(1, facility_id="F2")], staff) == (ANA.subject,)
+    assert hands_for([item_of(1, facility_id="F2"), item_of(2)], staff) == (ANA.subject, bound.subject)
+
+
+def test_what_is_worked_in_an_emergency_stays_whose_it_was(office: MakeOffice) -> None:
+    desk_of = office([item_of(1, assigned_to=ANA.subject), item_of(2)])
+    with desk_of.desk(replace(BEN, kind=EMERGENCY)) as desk:
+        assert desk.draft("i0001", 0).assigned_to == ANA.subject
+        assert desk.send("i0002", 0, follow_up_on=TOMORROW).assigned_to is None
 
 
 def test_a_batch_is_of_one_payer_and_if_wished_of_one_reason(office: MakeOffice) -> None:
