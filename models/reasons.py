@@ -201,7 +201,8 @@ class Teller:
         if known is not None:
             group = self._word("group_code", row)
             return f"{group + '-' if group else ''}{carc}: {known.meaning}"
-        return f"reason {self._word('adjustment_code', row)}" if self._word("adjustment_code", row) else ""
+        told = self._word("adjustment_code", row) or carc
+        return f"reason {told}" if told else "no reason is given"
 
     def _amount(self, row: int) -> str:
         writeoff, billed = int(self._columns["writeoff_amount"][row]), int(self._columns["billed_amount"][row])

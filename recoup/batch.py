@@ -90,7 +90,25 @@ class Asked:
         return _bytes_of(self.writeoffs) >= LARGE_BYTES.get(self.writeoffs.suffix.lower(), 16 << 20)
 
 
-def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, top: int, tell: Tell) -> tuple[Scorer, Scored]:
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of scoring a ledger.
+
+    Parameters
+    ----------
+    scorer, scored
+        By whom, and what.
+    worked, strangers
+        How many write-offs of the ledger, and how many others, the given efforts are on.
+    """
+
+    scorer: Scorer
+    scored: Scored
+    worked: int
+    strangers: int
+
+
+def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, top: int, tell: Tell) -> Ran:
     """Score and rank a ledger into a file.
 
     Parameters
@@ -120,7 +138,7 @@ def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, t
             ledger, parts = cut(machines.each if machines is not None and machines.all_see(asked.writeoffs) else None)
             give_back()
         words = scorer.vocabulary.overlay()
-        _teach(scorer, asked, ledger, parts, inputs, words)
+        worked, strangers = _teach(scorer, asked, ledger, parts, inputs, words)
         task = Task(
             ledger,
             Packed.of(scorer, words),
@@ -136,14 +154,21 @@ def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, t
         else:
             workers = stack.enter_context(workers_of(task, scorer, asked.processes, pool=pool))
         try:
-            return scorer, score_parts(task, parts, workers, out, version=scorer.version, reasons=asked.reasons, top=top, tell=tell)
+            scored = score_parts(task, parts, workers, out, version=scorer.version, reasons=asked.reasons, top=top, tell=tell)
         except TooManyRowsRejected as error:
             inputs.refuse(WRITEOFFS.name, error)
             raise
+    return Ran(scorer, scored, worked, strangers)
 
 
-def _teach(scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inputs: Inputs, words: Vocabulary) -> None:
-    """Let a scorer learn from files what its model lacks: of all rows only what is learned from, of worked ones everything."""
+def _teach(scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inputs: Inputs, words: Vocabulary) -> tuple[int, int]:
+    """Let a scorer learn from files what its model lacks: of all rows only what is learned from, of worked ones everything.
+
+    Returns
+    -------
+    worked, strangers
+        See `Ran`.
+    """
 
     def gather(**which: Any) -> Batch:
         return ledger.gather(parts, WRITEOFFS, words, mapping=inputs.mapping, latest=inputs.latest, **which)
@@ -153,8 +178,12 @@ def _teach(scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inp
     outcomes = inputs.read(asked.outcomes, OUTCOMES, words) if asked.outcomes else None
     if scorer.version == PRIOR:
         scorer.learn_usual(gather(names=LEARNED_FROM), until=asked.day)
-    if outcomes is not None and len(outcomes):
-        add_outcomes(scorer, gather(ids=set(outcomes.columns["writeoff_id"].tolist())), outcomes, asked.day)
+    if outcomes is None or not len(outcomes):
+        return 0, 0
+    ids = set(outcomes.columns["writeoff_id"].tolist())
+    known = gather(ids=ids)
+    add_outcomes(scorer, known, outcomes, asked.day)
+    return len(known), len(ids) - len(known)
 
 
 def _told(asked: Asked, chosen: Settings, inputs: Inputs) -> Mapping[str, object] | None:

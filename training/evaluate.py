@@ -303,15 +303,21 @@ def _value_warnings(value: Mapping[str, Any] | None) -> list[str]:
 
 def _in_order(window: Batch, truth: Truth, name: str) -> Floats:
     """Return a hidden truth in the order of the window."""
-    place = {key: i for i, key in enumerate(truth["writeoff_id"].tolist())}
-    found: Floats = truth[name][np.array([place[key] for key in window.columns["writeoff_id"].tolist()])]
+    found: Floats = truth[name][_places_in(truth, window)]
     return found
+
+
+def _places_in(truth: Truth, window: Batch) -> NDArray[np.int64]:
+    place = {key: i for i, key in enumerate(truth["writeoff_id"].tolist())}
+    ids = window.columns["writeoff_id"].tolist()
+    if lacking := sum(key not in place for key in ids):
+        raise UsageError(f"the truth says nothing of {lacking} of the {len(ids)} write-offs to judge; it is that of another ledger")
+    return np.array([place[key] for key in ids], dtype=np.int64)
 
 
 def _against_truth(rarity: Rarity, window: Batch, scores: Scores, truth: Truth, capacity: Sequence[float]) -> dict[str, Any]:
     """Return the share of the oracle's expected dollars, on every row, worked or not."""
-    place = {key: i for i, key in enumerate(truth["writeoff_id"].tolist())}
-    at = np.array([place[key] for key in window.columns["writeoff_id"].tolist()])
+    at = _places_in(truth, window)
     ev, hours, won = truth["ev"][at], truth["e_hours"][at], truth["pot_recovered"][at].astype(bool)
     amount = np.where(window.columns["writeoff_amount"] == NULL, 0, window.columns["writeoff_amount"]) / 100.0
     rates = static_rates(window.vocabulary.decode("carc", window.columns["carc"]))

@@ -31,7 +31,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _MONEY = re.compile(PATTERN)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INT = re.compile(r"(-?[0-9]{1,15})(?:\.0+)?")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ESCAPED = re.compile("'+[=+\\-@\t\r]")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
@@ -154,15 +154,18 @@ def _money_parser(mapping: Mapping, flip: bool) -> Parse:
     plain = not (form.currency or form.thousands or form.parentheses)
     grouped = re.compile(rf"[0-9]{{1,3}}(?:{re.escape(form.thousands)}[0-9]{{3}})+(?:\.[0-9]{{1,2}})?") if form.thousands else None
 
+    def bare(text: str) -> str:
+        return text.removeprefix(form.currency).removesuffix(form.currency).strip(BLANKS)
+
     def undressed(text: str) -> str:
-        is_negative = form.parentheses and text[0] == "(" and text[-1] == ")"
-        text = text[1:-1].strip(BLANKS) if is_negative else text
-        if text[:1] == "-" and not is_negative:
-            is_negative, text = True, text[1:].strip(BLANKS)
-        if form.currency:
-            text = text.removeprefix(form.currency).removesuffix(form.currency).strip(BLANKS)
-        if text[:1] == "-" and not is_negative:
-            is_negative, text = True, text[1:]
+        text, is_negative = bare(text), False
+        if form.parentheses and text[:1] == "(" and text[-1:] == ")":
+            is_negative, text = True, bare(text[1:-1])
+        elif text == "-":
+            # What spreadsheets show of nothing in an accounting form.
+            return "0"
+        elif text[:1] == "-":
+            is_negative, text = True, bare(text[1:])
         if grouped is not None and grouped.fullmatch(text):
             text = text.replace(form.thousands, "")
         # A second minus stays, and the pattern refuses it.

@@ -201,10 +201,10 @@ def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
 
 
 def _money_form(texts: Iterable[str]) -> MoneyForm:
-    amounts = [text for text in texts if re.fullmatch(r"[-(]?\s*[$€£]?\s*-?[0-9][0-9,]*(\.[0-9]{1,2})?\s*\)?", text)]
+    amounts = [text for text in texts if re.fullmatch(r"[-($€£\s]*[0-9][0-9,]*(\.[0-9]{1,2})?[\s)]*", text)]
     currency = next((symbol for symbol in "$€£" if any(symbol in text for text in amounts)), "")
     has_thousands = any(re.search(r"[0-9],[0-9]{3}(?![0-9])", text) for text in amounts)
-    return MoneyForm(currency, "," if has_thousands else "", any(text[0] == "(" and text[-1] == ")" for text in amounts))
+    return MoneyForm(currency, "," if has_thousands else "", any("(" in text and text[-1] == ")" for text in amounts))
 
 
 def _date_formats(samples: Mapping[str, list[str]]) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ def _reads(cells: Cells, texts: Iterable[str]) -> bool:
 
 
 def _is_mostly_negative(texts: list[str]) -> bool:
-    return bool(texts) and sum(text.startswith(("-", "(", "$-")) for text in texts) * 2 > len(texts)
+    return bool(texts) and sum(text.lstrip("$€£ ")[:1] in ("-", "(") for text in texts) * 2 > len(texts)
 
 
 def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequence[str], *, is_negative: bool) -> list[str]:

@@ -425,7 +425,10 @@ class ParquetSource:
 
     def _names(self, path: Path) -> list[str]:
         with self._open(path) as file:
-            return list(file.schema_arrow.names)
+            names = list(file.schema_arrow.names)
+        if doubled := next((name for name in names if names.count(name) > 1), None):
+            raise BadData(f"{path}: column {doubled} stands there more than once; leave one of them")
+        return names
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:
         """Yield the rows; once."""

@@ -39,7 +39,7 @@ def text_of(value: object, kind: Kind) -> str | None:
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() and value.adjusted() < 20 else NO_TEXT
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.timetz() == time(0) else value.isoformat()
+        return value.date().isoformat() if kind is Kind.DATE or value.timetz() == time(0) else value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, str) else NO_TEXT
@@ -89,7 +89,9 @@ def _timestamp_texts(array: pa.Array, kind: Kind) -> pa.Array:
     if array.type.tz is not None:
         array = pc.local_timestamp(array)
     days = pc.floor_temporal(array, unit="day")
-    return pc.if_else(pc.equal(days, array), days.cast(pa.date32()).cast(pa.string()), pc.strftime(array, "%Y-%m-%dT%H:%M:%S"))
+    told = days.cast(pa.date32()).cast(pa.string())
+    # A column of days has no use for the time; elsewhere it is part of what is told.
+    return told if kind is Kind.DATE else pc.if_else(pc.equal(days, array), told, pc.strftime(array, "%Y-%m-%dT%H:%M:%S"))
 
 
 def _decimal_texts(array: pa.Array, kind: Kind) -> pa.Array:

@@ -31,6 +31,7 @@ from recoup.scorers import scorer_of
 
 if TYPE_CHECKING:
     from models.scorer import Scorer
+    from recoup.batch import Ran
     from recoup.inputs import Inputs
     from recoup.settings import Settings
     from serving.batch.ranking import Scored
@@ -105,10 +106,10 @@ def score(
     )
     with bars(ticks=False) as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects_beside(out), today=today(), bars=shown)
-        scorer, scored = score_ledger(asked, chosen, inputs, out, top=TOP_LINES, tell=shown.rate("score"))
-    inputs.take(WRITEOFFS.name, scored.account.as_read())
+        ran = score_ledger(asked, chosen, inputs, out, top=TOP_LINES, tell=shown.rate("score"))
+    inputs.take(WRITEOFFS.name, ran.scored.account.as_read())
     inputs.write_rejects()
-    _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), scorer, scored, day, inputs, out)
+    _tell(Teller(as_json=as_json, to_stderr=str(out) == "-"), ran, day, inputs, out)
 
 
 def load_scorer(ref: str, chosen: Settings) -> Scorer:
@@ -118,9 +119,8 @@ def load_scorer(ref: str, chosen: Settings) -> Scorer:
     return scorer_of(resolve(ref, chosen.home, tracking_uri()), chosen)
 
 
-def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs, out: Path) -> None:
-    account, efforts = scored.account, inputs.reads.get("outcomes")
-    worked = len(set(efforts.batch.columns["writeoff_id"].tolist())) if efforts is not None else 0
+def _tell(tell: Teller, ran: Ran, day: int, inputs: Inputs, out: Path) -> None:
+    scorer, scored, account = ran.scorer, ran.scored, ran.scored.account
     unknown = {column: sorted(words) for column, words in account.unknown.items()}
     tell.json(
         {
@@ -129,7 +129,8 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
             "scored": account.scored,
             "in_scope": account.in_scope,
             "posted_later": account.later,
-            "worked": worked,
+            "worked": ran.worked,
+            "worked_elsewhere": ran.strangers,
             "expected_recovery": round(account.expected_dollars, 2),
             "as_of": str(EPOCH + timedelta(days=day)) if account.scored else None,
             "unknown": unknown,
@@ -152,8 +153,11 @@ def _tell(tell: Teller, scorer: Scorer, scored: Scored, day: int, inputs: Inputs
     if account.later:
         after = EPOCH + timedelta(days=day)
         tell.line(f"  note: {account.later:,} were posted after {after}: each is seen, and its days are counted, as of its own day")
-    if worked:
-        tell.line(f"  note: efforts on {worked:,} are on record; these are ranked like the others, by what an effort would bring: "
+    if ran.strangers:
+        tell.line(f"  note: efforts on {ran.strangers:,} write-offs teach nothing here, since the ledger lacks these: "
+                  "score one that has what was worked, too")  # fmt: skip
+    if ran.worked:
+        tell.line(f"  note: efforts on {ran.worked:,} are on record; these are ranked like the others, by what an effort would bring: "
                   "`recoup queue` sets aside what is under way or answered")  # fmt: skip
     if account.scored and not account.in_scope:
         tell.line("  note: nothing may still be owed; `recoup doctor` tells whether amounts have the other sign, or codes are not read")

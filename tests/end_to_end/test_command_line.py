@@ -103,6 +103,16 @@ def test_later_outcomes_change_scores_and_none_change_nothing(recoup: Commands, 
     assert text["none"] == text["known"] != text["later"]
 
 
+def test_efforts_on_write_offs_that_the_ledger_lacks_are_told(recoup: Commands, tmp_path: Path) -> None:
+    efforts = tmp_path / "efforts.csv"
+    efforts.write_text("writeoff_id,worked_date,status,resolved_date\nELSEWHERE,2026-11-05,denied,2026-11-20\n")
+    asked = ["score", "--writeoffs", ledger(tmp_path, *GOOD), "--outcomes", efforts, "--as-of", "2026-12-01"]
+    ran = recoup(*asked, "--out", tmp_path / "s.csv")
+    assert ran.code == 0 and "efforts on 1 write-offs teach nothing here, since the ledger lacks these" in ran.out
+    told = json.loads(recoup(*asked, "--out", tmp_path / "s.csv", "--json").out)
+    assert (told["worked"], told["worked_elsewhere"]) == (0, 1)
+
+
 def test_the_morning_before_the_data_cut_exits_65(recoup: Commands, tmp_path: Path) -> None:
     ran = recoup("score", "--writeoffs", ledger(tmp_path, *GOOD), "--out", tmp_path / "s.csv", "--as-of", "2026-10-31")
     assert ran.code == 65 and AS_OF in ran.err and not (tmp_path / "s.csv").exists()
