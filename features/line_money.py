@@ -28,7 +28,7 @@ USUAL_COUNT = 5.0
 """Fewer past postings say nothing about what is usual."""
 
 _NONE, _OWN, _CONTRACT, _USUAL = range(len(EXPECTED_SOURCES))
-_LAST, _DENIAL = CATEGORY["unclassified"], CATEGORY["denial"]
+_LAST, _DENIAL, _UNBILLED = CATEGORY["unclassified"], CATEGORY["denial"], CATEGORY["unbilled_secondary"]
 _OVERPAID, _PATIENT, _INFORMATIONAL = (CATEGORY[name] for name in ("overpayment_owed", "patient_responsibility", "informational"))
 
 
@@ -175,6 +175,11 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, sh
     """
     amount, expected = batch.columns["writeoff_amount"], money.expected
     settled_by_all = money.settled + most(share, 0)
+    if is_any(is_next := category == _UNBILLED):
+        # The patient's share is what the next payer owes: until that one has paid, nobody has settled it.
+        share_code = batch.vocabulary.find("group_code", "PR")
+        is_share = is_next & (batch.columns["group_code"] == share_code) & (share_code >= 0)
+        settled_by_all = where(is_share, settled_by_all - most(batch.columns["patient_responsibility_amount"], 0), settled_by_all)
     # A fee cut can bring only what was allowed too little: the allowed amount is settled by payer or patient.
     settled = where(money.is_fee_cut, most(settled_by_all, money.implied), settled_by_all)
     is_expected = expected != NULL

@@ -38,6 +38,14 @@ def test_one_line_has_one_cap_and_denials_take_it_first() -> None:
     assert found.cap_cents.tolist() == [20_00, 100_00]
 
 
+def test_the_next_payer_owes_the_patients_share() -> None:
+    share = {"group_code": "PR", "carc": "2", "writeoff_amount": "40", "allowed_amount": "200", "expected_allowed_amount": "200"}
+    share |= {"paid_amount": "160", "patient_responsibility_amount": "40", "billed_amount": "500"}
+    found = classify(writeoffs(share | {"next_payer_id": "MCDX"}, share), codes=Codes.load(), as_of=TODAY)
+    assert [CATEGORIES[category] for category in found.category] == ["unbilled_secondary", "patient_responsibility"]
+    assert found.cap_cents.tolist() == [40_00, 0]
+
+
 def test_lines_of_other_claims_and_clients_share_nothing() -> None:
     rows = [
         line("50", "100", expected_allowed_amount="120", **who) for who in ({}, {"claim_id": "C2"}, {"line_number": 2}, {"client_id": "X"})
