@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -35,6 +37,8 @@ _WIDE_FONTS = ("DejaVuSans", "LiberationSans-Regular")
 def to_pdf(document: Document, *, before: int = 0, total: int = 0) -> bytes:
     """Return a document as PDF, on US letter paper.
 
+    A symbol that no font here has (an emoji in the title of a file) stands as its number, such as (U+1F9B7): nothing is lost in silence.
+
     Parameters
     ----------
     before, total
@@ -43,7 +47,7 @@ def to_pdf(document: Document, *, before: int = 0, total: int = 0) -> bytes:
     Raises
     ------
     Unavailable
-        When a text needs letters that neither the built-in fonts nor those of the system have; the Word file holds them.
+        When a name needs letters that neither the built-in fonts nor those of the system have; the Word file holds them.
     """
     drawer = _Drawer(*_fonts("".join(document.texts())))
     _, pages = _build(drawer, document, before, total)
@@ -72,29 +76,72 @@ def _build(drawer: _Drawer, document: Document, before: int, total: int) -> tupl
     return out.getvalue(), int(pages.page)
 
 
-def _fonts(text: str) -> tuple[str, str]:
-    """Return a plain and a bold font that can write a text."""
-    try:
-        text.replace("\u2610", "").encode("cp1252")
-        return "Helvetica", "Helvetica-Bold"
-    except UnicodeEncodeError:
-        pass
+def _fonts(text: str) -> tuple[str, str, frozenset[str]]:
+    """Return a plain and a bold font that can write a text, and the symbols of it that they cannot."""
+    signs = frozenset(text) - {"\u2610"}
+    wide = frozenset(sign for sign in signs if not _is_western(sign))
+    if not wide:
+        return "Helvetica", "Helvetica-Bold", wide
+    fitting = []
     for name in _WIDE_FONTS:
         try:
-            font = TTFont(name, f"{name}.ttf")
+            font = _WideFont(name, f"{name}.ttf")
         except TTFError:
             continue
-        if all(ord(letter_) in font.face.charToGlyph for letter_ in text if letter_ != "\u2610"):
-            pdfmetrics.registerFont(font)
-            return name, name
+        lacking = frozenset(sign for sign in signs if ord(sign) not in font.face.charToGlyph)
+        if all(map(_is_symbol, lacking)):
+            fitting.append((len(lacking), name, font, lacking))
+    if fitting:
+        _, name, font, lacking = min(fitting, key=lambda found: found[0])
+        pdfmetrics.registerFont(font)
+        return name, name, lacking
+    if all(map(_is_symbol, wide)):
+        return "Helvetica", "Helvetica-Bold", wide
     raise Unavailable("a name has letters that no font here can draw as PDF; take the Word file, or install fonts-dejavu-core")
+
+
+def _is_western(sign: str) -> bool:
+    try:
+        sign.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_symbol(sign: str) -> bool:
+    """Whether a sign is no letter of a word: an emoji, its tone, or what joins or varies it."""
+    return unicodedata.category(sign) in ("So", "Sk", "Cf", "Co", "Cn") or sign in _VARIANTS
+
+
+_VARIANTS = "".join(map(chr, range(0xFE00, 0xFE10)))
+
+
+class _WideFont(TTFont):  # type: ignore[misc]  # reportlab tells no types
+    """A font of the system whose text can be copied out of the file.
+
+    The library writes a sign beyond U+FFFF as one number of five digits, where a ToUnicode map wants a surrogate pair
+    (ISO 32000-1, 9.10.3): readers lose the sign.
+    """
+
+    def addObjects(self, doc: Any) -> None:  # noqa: N802  # the library's name
+        super().addObjects(doc)
+        for name, told in doc.idToObject.items():
+            if name.startswith("toUnicodeCMap:"):
+                told.content = _BEYOND.sub(lambda found: f"<{chr(int(found[1], 16)).encode('utf-16-be').hex().upper()}>", told.content)
+
+
+_BEYOND = re.compile(r"<([0-9A-F]{5,6})>")
 
 
 class _Drawer:
     """Draws blocks in one pair of fonts."""
 
-    def __init__(self, plain: str, bold: str) -> None:
+    def __init__(self, plain: str, bold: str, lacking: frozenset[str]) -> None:
         self._plain, self._bold = plain, bold
+        # What only joins or varies a sign says nothing without it.
+        self._instead = {
+            ord(sign): "" if sign in _VARIANTS or unicodedata.category(sign) == "Cf" else f"(U+{ord(sign):04X})" for sign in lacking
+        }
         self._body = ParagraphStyle("body", fontName=plain, fontSize=10, leading=13, textColor=_INK, spaceAfter=5)
         self._cell = ParagraphStyle("cell", parent=self._body, fontSize=9, leading=11.2, spaceAfter=0)
         self._label = ParagraphStyle("label", parent=self._cell, textColor=colors.HexColor(f"#{MUTED}"))
@@ -107,16 +154,20 @@ class _Drawer:
         self._name = ParagraphStyle("name", parent=self._body, fontName=bold, fontSize=12, spaceAfter=1)
         self._item = ParagraphStyle("item", parent=self._body, leftIndent=20, bulletIndent=2, spaceAfter=3)
 
+    def _safe(self, text: str) -> str:
+        """Return a text as markup: what it says is text, and every sign of it can be drawn."""
+        return escape(text.translate(self._instead))
+
     def story(self, document: Document) -> list[Flowable]:
         """Return what stands on the pages."""
-        found: list[Flowable] = [Text(escape(document.sender[0]), self._name)]
-        found += [Text(escape(line), self._label) for line in document.sender[1:]]
+        found: list[Flowable] = [Text(self._safe(document.sender[0]), self._name)]
+        found += [Text(self._safe(line), self._label) for line in document.sender[1:]]
         found += [HRFlowable(width="100%", thickness=0.75, color=_LINE, spaceBefore=4, spaceAfter=9), Text(document.prepared, self._body)]
         if document.is_letter:
-            found += [Text(escape(line), ParagraphStyle("to", parent=self._body, spaceAfter=0)) for line in document.addressee]
+            found += [Text(self._safe(line), ParagraphStyle("to", parent=self._body, spaceAfter=0)) for line in document.addressee]
             found.append(Spacer(1, 12))
-        found.append(Text(escape(document.title), self._title))
-        found += [Text(escape(f"Re: {document.reference}"), self._label), Spacer(1, 8)]
+        found.append(Text(self._safe(document.title), self._title))
+        found += [Text(self._safe(f"Re: {document.reference}"), self._label), Spacer(1, 8)]
         if document.kind in SALUTATIONS:
             found.append(Text(SALUTATIONS[document.kind], self._body))
         for section in document.sections:
@@ -125,7 +176,7 @@ class _Drawer:
 
     def _section(self, section: Section) -> list[Flowable]:
         parts = [part for block in section.blocks for part in self._block(block)]
-        heading = [Text(escape(section.heading), self._heading)] if section.heading else []
+        heading = [Text(self._safe(section.heading), self._heading)] if section.heading else []
         # A heading is not left alone at the foot of a page, nor a line to sign without its words.
         if isinstance(section.blocks[-1], Signature):
             return [KeepTogether([*heading, *parts])]
@@ -135,7 +186,7 @@ class _Drawer:
 
     def _block(self, block: Block) -> list[Flowable]:
         if isinstance(block, Paragraph):
-            return [Text(escape(" ".join(sentence.text for sentence in block.sentences)), self._body)]
+            return [Text(self._safe(" ".join(sentence.text for sentence in block.sentences)), self._body)]
         if isinstance(block, Facts):
             return [self._facts(block), Spacer(1, 8)]
         if isinstance(block, Table):
@@ -149,8 +200,8 @@ class _Drawer:
         count = -(-len(block.rows) // columns)
         rows: list[list[object]] = [[""] * (2 * columns) for _ in range(count)]
         for place, fact in enumerate(block.rows):
-            rows[place % count][2 * (place // count)] = Text(escape(fact.label), self._label)
-            rows[place % count][2 * (place // count) + 1] = Text(escape(fact.value), self._cell)
+            rows[place % count][2 * (place // count)] = Text(self._safe(fact.label), self._label)
+            rows[place % count][2 * (place // count) + 1] = Text(self._safe(fact.value), self._cell)
         widths = [0.2, 0.3, 0.2, 0.3] if columns == 2 else [0.3, 0.7]
         style: list[tuple[Any, ...]] = [("LINEBELOW", (0, 0), (-1, -1), 0.5, colors.HexColor(f"#{RULE}"))]
         if block.marked:
@@ -164,11 +215,11 @@ class _Drawer:
     def _table(self, block: Table) -> Flowable:
         right = {style.name: ParagraphStyle(f"{style.name}_right", parent=style, alignment=TA_RIGHT) for style in self._of_cells()}
         rows: list[list[object]] = [
-            [Text(escape(label), right["head"] if at in block.right else self._head) for at, label in enumerate(block.head)]
+            [Text(self._safe(label), right["head"] if at in block.right else self._head) for at, label in enumerate(block.head)]
         ]
         for number, line in enumerate(block.rows, start=1):
             style = self._strong if block.has_total and number == len(block.rows) else self._cell
-            rows.append([Text(escape(told.text), right[style.name] if at in block.right else style) for at, told in enumerate(line)])
+            rows.append([Text(self._safe(told.text), right[style.name] if at in block.right else style) for at, told in enumerate(line)])
         lines: list[tuple[Any, ...]] = [
             ("LINEBELOW", (0, 0), (-1, 0), 0.75, _LINE),
             ("LINEBELOW", (0, 1), (-1, -1), 0.5, colors.HexColor(f"#{RULE}")),
@@ -190,9 +241,9 @@ class _Drawer:
         for number, item in enumerate(block.items, start=1):
             text = item.text + (f" ({item.state})" if item.state else "")
             if block.numbered:
-                found.append(Text(escape(text), self._item, bulletText=f"{number}."))
+                found.append(Text(self._safe(text), self._item, bulletText=f"{number}."))
             else:
-                found.append(_Ticked(Text(escape(text), self._body)))
+                found.append(_Ticked(Text(self._safe(text), self._body)))
         return found
 
     def _signature(self, block: Signature) -> list[Flowable]:
@@ -201,11 +252,11 @@ class _Drawer:
         widths = [width if place % 2 == 0 else gap for place in range(2 * len(block.lines) - 1)]
         row: list[object] = [Text(block.lines[place // 2], self._label) if place % 2 == 0 else "" for place in range(len(widths))]
         lines: list[tuple[Any, ...]] = [("LINEABOVE", (2 * at, 0), (2 * at, 0), 0.75, _LINE) for at in range(len(block.lines))]
-        return [Spacer(1, 4), Text(block.statement, self._body), Spacer(1, 26), self._grid([row], widths, lines), Spacer(1, 6)]
+        return [Spacer(1, 4), Text(self._safe(block.statement), self._body), Spacer(1, 26), self._grid([row], widths, lines), Spacer(1, 6)]
 
     def foot(self, document: Document, before: int, total: int) -> Callable[[Canvas, Any], None]:
         """Return what draws the foot of each page."""
-        words = f"{notice_of(document.kind)}  {document.reference}, page "
+        words = f"{notice_of(document.kind)}  {document.reference.translate(self._instead)}, page "
 
         def draw(canvas: Canvas, pages: Any) -> None:
             canvas.saveState()

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from docx import Document as new_word
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject, TextStringObject
 
-from features.errors import BadData
+from features.errors import BadData, Unavailable
 from serving.packet import KINDS, write_packet
 from serving.packet.enclosures import Enclosure, compile_pdf
 from serving.packet.pdf import to_pdf
@@ -90,6 +90,43 @@ def test_names_of_other_scripts_stay_whole() -> None:
     letter = write_packet(a_case(), identities=somebody).letter
     assert "Nguyễn Łukasz" in docx_text(to_docx(letter))
     assert "Nguyễn Łukasz" in pdf_text(to_pdf(letter))
+
+
+def test_a_sign_beyond_the_basic_plane_can_be_copied_out_of_the_pdf() -> None:
+    # The map from glyphs to text names such a sign by its two surrogates.
+    title = "Photograph \N{GRINNING FACE} of the card"
+    content = to_pdf(write_packet(a_case(), attachments=[title]).letter)
+    assert title in pdf_text(content)
+    held = [font["/ToUnicode"] for font in fonts_of(content) if "/ToUnicode" in font]
+    maps = [told.get_data() for told in held if isinstance(told, StreamObject)]
+    assert any(b"<D83DDE00>" in told for told in maps) and not any(b"<1F600>" in told for told in maps)
+
+
+def test_a_symbol_that_no_font_has_stands_as_its_number() -> None:
+    title = "Picture \N{TOOTH} of the tooth"
+    letter = write_packet(a_case(), attachments=[title]).letter
+    text = pdf_text(to_pdf(letter))
+    assert "Picture (U+1F9B7) of the tooth" in text
+    assert title in docx_text(to_docx(letter))
+
+
+def test_a_name_in_letters_that_no_font_has_is_refused_and_not_cut() -> None:
+    def somebody(patient_id: str, payer_id: str) -> Identity:
+        return Identity("\N{CUNEIFORM SIGN A}", date(1950, 2, 3), "M1")
+
+    with pytest.raises(Unavailable, match="no font here can draw"):
+        to_pdf(write_packet(a_case(), identities=somebody).letter)
+
+
+def fonts_of(content: bytes) -> list[DictionaryObject]:
+    found = []
+    for page in PdfReader(io.BytesIO(content)).pages:
+        resources = page["/Resources"].get_object()
+        assert isinstance(resources, DictionaryObject)
+        held = resources["/Font"].get_object()
+        assert isinstance(held, DictionaryObject)
+        found += [font for one in held.values() if isinstance(font := one.get_object(), DictionaryObject)]
+    return found
 
 
 def test_the_same_document_gives_the_same_pdf() -> None:
