@@ -49,7 +49,8 @@ LAWS = (
     *(Law("deadline.hearing", ("medicare",), _APPEALS, level, "prior_decision", days=65) for level in (3, 4, 5)),
     # 42 CFR 405.379: received within 30 days of the demand letter it stops the recoupment; the appeal itself stays open longer.
     Law("deadline.recoupment", ("medicare",), ("recoupment_appeal",), 1, "demand_letter", days=30),
-    # 42 CFR 405.980(b): a year for any reason (clerical errors and duplicates go this way), four for good cause (level 2 here).
+    # 42 CFR 405.980(c), at a party's request (paragraph (b) is the contractor's own motion): a year for any reason (clerical errors and
+    # duplicates go this way), four years for good cause (405.986; level 2 here).
     Law("deadline.reopening", ("medicare",), ("reopening", "verify_duplicate"), 1, "determination", months=12),
     Law("deadline.reopening", ("medicare",), ("reopening",), 2, "determination", months=48),
     # 42 CFR 424.44: one calendar year of the service.
@@ -80,6 +81,15 @@ _ADVANTAGE_CHANGE = int(np.datetime64("2025-01-01").astype(np.int64))
 LAW_RULES = tuple(dict.fromkeys(law.rule for law in LAWS))
 """The rules of `features.rules` that stand behind laws."""
 _ERISA_RULE = LAW_RULES.index("deadline.erisa")
+
+
+def law_rule(payer_type: str | None, remedy: str, level: int) -> str:
+    """Return the rule of `features.rules` by which law limits a remedy at a level; empty: no law does.
+
+    >>> law_rule("medicare", "appeal", 2), law_rule("commercial", "appeal", 2)
+    ('deadline.reconsideration', '')
+    """
+    return next((law.rule for law in LAWS if law.level == level and payer_type in law.payer_types and remedy in law.remedies), "")
 
 
 def by_law(

@@ -15,6 +15,7 @@ from features.codes import FAMILIES, Codes
 from features.contract import Priced
 from features.deadlines import DEADLINE_RULES, SOURCES, Deadlines, deadlines
 from features.guards import BIT, GUARDS, is_restricted, refusals
+from features.law import law_rule
 from features.money import NULL
 from features.patient_share import UsualShares
 from features.rules import TOPICS, rules
@@ -189,6 +190,13 @@ def test_page_of_rules_is_that_of_the_tables() -> None:
     # Made anew by `python -m tests.spec.rules_page > docs/rules.md`.
     page = Path(__file__).parents[2] / "docs" / "rules.md"
     assert page.read_text(encoding="utf-8") == rules_page()
+
+
+def test_a_reopening_at_our_request_cites_the_paragraph_of_parties() -> None:
+    # 42 CFR 405.980: (b) is what a contractor does of its own motion, (c) what a party asks for; good cause is that of 405.986.
+    rule = rules()["deadline.reopening"]
+    assert "405.980(c)" in rule.citation and "405.980(b)" not in rule.citation and "405.986" in rule.citation
+    assert law_rule("medicare", "reopening", 1) == law_rule("medicare", "reopening", 2) == rule.rule
 
 
 def test_every_deadline_rule_is_a_rule() -> None:
