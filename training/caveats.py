@@ -40,6 +40,30 @@ def without_hours(cases: Cases) -> list[str]:
     return ["No hours were logged: the order rests on dollars, and on a third of what is believed of the hours of each remedy."]
 
 
+def before_posting(cases: Cases, posted: NDArray[np.int64]) -> list[str]:
+    """Say how many efforts began before their write-off was posted.
+
+    Parameters
+    ----------
+    posted
+        Day on which each write-off of the ledger was posted.
+
+    Examples
+    --------
+    >>> rows, on = np.arange(2), np.array([10, 30])
+    >>> cases = Cases(rows, on, on, rows >= 0, rows, np.zeros(2), rows > 9, rows)
+    >>> before_posting(cases, np.array([20, 20]))[0].partition(":")[0], before_posting(cases, np.array([10, 20]))
+    ('1 of 2 decided efforts began before their write-off was posted', [])
+    """
+    early = int((cases.worked_on < posted[cases.row]).sum())
+    if not early:
+        return []
+    return [
+        f"{early:,} of {len(cases):,} decided efforts began before their write-off was posted: are the dates right? What is asked later of "
+        "a write-off is asked after its posting."
+    ]
+
+
 def hardly_worked(postings: Columns, rows: NDArray[np.bool_], say: Say) -> list[str]:
     """Say which kinds of write-offs nearly nobody worked, so that their chances are what an expert believes.
 

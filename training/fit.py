@@ -13,7 +13,7 @@ from features.unworked import NO_LOT, blind_spots, never_worked
 from models.bundle import Bundle
 from models.reference import histograms
 from training.anomaly import fit_anomaly
-from training.caveats import hardly_worked, one_sided, without_hours
+from training.caveats import before_posting, hardly_worked, one_sided, without_hours
 from training.cut import cut_ledger
 from training.examples import Replayed, replay, see_postings
 from training.likelihood import fit_likelihood
@@ -108,6 +108,7 @@ def fit(
             *([] if examples.cases.explored.any() else [NO_LOT]),
             *one_sided(examples.cases),
             *without_hours(examples.cases),
+            *before_posting(examples.cases, ledger.writeoffs.columns["writeoff_date"]),
             *hardly_worked(postings.columns, recent, likelihood.say),
             *blind_spots(unknown, as_of),
         ],
