@@ -98,13 +98,15 @@ def record(
 
     def keep(event: Event, item_id: str | None) -> Effort | None:
         after, number = efforts.record(unit, client_id, event, at=at, by=by, item_id=item_id)
-        if event.cents and source in ASKS_LEDGER:
-            key, amount = event.writeoff_id, there[event.writeoff_id]["writeoff_amount"] or 0
-            before = reversals.asked_of(unit, client_id, [key])
-            waits = needs_second({key: event.cents}, before=before, written_off={key: amount}, limit=approval_over)
+        key, amount = event.writeoff_id, there[event.writeoff_id]["writeoff_amount"] or 0
+        before = reversals.asked_of(unit, client_id, [key]) if event.cents and source in ASKS_LEDGER else {}
+        # The ledger puts back no more than it was asked to reverse: what a file told of was settled without us.
+        cents = event.cents if event.cents > 0 else max(event.cents, -before.get(key, 0))
+        if cents and source in ASKS_LEDGER:
+            waits = needs_second({key: cents}, before=before, written_off={key: amount}, limit=approval_over)
             state = ReversalState.WAITING if waits else ReversalState.APPROVED
             name = f"{event.effort_id}.{event.writeoff_id}.{number}"
-            reversals.ask(unit, Reversal(client_id, name, item_id, key, event.cents, event.known_on, by, at, state))
+            reversals.ask(unit, Reversal(client_id, name, item_id, key, cents, event.known_on, by, at, state))
         return after
 
     for one in said:

@@ -135,6 +135,20 @@ def test_a_remittance_answers_the_effort_that_people_logged_and_no_dollar_counts
         assert sorted(one.cents for one in reversals.of_item(unit, "default", "i0001")) == [-4_000, 9_000]
 
 
+def test_the_ledger_puts_back_no_more_than_it_was_asked_to_reverse(store: Store) -> None:
+    put(store, [item_of(1)])
+    # A file tells of what was settled long ago: nothing is asked for it, so nothing is asked back when the payer takes it back.
+    record(store, FILED)
+    record(store, replace(FILED, taken_back=9_000), source="remit")
+    with store.read() as unit:
+        assert reversals.of_item(unit, "default", "i0001") == []
+    # What a remittance paid was asked for, and of what is taken back only that is put back.
+    record(store, replace(FILED, effort_id="E-78", recovered=2_000), source="remit")
+    record(store, replace(FILED, effort_id="E-78", recovered=2_000, taken_back=2_000), source="remit")
+    with store.read() as unit:
+        assert sorted(one.cents for one in reversals.of_item(unit, "default", "i0001")) == [-2_000, 2_000]
+
+
 def won_in_the_queue(store: Store) -> None:
     """Ana wins 90 dollars today, by an appeal that she never wrote down before."""
     put(store, [item_of(1)])
