@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -80,17 +81,29 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code with its meaning in our words; the meaning is empty where no table has the code."""
+    """A code with its meaning in our words; the meaning is empty where no table has the code.
+
+    `what` is the element of the claim that a remark says is missing or wrong; empty: it names none.
+    """
 
     code: str
     meaning: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A level of appeal above the first (2 or more), and the day of the decision of the level below, which it contests."""
+
+    level: int
+    decided_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """The last day of the remedy, who set it (`features.deadlines.SOURCES`), and the rule in words with its citation.
 
-    Once the day is over `next_remedy` is the one still open, until `next_day`; empty: none is, or the day is not over.
+    Once the day is over `next_remedy` is the one still open at `next_level`, until `next_day`; empty: none is, or the day is not over.
     """
 
     day: date
@@ -99,6 +112,7 @@ class Due:
     citation: str
     next_remedy: str = ""
     next_day: date | None = None
+    next_level: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,10 @@ class Case:
         The contract's price; None: no contract was given, or it prices the line not (then `unpriced` may say why).
     citations, remits
         Passages that fit, and adjustments of the line as remittances said them.
+    stage
+        The level of appeal that is drafted; None: the first.
+    is_named_alone
+        The reason leaves it to the remarks to say what is wrong, and each of them that says something names an element of the claim.
     """
 
     row: Row
@@ -199,3 +217,30 @@ class Case:
     unpriced: str = ""
     citations: tuple[Citation, ...] = ()
     remits: tuple[Remit, ...] = field(default=())
+    stage: Stage | None = None
+    is_named_alone: bool = False
+
+    @property
+    def level(self) -> int:
+        """The level of appeal that is drafted."""
+        return self.stage.level if self.stage is not None else 1
+
+    @property
+    def day(self) -> date:
+        """The day it is written on: that of its score, but not before the decision that it contests."""
+        decided = self.stage.decided_on if self.stage is not None else None
+        return self.score.as_of if decided is None else max(self.score.as_of, decided)
+
+    @property
+    def claim(self) -> str:
+        """What tells its claim apart from others; a posting without one stands alone."""
+        return f"claim {self.row.claim_id}" if self.row.claim_id else f"posting {self.row.writeoff_id}"
+
+
+def lines_of(cases: Sequence[Case]) -> list[Case]:
+    """Return the first case of each line of a claim: several postings may be of one line, whose charge counts once."""
+    found: dict[object, Case] = {}
+    for case in cases:
+        row = case.row
+        found.setdefault((case.claim, row.line_number) if row.line_number is not None else row.writeoff_id, case)
+    return list(found.values())

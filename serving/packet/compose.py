@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from features.errors import UsageError
 from serving.packet.case import Case
 from serving.packet.document import Document, Packet, Section, Signature
-from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number
-from serving.packet.fields import read_fields, read_project
+from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number, papers_to_obtain, say
+from serving.packet.fields import Known, read_fields, read_project
 from serving.packet.kinds import kind_of
+from serving.packet.levels import remedy_of
 from serving.packet.people import Identities, Identity, Party, Practice, nobody
 from serving.packet.preface import write_preface
 from serving.packet.sections import write_section
@@ -37,12 +38,12 @@ def write_packet(
     void: bool = False,
     preface: str = "",
 ) -> Packet:
-    """Write the packet of a write-off, or one of a project: one payer, one remedy, one reason, many claims.
+    """Write the packet of a write-off, of the postings of one claim, or of a project: one payer, one remedy, one reason, many claims.
 
     Parameters
     ----------
     cases
-        One case, or those of a project.
+        One case; those of one claim, whose reasons may differ; or those of a project. The first of each claim leads.
     practice
         Letterhead and addresses.
     identities
@@ -71,17 +72,9 @@ def write_packet(
     letterhead = practice if practice is not None else Practice()
     names = {payer: party.name for payer, party in letterhead.payers.items()}
     known = read_fields(told[0], names) if len(told) == 1 else read_project(told, names)
-    first = told[0]
-    families = Counter(case.score.family for case in told)
-    subject = Subject(
-        families.most_common(1)[0][0],
-        first.score.remedy,
-        first.row.payer_type,
-        first.row.claim_type if len({case.row.claim_type for case in told}) == 1 else None,
-        tuple(dict.fromkeys(code.code for case in told for code in case.rarcs)),
-        known,
-    )
-    draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void, names)
+    subject = _subject(told, known)
+    parts = _parts(told, names)
+    draft = Draft(kind, told, words, subject, _identify(told, identities), tuple(attachments), void, names, parts)
     begins, unsure = write_preface(preface, known, told)
     missing = (*_missing(draft), *unsure)
     letter = _letter(draft, letterhead, begins)
@@ -90,21 +83,55 @@ def write_packet(
     )
 
 
+def _subject(cases: tuple[Case, ...], known: Known) -> Subject:
+    """Return what decides which sentences are said of some cases; their family is the one that most of them have."""
+    first = cases[0]
+    rarcs = [tuple(code.code for code in case.rarcs) for case in cases]
+    return Subject(
+        Counter(case.score.family for case in cases).most_common(1)[0][0],
+        remedy_of(first),
+        first.row.payer_type,
+        first.row.claim_type if len({case.row.claim_type for case in cases}) == 1 else None,
+        tuple(dict.fromkeys(code for codes in rarcs for code in codes)),
+        known,
+        first.level,
+        tuple(code for code in rarcs[0] if all(code in codes for codes in rarcs)),
+    )
+
+
+def _parts(cases: tuple[Case, ...], names: Mapping[str, str]) -> tuple[Subject, ...]:
+    """Return the families of the lines of one claim, where there are several: each has an argument of its own."""
+    families = list(dict.fromkeys(case.score.family for case in cases))
+    if len(families) < 2 or len({case.claim for case in cases}) > 1:
+        return ()
+    held = [tuple(case for case in cases if case.score.family == family) for family in families]
+    return tuple(
+        _subject(part, read_fields(part[0], names) if len(part) == 1 else read_project(part, names, is_part=True)) for part in held
+    )
+
+
 def _common_kind(cases: tuple[Case, ...]) -> str:
-    """Return the kind of all cases, which must be of one payer, remedy and reason."""
+    """Return the kind of all cases, which must be of one payer, remedy and level, and whose claims must have one reason.
+
+    Of a claim with several postings the first leads, as its item is put into the part of a project; what else was denied on the claim
+    is asked for with it, each line with its own reason.
+    """
     kinds = [kind_of(case) for case in cases]
+    leading: dict[str, Case] = {}
+    for case in cases:
+        leading.setdefault(case.claim, case)
     if len(cases) > MOST_CLAIMS:
         raise UsageError(f"a project holds at most {MOST_CLAIMS} lines, not {len(cases)}")
+    if len({case.row.writeoff_id for case in cases}) < len(cases):
+        raise UsageError("a project names a write-off twice")
     for name, values in (
         ("payer", {case.row.payer_id for case in cases}),
         ("client", {case.row.client_id for case in cases}),
-        ("remedy", {case.score.remedy for case in cases}),
-        ("reason", {(case.row.group_code, case.row.carc) for case in cases}),
-        ("line", {case.row.writeoff_id for case in cases}),
+        ("remedy", {remedy_of(case) for case in cases}),
+        ("level", {case.level for case in cases}),
+        ("reason", {(case.row.group_code, case.row.carc) for case in leading.values()}),
     ):
-        if name == "line" and len(values) < len(cases):
-            raise UsageError("a project names a write-off twice")
-        if name != "line" and len(values) > 1:
+        if len(values) > 1:
             raise UsageError(f"a project has one {name}; these have {len(values)}: make one project of each")
     return kinds[0]
 
@@ -136,7 +163,9 @@ def _missing(draft: Draft) -> tuple[str, ...]:
         found.append("approval before the ledger is changed")
     if draft.kind == "refund":
         found.append("compliance's decision on the amount")
-    return tuple(found)
+    if not draft.attachments:
+        found += [f"to obtain and enclose: {paper[:1].lower()}{paper[1:]}" for paper in papers_to_obtain(draft)]
+    return (*found, *(sentence.text for sentence in say(draft, "before")))
 
 
 def is_coders(draft: Draft) -> bool:
@@ -145,7 +174,7 @@ def is_coders(draft: Draft) -> bool:
 
 
 def _letter(draft: Draft, practice: Practice, begins: Section | None) -> Document:
-    row, texts = draft.case.row, draft.texts
+    texts = draft.texts
     sections = [section for name in texts.order if (section := write_section(name, draft)) is not None]
     if begins is not None:
         # Who and what it is about stands above the words.
@@ -168,12 +197,12 @@ def _letter(draft: Draft, practice: Practice, begins: Section | None) -> Documen
         claims = draft.known["claims_count"]
         reference = f"{len(draft.cases)} lines of {claims} claims"
     else:
-        reference = f"claim {row.claim_id}" if row.claim_id else f"posting {row.writeoff_id}"
+        reference = draft.case.claim
     return Document(
         kind=draft.kind,
         title=texts.title_of(draft.subject),
         reference=reference,
-        prepared=long_day(draft.case.score.as_of),
+        prepared=long_day(max(case.day for case in draft.cases)),
         sender=_sender(draft, practice),
         addressee=_addressee(draft, practice),
         sections=tuple(sections),
@@ -194,8 +223,14 @@ def _addressee(draft: Draft, practice: Practice) -> tuple[str, ...]:
     row = draft.case.row
     if draft.kind == "ledger_correction":
         return ("Payment posting",)
-    payer = row.next_payer_id if draft.subject.remedy in TO_NEXT_PAYER else row.payer_id
+    if reviewer := draft.known.get("reviewer"):
+        return (reviewer[:1].upper() + reviewer[1:],)
+    payer: str | None = row.payer_id
+    if draft.subject.remedy in TO_NEXT_PAYER:
+        # Claims that go to different payers have no common address: none of them is told of the others' patients.
+        payer = row.next_payer_id if all(case.row.next_payer_id == row.next_payer_id for case in draft.cases) else None
     if payer is None:
-        return ("The payer that owes the claim",)
+        is_asked = draft.subject.remedy == "coverage_discovery"
+        return ("The payer that covered the patient (to be found)" if is_asked else "The payer that owes the claim (to be found)",)
     party = practice.payers.get(payer, Party(f"Payer {payer}"))
     return (party.name, *party.lines)

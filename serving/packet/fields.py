@@ -8,7 +8,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import TypeAlias
 
-from serving.packet.case import Case, Row
+from serving.packet.case import Case, Row, lines_of
+from serving.packet.levels import ORDINALS, reviewer_of
 from serving.packet.words import dollars, long_day
 
 Known: TypeAlias = dict[str, str]
@@ -70,9 +71,24 @@ def _first_denial(case: Case) -> str | None:
 
 def _deadline(case: Case) -> str | None:
     due = case.due
-    if due is None or due.source in ("default", "none") or due.day < case.score.as_of:
+    if due is None or due.source in ("default", "none") or due.day < case.day:
         return None
     return long_day(due.day)
+
+
+def _prior_decision(case: Case) -> str | None:
+    decided = case.stage.decided_on if case.stage is not None else None
+    return long_day(decided) if decided is not None else None
+
+
+def _good_cause(case: Case) -> str | None:
+    """The day until which only good cause opens the decision again (level 2 of a reopening in `features.law`)."""
+    due = case.due
+    if due is None or case.score.remedy not in ("reopening", "verify_duplicate"):
+        return None
+    if case.level > 1:
+        return long_day(due.day) if due.source == "statute" else None
+    return long_day(due.next_day) if due.next_remedy == "reopening" and due.next_level > 1 and due.next_day is not None else None
 
 
 def _overpaid_by_contract(case: Case) -> str | None:
@@ -143,6 +159,12 @@ DERIVED = (
     Field("overpaid_by_charge", "paid above the charge", ("paid_amount", "other_payer_paid_amount", "billed_amount"), _overpaid_by_charge),
     Field("next_step", "what to do, in words", ("remedy", "family", "rarcs"), lambda case: case.next_step or None),
     Field("next_step_for_payer", "the next step, said to the payer", ("remedy", "family", "rarcs"), _for_payer),
+    Field("level", "the level of appeal, where it is above the first", ("level",), lambda c: ORDINALS[c.level] if c.level > 1 else None),
+    Field("level_below", "the level that was decided", ("level",), lambda c: ORDINALS[c.level - 1] if c.level > 1 else None),
+    Field("prior_decision_date", "the decision of the level below", ("decided_on",), _prior_decision),
+    Field("reviewer", "who decides at the level, where it is not the payer", ("payer_type", "level"), reviewer_of),
+    Field("good_cause_until", "until when good cause opens a decision again", ("deadline_date", "deadline_next"), _good_cause),
+    Field("next_payer", "the next payer as the practice knows it", ("next_payer_id",), lambda case: case.row.next_payer_id),
     Field("why", "why the row is where it is", ("category",), lambda case: case.why or None),
 )
 TOTALS = (
@@ -151,8 +173,9 @@ TOTALS = (
     Field("total_allowed", "allowed on all lines of a project", ("allowed_amount",), lambda case: None),
     Field("total_contract", "contract price of all lines of a project", ("contract_id",), lambda case: None),
     Field("total_short", "allowed too little on all lines of a project", ("contract_id", "allowed_amount"), lambda case: None),
+    Field("reasons", "the reasons with their lines, where they differ", ("group_code", "carc", "line_number"), lambda case: None),
 )
-"""Fields of a project; of one case they are not known."""
+"""Fields of several postings; of one case they are not known."""
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 COLUMNS = tuple(item.name for item in fields(Row))
@@ -184,7 +207,9 @@ def read_fields(case: Case, names: Mapping[str, str] = NO_NAMES) -> Known:
     """
     known = {name: text for name in COLUMNS if (text := read_cell(name, getattr(case.row, name))) is not None}
     known |= {item.name: text for item in DERIVED if (text := item.read(case)) is not None}
-    return known | {"payer": names.get(case.row.payer_id, case.row.payer_id)}
+    for name, payer in (("payer", case.row.payer_id), ("next_payer", case.row.next_payer_id)):
+        known |= {name: names.get(payer, payer)} if payer is not None else {}
+    return known
 
 
 def read_cell(name: str, value: object) -> str | None:
@@ -202,21 +227,65 @@ def read_cell(name: str, value: object) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def read_project(cases: Sequence[Case], names: Mapping[str, str] = NO_NAMES) -> Known:
-    """Return what all cases of a project have in common, and their totals; a total is known when every part of it is."""
+def read_project(cases: Sequence[Case], names: Mapping[str, str] = NO_NAMES, *, is_part: bool = False) -> Known:
+    """Return what all of several postings have in common, and their totals; a total is known when every part of it is.
+
+    Postings of one claim are told as its lines, those of several claims as a project; `is_part`: they are some of a claim's lines.
+    """
     parts = [read_fields(case, names) for case in cases]
-    first = parts[0]
+    first, lines = parts[0], lines_of(cases)
     common = {name: text for name, text in first.items() if all(part.get(name) == text for part in parts[1:])}
-    claims = {case.row.claim_id or case.row.writeoff_id for case in cases}
+    # Several postings may be of one line: what was allowed on it counts once, what was written off each time.
     sums: Mapping[str, list[int | None]] = {
         "total_writeoff": [case.row.writeoff_amount for case in cases],
-        "total_allowed": [case.row.allowed_amount for case in cases],
-        "total_contract": [case.contract.allowed if case.contract else None for case in cases],
-        "total_short": [case.contract.short if case.contract else None for case in cases],
+        "total_allowed": [case.row.allowed_amount for case in lines],
+        "total_contract": [case.contract.allowed if case.contract else None for case in lines],
+        "total_short": [case.contract.short if case.contract else None for case in lines],
     }
-    known = {name: dollars(sum(part for part in parts_ if part is not None)) for name, parts_ in sums.items() if None not in parts_}
+    totals = {name: dollars(sum(part for part in parts_ if part is not None)) for name, parts_ in sums.items() if None not in parts_}
     # What one claim says of its own line is not said of all, even where it is the same.
-    return {name: common[name] for name in common if name not in _OF_ONE} | known | {"claims_count": str(len(claims))}
+    known = {name: common[name] for name in common if name not in _OF_ONE} | totals
+    claims = {case.claim for case in cases}
+    if len(claims) > 1:
+        return known | {"claims_count": str(len(claims))}
+    # What is to be done on the lines of a claim is done together.
+    for name in ("next_step", "next_step_for_payer"):
+        if steps := list(dict.fromkeys(part[name] for part in parts if name in part)):
+            known[name] = " ".join(steps)
+    if reasons := _reasons(cases, is_one_line=len(lines) == 1):
+        known["reasons"] = reasons
+    known |= {name: common[name] for name in ("claim_id", "payer_claim_number") if name in common}
+    if len(lines) == 1:
+        return known | {
+            name: common[name] for name in ("service", "line", "billed_amount", "allowed_amount", "paid_amount") if name in common
+        }
+    which = f"lines {join([_line_of(case) for case in lines])}" if is_part else f"{len(lines)} lines in the schedule below"
+    when = f" (service of {common['service_period']})" if "service_period" in common else ""
+    return known | {"service": f"each of the {which}{when}", "line": f"each of the {which}"}
+
+
+def _reasons(cases: Sequence[Case], *, is_one_line: bool) -> str | None:
+    """Say which lines have which reason, where reasons differ; of one line the reasons alone."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for case in cases:
+        meaning = case.carc.meaning if case.carc is not None else ""
+        found.setdefault((_adjustment(case) or "no reason", meaning), []).append(_line_of(case))
+    if len(found) < 2:
+        return None
+    told = []
+    for (reason, meaning), lines in found.items():
+        said = f"{reason} ({meaning})" if meaning else reason
+        lines = list(dict.fromkeys(lines))
+        told.append(said if is_one_line else f"{said} on {'line' if len(lines) == 1 else 'lines'} {join(lines)}")
+    return join(told)
+
+
+def _line_of(case: Case) -> str:
+    """A line in a list of lines of a claim."""
+    number, code = case.row.line_number, case.row.procedure_code
+    if number is None:
+        return code or f"of posting {case.row.writeoff_id}"
+    return f"{number} ({code})" if code else str(number)
 
 
 _OF_ONE = (

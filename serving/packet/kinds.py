@@ -6,6 +6,7 @@ from features.errors import CheckFailed, UsageError
 from features.guards import Refusal
 from features.rules import rules
 from serving.packet.case import Case
+from serving.packet.levels import remedy_of
 
 KIND_OF = {
     "appeal": "appeal",
@@ -56,7 +57,7 @@ def kind_of(case: Case) -> str:
     barred = forbidding(case)
     if barred:
         raise Forbidden(case.row.writeoff_id, barred)
-    remedy = case.score.remedy
+    remedy = remedy_of(case)
     if remedy not in KIND_OF:
         does = "the patient is billed by the practice system" if remedy == "patient_billing" else "there is nothing to send"
         raise UsageError(f"{case.row.writeoff_id}: no packet for remedy {remedy}: {does}. {case.why}".strip())
@@ -70,7 +71,7 @@ def forbidding(case: Case) -> tuple[Refusal, ...]:
     consent under Part 2 forbids everything that discloses the service. What may be owed to a payer has its own cover, never another.
     Medicare takes no replacement claim in Part B.
     """
-    remedy, row = case.score.remedy, case.row
+    remedy, row = remedy_of(case), case.row
     found = [refusal for refusal in case.guards if not refusal.is_question and _forbids(refusal.rule_id, remedy)]
     if remedy == "corrected_claim" and row.payer_type == "medicare" and row.claim_type == "professional":
         rule = rules()["remedy.part_b"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -14,7 +14,8 @@ from serving.packet.desk import Desk
 from serving.packet.document import Packet
 from serving.packet.enclosures import Enclosure
 from serving.packet.files import Files
-from serving.packet.stored import stored_cases
+from serving.packet.kinds import KIND_OF
+from serving.packet.stored import Outdated, as_queued, stored_cases
 from serving.store import items, projects, remit_lines, scores
 from serving.store import writeoffs as ledger
 from serving.store.store import Store, Unit
@@ -152,7 +153,7 @@ class Papers:
         """Return what the papers of an item would lack, without looking at any identity."""
         with self._store.read() as unit:
             preface = _preface(unit, [detail.item])
-        return self._outlook(detail.lines, detail.remits, preface)
+        return self._outlook([detail.item], detail.lines, detail.remits, preface)
 
     def check_coder(self, detail: Detail, coder: str | None) -> None:
         """Let nothing be sent that changes a code, modifier or diagnosis before a coder has signed; raises CheckFailed."""
@@ -163,18 +164,22 @@ class Papers:
         with self._store.read() as unit:
             lines = _lines(unit, chosen[0].client_id, [item.item_id for item in chosen])
             preface = _preface(unit, chosen)
-        return self._outlook(lines, (), preface)
+        return self._outlook(chosen, lines, (), preface)
 
-    def _outlook(self, lines: Sequence[Line], remits: Sequence[Mapping[str, Any]], preface: str) -> Outlook:
+    def _outlook(self, chosen: Sequence[Item], lines: Sequence[Line], remits: Sequence[Mapping[str, Any]], preface: str) -> Outlook:
+        # Where nobody can say what the sheet would change, the coder is asked for: what cannot be looked at is not waved through.
+        is_unsure = _may_change_codes(item.remedy for item in chosen)
         sight = self._sight()
         if sight is None:
-            return Outlook(refusal="no rules are at hand")
+            return Outlook(refusal="no rules are at hand", needs_coder=is_unsure)
         try:
-            cases = stored_cases(sight.viewer, sight.vocabulary, lines, remits)
+            cases = _queued(stored_cases(sight.viewer, sight.vocabulary, lines, remits), lines, chosen)
             packet = write_packet(_one(cases), practice=self._desk.practice, preface=preface)
             return Outlook(packet.missing, needs_coder=packet.needs_coder)
+        except Outdated as error:
+            return Outlook(refusal=str(error), needs_coder=is_unsure or _may_change_codes(error.remedies))
         except RecoupError as error:
-            return Outlook(refusal=str(error))
+            return Outlook(refusal=str(error), needs_coder=is_unsure)
 
     def _write(self, unit: Unit, who: Identity, chosen: Sequence[Item], form: Format, is_worksheet: bool) -> bytes:
         sight, ids = self._sight(), [item.item_id for item in chosen]
@@ -183,7 +188,7 @@ class Papers:
         lines = _lines(unit, who.client_id, ids)
         claim = chosen[0].worth.claim_id if len(chosen) == 1 else None
         remits = remit_lines.of_claim(unit, who.client_id, claim) if claim is not None else ()
-        cases = stored_cases(sight.viewer, sight.vocabulary, lines, remits)
+        cases = _queued(stored_cases(sight.viewer, sight.vocabulary, lines, remits), lines, chosen)
         read: list[str] = []
         held = self.files.behind(unit, who.client_id, ids, [item.worth.claim_id for item in chosen]) if self.files is not None else []
         packet = self._desk.write(
@@ -211,6 +216,16 @@ def _lines(unit: Unit, client_id: str, item_ids: Sequence[str]) -> list[Line]:
     place = {item_id: at for at, item_id in enumerate(item_ids)}
     told.sort(key=lambda row: (place[row["item_id"]], -row["expected_recovery"], row["writeoff_id"]))
     return [Line(rows[row["writeoff_id"]], row) for row in told]
+
+
+def _may_change_codes(remedies: Iterable[str]) -> bool:
+    return any(KIND_OF.get(remedy) == "corrected_claim" for remedy in remedies)
+
+
+def _queued(cases: Sequence[Case], lines: Sequence[Line], chosen: Sequence[Item]) -> list[Case]:
+    """Return the cases of some lines, each as its item stands in the queue."""
+    by_id = {item.item_id: item for item in chosen}
+    return [as_queued(case, by_id[line.score["item_id"]]) for case, line in zip(cases, lines, strict=True)]
 
 
 def _parts(unit: Unit, chosen: Sequence[Item]) -> dict[str, Part]:

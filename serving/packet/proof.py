@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date
 
-from serving.packet.case import Case, Row, Score
+from serving.packet.case import Case, Row, Score, lines_of
 from serving.packet.document import TO_COMPLETE, Document, Packet
 from serving.packet.words import dollars, long_day, short_day
 
@@ -78,9 +78,10 @@ def amounts_of(cases: Sequence[Case]) -> set[str]:
     for kind, names in ((Row, [item.name for item in fields(Row)]), (Score, [item.name for item in fields(Score)])):
         for name in names:
             if name.endswith("_amount") or name == "expected_recovery":
-                values = [getattr(case.row if kind is Row else case.score, name) for case in cases]
-                known = [value for value in values if value is not None]
-                cents |= {*known, sum(known)}
+                for counted in (cases, lines_of(cases)):
+                    values = [getattr(case.row if kind is Row else case.score, name) for case in counted]
+                    known = [value for value in values if value is not None]
+                    cents |= {*known, sum(known)}
     for case in cases:
         cents |= {line_cents for line in case.remits for line_cents in (line.amount, line.paid_amount) if line_cents is not None}
         if case.contract is not None:
@@ -91,7 +92,7 @@ def amounts_of(cases: Sequence[Case]) -> set[str]:
         row = case.row
         if row.paid_amount is not None and row.other_payer_paid_amount is not None and row.billed_amount is not None:
             cents.add(row.paid_amount + row.other_payer_paid_amount - row.billed_amount)
-    priced = [case.contract for case in cases if case.contract is not None]
+    priced = [case.contract for case in lines_of(cases) if case.contract is not None]
     cents |= {sum(told.allowed for told in priced), sum(told.short or 0 for told in priced)}
     texts = {text for case in cases for text in (case.next_step, case.why)}
     return {dollars(value) for value in cents} | rates | {amount for text in texts for amount in _AMOUNT.findall(text)}
@@ -103,6 +104,7 @@ def days_of(cases: Sequence[Case]) -> set[date]:
     for case in cases:
         found |= {value for item in fields(Row) if isinstance(value := getattr(case.row, item.name), date)}
         found |= {case.score.as_of, *(line.remit_date for line in case.remits if line.remit_date)}
+        found |= {case.stage.decided_on} if case.stage is not None and case.stage.decided_on is not None else set()
         found |= {day for day in (case.due.day, case.due.next_day) if day is not None} if case.due is not None else set()
         if case.contract is not None:
             found |= case.contract.span_days

@@ -98,13 +98,14 @@ def view_cases(
             next_step=step,
             why=view.triage.whys[int(view.triage.why[place])],
             carc=_meaning(row.carc, tables.carcs) if row.carc else None,
-            rarcs=tuple(_meaning(code, tables.rarcs) for code in (row.rarcs or "").split()),
+            rarcs=tuple(_remark(code, tables) for code in (row.rarcs or "").split()),
             due=_due(view, place),
             guards=refusals(int(view.triage.refused[place]), int(view.triage.asked[place])),
             contract=computation,
             unpriced=unpriced,
             citations=_citations(viewer.practice.citations, row),
             remits=tuple(lines.get((row.claim_id, row.line_number), ())) if row.claim_id else (),
+            is_named_alone=_is_named_alone(row, tables),
         )
 
 
@@ -156,6 +157,27 @@ def _meaning(code: str, table: Any) -> Code:
     return Code(code, known.meaning if known is not None else "")
 
 
+def _remark(code: str, tables: Codes) -> Code:
+    known = tables.rarcs.get(code)
+    return Code(code, known.meaning, known.what) if known is not None else Code(code, "")
+
+
+def _is_named_alone(row: Row, tables: Codes) -> bool:
+    """Whether the reason says nothing without its remarks, and every remark that is no alert names the element that is wrong.
+
+    A remark that no table has may mean anything, so with one the family's elements are to be looked at too.
+    """
+    reason = tables.carcs.get(row.carc or "")
+    told = [tables.rarcs.get(code) for code in (row.rarcs or "").split()]
+    speaking = [remark for remark in told if remark is None or not remark.alert]
+    names_each = all(remark is not None and (remark.what or _MEANS_AGAIN == remark.track) for remark in speaking)
+    return reason is not None and reason.rarc_required and names_each and any(remark is not None and remark.what for remark in speaking)
+
+
+_MEANS_AGAIN = "unprocessable"
+"""Track of the remark that a claim was returned whole (MA130): it says how to send it again, not what was wrong."""
+
+
 def _due(view: View, place: int) -> Due | None:
     day = int(view.deadlines.day[place])
     if day == NULL:
@@ -171,6 +193,7 @@ def _due(view: View, place: int) -> Due | None:
         told.citation if told else "",
         REMEDIES[following] if following >= 0 else "",
         _day(until) if following >= 0 and until != NULL else None,
+        int(view.deadlines.next_level[place]) if following >= 0 else 1,
     )
 
 

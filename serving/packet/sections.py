@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from serving.packet.case import Case
 from serving.packet.computation import TOO_LITTLE, TOO_MUCH
 from serving.packet.document import TO_COMPLETE, Block, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
-from serving.packet.draft import TO_NEXT_PAYER, Draft, evidence, identity_of, needs_coder, original_number
+from serving.packet.draft import TO_NEXT_PAYER, Draft, elements_of, evidence, identity_of, needs_coder, original_number, say
 from serving.packet.fields import read_cell
 from serving.packet.words import dollars, short_day
 
@@ -21,7 +21,7 @@ def write_section(name: str, draft: Draft) -> Section | None:
     elif name == "documents":
         blocks = _documents(draft)
     else:
-        sentences = draft.texts.say(name, draft.subject)
+        sentences = say(draft, name)
         blocks = (Paragraph(sentences),) if sentences else ()
     return Section(name, draft.texts.headings.get(name, _HEADINGS.get(name, "")), blocks) if blocks else None
 
@@ -90,6 +90,11 @@ def _claim(draft: Draft) -> tuple[Block, ...]:
     if draft.is_project:
         return ()
     known = draft.known
+    if draft.subject.remedy == "coverage_discovery":
+        # Whoever is only asked for its coverage needs neither services nor amounts (45 CFR 164.502(b)).
+        told = (("Our claim number", "claim_id"), ("Dates of service", "service_period"))
+        asked = tuple(Fact(label, known[name], (name,)) for label, name in told if name in known)
+        return (Facts(asked),) if asked else ()
     # A letter is addressed to the payer already.
     labels = {"payer_claim_number": number_label(draft)}
     rows = [(labels.get(name, label), name) for label, name in (_CLAIM[1:] if draft.texts.is_letter else _CLAIM)]
@@ -98,13 +103,13 @@ def _claim(draft: Draft) -> tuple[Block, ...]:
 
 def number_label(draft: Draft) -> str:
     """Return how the number of the payer that decided is called: to that payer, or to others."""
-    is_decider = draft.texts.is_letter and draft.subject.remedy not in TO_NEXT_PAYER
+    is_decider = draft.texts.is_letter and draft.subject.remedy not in TO_NEXT_PAYER and "reviewer" not in draft.known
     return "Your claim number" if is_decider else "Payer's claim number"
 
 
 def _remits(draft: Draft) -> tuple[Block, ...]:
     """What the remittances say of the line, where several adjustments are known; one alone the sentences tell."""
-    if draft.is_project or len(draft.case.remits) < 2:
+    if len(draft.case.remits) < 2 or any(case.remits != draft.case.remits or case.claim != draft.case.claim for case in draft.cases):
         return ()
     rows = []
     for line in draft.case.remits:
@@ -123,7 +128,7 @@ def _remits(draft: Draft) -> tuple[Block, ...]:
 def _computation(draft: Draft) -> tuple[Block, ...]:
     """The contract term, and the price line by line."""
     contract = draft.case.contract
-    if draft.is_project or contract is None:
+    if draft.has_lines or contract is None:
         return ()
     fields = ("contract_id", "procedure_code", "modifiers", "units", "billed_amount", "allowed_amount")
     rows = tuple((Sentence(step.label, fields), Sentence(step.text, fields)) for step in contract.steps)
@@ -160,13 +165,11 @@ def _resubmission(draft: Draft) -> tuple[Block, ...]:
 def _elements(draft: Draft) -> tuple[Block, ...]:
     """Elements that the denial is about: as sent, and a cell for what the record says."""
     rows = []
-    for entry in draft.texts.sections.get("elements", ()):
-        if entry.stands(draft.subject):
-            name = str(entry.own.get("field", ""))
-            value = draft.known.get(name, "")
-            label = entry.say[0] + (" *" if entry.own.get("coder") else "")
-            where = Sentence(str(entry.own.get("where", "")), ("family",))
-            rows.append((Sentence(label, ("family",)), where, Sentence(value, (name,) if value else ()), Sentence("", ())))
+    for element in elements_of(draft):
+        value = draft.known.get(element.field, "")
+        label = element.name + (" *" if element.is_coders else "")
+        where = Sentence(element.where, ("family", "rarcs"))
+        rows.append((Sentence(label, ("family", "rarcs")), where, Sentence(value, (element.field,) if value else ()), Sentence("", ())))
     if not rows:
         return ()
     table = Table(("Element", "Where", "As sent", "Corrected to"), tuple(rows), (0.24, 0.36, 0.2, 0.2))
@@ -178,31 +181,26 @@ def _elements(draft: Draft) -> tuple[Block, ...]:
 
 def _documents(draft: Draft) -> tuple[Block, ...]:
     """Records by name and date, never the entire chart."""
-    row = draft.case.row
     since = until = Sentence("as in the schedule", ("claims_count",))
     if not draft.is_project:
-        first, last = row.service_date, row.service_date_to or row.service_date
+        rows_ = [case.row for case in draft.cases]
+        first = min((row.service_date for row in rows_ if row.service_date), default=None)
+        last = max((day for row in rows_ if (day := row.service_date_to or row.service_date)), default=None)
         since = Sentence(short_day(first), ("service_date",)) if first else Sentence("", ())
         until = Sentence(short_day(last), ("service_date", "service_date_to")) if last else Sentence("", ())
-    told = (entry.fill(draft.subject) for entry in draft.texts.sections.get("documents", ()))
-    rows = tuple((Sentence(name.text, name.fields or ("rarcs", "family")), since, until) for name in told if name is not None)
+    rows = tuple((Sentence(name.text, name.fields or ("rarcs", "family")), since, until) for name in say(draft, "documents"))
     return (Table(("Document", "From", "To"), rows, (0.6, 0.2, 0.2)),) if rows else ()
 
 
 def _payers(draft: Draft) -> tuple[Block, ...]:
     """The payers that the ledger knows, in their order."""
-    if draft.is_project:
+    # Whoever is only asked for its coverage needs not know who else paid.
+    if draft.is_project or draft.subject.remedy == "coverage_discovery":
         return ()
-    row = draft.case.row
-    rows = [
-        (
-            draft.names.get(row.payer_id, row.payer_id),
-            "decided" if row.remit_date else "billed",
-            dollars(row.paid_amount) if row.paid_amount is not None else "",
-        )
-    ]
+    row, known = draft.case.row, draft.known
+    rows = [(draft.names.get(row.payer_id, row.payer_id), "decided" if row.remit_date else "billed", known.get("paid_amount", ""))]
     if row.next_payer_id:
-        paid = dollars(row.other_payer_paid_amount) if row.other_payer_paid_amount is not None else ""
+        paid = known.get("other_payer_paid_amount", "")
         rows.append((draft.names.get(row.next_payer_id, row.next_payer_id), "next payer", paid))
     names = (("payer_id", "next_payer_id"), ("remit_date",), ("paid_amount", "other_payer_paid_amount"))
     cells = tuple(tuple(Sentence(text, names[at] if text else ()) for at, text in enumerate(line)) for line in rows)
@@ -230,12 +228,28 @@ _DISPUTED = (
 )
 
 
+_LINES = (
+    ("Line", "line_number", 0.08),
+    ("Service", "service_date", 0.16),
+    ("Procedure", "procedure_code", 0.16),
+    ("Modifiers", "modifiers", 0.14),
+    ("Billed", "billed_amount", 0.16),
+    ("Not paid", "writeoff_amount", 0.16),
+)
+_REASON = ("Reason", "adjustment", 0.11)
+
+
 def _schedule(draft: Draft) -> tuple[Block, ...]:
-    """The claims of a project, with their sums."""
-    if not draft.is_project:
+    """The claims of a project, or the postings of one claim, with their sums; where reasons differ each with its own."""
+    if not draft.has_lines:
         return ()
+    if draft.subject.remedy == "coverage_discovery":
+        days = dict.fromkeys(tuple(_schedule_cell(case, name) for name in ("claim_id", "service_date")) for case in draft.cases)
+        return (Table(("Our claim", "Service"), tuple(days), (0.5, 0.5)),)
     is_disputed = draft.kind == "underpayment" and all(case.contract is not None for case in draft.cases)
-    columns = _DISPUTED if is_disputed else _SCHEDULE
+    columns = _DISPUTED if is_disputed else _SCHEDULE if draft.is_project else _LINES
+    if len({(case.row.group_code, case.row.carc, case.row.rarcs) for case in draft.cases}) > 1 and not is_disputed:
+        columns = (*columns[:-2], _REASON, *columns[-2:])
     rows = [tuple(_schedule_cell(case, name) for _, name, _ in columns) for case in draft.cases]
     sums = {"writeoff_amount": "total_writeoff", "allowed_amount": "total_allowed", "contract_price": "total_contract"}
     sums["contract_short"] = "total_short"
@@ -265,6 +279,9 @@ def _schedule_cell(case: Case, name: str) -> Sentence:
         text = dollars(contract.allowed) if contract else None
     elif name == "contract_short":
         text = dollars(contract.short) if contract and contract.short is not None else None
+    elif name == "adjustment":
+        code = "-".join(part for part in (row.group_code, row.carc) if part)
+        text = " ".join(part for part in (code, row.rarcs or "") if part)
     else:
         text = read_cell(name, getattr(row, name))
     return Sentence(text or "", (name,) if text else ())

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from features.errors import CheckFailed
+from features.law import law_rule
+from features.rules import rules
 from features.tables import REMEDIES, REMIT_LINES, WRITEOFFS
 from features.view import Viewer
 from features.vocabulary import Vocabulary
-from serving.packet.case import Case, Score
+from serving.packet.case import Case, Due, Score, Stage
 from serving.packet.reading import view_cases
 from serving.store.rows import EPOCH, batch_of
 from serving.worklist.detail import Line
+from serving.worklist.item import Item, State
 
 _ALONE = ("posting_correction",)
 """Remedies that other postings of the ledger may decide; nothing of theirs leaves the house."""
+
+
+class Outdated(CheckFailed):
+    """Today's tables name another remedy than the scores do; `remedies` are those of today."""
+
+    def __init__(self, message: str, remedies: frozenset[str]) -> None:
+        super().__init__(message)
+        self.remedies = remedies
 
 
 def stored_cases(viewer: Viewer, vocabulary: Vocabulary, lines: Sequence[Line], remits: Sequence[Mapping[str, Any]] = ()) -> list[Case]:
@@ -34,7 +46,8 @@ def stored_cases(viewer: Viewer, vocabulary: Vocabulary, lines: Sequence[Line], 
     Raises
     ------
     CheckFailed
-        When a line has no score, or today's tables name another remedy than its score does: a letter never differs from the queue.
+        When a line has no score, or (`Outdated`) today's tables name another remedy than its score does: a letter never differs from
+        the queue.
     """
     scores = [_score(line) for line in lines]
     overlay = vocabulary.overlay()
@@ -44,15 +57,36 @@ def stored_cases(viewer: Viewer, vocabulary: Vocabulary, lines: Sequence[Line], 
         places = [place for place, score in enumerate(scores) if score.as_of == day]
         batch = batch_of([lines[place].writeoff for place in places], WRITEOFFS, overlay)
         view = viewer.serve(batch, (day - EPOCH).days)
-        for at, place in enumerate(places):
-            remedy, now = scores[place].remedy, REMEDIES[int(view.triage.remedy[at])]
-            if remedy != now and remedy not in _ALONE:
-                raise CheckFailed(
-                    f"{lines[place].writeoff_id}: it was scored as {remedy}, by today's tables it is {now}: score the ledger anew"
+        now = [REMEDIES[remedy] for remedy in view.triage.remedy.tolist()]
+        for place, remedy in zip(places, now, strict=True):
+            scored = scores[place].remedy
+            if scored != remedy and scored not in _ALONE:
+                raise Outdated(
+                    f"{lines[place].writeoff_id}: it was scored as {scored}, by today's tables it is {remedy}: score the ledger anew",
+                    frozenset(now),
                 )
         own = [(at, scores[place]) for at, place in enumerate(places)]
         found |= dict(zip(places, view_cases(viewer, view, batch, own, remit_lines=told), strict=True))
     return [found[place] for place in range(len(lines))]
+
+
+def as_queued(case: Case, item: Item) -> Case:
+    """Return a case at the level that its item is at, with the last day that the queue shows: a letter never differs from the queue.
+
+    Of several postings the queue shows the first day, and above the first level one that counts from the decision of the level below.
+    """
+    # Once the level itself is decided the day of the decision below it stands in the history alone.
+    decided = item.decided_on if item.state not in (State.WON, State.LOST) else None
+    stage = Stage(item.level, decided) if item.level > 1 else None
+    day, source = item.due_on, item.due_source or "none"
+    due = case.due
+    if day is None:
+        due = None
+    elif stage is not None or due is None or (due.day, due.source) != (day, source):
+        law = law_rule(case.row.payer_type, item.remedy, item.level)
+        told = rules().get(law if source == "statute" else f"deadline.{source}")
+        due = Due(day, source, told.sentence if told else "", told.citation if told else "")
+    return replace(case, stage=stage, due=due)
 
 
 def _score(line: Line) -> Score:

@@ -15,10 +15,13 @@ from features.errors import BadData
 from features.tables import CLAIM_TYPES, PAYER_TYPES, REMEDIES
 from serving.packet.document import Sentence
 from serving.packet.fields import NAMES, Known
+from serving.packet.levels import ORDINALS
 
 BUILT = ("patient", "claim", "remits", "computation", "citations", "resubmission", "payers", "schedule", "enclosures")
 """Sections that are not made of sentences."""
 LISTS = ("elements", "documents", "evidence")
+ASIDE = ("title_of_level", "before", "advice")
+"""Sentences that stand in no section: the title above the first level, what must be done first, and what the worksheet advises."""
 _FIELD = re.compile(r"\{(\w+)\}")
 _CONDITIONS: Mapping[str, Sequence[str]] = {
     "families": FAMILIES,
@@ -30,13 +33,20 @@ _CONDITIONS: Mapping[str, Sequence[str]] = {
     "needs": tuple(NAMES),
     "unless": tuple(NAMES),
     "remarks": (),
+    "shared_remarks": (),
+    "not_shared_remarks": (),
+    "levels": tuple(str(level) for level in range(1, len(ORDINALS))),
 }
-_OWN = {"elements": ("name", "field", "where", "coder"), "documents": ("name",), "evidence": ("item", "always", "on_file", "note")}
+_OWN = {
+    "elements": ("name", "field", "where", "coder", "about"),
+    "documents": ("name",),
+    "evidence": ("item", "always", "on_file", "note", "to_obtain"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What decides which sentences stand: routing of the row, and what is known."""
+    """What decides which sentences stand: routing of the row, and what is known; remarks of any line, and those that all lines share."""
 
     family: str
     remedy: str
@@ -44,6 +54,8 @@ class Subject:
     claim_type: str | None
     rarcs: tuple[str, ...]
     known: Known
+    level: int = 1
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +66,9 @@ class Entry:
     conditions: Mapping[str, tuple[str, ...]]
     own: Mapping[str, Any]
 
-    def stands(self, subject: Subject) -> bool:
-        """Whether its conditions hold."""
-        return all(_HOLDS[name](wanted, subject) for name, wanted in self.conditions.items())
+    def stands(self, subject: Subject, but: tuple[str, ...] = ()) -> bool:
+        """Whether its conditions hold, apart from those named."""
+        return all(_HOLDS[name](wanted, subject) for name, wanted in self.conditions.items() if name not in but)
 
     def fill(self, subject: Subject) -> Sentence | None:
         """Return the first wording of which every field is known; None: none is, or the conditions do not hold."""
@@ -80,6 +92,9 @@ _HOLDS: Mapping[str, Callable[[tuple[str, ...], Subject], bool]] = {
     "needs": lambda wanted, subject: all(name in subject.known for name in wanted),
     "unless": lambda wanted, subject: not any(name in subject.known for name in wanted),
     "remarks": lambda wanted, subject: any(code in wanted for code in subject.rarcs),
+    "shared_remarks": lambda wanted, subject: any(code in wanted for code in subject.shared),
+    "not_shared_remarks": lambda wanted, subject: not any(code in wanted for code in subject.shared),
+    "levels": lambda wanted, subject: str(subject.level) in wanted,
 }
 
 
@@ -96,7 +111,7 @@ class Texts:
     headings
         By section.
     sections
-        Sentences by section; `elements`, `documents` and `evidence` among them.
+        Sentences by section; the `LISTS` are among them, and what stands `ASIDE`.
     is_letter
         It is addressed and signed.
     follow_up_days
@@ -113,7 +128,10 @@ class Texts:
     follow_up_days: int
 
     def title_of(self, subject: Subject) -> str:
-        """Return the title for a row."""
+        """Return the title for a row: above the first level that of the level, where the file has one."""
+        of_level = self.say("title_of_level", subject)
+        if of_level:
+            return of_level[0].text[:1].upper() + of_level[0].text[1:]
         return self.remedy_titles.get(subject.remedy) or self.titles.get(subject.payer_type or "", self.title)
 
     def say(self, section: str, subject: Subject) -> tuple[Sentence, ...]:

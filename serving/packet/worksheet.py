@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from serving.packet.case import lines_of
 from serving.packet.document import Block, Document, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
-from serving.packet.draft import Draft, evidence
+from serving.packet.draft import Draft, evidence, say
 from serving.packet.words import cited, dollars, long_day
 
 SOURCES = {
@@ -44,7 +45,21 @@ def _step(draft: Draft) -> tuple[Block, ...]:
     steps = dict.fromkeys(case.next_step for case in draft.cases if case.next_step)
     whys = dict.fromkeys(case.why for case in draft.cases if case.why)
     told = [Sentence(step, ("next_step",)) for step in steps] + [Sentence(why, ("why",)) for why in whys]
-    return (Paragraph(tuple(told)),) if told else ()
+    advice = tuple(Sentence(said.text, said.fields or ("remedy", "rarcs")) for said in say(draft, "advice"))
+    return tuple(Paragraph(part) for part in (_stage(draft), tuple(told), advice) if part)
+
+
+def _stage(draft: Draft) -> tuple[Sentence, ...]:
+    """Which level comes next, and what was decided below it; of the first level there is nothing to tell."""
+    known = draft.known
+    if "level" not in known:
+        return ()
+    text = f"Level {draft.subject.level} comes next"
+    text += (
+        f": the {known['level_below']} ended with the decision of {known['prior_decision_date']}" if "prior_decision_date" in known else ""
+    )
+    to = f" It goes to {known['reviewer']}." if "reviewer" in known else ""
+    return (Sentence(f"{text}.{to}", ("level", "prior_decision_date", "reviewer")),)
 
 
 def _missing(missing: tuple[str, ...]) -> tuple[Block, ...]:
@@ -59,19 +74,24 @@ def _deadline(draft: Draft) -> tuple[Block, ...]:
         return (Paragraph((Sentence("No date is known from which a limit could be counted.", ("deadline_date",)),)),)
     day, _, case = dated[0]
     assert case.due is not None
-    left = (day - case.score.as_of).days
+    left = (day - case.day).days
     when = f"{left} days left" if left > 0 else "today" if left == 0 else f"passed {-left} days ago"
     rows = [
-        Fact("First of all lines" if draft.is_project else "Last day", f"{long_day(day)} ({when})", ("deadline_date", "as_of")),
+        Fact(
+            "First of all lines" if draft.has_lines and dated[0][0] != dated[-1][0] else "Last day",
+            f"{long_day(day)} ({when})",
+            ("deadline_date", "as_of"),
+        ),
         Fact("Source", SOURCES.get(case.due.source, case.due.source), ("deadline_source",)),
     ]
     if case.due.rule:
         rows.append(Fact("Rule", cited(case.due.rule, case.due.citation), ("deadline_rule",)))
     if case.due.next_remedy and not draft.is_project:
         until = f" until {long_day(case.due.next_day)}" if case.due.next_day is not None else ""
-        rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + until, ("deadline_next",)))
+        cause = " for good cause, which must be shown," if case.due.next_remedy == "reopening" and case.due.next_level > 1 else ""
+        rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + cause + until, ("deadline_next",)))
     if draft.is_project:
-        passed = sum(day < case.score.as_of for day, _, case in dated)
+        passed = sum(day < case.day for day, _, case in dated)
         rows.append(Fact("Lines past their day", f"{passed} of {len(draft.cases)}", ("deadline_date", "as_of")))
     return (Facts(tuple(rows)),)
 
@@ -92,14 +112,16 @@ def _amounts(draft: Draft) -> tuple[Block, ...]:
     rows = []
     for label, name in (*_AMOUNTS, *_SCORED):
         of_row = (label, name) in _AMOUNTS
-        values = [value for case in draft.cases if (value := getattr(case.row if of_row else case.score, name)) is not None]
+        # Several postings may be of one line: what was billed and paid on it counts once.
+        counted = lines_of(draft.cases) if of_row and name != "writeoff_amount" else draft.cases
+        values = [value for case in counted if (value := getattr(case.row if of_row else case.score, name)) is not None]
         if values:
-            some = label if len(values) == len(draft.cases) else f"{label} (known of {len(values)} lines)"
+            some = label if len(values) == len(counted) else f"{label} (known of {len(values)} lines)"
             rows.append((Sentence(some, (name,)), Sentence(dollars(sum(values)), (name,))))
     blocks: list[Block] = [Table(("Amount", "Dollars"), tuple(rows), (0.7, 0.3), right=(1,))] if rows else []
-    if draft.case.unpriced and not draft.is_project:
+    if draft.case.unpriced and not draft.has_lines:
         blocks.append(Paragraph((Sentence(f"The contract does not price the line: {draft.case.unpriced}.", ("contract_id",)),)))
-    if draft.case.contract is not None and not draft.is_project:
+    if draft.case.contract is not None and not draft.has_lines:
         text = f"The contract's price is that of row {draft.case.contract.place} of the contract rates: {draft.case.contract.term}."
         blocks.append(Paragraph((Sentence(text, ("contract_id",)),)))
     return tuple(blocks)

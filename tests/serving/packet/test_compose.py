@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,15 +11,17 @@ from typing import Any
 import pytest
 
 from benchmarks.packets import cases_of, files_faults, packets_of
+from features.codes import FAMILIES, Codes
 from features.errors import BadData, UsageError
 from features.guards import BIT
-from features.tables import REMEDIES
-from serving.packet import KIND_OF, KINDS, Forbidden, Packet, kind_of, write_packet
-from serving.packet.document import TO_COMPLETE, Facts, Signature, Table
+from features.tables import PAYER_TYPES, REMEDIES
+from serving.packet import KIND_OF, KINDS, Case, Forbidden, Packet, kind_of, write_packet
+from serving.packet.case import Code, Due, Stage
+from serving.packet.document import TO_COMPLETE, Facts, Listing, Paragraph, Signature, Table
 from serving.packet.fields import NAMES, read_fields, sources_of
 from serving.packet.people import Identity, Party, Practice
 from serving.packet.proof import faults, strange_figures
-from serving.packet.texts import parse_texts, read_texts
+from serving.packet.texts import ASIDE, LISTS, parse_texts, read_texts
 from tests.serving.packet.cases import REMEDY_OF_KIND, a_case, guards, moved, one_of_each_kind, project, read_ledger
 
 
@@ -41,7 +44,7 @@ def test_every_sentence_of_a_kind_names_a_field(kind: str) -> None:
     for section, entries in texts.sections.items():
         for entry in entries:
             for say in entry.say:
-                if section in ("elements", "documents", "evidence"):
+                if section in (*LISTS, *ASIDE):
                     continue
                 assert "{" in say or entry.conditions.get("needs"), f"{section}: {say}"
 
@@ -381,3 +384,288 @@ def test_what_triage_finds_overpaid_gets_a_cover_that_says_how_much_and_returns_
     assert "The contract gives $260.00, and $40.00 more than that was allowed." in told
     assert "Allowed too much" in told and "Allowed too little" not in told
     assert "compliance's decision on the amount" in packet.missing and "nothing is returned before" in told
+
+
+def staged(case: Case, level: int, **due: Any) -> Case:
+    """A case whose last level was decided on 1 October 2026, with the last day of the next one."""
+    last: dict[str, Any] = {
+        "day": date(2027, 4, 4),
+        "source": "statute",
+        "rule": "180 days from receipt.",
+        "citation": "42 CFR 405.962",
+    } | due
+    return replace(case, stage=Stage(level, date(2026, 10, 1)), due=Due(**last))
+
+
+def enclosed(packet: Packet) -> list[str]:
+    """What a letter says is enclosed."""
+    (section,) = [section for section in packet.letter.sections if section.name == "enclosures"]
+    (block,) = section.blocks
+    assert isinstance(block, Listing)
+    return [item.text for item in block.items]
+
+
+def test_after_a_redetermination_the_letter_asks_for_a_reconsideration_by_its_own_day() -> None:
+    case = staged(a_case(payer_type="medicare"), 2)
+    packet = write_packet(case, practice=Practice(payers={"P7": Party("The contractor")}))
+    told = text_of(packet)
+    assert packet.letter.title == "Request for reconsideration by a Qualified Independent Contractor"
+    assert "The redetermination of October 1, 2026 upheld the decision on" in told
+    assert "The remittance of March 7, 2026 had denied it with reason CO-29" in told
+    assert "The time limit for this request ends on April 4, 2027 (42 CFR 405.962)." in told
+    assert "405.942" not in told and "redetermination\n" not in packet.letter.title.lower()
+    # It goes to another contractor than the one that decided, which has no claim number of its own.
+    assert packet.letter.addressee[0].startswith("The Qualified Independent Contractor") and "Your claim number" not in told
+    assert "The redetermination of October 1, 2026" in enclosed(packet)
+    sheet = "\n".join(packet.worksheet.texts())
+    assert "the first ended with the decision of October 1, 2026" in sheet and "42 CFR 405.966" in sheet
+    assert "April 4, 2027 (154 days left)" in sheet
+    assert faults(packet, [case]) == []
+
+
+@pytest.mark.parametrize(
+    ("payer_type", "level", "title"),
+    [
+        ("commercial", 2, "Second-level appeal of a denied claim"),
+        ("commercial", 3, "Third-level appeal of a denied claim"),
+        ("medicare", 3, "Request for a hearing before an administrative law judge"),
+        ("medicare", 4, "Request for review by the Medicare Appeals Council"),
+        ("medicare_advantage", 2, "Second-level appeal of a denied claim"),
+        ("medicaid_managed", 2, "Request for a state fair hearing"),
+        ("tricare", 2, "Request for a formal review"),
+        (None, 5, "Fifth-level appeal of a denied claim"),
+    ],
+)
+def test_the_letter_is_that_of_its_level(payer_type: str | None, level: int, title: str) -> None:
+    case = staged(a_case(payer_type=payer_type), level, source="payer_rule", citation="DATA payer_rules")
+    packet = write_packet(case)
+    assert packet.letter.title == title and faults(packet, [case]) == []
+    assert "of October 1, 2026" in text_of(packet) and any("October 1, 2026" in paper for paper in enclosed(packet))
+
+
+@pytest.mark.parametrize("payer_type", PAYER_TYPES)
+@pytest.mark.parametrize("level", [2, 3, 4, 5])
+def test_above_the_first_level_no_letter_is_that_of_the_first(payer_type: str, level: int) -> None:
+    case = staged(a_case(payer_type=payer_type), level)
+    if level == 5 and payer_type in ("medicare", "medicare_advantage"):
+        with pytest.raises(UsageError, match="counsel"):
+            write_packet(case)
+        return
+    for remedy in ("appeal", "recoupment_appeal", "send_records", "peer_to_peer"):
+        same = replace(case, score=replace(case.score, remedy=remedy))
+        packet, first = write_packet(same), write_packet(replace(same, stage=None))
+        assert packet.kind == "appeal" and packet.letter.title != first.letter.title
+        assert faults(packet, [same]) == []
+
+
+def test_the_first_decision_of_a_commercial_payer_is_named_and_the_second_asked_of_it() -> None:
+    packet = write_packet(staged(a_case(), 2, source="payer_rule"))
+    assert packet.letter.addressee == ("Payer P7",)
+    assert "The decision of October 1, 2026 on our first request upheld the one on" in text_of(packet)
+
+
+def test_a_decision_whose_day_is_unknown_is_asked_for_before_the_letter_goes_out() -> None:
+    case = replace(a_case(), stage=Stage(2, None))
+    assert any("name it and its day" in told for told in write_packet(case).missing)
+
+
+def test_a_letter_is_not_dated_before_the_decision_that_it_contests() -> None:
+    case = replace(a_case(), stage=Stage(2, date(2026, 11, 20)))
+    assert write_packet(case).letter.prepared == "November 20, 2026"
+
+
+def claim_of(*reasons: tuple[str, str, str], kind: str = "appeal", **columns: Any) -> list[Case]:
+    """Postings of one claim: code, its meaning and family, one line each."""
+    cases = []
+    for number, (carc, meaning, family) in enumerate(reasons, start=1):
+        told = a_case(kind, writeoff_id=f"W{number}", line_number=number, procedure_code=f"1002{number}", carc=carc, **columns)
+        cases.append(replace(told, carc=Code(carc, meaning), score=replace(told.score, family=family)))
+    return cases
+
+
+def test_postings_of_one_claim_are_one_letter_that_names_each_line_with_its_reason() -> None:
+    cases = claim_of(
+        ("50", "not necessary", "medical_necessity"),
+        ("197", "no authorization", "authorization"),
+        ("50", "not necessary", "medical_necessity"),
+    )
+    packet = write_packet(cases)
+    told = text_of(packet)
+    assert packet.writeoff_ids == ("W1", "W2", "W3") and faults(packet, cases) == []
+    assert "CO-50 (not necessary) on lines 1 (10021) and 3 (10023) and CO-197 (no authorization) on line 2 (10022)" in told
+    assert packet.letter.reference == "claim C100"
+    # Each reason has its own argument.
+    assert "Please have each of the lines 1 (10021) and 3 (10023) reviewed by a clinician" in told
+    assert "We ask that the authorization requirement be reviewed after the fact for procedure 10022." in told
+    assert "Please reverse the denial of each of the 3 lines in the schedule below" in told
+    (section,) = [section for section in packet.letter.sections if section.name == "schedule"]
+    (table,) = section.blocks
+    assert isinstance(table, Table) and "Reason" in table.head
+    assert [row[table.head.index("Reason")].text for row in table.rows] == ["CO-50 N211", "CO-197 N211", "CO-50 N211", ""]
+    assert table.rows[-1][-1].text == "$866.70"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_postings_of_one_claim_make_every_kind_of_packet(kind: str) -> None:
+    cases = claim_of(("16", "lacks data", "coding"), ("4", "modifier", "bundling"), kind=kind)
+    packet = write_packet(cases)
+    assert faults(packet, cases) == [] and "1 claims" not in text_of(packet) and "C100" in text_of(packet)
+
+
+def test_two_postings_of_one_line_count_its_charge_once() -> None:
+    first, second = claim_of(("50", "not necessary", "medical_necessity"), ("151", "too many", "medical_necessity"))
+    cases = [first, replace(second, row=replace(second.row, line_number=1, procedure_code="10021"))]
+    packet = write_packet(cases)
+    sheet = "\n".join(packet.worksheet.texts())
+    assert "$500.00" in sheet and "$1,000.00" not in sheet and "$577.80" in sheet
+    assert "denied the service of January 5, 2026 (procedure 10021)" in text_of(packet) and faults(packet, cases) == []
+
+
+def test_a_project_goes_by_the_leading_reason_of_each_claim() -> None:
+    first = claim_of(("50", "not necessary", "medical_necessity"), ("197", "no authorization", "authorization"))
+    other = moved(first[0], 9)
+    packet = write_packet([*first, other])
+    assert "2 claims" in text_of(packet) and faults(packet, [*first, other]) == []
+    with pytest.raises(UsageError, match="a project has one reason"):
+        write_packet([first[1], first[0], other])
+    with pytest.raises(UsageError, match="a project has one level"):
+        write_packet([first[0], staged(other, 2)])
+
+
+def sheet_of(rarcs: str, carc: str = "16", **columns: str) -> tuple[Packet, dict[str, str]]:
+    """The sheet of a corrected claim of a real row, and its elements with where they stand."""
+    row = {"writeoff_id": "W1", "payer_id": "P1", "writeoff_date": "2026-05-01", "claim_id": "C1", "payer_claim_number": "ICN1"}
+    row |= {"payer_type": "commercial", "claim_type": "professional", "group_code": "CO", "carc": carc, "rarcs": rarcs}
+    (case,) = read_ledger([row | {"procedure_code": "10021", "provider_id": "1234567893"} | columns])
+    packet = write_packet(case)
+    assert packet.kind == "corrected_claim" and faults(packet, [case]) == []
+    (section,) = [section for section in packet.letter.sections if section.name == "elements"]
+    table = section.blocks[0]
+    assert isinstance(table, Table)
+    return packet, {line[0].text: line[1].text for line in table.rows}
+
+
+def test_the_sheet_lists_the_element_that_the_remark_names_and_asks_no_coder_for_a_number() -> None:
+    packet, elements = sheet_of("N290")
+    assert list(elements) == ["Rendering provider and taxonomy"]
+    assert not packet.needs_coder and not any("coder" in told for told in packet.missing)
+
+
+def test_a_code_that_the_remark_names_waits_for_the_coder() -> None:
+    packet, elements = sheet_of("M76 N290")
+    assert {"Principal diagnosis *", "Rendering provider and taxonomy"} == set(elements) and packet.needs_coder
+
+
+@pytest.mark.parametrize(("rarcs", "carc"), [("N290 ZZ99", "16"), ("N290 M15", "16"), ("", "16"), ("N290", "4")])
+def test_where_the_remarks_do_not_say_all_a_code_may_be_wrong(rarcs: str, carc: str) -> None:
+    packet, _ = sheet_of(rarcs, carc)
+    assert packet.needs_coder
+
+
+def test_every_element_that_a_remark_names_is_on_the_sheet_and_every_code_is_the_coders() -> None:
+    codes = Codes.load()
+    told = [remark for remark in codes.rarcs.values() if remark.what]
+    assert len(told) > 100
+    for remark in told:
+        case = a_case("corrected_claim", carc="16", rarcs=remark.code)
+        case = replace(case, rarcs=(Code(remark.code, remark.meaning, remark.what),), is_named_alone=True)
+        packet = write_packet(case)
+        assert any(section.name == "elements" for section in packet.letter.sections), remark
+        changes_code = re.search(r"\b(codes?|modifiers?|diagnosis|units)\b", remark.what) and not re.search(r"\bdates?$", remark.what)
+        assert packet.needs_coder or not changes_code, remark
+        if re.fullmatch(r"the [a-z -]+ (provider|facility|surgeon)'s (second )?(identifier|name|address|taxonomy)", remark.what):
+            assert not packet.needs_coder, remark
+
+
+def test_the_primary_payers_remittance_is_enclosed_and_missing_until_it_is_there() -> None:
+    row = {"writeoff_id": "W1", "payer_id": "P1", "writeoff_date": "2026-05-01", "remit_date": "2026-04-20", "claim_id": "C1"}
+    (case,) = read_ledger(
+        [row | {"group_code": "CO", "carc": "22", "rarcs": "MA04", "payer_type": "commercial", "procedure_code": "10021"}]
+    )
+    packet = write_packet(case)
+    assert packet.kind == "cob_facts" and "primary payer's remittance, which is enclosed" in text_of(packet)
+    assert "Primary payer's remittance (EOB) with its payment" in enclosed(packet)
+    assert "to obtain and enclose: primary payer's remittance (EOB) with its payment" in packet.missing
+    # Whoever encloses files sees what they are.
+    assert not any("to obtain" in told for told in write_packet(case, attachments=["EOB"]).missing)
+
+
+@pytest.mark.parametrize("remedy", ["bill_secondary", "rebill_other_payer"])
+def test_the_claim_that_is_to_be_processed_is_enclosed(remedy: str) -> None:
+    packet = write_packet(a_case("cob_facts", remedy=remedy))
+    assert "process the enclosed claim" in text_of(packet)
+    assert "The claim as it is sent to the payer addressed" in enclosed(packet)
+    packet = write_packet(a_case("cob_facts", remedy=remedy, next_payer_id=None))
+    assert any("the payer to send it to" in told for told in packet.missing) and packet.letter.addressee[0].endswith("(to be found)")
+
+
+def test_a_coverage_inquiry_asks_who_may_know_and_tells_no_more_than_needed() -> None:
+    case = a_case("cob_facts", remedy="coverage_discovery", other_coverage_on_file=True)
+    packet = write_packet(case)
+    told = text_of(packet)
+    assert packet.letter.addressee == ("Payer P8",) and faults(packet, [case]) == []
+    assert "Please tell us whether coverage with you was in force for the patient on January 5, 2026" in told
+    assert not any(word in told for word in ("$", "10021", "CO-29", "P7", "Remittance"))
+    packet = write_packet(replace(case, row=replace(case.row, next_payer_id=None)))
+    assert packet.letter.addressee == ("The payer that covered the patient (to be found)",)
+    assert any(told.startswith("whom to ask:") for told in packet.missing)
+
+
+def test_claims_that_go_to_two_payers_are_addressed_to_neither() -> None:
+    first, second = project("cob_facts", 2)
+    packet = write_packet([first, replace(second, row=replace(second.row, next_payer_id="P9"))])
+    assert packet.letter.addressee == ("The payer that owes the claim (to be found)",)
+    assert any("the payer to send it to" in told for told in packet.missing)
+
+
+ENCLOSED = ("timely_proof_on_file", "authorization_on_file", "referral_on_file", "records_on_file", "other_coverage_on_file")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", ["appeal", "reopening", "cob_facts"])
+@pytest.mark.parametrize("is_there", [True, False, None])
+def test_what_a_letter_says_is_enclosed_is_listed(kind: str, family: str, is_there: bool | None) -> None:
+    papers = {
+        "uthorization": "Authorization",
+        "referral": "Referral",
+        "record": "record",
+        "roof": "Proof",
+        "remittance": "emittance",
+        "claim for": "The claim as",
+    }
+    case = a_case(kind, other_payer_paid_amount=100_00, **dict.fromkeys(ENCLOSED, is_there))
+    packet = write_packet(replace(case, score=replace(case.score, family=family)))
+    listed = " ".join(enclosed(packet))
+    blocks = [block for section in packet.letter.sections if section.name in ("ground", "request") for block in section.blocks]
+    body = [sentence.text for block in blocks if isinstance(block, Paragraph) for sentence in block.sentences]
+    for sentence in (text for text in body if "enclosed" in text):
+        clause = sentence.split(" by the ")[0]
+        named = [paper for word, paper in papers.items() if word in clause]
+        assert named or "documents asked for" in clause.lower(), sentence
+        assert all(paper in listed for paper in named if not (paper == "Authorization" and "requirement" in clause)), (sentence, listed)
+
+
+def test_what_the_law_excludes_is_not_asked_for_as_if_it_were_owed() -> None:
+    row = {"writeoff_id": "W1", "payer_id": "P1", "writeoff_date": "2026-05-01", "remit_date": "2026-04-20", "claim_id": "C1"}
+    (case,) = read_ledger(
+        [row | {"group_code": "CO", "carc": "96", "rarcs": "N425", "payer_type": "commercial", "procedure_code": "10021"}]
+    )
+    packet = write_packet(case)
+    assert packet.kind == "appeal" and "Nothing is owed" not in case.next_step and "only where" in case.next_step
+    told = text_of(packet)
+    assert "If the exclusion does not cover procedure 10021, please reverse the denial" in told
+    assert "Please reverse the denial of procedure 10021, process" not in told
+    assert any("nothing is owed and nothing goes out" in told for told in packet.missing)
+
+
+def test_a_reopening_after_its_year_rests_on_good_cause_and_says_so() -> None:
+    due = Due(date(2026, 6, 1), "statute", "One year.", "42 CFR 405.980(c), 405.986", "reopening", date(2029, 6, 1), 2)
+    case = a_case("reopening", payer_type="medicare", records_on_file=True)
+    case = replace(case, due=due, score=replace(case.score, family="medical_necessity"))
+    packet = write_packet(case)
+    assert "until June 1, 2029 it is reopened for good cause (42 CFR 405.980(c)(2), 405.986)" in text_of(packet)
+    assert any(told.startswith("good cause:") for told in packet.missing)
+    assert "for good cause, which must be shown, until June 1, 2029" in "\n".join(packet.worksheet.texts())
+    # A clerical error is put right at any time (405.980(c)(3)); within the year any reason will do.
+    for other in (replace(case, score=replace(case.score, family="coding")), replace(case, due=replace(due, next_level=1))):
+        assert "good cause (" not in text_of(write_packet(other))
