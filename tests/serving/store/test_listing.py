@@ -8,11 +8,12 @@ import pytest
 
 from features.errors import BadData, UsageError
 from serving.access import Identity, Role
-from serving.store import listing
+from serving.store import listing, outcomes
 from serving.store.store import Store
+from serving.worklist.events import Effort
 from serving.worklist.item import Item, State
 from serving.worklist.listing import Page, Query, Sort, Which
-from tests.serving.worklist.queues import ANA, NOW, TODAY, item_of, put
+from tests.serving.worklist.queues import ANA, BEN, NOW, TODAY, item_of, put
 
 QUEUE = [
     item_of(
@@ -134,6 +135,79 @@ def test_of_a_week_what_brings_more_than_it_costs_is_summed_apart(store: Store) 
     assert (all_fit.paying.items, all_fit.paying.net, all_fit.paying.expected, all_fit.paying.hours) == (2, 500, 500, 2.0)
     assert (three.all.items, three.paying, three.stop_below) == (3, all_fit.paying, 0)
     assert (one.all, one.stop_below) == (one.paying, 400) and one.all.items == 1
+
+
+def test_all_that_waits_is_counted_as_the_week_counts_it(store: Store) -> None:
+    near, far = TODAY + timedelta(days=7), TODAY + timedelta(days=8)
+    queue = [
+        item_of(1),
+        item_of(2, net=-200, value_per_hour=-200),
+        item_of(3, snoozed_until=near),
+        item_of(4, snoozed_until=far),
+        item_of(5, snoozed_until=TODAY),
+        item_of(6, deadline_on=TODAY - timedelta(days=1), deadline_source="statute"),
+    ]
+    put(store, queue)
+    with store.read() as unit:
+        waiting, week = listing.waiting(unit, ANA, today=TODAY), listing.week(unit, ANA, 100.0, today=TODAY)
+    assert (waiting.all, waiting.paying) == (week.all, week.paying)
+    assert (waiting.all.items, waiting.paying.items, waiting.waking) == (4, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("C0003059", "i0001"), ("c0003059", "i0001"), ("w-abc", "i0002"), ("W-ABC", "i0002"), ("i0003-0", "i0003"), ("I0003-0", "i0003")],
+)
+def test_an_item_is_found_by_its_claim_or_write_off_in_capitals_or_not(store: Store, asked: str, shown: str) -> None:
+    put(store, [item_of(1, claim_id="C0003059"), item_of(2, claim_id="w-ABC"), item_of(3), item_of(4, claim_id="c0003059x")])
+    assert [item.item_id for item in read(store, Query(Which.ALL, claim_id=asked)).items] == [shown]
+
+
+def test_a_claim_as_it_was_typed_goes_before_one_in_other_letters_and_before_a_write_off(store: Store) -> None:
+    put(store, [item_of(1, claim_id="ab"), item_of(2, claim_id="AB"), item_of(3), item_of(4, claim_id="i0003-0")])
+    assert [item.item_id for item in read(store, Query(Which.ALL, claim_id="AB")).items] == ["i0002"]
+    assert [item.item_id for item in read(store, Query(Which.ALL, claim_id="i0003-0")).items] == ["i0004"]
+
+
+def test_what_is_not_theirs_is_not_found(store: Store) -> None:
+    put(store, [item_of(1, facility_id="F2")])
+    bound = Identity("person:fay", "session", Role.WORKER, facilities=frozenset({"F1"}))
+    stranger = Identity("person:sam", "session", Role.ADMIN, "other")
+    for number in ("C1", "c1", "i0001-0", "I0001-0"):
+        assert [len(read(store, Query(Which.ALL, claim_id=number), who).items) for who in (ANA, bound, stranger)] == [1, 0, 0]
+
+
+def test_what_somebody_holds_is_theirs_while_the_lease_lasts(store: Store) -> None:
+    later, before = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
+    held = {"leased_to": BEN.subject, "leased_until": later}
+    queue = [
+        item_of(1, assigned_to=ANA.subject),
+        item_of(2, **held),
+        item_of(3, assigned_to=ANA.subject, **held),
+        item_of(4, leased_to=BEN.subject, leased_until=before),
+        item_of(5),
+    ]
+    put(store, queue)
+    with store.read() as unit:
+        sums = listing.sums_by(unit, ANA, Query(), "holder", now=NOW, today=TODAY)
+    assert {name: total.items for name, total in sums.items()} == {ANA.subject: 1, BEN.subject: 2, None: 2}
+    assert {item.item_id for item in read(store, Query(assigned_to=BEN.subject)).items} == {"i0002", "i0003"}
+
+
+def test_what_came_in_is_summed_net_by_item_and_for_a_whole_list(store: Store) -> None:
+    queue = [item_of(n, state=State.WON) for n in (1, 2)] + [item_of(3, state=State.LOST), item_of(4, client_id="other", state=State.WON)]
+    put(store, queue, parts=2)
+    told = {"status": "recovered", "resolved_on": TODAY - timedelta(days=2), "worked_on": TODAY - timedelta(days=9)}
+    said = [
+        Effort("i0001-0", "E1", recovered=8_000, **told),  # type: ignore[arg-type]
+        Effort("i0001-1", "E1", recovered=2_000, taken_back=500, **told),  # type: ignore[arg-type]
+        Effort("i0003-0", "E1", recovered=100, **told),  # type: ignore[arg-type]
+    ]
+    with store.write() as unit:
+        outcomes.record(unit, "default", said, source="file", today=TODAY, at=NOW, by="test")
+        assert listing.came_of(unit, ANA, ["i0001", "i0002", "i0003", "i0004"]) == {"i0001": 9_500, "i0003": 100}
+        came = {which: listing.came_in(unit, ANA, Query(which), now=NOW, today=TODAY) for which in (Which.WON, Which.LOST, Which.SENT)}
+    assert sum(came.values()) == 9_600 and came[Which.SENT] == 0
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10=", "WzEsMiwzXQ==", "a" * 500, "WyJ2YWx1ZV9wZXJfaG91ciIsMWU5OTksImEiXQ=="])
