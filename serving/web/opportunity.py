@@ -17,6 +17,7 @@ from serving.identity.gate import Gate
 from serving.identity.visits import Visit
 from serving.store import audits
 from serving.store.audits import Kept, Owed
+from serving.store.payer_types import types_of_owed
 from serving.web.forms import Fields
 from serving.web.lists import address
 from serving.web.site import Site
@@ -30,6 +31,24 @@ MOST_OWED = 200
 FALLS = ("reversed", "contractual", "policy", "bad_debt", "patient", "wait", "no_scope", "worked", "expired", "above_owed")
 WHOLE = ("total", "gross", "expected", "net")
 _REMEDIES = {**ACTIONS, "none": "No usual remedy: look at each"}
+LAWS = {
+    "medicare": "42 CFR 401.305",
+    "medicaid": "42 USC 1320a-7k(d)",
+    "medicaid_managed": "42 CFR 438.608(d)(2)",
+}
+"""Kinds of payers to which an overpayment is returned within 60 days of being identified, and the law that says so."""
+OTHERWISE = {
+    "medicare_advantage": "the contract with the plan decides by when",
+    "commercial": "contract or state law decides by when",
+    "bcbs": "contract or state law decides by when",
+    "tricare": "32 CFR 199.11 and the contractor decide by when",
+    "workers_comp": "state law decides by when",
+    "auto": "contract or state law decides by when",
+    "self_pay": "state law decides by when it goes back to the patient",
+    "other": "contract or state law decides by when",
+}
+"""What decides where no such law holds."""
+UNKNOWN = "60 days if the payer is Medicare or Medicaid, else by contract or state law; its kind is not known"
 NOTHING = "there is no audit of what you see alone: each is of all facilities of the client"
 """Said to whoever sees only some facilities, whether or not an audit was kept: what is not theirs to see is answered as if it were not."""
 
@@ -75,10 +94,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What may be owed back, and what its clock says."""
+    """What may be owed back, and what its clock says; `law` is the rule that holds, or what decides where none sets a day."""
 
     owed: Owed
     due: Due | None
+    law: str
+    has_clock: bool
     stage: str
     who: str
 
@@ -124,10 +145,10 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
         if who.facilities is not None:
             raise NotFound(NOTHING)
         with gate.store.write() as unit:
-            found = audits.owed_of(unit, who.client_id)
+            found, kinds = audits.owed_of(unit, who.client_id), types_of_owed(unit, who.client_id)
             gate.log.tell(unit, who, "overpayment.read", [one.overpayment_id for one in found[:MOST_OWED]])
         names = site.names(who.client_id)
-        entries = sorted((entry(one, site.today(), names) for one in found), key=_urgency)
+        entries = sorted((entry(one, kinds.get(one.overpayment_id), site.today(), names) for one in found), key=_urgency)
         total = sum(one.amount or 0 for one in found)
         return site.page(request, visit, "overpayments.html.j2", entries=entries[:MOST_OWED], count=len(found), total=total, **may_see(who))
 
@@ -252,13 +273,19 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Chang
     return sorted(told, key=lambda one: -abs(one.now - one.before))[:SHOWN]
 
 
-def entry(owed: Owed, today: date, names: Mapping[str, str]) -> Entry:
-    """Return an entry with its clock: what people found out starts it, never the program (42 CFR 401.305)."""
+def entry(owed: Owed, payer_type: str | None, today: date, names: Mapping[str, str]) -> Entry:
+    """Return an entry with its clock: what people found out starts it, never the program, and only where a law sets one.
+
+    That an investigation suspends it, and for how long, is a rule of Medicare's alone. Where the kind of payer is not known the day is
+    shown as well, with what it hangs on: one too early does less harm than one that was missed.
+    """
+    has_clock = payer_type is None or payer_type in LAWS
     started, identified = ("" if day is None else day.isoformat() for day in (owed.investigation_started_on, owed.identified_on))
-    last = report_due(identified, started)
+    last = report_due(identified, started if payer_type in (None, "medicare") else "") if has_clock else ""
     stage = "To be reported and returned" if identified else "Being looked into" if started else "Nobody has looked yet"
     who = "" if owed.decided_by is None else names.get(owed.decided_by, owed.decided_by)
-    return Entry(owed, due(date.fromisoformat(last), "statute", today) if last else None, stage, who)
+    law = UNKNOWN if payer_type is None else LAWS.get(payer_type) or OTHERWISE.get(payer_type, OTHERWISE["other"])
+    return Entry(owed, due(date.fromisoformat(last), "statute", today) if last else None, law, has_clock, stage, who)
 
 
 def _urgency(one: Entry) -> tuple[str, int]:

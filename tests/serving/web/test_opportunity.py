@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from features.tables import PAYER_TYPES
 from features.unworked import NO_LOT
 from serving.access import Role
-from serving.web.opportunity import OWED, PAGE
+from serving.store import writeoffs
+from serving.web.opportunity import LAWS, OTHERWISE, OWED, PAGE
 from serving.web.prevention import KPIS, PAYERS, POSTING
 from tests.serving.identity.clocks import BOSS, PASSWORD, acts
+from tests.serving.store.rows import stored_writeoff
 from tests.serving.web.audited import Owed, audited, keep
 from tests.serving.web.practice import Practice, practice
 
@@ -83,6 +86,31 @@ def test_only_what_a_person_enters_starts_the_clock(office: Practice, made: Made
     assert "11 Dec 2026" in page and "To be reported and returned, by lea" in page
     keep(office.gate, *made)
     assert "11 Dec 2026" in lea.read(OWED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "day"),
+    [
+        # 60 days after 12 October; in Medicare an investigation begun on 5 April ends the wait after 180 days, on 2 October.
+        ("medicare", "42 CFR 401.305</span>", "1 Dec 2026"),
+        ("medicaid", "42 USC 1320a-7k(d)</span>", "11 Dec 2026"),
+        ("commercial", "Contract or state law decides by when", ""),
+        ("bcbs", "Contract or state law decides by when", ""),
+        ("auto", "Contract or state law decides by when", ""),
+        (None, "its kind is not known", "1 Dec 2026"),
+    ],
+)
+def test_a_day_to_return_is_shown_where_a_law_sets_one(office: Practice, made: Made, kind: str | None, words: str, day: str) -> None:
+    lea, owed = office.client("lea"), made[1]
+    with office.gate.store.write() as unit:
+        writeoffs.keep(unit, [stored_writeoff(owed["writeoff_id"][0], payer_type=kind)])
+    assert lea.send(f"{OWED}/{owed['overpayment_id'][0]}", started="2026-04-05", identified="2026-10-12").status_code == 303
+    entry = next(row for row in lea.read(OWED).split("<tr ") if "To be reported and returned" in row)
+    assert words in entry and (f">{day}</time>" in entry if day else "no day by federal law" in entry and "</time>" not in entry)
+
+
+def test_of_every_kind_of_payer_it_is_said_what_decides() -> None:
+    assert LAWS.keys() | OTHERWISE.keys() == set(PAYER_TYPES) and not LAWS.keys() & OTHERWISE.keys()
 
 
 @pytest.mark.parametrize(
