@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Integer, Row, Table, Text, func, select, update
+from sqlalchemy import BigInteger, Column, Date, Integer, Row, Table, Text, func, or_, select, update
 
 from features.errors import BadData, NotFound
 from features.money import parse_cents
+from serving.store.remit_lines import remit_lines
 from serving.store.schema import METADATA, Document, Moment
 from serving.store.store import Unit
+from serving.store.writeoffs import writeoffs
 
 audits = Table(
     "audits",
@@ -120,16 +122,36 @@ def decide(unit: Unit, client_id: str, overpayment_id: str, *, started: date | N
     NotFound
         When the client has no such entry.
     BadData
-        When it was known before anybody looked.
+        When it was known before anybody looked, or either was before the payer's first answer on the claim, where that is known.
     """
     if started is not None and identified is not None and identified < started:
         raise BadData("an overpayment is identified on or after the day on which its investigation began")
     o = overpayments.c
     the = (o.client_id == client_id, o.overpayment_id == overpayment_id)
-    told = {"investigation_started_on": started, "identified_on": identified, "decided_by": by}
-    if unit.connection.execute(update(overpayments).where(*the).values(told)).rowcount != 1:
+    row = unit.connection.execute(select(overpayments).where(*the)).one_or_none()
+    if row is None:
         raise NotFound("there is no such overpayment")
+    first = _first_answer(unit, _owed(row))
+    for what, day in (("the investigation of an overpayment begins", started), ("an overpayment is identified", identified)):
+        if first is not None and day is not None and day < first:
+            raise BadData(f"{what} on or after the day of its remittance, {first}; {day} came")
+    told = {"investigation_started_on": started, "identified_on": identified, "decided_by": by}
+    unit.connection.execute(update(overpayments).where(*the).values(told))
     return _owed(unit.connection.execute(select(overpayments).where(*the)).one())
+
+
+def _first_answer(unit: Unit, owed: Owed) -> date | None:
+    """Return the day of the first remittance on what an entry is about: what is owed back was paid by one of them."""
+    r, w = remit_lines.c, writeoffs.c
+    days = [
+        unit.connection.scalar(select(func.min(r.remit_date)).where(r.client_id == owed.client_id, r.claim_id == owed.claim_id)),
+        unit.connection.scalar(
+            select(func.min(w.remit_date)).where(
+                w.client_id == owed.client_id, or_(w.writeoff_id == owed.writeoff_id, w.claim_id == owed.claim_id)
+            )
+        ),
+    ]
+    return min((day for day in days if day is not None), default=None)
 
 
 def _row(row: Mapping[str, Any], client_id: str, as_of: date) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from features.errors import UsageError
 from serving.worklist.item import State
+from serving.worklist.since import Since
 
 LONGEST_SNOOZE, LONGEST_FOLLOW_UP = 180, 365
 MOST_HOURS = 1000.0
@@ -89,16 +90,21 @@ def check_ahead(what: str, day: date, most: int, *, today: date) -> date:
     return day
 
 
-def check_past(name: str, day: date | None, *, today: date) -> date:
-    """Return a day that was, today where none was given.
+def check_past(name: str, day: date | None, *, today: date, since: Since | None = None) -> date:
+    """Return a day that was, today where none was given, and not before what it follows on.
 
     >>> check_past("sent_on", date(2026, 11, 3), today=date(2026, 11, 2))
     Traceback (most recent call last):
     features.errors.UsageError: sent_on is not after 2026-11-02, nor before 1990; 2026-11-03 came
+    >>> check_past("sent_on", date(1995, 1, 1), today=date(2026, 11, 2), since=Since(date(2024, 8, 9), "the day of its remittance"))
+    Traceback (most recent call last):
+    features.errors.UsageError: sent_on is not before 2024-08-09, the day of its remittance, nor after 2026-11-02; 1995-01-01 came
     """
     found = day or today
     if not date(1990, 1, 1) <= found <= today:
         raise UsageError(f"{name} is not after {today}, nor before 1990; {found} came")
+    if since is not None and found < min(since.day, today):
+        raise UsageError(f"{name} is not before {since.day}, {since.what}, nor after {today}; {found} came")
     return found
 
 

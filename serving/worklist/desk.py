@@ -28,6 +28,7 @@ from serving.worklist.hands import Staff, check_hand, nobody
 from serving.worklist.item import Item, State
 from serving.worklist.shares import share_out
 from serving.worklist.shelf import Entry, Shelf, Undo, Wanted
+from serving.worklist.since import KnownSince, decision_since, sending_since, unknown
 from serving.worklist.turn import choose
 
 FEWEST_IN_BATCH, MOST_IN_BATCH = 10, 25
@@ -87,6 +88,8 @@ class Desk:
         Knows the last day of a next level.
     staff
         Knows who there is that may be given an item.
+    known_since
+        Knows from which day on an item's payer could be asked.
 
     Attributes
     ----------
@@ -104,9 +107,11 @@ class Desk:
         draw: Draw = random.random,
         next_deadline: NextDeadline = no_deadline,
         staff: Staff = nobody,
+        known_since: KnownSince = unknown,
     ) -> None:
         self._shelf, self._who, self._now, self._today = shelf, who, now, today
-        self._draw, self._next_deadline, self._staff = draw, next_deadline, staff
+        self._draw, self._next_deadline = draw, next_deadline
+        self._staff, self._known_since = staff, known_since
         self._policy = shelf.policy(who.client_id)
         self.touched: set[str] = set()
         self._book = Book(shelf, who.subject, now=now, today=today, approval_over=self._policy.approval_over)
@@ -215,7 +220,7 @@ class Desk:
         """
         item = self._begin(item_id, version, "send")
         check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP, today=self._today)
-        sent = check_past("sent_on", sent_on, today=self._today)
+        sent = check_past("sent_on", sent_on, today=self._today, since=sending_since(item, self._known_since))
         item = self._book.begin(item, on=sent)
         self._book.say_of_all(item, hours=check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
         facts = {"sent_on": sent.isoformat(), "channel": channel, "reference": reference, "follow_up_on": follow_up_on.isoformat()}
@@ -247,7 +252,7 @@ class Desk:
         `settled` says that the rest was given up by agreement.
         """
         item = self._begin(item_id, version, "win")
-        day = check_past("decided_on", decided_on, today=self._today)
+        day = self._decided(item, decided_on)
         parts = self._shelf.parts(item)
         shares = self._book.shares(item, parts, cents)
         item = self._book.begin(item, on=day)
@@ -274,7 +279,7 @@ class Desk:
         """Say that the payer refused, or that the day has passed (`expired`), and why it ends there: one of `LOSS_REASONS`, or blank."""
         item = self._begin(item_id, version, "lose")
         lost_for = check_loss(reason)
-        day = check_past("decided_on", decided_on, today=self._today)
+        day = self._decided(item, decided_on)
         item = self._book.end(self._book.begin(item, on=day), "expired" if expired else "denied", hours=check_hours(hours))
         facts = {"decided_on": day.isoformat(), "reason": lost_for}
         return self._move(item, "lose", facts=facts, decided_on=day, follow_up_on=None, reason=lost_for)
@@ -284,7 +289,7 @@ class Desk:
         item = self._begin(item_id, version, "next_level")
         if item.level >= LEVELS:
             raise CheckFailed(f"item {item_id} is at level {item.level}; there is none above")
-        day = check_past("decided_on", decided_on or item.decided_on, today=self._today)
+        day = self._decided(item, decided_on or item.decided_on)
         if item.state is State.SENT:
             item = self._book.end(item, "upheld_next_level_open", hours=check_hours(hours))
         last, source = self._next_deadline(item, item.level + 1, day)
@@ -356,6 +361,9 @@ class Desk:
     @property
     def _is_lead(self) -> bool:
         return self._who.may("queue.assign")
+
+    def _decided(self, item: Item, day: date | None) -> date:
+        return check_past("decided_on", day, today=self._today, since=decision_since(item, self._known_since))
 
     def _worker_of(self, item: Item) -> str | None:
         """Return whose an item is that is worked now: who stands in for an hour may not see it afterwards, so it stays whose it was."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from features.errors import NotFound, NotPermitted, UsageError
 from serving.access import Identity
@@ -31,6 +32,7 @@ from serving.worklist.policy import Policy
 from serving.worklist.reversals import Reversal, ReversalState, decided
 from serving.worklist.shelf import Entry
 from serving.worklist.sight import Sight
+from serving.worklist.since import ledger_since
 from serving.worklist.steering import MOST_AT_ONCE, Steering, Tell, every
 
 MOST_EXPORTED = 20_000
@@ -293,6 +295,7 @@ class Worklist:
             next_deadline=lambda item, level, day: self._next_deadline(unit, item, level, day),
             # Read once, and only where something is given: many items are given at once.
             staff=cache(lambda: _staff(unit, who.client_id)),
+            known_since=lambda item: ledger_since(_ledger_of(unit, item)),
         )
         yield desk
         self._tell(unit, who, action, sorted(desk.touched))
@@ -322,8 +325,7 @@ class Worklist:
         sight = self._sight()
         if sight is None:
             return None, None
-        ids = [part.writeoff_id for part in StoreShelf(unit).parts(item)]
-        return sight.next_deadline(list(ledger.find(unit, item.client_id, ids).values()), item.remedy, level, day)
+        return sight.next_deadline(_ledger_of(unit, item), item.remedy, level, day)
 
     # ---- how it is run -----------------------------------------------------------------------------------------------
 
@@ -435,6 +437,11 @@ class Worklist:
         if item is None or not who.sees(item.client_id, item.worth.facility_id):
             raise NotFound("there is no such item")
         return item
+
+
+def _ledger_of(unit: Unit, item: Item) -> list[dict[str, Any]]:
+    ids = [part.writeoff_id for part in StoreShelf(unit).parts(item)]
+    return list(ledger.find(unit, item.client_id, ids).values())
 
 
 def _staff(unit: Unit, client_id: str) -> dict[str, Identity]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from serving.api.identity import Keys
 from serving.champion import Champion
 from serving.client import Refused, Service, Transport
 from serving.identity.gate import Gate
+from serving.store import writeoffs
 from serving.store.store import Store
 from serving.worklist.policy import Policy
 from tests.serving.client import Client
 from tests.serving.fakes import FixedScorer, load_fake
 from tests.serving.identity.clocks import BOSS, PASSWORD, gate_on, small_gate
+from tests.serving.store.rows import stored_writeoff
 from tests.serving.worklist.queues import TODAY, item_of, put
 
 QUEUE = [item_of(n, payer_id=f"P{n % 2}", facility_id=(None, "F1", "F2")[n % 3]) for n in range(1, 31)]
@@ -113,6 +115,26 @@ def test_a_change_of_what_was_changed_meanwhile_says_both_versions(house: House)
     assert taken is not None
     ours.dispose(taken.item, "draft")
     assert "you saw version 1, it is at version 2" in refused(lambda: ours.skip(taken.item, "other"), 409).detail
+
+
+def test_what_is_sent_or_decided_before_the_remittance_is_refused(house: House) -> None:
+    with house.gate.store.write() as unit:
+        known = {"claim_id": "C30", "service_date": date(2026, 7, 1), "remit_date": date(2026, 8, 9)}
+        writeoffs.keep(unit, [stored_writeoff(f"i0030-{n}", writeoff_amount=20_000, **known) for n in range(2)])
+    ours = house.caller()
+    item = ours.item("i0030").item
+    assert item is not None
+    said: tuple[dict[str, Any], ...] = (
+        {"act": "send", "follow_up_date": TOMORROW.isoformat(), "sent_date": "1995-01-01"},
+        {"act": "win", "amount": "10.00", "decided_date": "2026-08-08"},
+        {"act": "lose", "decided_date": "2026-08-08"},
+    )
+    for one in said:
+        told = refused(lambda one=one: ours.dispose(item, **one), 422).detail
+        assert "is not before 2026-08-09, the day of its remittance, nor after 2026-11-02" in told
+    sent = ours.dispose(item, "send", follow_up_date=TOMORROW.isoformat(), sent_date="2026-08-09")
+    told = refused(lambda: ours.dispose(sent, "next_level", decided_date="2026-08-08"), 422).detail
+    assert told == "decided_on is not before 2026-08-09, the day it was sent, nor after 2026-11-02; 2026-08-08 came"
 
 
 def test_an_item_is_given_to_who_works_and_sees_it(house: House) -> None:

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from features.errors import BadData, NotFound
+from features.tables import REMIT_LINES
 from models.scorer import Scorer
 from serving.findings.clock import OVERPAYMENT_COLUMNS, overpayment_table
 from serving.findings.report import report
 from serving.findings.stored import report_of_client
-from serving.store import audits, outcomes, writeoffs
+from serving.store import audits, outcomes, remit_lines, writeoffs
 from serving.store.rows import EPOCH, rows_of
 from serving.store.store import Store
 from tests.practice import Files
+from tests.serving.store.rows import stored_writeoff
 from tests.serving.worklist.queues import NOW
 
 WHO = "person:ana"
@@ -62,6 +64,26 @@ def test_nothing_is_decided_of_what_is_not_there_or_known_before_it_was_looked_i
         audits.decide(unit, "other", "a", started=None, identified=date(2026, 3, 5), by=WHO)
     with pytest.raises(BadData, match="on or after"), store.write() as unit:
         audits.decide(unit, "default", "a", started=date(2026, 3, 6), identified=date(2026, 3, 5), by=WHO)
+
+
+def test_nothing_is_owed_back_before_the_remittance_that_paid_it(store: Store) -> None:
+    keep(store, "2026-03-01", entry("a", claim_id="C1"))
+    keep(store, "2026-03-01", entry("b", writeoff_id="W2"))
+    keep(store, "2026-03-01", entry("c", claim_id="C3"))
+    line = dict.fromkeys(REMIT_LINES.names) | {"remit_id": "R1", "payer_id": "AETNA", "claim_id": "C1", "remit_date": date(2024, 8, 9)}
+    with store.write() as unit:
+        remit_lines.keep(unit, "default", [line, line | {"remit_id": "R2", "remit_date": date(2024, 9, 1)}])
+        # The same claim number of somebody else says nothing.
+        remit_lines.keep(unit, "other", [line | {"remit_date": date(2026, 1, 1), "claim_id": "C3"}])
+        writeoffs.keep(unit, [stored_writeoff("W2", remit_date=date(2024, 8, 9))])
+        for number in ("a", "b"):
+            with pytest.raises(BadData, match="identified on or after the day of its remittance, 2024-08-09; 2020-01-01 came"):
+                audits.decide(unit, "default", number, started=None, identified=date(2020, 1, 1), by=WHO)
+            with pytest.raises(BadData, match="investigation .* on or after the day of its remittance, 2024-08-09; 2024-08-08 came"):
+                audits.decide(unit, "default", number, started=date(2024, 8, 8), identified=date(2024, 8, 9), by=WHO)
+            found = audits.decide(unit, "default", number, started=date(2024, 8, 9), identified=date(2024, 8, 9), by=WHO)
+            assert found.identified_on == date(2024, 8, 9)
+        assert audits.decide(unit, "default", "c", started=None, identified=date(2020, 1, 1), by=WHO).decided_by == WHO
 
 
 def test_an_audit_of_the_store_is_the_audit_of_the_rows_that_were_loaded(store: Store, practice: Files) -> None:

@@ -18,6 +18,7 @@ from serving.worklist.hands import hands_for
 from serving.worklist.item import Item, State
 from serving.worklist.policy import Policy
 from serving.worklist.shelf import MemoryShelf
+from serving.worklist.since import Since
 from tests.serving.worklist.queues import ANA, BEN, LEA, TODAY, VIC, Office, item_of, memory_office, put, store_office
 
 MakeOffice = Callable[..., Office]
@@ -259,6 +260,50 @@ def test_the_next_level_is_an_effort_of_its_own_with_its_own_last_day(office: Ma
         first, second = (shelf.effort("default", "i0001-0", f"i0001.{n}") for n in (1, 2))
     assert (first.status, first.level, first.net) == ("upheld_next_level_open", 1, 0)
     assert (second.status, second.level, second.net, second.explored) == ("recovered", 2, 10_000, None)
+
+
+def test_nothing_is_sent_or_decided_before_what_it_follows_on(office: MakeOffice) -> None:
+    remit, early, earliest = TODAY - timedelta(days=80), TODAY - timedelta(days=81), TODAY.replace(year=1995)
+    sent = TODAY - timedelta(days=30)
+
+    def refused(words: str, *acts: Callable[[], object]) -> None:
+        for act in acts:
+            with pytest.raises(UsageError, match=words):
+                act()
+
+    with office([item_of(1), item_of(2)]).desk(known_since=lambda item: Since(remit, "the day of its remittance")) as desk:
+        refused(
+            f"sent_on is not before {remit}, the day of its remittance, nor after {TODAY}; 1995-11-02 came",
+            lambda: desk.send("i0001", 0, follow_up_on=TOMORROW, sent_on=earliest),
+        )
+        refused(
+            f"decided_on is not before {remit}, the day of its remittance, nor after {TODAY}; {early} came",
+            lambda: desk.win("i0002", 0, cents=100, decided_on=early),
+            lambda: desk.lose("i0002", 0, decided_on=early),
+        )
+        item = desk.send("i0001", 0, follow_up_on=TOMORROW, sent_on=sent)
+        before = sent - timedelta(days=1)
+        refused(
+            f"decided_on is not before {sent}, the day it was sent",
+            lambda: desk.win("i0001", 1, cents=100, decided_on=before),
+            lambda: desk.lose("i0001", 1, decided_on=before),
+            lambda: desk.next_level("i0001", 1, decided_on=before),
+        )
+        # The day itself is allowed: portals answer at once. What the next level says follows on the decision before it.
+        item = desk.next_level("i0001", item.version, decided_on=sent)
+        refused(
+            f"is not before {sent}, the day of the decision before",
+            lambda: desk.send("i0001", 2, follow_up_on=TOMORROW, sent_on=before),
+            lambda: desk.lose("i0001", 2, decided_on=before),
+        )
+        item = desk.send("i0001", item.version, follow_up_on=TOMORROW, sent_on=sent + timedelta(days=3))
+        assert desk.lose("i0001", item.version, decided_on=TODAY).decided_on == TODAY
+        assert desk.win("i0002", 0, cents=100, decided_on=remit).decided_on == remit
+
+
+def test_a_day_of_the_ledger_that_is_still_to_come_refuses_nothing_of_today(office: MakeOffice) -> None:
+    with office([item_of(1)]).desk(known_since=lambda item: Since(TOMORROW, "the day it was posted")) as desk:
+        assert desk.send("i0001", 0, follow_up_on=TOMORROW).sent_on == TODAY
 
 
 def test_what_was_skipped_comes_back_by_hand_only(office: MakeOffice) -> None:
