@@ -29,6 +29,7 @@ SECONDS_LEFT = "session-seconds"
 """The header by which a script of ours learns how long the session lasts; it warns before."""
 
 SPENT = "an address that signs somebody in works once, and not for long; ask for another one, or sign in with name and password"
+LOST = "you were signed out before it was sent, so nothing of what you typed was kept; sign in and enter it again"
 NOT_HERE = "signing in works at the address that `public_url` names, or on the machine itself"
 
 
@@ -49,10 +50,10 @@ def add_sign_in(app: FastAPI, gate: Gate) -> None:
     """Add the pages of a gate."""
 
     @app.get("/sign-in", include_in_schema=False)
-    def ask(request: Request, nobody: Anyone, next: str = "/") -> Response:
+    def ask(request: Request, nobody: Anyone, next: str = "/", lost: str = "") -> Response:
         if gate.visits.of(session_cookie(request), origin(request)) is not None:
             return RedirectResponse(safe_next(next), 303)
-        return _sign_in_page(request, safe_next(next))
+        return _sign_in_page(request, safe_next(next), problem=LOST if lost == "yes" else "")
 
     @app.post("/sign-in", include_in_schema=False)
     def sign_in(request: Request, nobody: Anyone, form: NewcomersForm) -> Response:

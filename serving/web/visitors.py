@@ -32,7 +32,7 @@ from serving.web.forms import Fields, read_fields
 from serving.web.rendering import page
 
 FORM_FIELD = "form_token"
-SIGN_IN, PASSWORD = "/sign-in", "/password"
+SIGN_IN, SIGN_OUT, PASSWORD = "/sign-in", "/sign-out", "/password"
 
 
 class Elsewhere(Exception):
@@ -66,7 +66,7 @@ class Visitor(Permission):
 
     async def __call__(self, request: Request) -> Visit:  # type: ignore[override]
         """Return the visit."""
-        gate: Gate = request.app.state.gate
+        gate = gate_of(request)
         visit = await run_in_threadpool(gate.visits.of, session_cookie(request), origin(request))
         if visit is None:
             raise Elsewhere(sign_in_path(request))
@@ -93,6 +93,12 @@ async def _checked_form(request: Request, visit: Visit, file_bytes: int) -> Fiel
     return form
 
 
+def gate_of(request: Request) -> Gate:
+    """Return the gate that a request came in by: what is stored, and who may see it."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
 def visitor(action: str, *, is_for_newcomers: bool = False, file_bytes: int = 0) -> Any:
     """Return the dependency by which a page gets its visit; Any, as `fastapi.Depends` is."""
     return Depends(Visitor(named_action(action).name, is_for_newcomers, file_bytes))
@@ -109,7 +115,7 @@ def check(request: Request, who: Identity, action: str) -> None:
     try:
         who.check(action)
     except NotPermitted:
-        gate: Gate = request.app.state.gate
+        gate = gate_of(request)
         gate.refusals.tell(gate.store, who, action)
         raise
 
@@ -130,8 +136,11 @@ def add_door(app: FastAPI) -> None:
 
 
 def sign_in_path(request: Request) -> str:
-    """Return where to sign in, and come back to this page afterwards."""
-    path = request.url.path if request.method in SAFE else "/"
+    """Return where to sign in, and come back to this page afterwards; of a form that was sent too late, that it was not kept."""
+    if request.method not in SAFE:
+        # Who signs out has typed nothing.
+        return SIGN_IN if request.url.path == SIGN_OUT else f"{SIGN_IN}?lost=yes"
+    path = request.url.path
     return SIGN_IN if path == "/" else f"{SIGN_IN}?next={quote(path)}"
 
 
