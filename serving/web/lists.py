@@ -12,8 +12,9 @@ from features.codes.tables import FAMILIES, Codes
 from features.errors import UsageError
 from features.tables import REMEDIES
 from serving.web.words import ACTIONS, STATE_WORDS, Code, Due, age, asking, band_of, due, ended, in_ten, long_day, spoken
+from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.detail import Line
-from serving.worklist.item import Item, State
+from serving.worklist.item import READY, Item, State
 from serving.worklist.listing import Page, Query, Sort, Totals, Which
 
 TABS = (
@@ -39,6 +40,10 @@ SORTS = {
 }
 """Orders, in words."""
 
+DECIDED = (State.WON, State.LOST)
+"""States in which it is known what came in."""
+LISTS_OF_DECIDED, LISTS_OF_LEFT = (Which.WON, Which.LOST), (Which.SKIPPED, Which.CLOSED)
+
 FILTERS = ("payer_id", "carc", "remedy", "family", "assigned_to", "project_id", "due_before")
 LONGEST_FILTER = 100
 
@@ -62,8 +67,10 @@ class Row:
         How likely it is, as a class, a word and a phrase.
     age
         Since the write-off.
-    state
-        Where the work stands.
+    state, reason
+        Where the work stands, and why it was left or lost; blank where nobody said.
+    came
+        Cents that came in for an item that was decided; None of others, and where it was not looked up.
     who
         Whose it is; blank for nobody's.
     is_mine, is_check, is_pinned
@@ -82,6 +89,8 @@ class Row:
     chance_in_ten: str
     age: str
     state: str
+    reason: str
+    came: int | None
     who: str
     is_mine: bool
     is_check: bool
@@ -105,13 +114,15 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list with everything around it."""
+    """A list with everything around it; `came` are the cents that came in for all of a list of what was decided, else None."""
 
     title: str
     about: str
     query: Query
     rows: tuple[Row, ...]
     totals: Totals
+    came: int | None
+    is_left: bool
     tabs: tuple[Tab, ...]
     next_href: str | None
     first_href: str | None
@@ -135,6 +146,8 @@ def listing(
     today: date,
     codes: Codes,
     pinned: Sequence[Item] = (),
+    came: Mapping[str, int] | None = None,
+    came_in_all: int | None = None,
     path: str = "/queue",
 ) -> Listing:
     """Return a list as a page shows it.
@@ -155,13 +168,17 @@ def listing(
         Meanings of codes.
     pinned
         Items that stand before the others because their last day is near.
+    came, came_in_all
+        Cents that came in by item, and for the whole list; None where that was not looked up.
     path
         The page that the list stands on.
     """
     _, title, about = next(tab for tab in TABS if tab[0] is query.which)
     first = {item.item_id: item for item in pinned}
     shown = [*first.values(), *(item for item in page.items if item.item_id not in first)]
-    rows = tuple(row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes) for item in shown)
+    rows = tuple(
+        row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes, came=came) for item in shown
+    )
     tabs = tuple(
         Tab(which, name, counts.get(which, 0), address(Query(which)), which is query.which)
         for which, name, _ in TABS
@@ -173,6 +190,8 @@ def listing(
         query=query,
         rows=rows,
         totals=totals,
+        came=came_in_all,
+        is_left=query.which in LISTS_OF_LEFT,
         tabs=tabs,
         next_href=address(replace(query, after=page.next), path) if page.next else None,
         first_href=address(replace(query, after=None), path) if query.after else None,
@@ -184,8 +203,18 @@ def listing(
     )
 
 
-def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, str], now: datetime, today: date, codes: Codes) -> Row:
-    """Return an item in words."""
+def row_of(
+    item: Item,
+    line: Line | None,
+    *,
+    subject: str,
+    names: Mapping[str, str],
+    now: datetime,
+    today: date,
+    codes: Codes,
+    came: Mapping[str, int] | None = None,
+) -> Row:
+    """Return an item in words; `came` are cents that came in by item."""
     band, chance = band_of(item.worth.probability)
     ledger: Mapping[str, Any] = line.writeoff if line is not None else {}
     holder = item.holder(now) or item.assigned_to
@@ -207,11 +236,35 @@ def row_of(item: Item, line: Line | None, *, subject: str, names: Mapping[str, s
         chance=chance,
         chance_in_ten=in_ten(item.worth.probability),
         age=age(ledger.get("writeoff_date"), today),
-        state=STATE_WORDS[item.state.value],
+        state=standing(item, today),
+        reason=reason_of(item),
+        came=came.get(item.item_id, 0) if came is not None and item.state in DECIDED else None,
         who="" if holder is None else "you" if holder == subject else names.get(holder, holder),
         is_mine=holder == subject,
         is_check=item.in_lot and item.worked_on is None,
     )
+
+
+def standing(item: Item, today: date) -> str:
+    """Say where the work on an item stands: of one that waits also that it sleeps, or that nobody is offered it any more.
+
+    >>> from serving.worklist.item import Worth
+    >>> item = Item("c", "i1", "appeal", Worth("P"), snoozed_until=date(2026, 12, 5))
+    >>> standing(item, date(2026, 12, 1)), standing(item, date(2026, 12, 5))
+    ('Asleep until 5 Dec 2026', 'To do')
+    """
+    if item.state in READY and item.snoozed_until is not None and item.snoozed_until > today:
+        return f"Asleep until {long_day(item.snoozed_until)}"
+    if item.state in READY and item.lapses_on is not None and item.lapses_on < today:
+        return "Past its day"
+    return STATE_WORDS[item.state.value]
+
+
+def reason_of(item: Item) -> str:
+    """Say why an item was left or lost; blank for another one, and where nobody said."""
+    if item.state not in (State.LOST, State.SKIPPED, State.CLOSED) or not item.reason:
+        return ""
+    return (LOSS_REASONS if item.state is State.LOST else SKIP_REASONS).get(item.reason, spoken(item.reason).lower())
 
 
 def day_of(item: Item, today: date) -> tuple[str, Due | None]:

@@ -13,11 +13,12 @@ from features.errors import RecoupError
 from serving.identity.visits import Visit
 from serving.packet.papers import Outlook, Part
 from serving.packet.preface import MOST_LETTERS, check_preface
+from serving.store import listing as stored
 from serving.store.projects import Project
 from serving.web.forms import Fields
 from serving.web.lists import listing, query_of
 from serving.web.site import Site
-from serving.web.visitors import Form, visitor
+from serving.web.visitors import Form, gate_of, visitor
 from serving.web.words import ACTIONS, STATE_WORDS, long_day, spoken
 from serving.worklist.listing import Query, Totals, Which
 
@@ -127,6 +128,8 @@ class Projects:
             page = self._worklist.page(who, query)
         except RecoupError as error:
             return self._site.message(request, visit, error.http_status, str(error))
+        with gate_of(request).store.read() as unit:
+            came = stored.came_of(unit, who, [item.item_id for item in page.items])
         shown = listing(
             page,
             totals,
@@ -138,6 +141,7 @@ class Projects:
             now=self._site.clock(),
             today=self._site.today(),
             codes=self._site.codes(),
+            came=came,
             path=f"/projects/{project_id}",
         )
         papers = self._site.papers if who.may("packet.read") else None

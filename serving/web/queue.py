@@ -12,9 +12,10 @@ from fastapi.responses import Response
 
 from features.errors import RecoupError
 from serving.identity.visits import Visit
-from serving.web.lists import address, asked, listing, query_of
+from serving.store import listing as stored
+from serving.web.lists import LISTS_OF_DECIDED, address, asked, listing, query_of
 from serving.web.site import Site
-from serving.web.visitors import Form, visitor
+from serving.web.visitors import Form, gate_of, visitor
 from serving.web.words import long_day
 from serving.worklist.listing import Query, Sort, Which
 
@@ -75,6 +76,10 @@ def show_list(site: Site, request: Request, visit: Visit, query: Query) -> Respo
     page = worklist.page(who, query)
     soon = _pinned(query, today + timedelta(days=worklist.policy(who).pin_days + 1))
     pinned = worklist.page(who, soon).items if soon is not None else ()
+    with gate_of(request).store.read() as unit:
+        came = stored.came_of(unit, who, [item.item_id for item in page.items])
+        is_decided = query.which in LISTS_OF_DECIDED
+        came_in_all = stored.came_in(unit, who, query, now=site.clock(), today=today) if is_decided else None
     shown = listing(
         page,
         site.totals(who, query),
@@ -82,6 +87,8 @@ def show_list(site: Site, request: Request, visit: Visit, query: Query) -> Respo
         counts=site.counts(who),
         lines=worklist.lines(who, (*pinned, *page.items)),
         pinned=pinned,
+        came=came,
+        came_in_all=came_in_all,
         subject=who.subject,
         names=site.names(who.client_id),
         now=site.clock(),

@@ -73,6 +73,14 @@ def test_the_next_one_is_taken_worked_and_followed_by_another(office: Practice) 
     assert _shown(ana.read("/queue?which=sent")) == ["i0008"]
 
 
+@pytest.mark.parametrize("number", ["C0003059", "c0003059", "i0001-0", "I0001-0"])
+def test_a_claim_or_a_write_off_is_found_in_capitals_or_not_and_stays_out_of_the_address(tmp_path: Path, number: str) -> None:
+    ana = practice(tmp_path, [item_of(1, claim_id="C0003059"), item_of(2)]).client("ana")
+    assert ana.send("/find", what=number).headers["location"] == "/items/i0001"
+    assert ana.send("/find", what="C000305").headers["location"] == "/queue"
+    assert "No claim or write-off of that number is in the queue." in ana.read("/queue")
+
+
 def _version(page: str) -> str:
     found = re.search(r'name="version" value="(\d+)"', page)
     assert found is not None
