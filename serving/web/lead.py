@@ -15,11 +15,12 @@ from features.tables import Kind
 from serving.access import Identity
 from serving.export import to_csv
 from serving.identity.visits import Visit
+from serving.store import listing
 from serving.web.forms import Fields
 from serving.web.lists import address
 from serving.web.site import Site
 from serving.web.story import NOTE_WORDS
-from serving.web.visitors import Form, visitor
+from serving.web.visitors import Form, gate_of, visitor
 from serving.web.words import long_day, spoken
 from serving.worklist.acts import SKIP_REASONS
 from serving.worklist.item import Item
@@ -35,7 +36,7 @@ _LISTS = (Which.READY, Which.DRAFTED, Which.SENT, Which.FOLLOW_UP)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one person has; items of each list, and cents that are expected of what was sent."""
+    """What one person was given or holds; items of each list, and cents that are expected of what was sent."""
 
     name: str
     href: str
@@ -120,11 +121,15 @@ class Lead:
         who = visit.identity
         names, told = self._site.names(who.client_id), self._worklist.objections(who)
         overview = self._site.remembered(("overview", who.client_id, who.facilities), lambda: self._worklist.overview(who))
+        with gate_of(request).store.read() as unit:
+            waiting_in_all = listing.waiting(unit, who, today=self._site.today())
         return self._site.page(
             request,
             visit,
             "lead.html.j2",
             overview=overview,
+            in_all=waiting_in_all,
+            waking_days=listing.WAKING_DAYS,
             counts={which.value: count for which, count in overview.counts.items()},
             loads=self._loads(who),
             settings=[setting(overview.policy, name) for name in BOUNDS],
@@ -184,7 +189,7 @@ class Lead:
         ]
 
     def _loads(self, who: Identity) -> list[Load]:
-        ready, drafted, sent, overdue = (self._worklist.sums_by(who, Query(which), "assigned_to") for which in _LISTS)
+        ready, drafted, sent, overdue = (self._worklist.sums_by(who, Query(which), "holder") for which in _LISTS)
         nothing, names = Totals(0, 0, 0, 0, 0.0), self._site.names(who.client_id)
         found = [
             Load(

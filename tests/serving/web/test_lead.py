@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+import re
+from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from serving.web.cards import Alarm, Dot
 from serving.worklist.item import State
 from serving.worklist.policy import Policy
 from tests.serving.fakes import FixedScorer, load_fake
-from tests.serving.web.practice import Practice, practice
+from tests.serving.web.practice import TODAY, Practice, practice
 from tests.serving.worklist.queues import LEA, item_of
 
 
@@ -49,6 +51,26 @@ def test_a_week_of_which_nothing_pays_says_so(tmp_path: Path) -> None:
     office = practice(tmp_path, [item_of(n, value_per_hour=-100, net=-100) for n in range(1, 6)])
     page = office.client("lea").read("/lead")
     assert "$0</dd>" in page and "each of the week's 5 items costs more than it brings" in page
+
+
+def test_all_that_waits_is_said_as_the_week_is(tmp_path: Path) -> None:
+    asleep = {"snoozed_until": TODAY + timedelta(days=3)}
+    queue = [item_of(n, value_per_hour=100 * n - 350, net=100 * n - 350, **(asleep if n == 5 else {})) for n in range(1, 6)]
+    page = practice(tmp_path, queue).client("lea").read("/lead")
+    week, in_all = page.split("A week's work brings")[1], page.split("Waiting in all")[1]
+    for tile in (week, in_all):
+        assert "<dd>$9</dd>" in tile.split("</div>")[0]
+    assert "2 of 5 items, in 2 hours of work, bring more than they cost; 1 of them sleeps and wakes within 7 days" in in_all
+
+
+def test_a_batch_that_somebody_took_is_counted_as_theirs(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(n) for n in range(1, 15)])
+    assert office.client("ana").send("/payers/take", payer_id="AETNA", most="10").status_code == 303
+    lea = office.client("lea")
+    people = lea.read("/lead").split('id="people"')[1].split("</section>")[0]
+    row = re.search(r'<a href="([^"]+)">ana</a></th><td class="number">(\d+)</td>', people)
+    assert row is not None and row[2] == "10" and '>nobody yet</a></th><td class="number">4</td>' in people
+    assert lea.read(unescape(row[1])).count("data-open") == 10
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [("lease_minutes", "0", "from 1 to 480"), ("sample_share", "much", "is a number")])
