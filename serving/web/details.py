@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from features.clocks import LEVELS
 from features.codes.tables import Codes
 from features.norms import follow_up_days
 from serving.packet.words import cited
-from serving.web.lists import Row, row_of
+from serving.web.lists import DECIDED, Row, row_of
 from serving.web.past import ALIKE_WORDS, Past, Tried, arguments_for, past_of, tried_in
-from serving.web.story import Told, timeline
+from serving.web.still_open import StillOpen
+from serving.web.story import Asked, Told, asked_of, timeline
 from serving.web.words import long_day
 from serving.worklist.acts import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REASONS
 from serving.worklist.detail import Detail, Line, Similar
-from serving.worklist.item import Item, State
+from serving.worklist.item import Item
 from serving.worklist.sight import Seen
 
 CHANNELS = ("payer portal", "clearing house", "fax", "mail", "telephone", "other")
@@ -65,7 +67,7 @@ class RemitLine:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The item with all that is shown of it; `can` names the acts that its state and its holder allow."""
+    """The item with all that is shown of it; `can` names the acts that its state, its day and its holder allow."""
 
     item: Item
     row: Row
@@ -77,6 +79,8 @@ class Page:
     ways: tuple[Tried, ...]
     arguments: Sequence[str]
     story: tuple[Told, ...]
+    asked: tuple[Asked, ...]
+    still_open: StillOpen | None
     remits: tuple[RemitLine, ...]
     others: tuple[Row, ...]
     can: frozenset[str]
@@ -98,7 +102,18 @@ class Page:
     people: Mapping[str, str]
 
 
-def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, str], now: datetime, today: date, codes: Codes) -> Page:
+def page_of(
+    detail: Detail,
+    *,
+    subject: str,
+    is_lead: bool,
+    names: Mapping[str, str],
+    now: datetime,
+    today: date,
+    codes: Codes,
+    still_open: StillOpen | None = None,
+    hands: Sequence[str] = (),
+) -> Page:
     """Return an item as a page shows it.
 
     Parameters
@@ -111,6 +126,10 @@ def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, 
         The moment, and the day on the wall.
     codes
         Meanings of codes.
+    still_open
+        What may still be done after its last day.
+    hands
+        Subjects of those whom it may be given to.
     """
     item = detail.item
 
@@ -133,15 +152,17 @@ def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, 
         ways=tried_in(detail.similar),
         arguments=arguments_for(item.worth.family, detail.similar),
         story=timeline(detail, names),
+        asked=asked_of(detail, names),
+        still_open=still_open,
         remits=tuple(_remit(line, codes) for line in detail.remits),
         others=tuple(row(other, None) for other in detail.others),
-        can=frozenset(act for act, (states, _) in MOVES.items() if item.state in states) if is_free else frozenset(),
+        can=_possible(item, today) if is_free else frozenset(),
         held_by=names.get(other, other) if (other := _other(holder or item.assigned_to, subject, may_act=is_free)) else "",
         held_until=f"{item.leased_until:%H:%M} UTC" if holder is not None and item.leased_until is not None else "",
         minutes_left=_minutes(item.leased_until, now) if holder == subject else 0,
         low=detail.lines[0].score.get("amount_if_recovered_low") if len(detail.lines) == 1 else None,
         high=detail.lines[0].score.get("amount_if_recovered_high") if len(detail.lines) == 1 else None,
-        came=sum(effort.net for effort in detail.efforts) if item.state is State.WON else None,
+        came=sum(effort.net for effort in detail.efforts) if item.state in DECIDED else None,
         scored_on=long_day(item.worth.as_of),
         follow_up_on=(today + timedelta(days=wait)).isoformat(),
         follow_up_most=(today + timedelta(days=365)).isoformat(),
@@ -151,8 +172,18 @@ def page_of(detail: Detail, *, subject: str, is_lead: bool, names: Mapping[str, 
         skip_reasons=SKIP_REASONS,
         lose_reasons=LOSS_REASONS,
         channels=CHANNELS,
-        people=names,
+        people={one: names.get(one, one) for one in hands},
     )
+
+
+def _possible(item: Item, today: date) -> frozenset[str]:
+    """Return the acts that the desk would do with an item that nobody else has: of those of its state, those that its days allow."""
+    found = {act for act, (states, _) in MOVES.items() if item.state in states}
+    if _asleep_most(item, today) <= today:
+        found.discard("snooze")
+    if item.level >= LEVELS:
+        found.discard("next_level")
+    return frozenset(found)
 
 
 def _posting(line: Line, row: Row) -> Posting:

@@ -12,17 +12,22 @@ from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
 from features.errors import RecoupError, UsageError
+from features.view import Viewer
 from serving.access import Identity
+from serving.champion import Champion
 from serving.identity.visits import Visit
 from serving.web.details import page_of
 from serving.web.figures import sentence
 from serving.web.forms import Fields
 from serving.web.site import Site
+from serving.web.still_open import StillOpen, still_open
 from serving.web.visitors import Form, check, visitor
 from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.desk import Desk, Stale
-from serving.worklist.item import Item, State
+from serving.worklist.detail import Detail
+from serving.worklist.item import READY, Item, State
 from serving.worklist.listing import Query, Which
+from serving.worklist.shelf import Wanted
 
 ItemId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 
@@ -63,6 +68,8 @@ ACTS: Mapping[str, Act] = {
     "take": lambda desk, item_id, form: desk.take(item_id, form.number("version")),
     "release": lambda desk, item_id, form: desk.release(item_id, form.number("version")),
     "draft": lambda desk, item_id, form: desk.draft(item_id, form.number("version")),
+    # To begin an item is the act that wakes it; its page stays open, because whoever wakes one wants to work it.
+    "wake": lambda desk, item_id, form: desk.draft(item_id, form.number("version")),
     "send": _send,
     "follow_up": lambda desk, item_id, form: desk.follow_up(
         item_id, form.number("version"), again_on=form.needed_day("again_on"), text=form.text("text", 500), hours=form.hours()
@@ -176,6 +183,7 @@ class Items:
             detail = self._worklist.detail(who, item_id)
         except RecoupError as lacking:
             return self._site.message(request, visit, lacking.http_status, str(lacking), heading="This item is not to be seen")
+        offered = self._offered(who, detail.item)
         page = page_of(
             detail,
             subject=who.subject,
@@ -184,11 +192,9 @@ class Items:
             now=self._site.clock(),
             today=self._site.today(),
             codes=self._site.codes(),
+            still_open=self._still_open(request, detail),
+            hands=self._worklist.hands(who, [detail.item]) if "assign" in offered else (),
         )
-        is_waiting = detail.item.state in (State.OPEN, State.NEXT_LEVEL) and not page.row.is_mine and not page.held_by
-        offered = frozenset(("take",)) if is_waiting and who.may("queue.work") else frozenset[str]()
-        if not who.may("queue.work"):
-            offered = frozenset()
         papers = self._site.papers if who.may("packet.read") else None
         return self._site.page(
             request,
@@ -203,6 +209,26 @@ class Items:
             papers=papers.outlook(detail) if papers is not None else None,
             enclosures=papers.files.of_item(who, item_id) if papers is not None and papers.files is not None else [],
         )
+
+    def _offered(self, who: Identity, item: Item) -> frozenset[str]:
+        """Return the acts that stand above an item: what the desk would refuse now is not offered."""
+        now, today = self._site.clock(), self._site.today()
+        is_mine = item.assigned_to in (None, who.subject) or who.may("queue.assign")
+        is_free = item.holder(now) in (None, who.subject) and is_mine
+        sleeps = item.state in READY and item.snoozed_until is not None and item.snoozed_until > today
+        possible = {
+            "take": who.may("queue.work") and Wanted(who.client_id, who.facilities, who.subject, now, today).admits(item),
+            "wake": who.may("queue.work") and sleeps and is_free,
+            "assign": who.may("queue.assign") and item.state not in (State.WON, State.WITHDRAWN),
+        }
+        return frozenset(act for act, is_possible in possible.items() if is_possible)
+
+    def _still_open(self, request: Request, detail: Detail) -> StillOpen | None:
+        """Return what may be done after an item's last day, by the rules of the model that serves."""
+        champion: Champion = request.app.state.champion
+        scorer = champion.current().scorer
+        viewer = getattr(scorer, "viewer", None)
+        return still_open(detail, viewer, scorer.vocabulary, self._site.today()) if isinstance(viewer, Viewer) else None
 
 
 def plainly(error: RecoupError, item: Item, subject: str, names: Mapping[str, str]) -> str:

@@ -38,6 +38,7 @@ SAID = {
     "taken": "It is yours now.",
     "released": "Given back.",
     "draft": "Begun; it waits for you under Mine.",
+    "wake": "Awake again, and begun by you.",
     "send": "Sent. The day to ask again is noted.",
     "follow_up": "Noted. The next day to ask is set.",
     "win": "Won. The ledger is asked to reverse the write-off.",
@@ -68,7 +69,7 @@ SAID = {
 }
 """What a page says after an act; the cookie between two pages holds only the name."""
 
-UNDOABLE = frozenset(("draft", "send", "follow_up", "win", "lose", "next_level", "skip", "snooze", "close", "reopen"))
+UNDOABLE = frozenset(("draft", "wake", "send", "follow_up", "win", "lose", "next_level", "skip", "snooze", "close", "reopen"))
 
 
 @dataclass(frozen=True, slots=True)

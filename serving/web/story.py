@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from serving.web.figures import exact
 from serving.web.past import how, named_action
@@ -12,6 +12,7 @@ from serving.web.words import STATUS_WORDS, long_day, spoken
 from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.detail import Detail
 from serving.worklist.events import Effort
+from serving.worklist.reversals import Reversal, ReversalState
 from serving.worklist.shelf import Entry
 
 STORY_WORDS = {
@@ -66,6 +67,50 @@ class Told:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to the ledger: cents, of which write-off, by whom and when, and where it stands; whether somebody said no."""
+
+    cents: int
+    writeoff_id: str
+    by: str
+    at: str
+    stands: str
+    is_refused: bool
+
+
+def asked_of(detail: Detail, names: Mapping[str, str]) -> tuple[Asked, ...]:
+    """Return what the ledger was asked to take back because of an item, the first request first, and what became of each."""
+    told = sorted(detail.reversals, key=lambda one: (one.requested_at, one.reversal_id))
+    return tuple(
+        Asked(
+            one.cents,
+            one.writeoff_id,
+            called(one.requested_by, names),
+            _moment(one.requested_at),
+            _stands(one, names),
+            one.state is ReversalState.REFUSED,
+        )
+        for one in told
+    )
+
+
+def _stands(one: Reversal, names: Mapping[str, str]) -> str:
+    """Say where a request stands, and who decided on it."""
+    by = called(one.decided_by, names) if one.decided_by is not None else ""
+    when = f" by {by} on {_moment(one.decided_at)}" if by and one.decided_at is not None else ""
+    if one.state is ReversalState.REFUSED:
+        return f"refused{when}; the ledger is not asked, and the write-off stands. Ask {by or 'the lead'} why"
+    if one.state is ReversalState.WAITING:
+        return "waits for a second person to approve it"
+    if one.state is ReversalState.WITHDRAWN:
+        return "withdrawn, because what it was for was taken back"
+    leave = f"approved{when}" if when else "needed no second person"
+    if one.state is ReversalState.EXPORTED:
+        return f"{leave}; went out to the ledger" + (f" in the file {one.batch_id}" if one.batch_id else "")
+    return f"{leave}; goes out with the next file for the ledger"
+
+
 _DAYS = (
     ("service_date", "Service"),
     ("submitted_date", "Claim sent to the payer"),
@@ -87,7 +132,9 @@ def timeline(detail: Detail, names: Mapping[str, str]) -> tuple[Told, ...]:
     for effort in detail.efforts:
         if effort.source != "person":
             told.append((effort.worked_on, -1, _effort(effort, asked.get(effort.writeoff_id))))
-    told += [(entry.at.date(), place, _told(entry, names)) for place, entry in enumerate(detail.story)]
+    done = [(entry.at, _told(entry, names)) for entry in detail.story]
+    done += [(one.decided_at, _decision(one, names)) for one in detail.reversals if one.decided_at is not None]
+    told += [(at.date(), place, line) for place, (at, line) in enumerate(sorted(done, key=lambda told: told[0]))]
     return tuple(one for _, _, one in sorted(dict.fromkeys(told), key=lambda line: line[:2], reverse=True))
 
 
@@ -140,7 +187,18 @@ def _told(entry: Entry, names: Mapping[str, str]) -> Told:
     if facts.get("kind") in NOTE_WORDS:
         said.insert(0, NOTE_WORDS[str(facts["kind"])])
     act = STORY_WORDS.get(entry.act, spoken(entry.act).lower())
-    return Told(f"{long_day(entry.at.date())}, {entry.at:%H:%M}", called(entry.by, names), act, "; ".join(said))
+    return Told(_moment(entry.at), called(entry.by, names), act, "; ".join(said))
+
+
+def _decision(one: Reversal, names: Mapping[str, str]) -> Told:
+    """Tell what a second person said of a request to the ledger."""
+    act = "refused the reversal" if one.state is ReversalState.REFUSED else "approved the reversal"
+    assert one.decided_at is not None
+    return Told(_moment(one.decided_at), called(one.decided_by or "", names), act, f"{exact(one.cents)} of {one.writeoff_id}")
+
+
+def _moment(at: datetime) -> str:
+    return f"{long_day(at.date())}, {at:%H:%M}"
 
 
 def called(subject: str, names: Mapping[str, str]) -> str:

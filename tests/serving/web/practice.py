@@ -28,7 +28,7 @@ from serving.worklist.item import Item
 from serving.worklist.sight import Sight
 from serving.worklist.worklist import Worklist
 from tests.serving.client import Client
-from tests.serving.fakes import FixedScorer, load_fake
+from tests.serving.fakes import load_fake
 from tests.serving.identity.clocks import BOSS, PASSWORD, Clock, small_gate
 from tests.serving.worklist.queues import item_of, put
 
@@ -82,7 +82,7 @@ def practice(home: Path, queue: list[Item] | None = None, clock: Clock | None = 
     files = Files(gate.store, seal=Seal(home / PLACE), clock=gate.now, tell=gate.log.tell)
     papers = Papers(gate.store, worklist, desk=Desk.at(home), sight=lambda: sight, tell=gate.log.tell, files=files)
     site = Site(worklist, clock=gate.now, today=lambda: TODAY, codes=Codes.load, names=names, papers=papers, candidates=candidates)
-    champion = Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
+    champion = Champion(home, load=load_fake, prior=lambda: scorer)
     return Practice(
         gate, worklist, Service(champion, Keys({}), lambda: TODAY, gate=gate, site=site, papers=papers, candidates=candidates), home
     )

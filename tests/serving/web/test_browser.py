@@ -255,6 +255,45 @@ def test_an_answer_that_never_comes_is_told_in_place_of_nothing(browser: Browser
     context.close()
 
 
+def test_a_note_of_one_long_word_leaves_the_page_as_wide_as_the_telephone(browser: Browser, house: House) -> None:
+    context = browser.new_context(base_url=house.url, viewport={"width": 390, "height": 844})
+    page = sign_in(context, "ana")
+    page.goto("/items/i0007")
+    page.locator("textarea[name=text]").fill(f"https://payer.example/{'a' * 600} {'W' * 300}")
+    page.locator("select[name=kind]").select_option("disagree")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".story")).to_contain_text("payer.example")
+    lead = sign_in(browser.new_context(base_url=house.url, viewport={"width": 390, "height": 844}), "lea")
+    lead.goto("/lead")
+    expect(lead.locator("main")).to_contain_text("payer.example")
+    for shown in (page, lead):
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+        shown.context.close()
+
+
+def test_an_amount_with_a_dollar_sign_and_commas_is_sent_and_a_wrong_one_is_told_the_form(tab: Page) -> None:
+    tab.goto("/items/i0007")
+    tab.get_by_text("The payer paid").click()
+    amount = tab.locator("input[name=amount]")
+    won = tab.get_by_role("button", name="Won, open the next one")
+    amount.fill("12,50")
+    won.click()
+    assert amount.evaluate("field => field.validity.patternMismatch") and "1,250.50" in (amount.get_attribute("title") or "")
+    amount.fill("$1,234.56")
+    won.click()
+    expect(tab.locator(".said")).to_contain_text("Won.")
+
+
+def test_a_note_typed_after_the_session_ended_is_said_to_be_lost(tab: Page, house: House) -> None:
+    tab.goto("/items/i0007")
+    tab.locator("textarea[name=text]").fill("half a thought")
+    with house.practice.gate.store.write() as unit:
+        unit.connection.execute(sessions.sessions.delete())
+    tab.get_by_role("button", name="Add").click()
+    expect(tab.get_by_role("alert").filter(has_text="nothing of what you typed was kept")).to_be_visible()
+    assert "half a thought" not in tab.content() and "i0007" not in tab.url
+
+
 PAGES = (
     "/queue",
     "/queue?which=mine",

@@ -12,9 +12,10 @@ import pytest
 
 from serving.access import Role
 from serving.api.app import create_app
-from serving.store import outcomes, writeoffs
+from serving.store import outcomes, sessions, writeoffs
 from serving.worklist.events import Effort
 from serving.worklist.item import Item, State
+from serving.worklist.policy import Policy
 from tests.serving.client import Client
 from tests.serving.identity.clocks import BOSS
 from tests.serving.store.rows import stored_writeoff
@@ -129,6 +130,118 @@ def test_an_item_given_to_another_says_so_and_offers_nothing(tmp_path: Path) -> 
     page = office.client("ana").read("/items/i0001")
     assert "ben was given this item" in page and "What was done" not in page and "Take it</button>" not in page
     assert "What was done" in office.client("lea").read("/items/i0001")
+
+
+def test_what_cannot_be_taken_is_not_offered_and_says_where_it_stands(tmp_path: Path) -> None:
+    gone = TODAY - timedelta(days=20)
+    queue = [
+        item_of(1, snoozed_until=date(2026, 12, 5)),
+        item_of(2, deadline_on=gone, deadline_source="statute"),
+        item_of(3, state=State.WON, decided_on=gone),
+        item_of(4, deadline_on=TODAY, deadline_source="statute"),
+        item_of(5, assigned_to="person:ben"),
+        item_of(6),
+    ]
+    office = practice(tmp_path, queue)
+    ana, lea = office.client("ana"), office.client("lea")
+    asleep, late = ana.read("/items/i0001"), ana.read("/items/i0002")
+    for page, item_id, state in ((asleep, "i0001", "Asleep until 5 Dec 2026"), (late, "i0002", "Past its day")):
+        assert f'<span class="state">{state}</span>' in page and "Take it</button>" not in page
+        assert ana.send(f"/items/{item_id}/take", version="0").status_code == 409
+    assert "Asleep until 5 Dec 2026" in ana.read("/queue?which=asleep") and "Past its day" in ana.read("/queue?which=lapsed")
+    # A lead may act on what another was given, but not take it for themselves.
+    assert "Take it</button>" not in lea.read("/items/i0005") and lea.send("/items/i0005/take", version="0").status_code == 409
+    assert "Give to" not in lea.read("/items/i0003") and "Give to" in lea.read("/items/i0006")
+    assert lea.send("/items/i0003/assign", version="0", to="person:ben").status_code == 409
+    # It cannot be put off beyond its last day, which is today.
+    assert "Put off</button>" not in ana.read("/items/i0004") and "Put off</button>" in ana.read("/items/i0006")
+    assert "Take it</button>" in ana.read("/items/i0006")
+
+
+def test_an_item_that_sleeps_is_woken_by_who_begins_it(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(1, snoozed_until=date(2026, 12, 5)), item_of(2)])
+    ana = office.client("ana")
+    assert "Wake it and begin" in ana.read("/items/i0001") and "Wake it" not in ana.read("/items/i0002")
+    assert ana.send("/items/i0001/wake", version="0").headers["location"] == "/items/i0001"
+    page = ana.read("/items/i0001")
+    assert "Being drafted" in page and "Asleep" not in page and "Awake again, and begun by you." in page
+    assert "Wake it" not in office.client("vic").read("/items/i0001")
+
+
+def test_who_asked_the_ledger_learns_what_became_of_it(office: Practice) -> None:
+    office.worklist.set_policy(LEA, Policy(approval_over=1_000))
+    ana, lea = office.client("ana"), office.client("lea")
+    for item_id, amount in (("i0003", "187.82"), ("i0005", "2712.18"), ("i0007", "5")):
+        assert ana.send(f"/items/{item_id}/win", version="0", amount=amount).status_code == 303
+    assert "<b>$187.82</b> of i0003-0: waits for a second person to approve it" in ana.read("/items/i0003")
+    for one in office.worklist.waiting_reversals(LEA):
+        lea.send("/lead/reversals", reversal_id=one.reversal_id, answer="refuse" if one.item_id == "i0003" else "approve")
+    refused, approved, small = (ana.read(f"/items/{item_id}") for item_id in ("i0003", "i0005", "i0007"))
+    assert '<b class="against">$187.82</b> of i0003-0: refused by lea on 2 Nov 2026, 09:00' in refused and "Ask lea why" in refused
+    assert "lea refused the reversal" in refused and "asked for by ana on 2 Nov 2026, 09:00" in refused
+    assert "<b>$2,712.18</b> of i0005-0: approved by lea on 2 Nov 2026, 09:00; goes out with the next file" in approved
+    assert "lea approved the reversal" in approved
+    assert "<b>$5.00</b> of i0007-0: needed no second person; goes out with the next file" in small
+    assert lea.send("/lead/reversals/file", batch="first").status_code == 200
+    assert "went out to the ledger in the file first" in ana.read("/items/i0005")
+
+
+def test_what_was_done_shows_what_came_in_and_why_it_ended(office: Practice) -> None:
+    ana, lea = office.client("ana"), office.client("lea")
+    assert ana.send("/items/i0005/win", version="0", amount="80").status_code == 303
+    assert ana.send("/items/i0006/lose", version="0", reason="payer_right").status_code == 303
+    assert ana.send("/items/i0007/skip", version="0", reason="not_worth_it").status_code == 303
+    won, lost, skipped = (ana.read(f"/queue?which={which}") for which in ("won", "lost", "skipped"))
+    assert "<dd>$80</dd><dt>came in, $5 had been expected</dt>" in won and "of work" not in won
+    assert '<td role="cell" data-label="Came in" class="number expected">$80<span' in won and ">Came in</th>" in won
+    assert "the payer is right" in lost and "<dd>$0</dd><dt>came in, $6 had been expected</dt>" in lost
+    assert "it would cost more than it brings" in skipped and "had been expected</dt>" in skipped
+    assert '$80<span class="small soft">came in</span>' in ana.read("/queue?which=all")
+    told = lea.send("/bulk", scope="all", act="export_csv", q_which="lost").text.splitlines()
+    assert dict(zip(told[0].split(","), told[1].split(","), strict=True))["reason"] == "the payer is right"
+
+
+def test_a_form_that_came_after_the_session_ended_is_said_to_be_lost(office: Practice) -> None:
+    ana = office.client("ana")
+    with office.gate.store.write() as unit:
+        unit.connection.execute(sessions.sessions.delete())
+    body, sent = b"version=0&text=a+secret+thought", {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://127.0.0.1"}
+    there = ana.client.post("/items/i0003/note", body, sent).headers["location"]
+    assert there == "/sign-in?lost=yes"
+    page = ana.read(there)
+    assert "nothing of what you typed was kept" in page and "secret" not in page
+    assert "was kept" not in ana.read("/sign-in") and ana.client.post("/sign-out", b"", sent).headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize("amount", ["80", "1234.5", "1,234.56", "$12", "$1,250.50", " 7 "])
+def test_the_amount_of_a_win_may_be_written_as_the_server_reads_it(office: Practice, amount: str) -> None:
+    ana = office.client("ana")
+    field = re.search(r'name="amount"[^>]*pattern="([^"]+)"[^>]*title="Dollars like', ana.read("/items/i0003"))
+    assert field is not None
+    assert re.fullmatch(field[1], amount) and not any(re.fullmatch(field[1], wrong) for wrong in ("", "12,50", "1e3", "$", "-5", "1.234"))
+    assert ana.send("/items/i0003/win", version="0", amount=amount).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("remitted", "words"),
+    [
+        (date(2026, 4, 15), "<b>ask for a reopening</b> until <b>15 Apr 2027</b>"),
+        (date(2025, 4, 15), "<b>ask for a reopening</b>, for good cause which must be shown, until <b>15 Apr 2029</b>"),
+        (date(2022, 4, 15), ""),
+    ],
+)
+def test_past_its_day_an_item_says_what_is_still_open_and_until_when(tmp_path: Path, remitted: date, words: str) -> None:
+    # Medicare: 120 days, and five of mail, for the appeal; a reopening within a year of the remittance for any reason, within four for
+    # good cause (42 CFR 405.942, 405.980).
+    last = remitted + timedelta(days=125)
+    office = practice(tmp_path, [item_of(1, deadline_on=last, deadline_source="statute"), item_of(2)])
+    told = {"payer_type": "medicare", "group_code": "CO", "carc": "50", "remit_date": remitted, "writeoff_date": remitted}
+    with office.gate.store.write() as unit:
+        writeoffs.keep(unit, [stored_writeoff(f"i000{n}-0", writeoff_amount=20_000, claim_id=f"C{n}", **told) for n in (1, 2)])
+    ana = office.client("ana")
+    page = ana.read("/items/i0001")
+    assert (f"Still open: {words}." in page) if words else "Still open" not in page
+    assert "Still open" not in ana.read("/items/i0002")
 
 
 def test_a_refusal_for_good_keeps_why_it_ends(office: Practice) -> None:
