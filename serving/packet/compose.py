@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from features.errors import UsageError
 from serving.packet.case import Case
 from serving.packet.document import Document, Packet, Section, Signature
-from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number, papers_to_obtain, say
+from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number, papers_to_obtain, papers_to_see, say
 from serving.packet.fields import Known, read_fields, read_project
 from serving.packet.kinds import kind_of
 from serving.packet.levels import remedy_of
@@ -163,8 +163,9 @@ def _missing(draft: Draft) -> tuple[str, ...]:
         found.append("approval before the ledger is changed")
     if draft.kind == "refund":
         found.append("compliance's decision on the amount")
-    if not draft.attachments:
-        found += [f"to obtain and enclose: {paper[:1].lower()}{paper[1:]}" for paper in papers_to_obtain(draft)]
+    # Titles of files do not say what the files hold.
+    word, papers = ("see that the files hold", papers_to_see) if draft.attachments else ("to obtain and enclose", papers_to_obtain)
+    found += [f"{word}: {paper[:1].lower()}{paper[1:]}" for paper in papers(draft)]
     return (*found, *(sentence.text for sentence in say(draft, "before")))
 
 

@@ -142,6 +142,14 @@ def papers_to_obtain(draft: Draft) -> tuple[str, ...]:
     return tuple(sentence.text for entry, sentence in _filled(draft, "evidence") if entry.own.get("to_obtain"))
 
 
+def papers_to_see(draft: Draft) -> tuple[str, ...]:
+    """Return the papers that a letter to another payer rests on: files that are enclosed in their place are to hold them."""
+    if draft.kind != "cob_facts":
+        return papers_to_obtain(draft)
+    told = _filled(draft, "evidence")
+    return tuple(sentence.text for entry, sentence in told if entry.own.get("to_obtain") or entry.own.get("always"))
+
+
 def say(draft: Draft, section: str) -> tuple[Sentence, ...]:
     """Return the sentences of a section that stand: of each family of the lines of a claim, each sentence once."""
     return tuple(sentence for _, sentence in _filled(draft, section))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from serving.packet.case import Case
+from serving.packet.case import Case, lines_of
 from serving.packet.computation import TOO_LITTLE, TOO_MUCH
 from serving.packet.document import TO_COMPLETE, Block, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import TO_NEXT_PAYER, Draft, elements_of, evidence, identity_of, needs_coder, original_number, say
@@ -86,18 +86,24 @@ _CLAIM = (
 )
 
 
+_OF_LINE = ("line_number", "procedure_code", "modifiers", "units", "revenue_code")
+"""What the schedule says of each line, where there are several."""
+
+
 def _claim(draft: Draft) -> tuple[Block, ...]:
     if draft.is_project:
         return ()
     known = draft.known
     if draft.subject.remedy == "coverage_discovery":
         # Whoever is only asked for its coverage needs neither services nor amounts (45 CFR 164.502(b)).
-        told = (("Our claim number", "claim_id"), ("Dates of service", "service_period"))
-        asked = tuple(Fact(label, known[name], (name,)) for label, name in told if name in known)
+        few = (("Our claim number", "claim_id"), ("Dates of service", "service_period"))
+        asked = tuple(Fact(label, known[name], (name,)) for label, name in few if name in known)
         return (Facts(asked),) if asked else ()
     # A letter is addressed to the payer already.
     labels = {"payer_claim_number": number_label(draft)}
-    rows = [(labels.get(name, label), name) for label, name in (_CLAIM[1:] if draft.texts.is_letter else _CLAIM)]
+    of_line = _OF_LINE if len(lines_of(draft.cases)) > 1 else ()
+    told = tuple(row for row in (_CLAIM[1:] if draft.texts.is_letter else _CLAIM) if row[1] not in of_line)
+    rows = [(labels.get(name, label), name) for label, name in told]
     return (Facts(tuple(Fact(label, known[name], (name,)) for label, name in rows if name in known)),)
 
 
@@ -167,6 +173,8 @@ def _elements(draft: Draft) -> tuple[Block, ...]:
     rows = []
     for element in elements_of(draft):
         value = draft.known.get(element.field, "")
+        if not value and element.field in _OF_LINE and any(getattr(case.row, element.field) for case in draft.cases):
+            value = "as in the schedule"
         label = element.name + (" *" if element.is_coders else "")
         where = Sentence(element.where, ("family", "rarcs"))
         rows.append((Sentence(label, ("family", "rarcs")), where, Sentence(value, (element.field,) if value else ()), Sentence("", ())))

@@ -56,7 +56,9 @@ def _stage(draft: Draft) -> tuple[Sentence, ...]:
         return ()
     text = f"Level {draft.subject.level} comes next"
     text += (
-        f": the {known['level_below']} ended with the decision of {known['prior_decision_date']}" if "prior_decision_date" in known else ""
+        f": the {known['level_below']} level ended with the decision of {known['prior_decision_date']}"
+        if "prior_decision_date" in known
+        else ""
     )
     to = f" It goes to {known['reviewer']}." if "reviewer" in known else ""
     return (Sentence(f"{text}.{to}", ("level", "prior_decision_date", "reviewer")),)

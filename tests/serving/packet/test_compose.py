@@ -418,7 +418,7 @@ def test_after_a_redetermination_the_letter_asks_for_a_reconsideration_by_its_ow
     assert packet.letter.addressee[0].startswith("The Qualified Independent Contractor") and "Your claim number" not in told
     assert "The redetermination of October 1, 2026" in enclosed(packet)
     sheet = "\n".join(packet.worksheet.texts())
-    assert "the first ended with the decision of October 1, 2026" in sheet and "42 CFR 405.966" in sheet
+    assert "the first level ended with the decision of October 1, 2026" in sheet and "42 CFR 405.966" in sheet
     assert "April 4, 2027 (154 days left)" in sheet
     assert faults(packet, [case]) == []
 
@@ -494,6 +494,8 @@ def test_postings_of_one_claim_are_one_letter_that_names_each_line_with_its_reas
     assert packet.writeoff_ids == ("W1", "W2", "W3") and faults(packet, cases) == []
     assert "CO-50 (not necessary) on lines 1 (10021) and 3 (10023) and CO-197 (no authorization) on line 2 (10022)" in told
     assert packet.letter.reference == "claim C100"
+    # What is said of a line is not said of the claim: no price, share or units of one of them.
+    assert "$260.00" not in told and "Units" not in told and "Patient's share" not in told
     # Each reason has its own argument.
     assert "Please have each of the lines 1 (10021) and 3 (10023) reviewed by a clinician" in told
     assert "We ask that the authorization requirement be reviewed after the fact for procedure 10022." in told
@@ -509,7 +511,11 @@ def test_postings_of_one_claim_are_one_letter_that_names_each_line_with_its_reas
 def test_postings_of_one_claim_make_every_kind_of_packet(kind: str) -> None:
     cases = claim_of(("16", "lacks data", "coding"), ("4", "modifier", "bundling"), kind=kind)
     packet = write_packet(cases)
-    assert faults(packet, cases) == [] and "1 claims" not in text_of(packet) and "C100" in text_of(packet)
+    told = text_of(packet)
+    assert faults(packet, cases) == [] and "1 claims" not in told and "C100" in told
+    # The house's own posting and what compliance decides on need no reasons; a dispute is about prices.
+    assert ("CO-4 (modifier) on line 2 (10022)" in told) == (kind not in ("ledger_correction", "refund", "underpayment"))
+    assert "did not pay each" not in told
 
 
 def test_two_postings_of_one_line_count_its_charge_once() -> None:
@@ -530,6 +536,14 @@ def test_a_project_goes_by_the_leading_reason_of_each_claim() -> None:
         write_packet([first[1], first[0], other])
     with pytest.raises(UsageError, match="a project has one level"):
         write_packet([first[0], staged(other, 2)])
+
+
+def test_the_sheet_of_several_lines_says_where_their_codes_stand() -> None:
+    packet = write_packet(claim_of(("16", "lacks data", "coding"), ("4", "modifier", "bundling"), kind="corrected_claim"))
+    (section,) = [section for section in packet.letter.sections if section.name == "elements"]
+    table = section.blocks[0]
+    assert isinstance(table, Table)
+    assert {line[0].text: line[2].text for line in table.rows}["Procedure code *"] == "as in the schedule"
 
 
 def sheet_of(rarcs: str, carc: str = "16", **columns: str) -> tuple[Packet, dict[str, str]]:
@@ -586,8 +600,9 @@ def test_the_primary_payers_remittance_is_enclosed_and_missing_until_it_is_there
     assert packet.kind == "cob_facts" and "primary payer's remittance, which is enclosed" in text_of(packet)
     assert "Primary payer's remittance (EOB) with its payment" in enclosed(packet)
     assert "to obtain and enclose: primary payer's remittance (EOB) with its payment" in packet.missing
-    # Whoever encloses files sees what they are.
-    assert not any("to obtain" in told for told in write_packet(case, attachments=["EOB"]).missing)
+    # Files may hold anything: whoever encloses them is told what the letter rests on.
+    missing = write_packet(case, attachments=["Scan"]).missing
+    assert "see that the files hold: primary payer's remittance (EOB) with its payment" in missing
 
 
 @pytest.mark.parametrize("remedy", ["bill_secondary", "rebill_other_payer"])
@@ -595,6 +610,8 @@ def test_the_claim_that_is_to_be_processed_is_enclosed(remedy: str) -> None:
     packet = write_packet(a_case("cob_facts", remedy=remedy))
     assert "process the enclosed claim" in text_of(packet)
     assert "The claim as it is sent to the payer addressed" in enclosed(packet)
+    missing = write_packet(a_case("cob_facts", remedy=remedy), attachments=["Scan"]).missing
+    assert "see that the files hold: the claim as it is sent to the payer addressed" in missing
     packet = write_packet(a_case("cob_facts", remedy=remedy, next_payer_id=None))
     assert any("the payer to send it to" in told for told in packet.missing) and packet.letter.addressee[0].endswith("(to be found)")
 
