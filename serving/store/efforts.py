@@ -12,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 
 from serving.store.schema import METADATA, Moment
 from serving.store.store import Unit
-from serving.worklist.events import Effort, Event, Kind, add, fold
+from serving.worklist.events import PENDING, Effort, Event, Kind, add, fold
 
 Counter = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 """A key that the database counts up; SQLite counts only INTEGER."""
@@ -170,5 +170,7 @@ def as_known(unit: Unit, client_id: str, as_of: date | None = None, *, since: da
 def _folded(group: list[Event], as_of: date | None) -> Iterator[tuple[Effort, date | None]]:
     effort = fold(group, as_of=as_of)
     if effort is not None:
-        known = [event.known_on for event in group if (as_of is None or event.known_on < as_of) and event.resolved_on is not None]
+        seen = [event for event in group if as_of is None or event.known_on < as_of]
+        # An end without a day is known since it was told.
+        known = [event.known_on for event in seen if event.resolved_on is not None or event.status not in (None, PENDING)]
         yield effort, known[-1] if known else None

@@ -25,6 +25,9 @@ from serving.worklist.tellers import Known, match
 
 IN_WORK = (State.OPEN, State.DRAFTED, State.SENT, State.NEXT_LEVEL)
 
+PAID = ("recovered", "partially_recovered", "settled")
+"""Statuses that say that money came."""
+
 ASKS_LEDGER = ("person", "remit")
 """Sources whose dollars are news to the ledger; a file tells of the past."""
 
@@ -141,20 +144,32 @@ def _tell_item(
     item = items.find(unit, client_id, item_id, lock=True)
     if item is None:
         return False
-    gained = after.net - (before.net if before is not None else 0)
+    gained = _brought(after) - (_brought(before) if before is not None else 0)
     work = {"leased_to": None, "leased_until": None, "snoozed_until": None}
     if gained > 0 and item.state in IN_WORK:
         changed = replace(item, state=State.WON, decided_on=after.resolved_on or today, follow_up_on=None, **work)  # type: ignore[arg-type]
         return _keep(unit, item, changed, "paid", {"cents": gained}, at=at, by=by)
     if gained < 0:
         return _keep(unit, item, item, "taken_back", {"cents": gained}, at=at, by=by)
-    is_refusal = after.status in ("denied", "upheld_next_level_open") and (before is None or before.status == PENDING)
+    is_refusal = (after.status in ("denied", "upheld_next_level_open") or _brought_nothing(after)) and (
+        before is None or before.status == PENDING
+    )
     if is_refusal and item.state is State.SENT:
         # People say whether that was the last word or goes to the next level.
         return _keep(unit, item, replace(item, follow_up_on=today), "refused", {"status": after.status}, at=at, by=by)
     if source == "file" and before is None and _is_untouched(item) and (found := worked_elsewhere(item, after, today)) is not None:
         return _keep(unit, item, found, "elsewhere", {"status": after.status}, at=at, by=by)
     return False
+
+
+def _brought(effort: Effort) -> int:
+    """Return the payer cash that an effort brought; what is pending brought nothing yet, whatever is written beside it."""
+    return 0 if effort.status == PENDING else effort.net
+
+
+def _brought_nothing(effort: Effort) -> bool:
+    """Tell whether an effort that is called won ended without a dollar: the dollars decide, as they do in training."""
+    return effort.status in PAID and effort.resolved_on is not None and effort.recovered == 0
 
 
 def _is_untouched(item: Item) -> bool:
@@ -174,7 +189,7 @@ def worked_elsewhere(item: Item, effort: Effort, today: date) -> Item | None:
         return replace(item, state=State.SENT, sent_on=sent, follow_up_on=effort.follow_up_on or sent + usual)
     if effort.status == "upheld_next_level_open":
         return replace(item, state=State.SENT, sent_on=sent, follow_up_on=today)
-    if effort.status in ("denied", "expired"):
+    if effort.status in ("denied", "expired") or _brought_nothing(effort):
         return replace(item, state=State.LOST, decided_on=effort.resolved_on or today)
     return None
 
@@ -264,10 +279,9 @@ def _chosen_by_lot(unit: Unit, client_id: str) -> set[str]:
 
 
 def _row(effort: Effort, known_on: date | None, chance: float | None) -> dict[str, Any]:
-    resolved = effort.resolved_on
+    resolved, is_open = effort.resolved_on or known_on, effort.status == PENDING
     if resolved is not None and known_on is not None:
         resolved = max(resolved, known_on)
-    is_open = effort.status == PENDING
     return {
         "writeoff_id": effort.writeoff_id,
         "effort_id": None if effort.effort_id == NO_EFFORT else effort.effort_id,

@@ -20,7 +20,8 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
     known, said
         The effort as it is known, None for a new one, and as a whole as it is said to be. Blank words say nothing new.
     source
-        `person`, `remit` or `file`. What a file or a remit says first is known since the day that it names; everything else since today.
+        `person`, `remit` or `file`. What a file or a remit says first is known since the day that it names, of an end without a day and of
+        a take-back, whose day nobody names, since today; so is everything else.
     today
         The day on the wall.
 
@@ -38,7 +39,7 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
     [('taken_back', -9000, '2026-06-01')]
     """
     is_first = known is None or known.status == PENDING
-    named = said.resolved_on or (said.worked_on if known is None else today)
+    named = said.resolved_on or (said.worked_on if known is None and said.status == PENDING else today)
     known_on = min(named, today) if source != "person" and is_first else today
     before = known if known is not None else Effort(said.writeoff_id, said.effort_id, said.worked_on)
     stated = Event(
@@ -59,7 +60,7 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
     taken = said.taken_back - before.taken_back
     if not taken:
         return found
-    back = Event(said.writeoff_id, said.effort_id, Kind.TAKEN_BACK, known_on if known is None else today, source, cents=-taken)
+    back = Event(said.writeoff_id, said.effort_id, Kind.TAKEN_BACK, today, source, cents=-taken)
     # At no moment is more taken back than came.
     return [*found, back] if taken > 0 else [back, *found]
 

@@ -28,6 +28,7 @@ from tests.practice import Files
 from tests.serving.worklist.queues import ANA, NOW, TODAY, item_of, memory_office, put, store_office
 
 WON = Effort("i0001-0", "E1", date(2026, 6, 1), "recovered", date(2026, 7, 1), recovered=9_000, action="appeal")
+FILED = Effort("i0001-0", "E-77", TODAY - timedelta(days=40), "recovered", TODAY - timedelta(days=3), recovered=9_000)
 
 
 def record(store: Store, *said: Effort, source: str = "file", today: date = TODAY) -> outcomes.Recorded:
@@ -149,6 +150,36 @@ def test_the_ledger_puts_back_no_more_than_it_was_asked_to_reverse(store: Store)
         assert sorted(one.cents for one in reversals.of_item(unit, "default", "i0001")) == [-2_000, 2_000]
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (replace(FILED, status="recovered", recovered=0), State.LOST),
+        (replace(FILED, status="settled", recovered=None), State.OPEN),
+        (replace(FILED, status="pending", recovered=3_000), State.SENT),
+        (replace(FILED, status="recovered", resolved_on=None), State.WON),
+    ],
+)
+def test_words_that_contradict_dollars_move_an_item_as_training_reads_them(store: Store, said: Effort, state: State) -> None:
+    put(store, [item_of(1)])
+    record(store, said)
+    with store.read() as unit:
+        item = items.find(unit, "default", "i0001")
+        row = outcomes.outcomes_of(unit, "default", Vocabulary())
+    assert item is not None and item.state is state
+    # An end without a day is known since today, so that whoever learns from the export counts it as ended.
+    if said.resolved_on is None:
+        assert row.columns["resolved_date"].astype("datetime64[D]").tolist() == [TODAY]
+
+
+def test_what_was_pending_with_dollars_is_won_when_it_ends(store: Store) -> None:
+    put(store, [item_of(1)])
+    record(store, replace(FILED, status="pending", resolved_on=None, recovered=3_000))
+    record(store, replace(FILED, recovered=3_000))
+    with store.read() as unit:
+        item = items.find(unit, "default", "i0001")
+    assert item is not None and item.state is State.WON
+
+
 def won_in_the_queue(store: Store) -> None:
     """Ana wins 90 dollars today, by an appeal that she never wrote down before."""
     put(store, [item_of(1)])
@@ -161,9 +192,6 @@ def paid(store: Store) -> list[int]:
     with store.read() as unit:
         assert sum(one.cents for one in reversals.of_item(unit, "default", "i0001")) == sum(one.net for one in known(store))
     return [one.net for one in known(store)]
-
-
-FILED = Effort("i0001-0", "E-77", TODAY - timedelta(days=40), "recovered", TODAY - timedelta(days=3), recovered=9_000)
 
 
 @pytest.mark.parametrize("order", [("file", "remit"), ("remit", "file")])
