@@ -174,7 +174,8 @@ def _add_acts(app: FastAPI, acts: _Acts, papers: Papers | None) -> None:
 
     @route("/v1/queue/{item_id}/disposition", "Say what was done, or what came of it", DispositionAsked, sent)
     def disposition(who: Annotated[Identity, require("queue.work")], item_id: ItemId, once: Once, body: Body) -> Response:
-        """Say what was done with an item, or what came of it: begun, sent, asked, won, lost, next level, given up, brought back, undone."""
+        """Say what was done with an item, or what came of it: begun, sent, asked, won, lost, next level, given up, brought back, undone; of
+        what was won, that the payer took some of it back or paid more."""
         asked = read_body(body, DispositionAsked)
         if asked.act == "send" and papers is not None:
             papers.check_coder(acts.worklist.detail(who, item_id), asked.coder)
@@ -204,6 +205,11 @@ def dispose(desk: Desk, item_id: str, asked: DispositionAsked) -> Item:
             raise UsageError("win needs amount, the dollars of the whole item, or amounts by write-off")
         cents = asked.amount if asked.amount is not None else asked.amounts or {}
         return desk.win(item_id, version, cents=cents, decided_on=decided, hours=hours, settled=asked.settled)
+    if asked.act in ("take_back", "pay_again"):
+        if asked.amount is None:
+            raise UsageError(f"{asked.act} needs amount, the dollars of the whole item")
+        change = desk.take_back if asked.act == "take_back" else desk.pay_again
+        return change(item_id, version, cents=asked.amount, on=decided)
     if asked.act == "lose":
         return desk.lose(item_id, version, decided_on=decided, expired=asked.expired, hours=hours)
     if asked.act == "next_level":

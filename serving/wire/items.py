@@ -222,12 +222,13 @@ class DispositionAsked(Asked):
     """What was done with an item, or what came of it.
 
     draft: begun. send: sent; needs follow_up_date. follow_up: asked, not decided; needs follow_up_date. win: paid; needs amount or
-    amounts. lose: refused. next_level: refused, to be appealed on. close: given up; needs reason. reopen: back into the queue. undo:
+    amounts. take_back, pay_again: of what was won the payer took some back, or paid more; needs amount, and decided_date is the day of
+    that. lose: refused. next_level: refused, to be appealed on. close: given up; needs reason. reopen: back into the queue. undo:
     the last act was a slip.
     """
 
     version: Version
-    act: Literal["draft", "send", "follow_up", "win", "lose", "next_level", "close", "reopen", "undo"]
+    act: Literal["draft", "send", "follow_up", "win", "lose", "next_level", "take_back", "pay_again", "close", "reopen", "undo"]
     follow_up_date: Day | None = None
     sent_date: Day | None = None
     channel: Words | None = None

@@ -41,6 +41,8 @@ MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
     "skip": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SKIPPED),
     "close": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.CLOSED),
     "snooze": ((State.OPEN, State.NEXT_LEVEL), State.OPEN),
+    "take_back": ((State.WON,), State.WON),
+    "pay_again": ((State.WON,), State.WON),
     "reopen": ((State.SKIPPED, State.CLOSED, State.LOST), State.OPEN),
 }
 """Each act, the states in which it may be done, and the state after it (a snooze keeps the state)."""
@@ -54,6 +56,8 @@ STORY = {
     "next_level": "next_level",
     "skip": "skipped",
     "close": "closed",
+    "take_back": "taken_back",
+    "pay_again": "paid",
     "reopen": "reopened",
 }
 """How an item's story names an act."""

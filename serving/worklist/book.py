@@ -80,12 +80,17 @@ class Book:
         for part in parts:
             self.say(item, part.writeoff_id, hours=spent[part.writeoff_id] / 100, **said)
 
-    def say(self, item: Item, writeoff_id: str, **said: Any) -> None:
+    def say(self, item: Item, writeoff_id: str, *, kind: Kind = Kind.STATED, **said: Any) -> None:
         key = writeoff_id, item.effort_id
         if key not in self.spoken:
             self.spoken[key] = self._shelf.effort(item.client_id, *key)
-        event = Event(writeoff_id, item.effort_id, Kind.STATED, self._today, "person", **said)
+        event = Event(writeoff_id, item.effort_id, kind, self._today, "person", **said)
         self._shelf.record(item.client_id, event, at=self._now, by=self._by, item_id=item.item_id)
+
+    def stayed(self, item: Item, parts: Sequence[Part]) -> dict[str, int]:
+        """Return the cents that the effort under way brought and that nobody took back, by write-off."""
+        known = {part.writeoff_id: self._shelf.effort(item.client_id, part.writeoff_id, item.effort_id) for part in parts}
+        return {writeoff_id: 0 if effort is None else effort.net for writeoff_id, effort in known.items()}
 
     def shares(self, item: Item, parts: Sequence[Part], cents: int | Mapping[str, int]) -> Mapping[str, int]:
         if isinstance(cents, int):
@@ -100,9 +105,13 @@ class Book:
         return cents
 
     def ask_reversals(self, item: Item, shares: Mapping[str, int], day: date) -> None:
-        """Ask the ledger to take back what was won; above the limit, or beyond what was written off, somebody else approves it first."""
+        """Ask the ledger to take back what was won, or with negative cents to let the write-off stand again.
+
+        Above the limit, or beyond what was written off, somebody else approves it first. No more is put back than was asked for.
+        """
         parts = self._shelf.parts(item)
         before = self._shelf.asked_of(item.client_id, [part.writeoff_id for part in parts])
+        shares = {writeoff_id: max(cents, -before.get(writeoff_id, 0)) for writeoff_id, cents in shares.items()}
         written_off = {part.writeoff_id: part.written_off for part in parts}
         waits = needs_second(shares, before=before, written_off=written_off, limit=self._approval_over)
         for writeoff_id, cents in sorted(shares.items()):

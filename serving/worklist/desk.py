@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from features.clocks import LEVELS
 from features.errors import CheckFailed, NotFound, UsageError
+from features.money import format_cents
 from serving.access import Identity
 from serving.worklist.acts import (
     LONGEST_FOLLOW_UP,
@@ -24,11 +25,12 @@ from serving.worklist.acts import (
 )
 from serving.worklist.book import Book
 from serving.worklist.choice import Choice, Draw, How
+from serving.worklist.events import Kind
 from serving.worklist.hands import Staff, check_hand, nobody
 from serving.worklist.item import Item, State
 from serving.worklist.shares import share_out
 from serving.worklist.shelf import Entry, Shelf, Undo, Wanted
-from serving.worklist.since import KnownSince, decision_since, sending_since, unknown
+from serving.worklist.since import KnownSince, Since, decision_since, sending_since, unknown
 from serving.worklist.turn import choose
 
 FEWEST_IN_BATCH, MOST_IN_BATCH = 10, 25
@@ -266,6 +268,42 @@ class Desk:
         facts = {"cents": sum(shares.values()), "decided_on": day.isoformat()}
         return self._move(item, "win", facts=facts, decided_on=day, follow_up_on=None)
 
+    def take_back(self, item_id: str, version: int, *, cents: int, on: date | None = None) -> Item:
+        """Say that the payer took back some of what was won, or all; the ledger is asked to let the write-off stand again.
+
+        It is shared out by what stayed of each write-off. The item stays won, and what it brought is what is left.
+        """
+        item = self._begin(item_id, version, "take_back")
+        day = self._after_win("taken_back_on", item, on)
+        stayed = self._book.stayed(item, self._shelf.parts(item))
+        total = sum(stayed.values())
+        if total <= 0:
+            raise CheckFailed(f"nothing is left of what item {item_id} brought in this effort; nothing is taken back of it")
+        if not 0 < cents <= total:
+            left = format_cents(total)
+            raise UsageError(f"of item {item_id} from 0.01 to {left} dollars are taken back, what is left; {format_cents(cents)} came")
+        shares = share_out(cents, stayed)
+        for writeoff_id, gone in shares.items():
+            if gone:
+                self._book.say(item, writeoff_id, kind=Kind.TAKEN_BACK, cents=-gone)
+        self._book.ask_reversals(item, {writeoff_id: -gone for writeoff_id, gone in shares.items()}, day)
+        return self._move(item, "take_back", facts={"cents": -cents, "decided_on": day.isoformat()})
+
+    def pay_again(self, item_id: str, version: int, *, cents: int | Mapping[str, int], on: date | None = None) -> Item:
+        """Say that the payer paid more on a won item: a sum, shared out as a win is, or cents by write-off; it adds to what was won."""
+        item = self._begin(item_id, version, "pay_again")
+        day = self._after_win("paid_on", item, on)
+        parts = self._shelf.parts(item)
+        stayed, shares = self._book.stayed(item, parts), self._book.shares(item, parts, cents)
+        item = self._book.begin(item, on=day)
+        for part in parts:
+            if came := shares.get(part.writeoff_id, 0):
+                whole = part.recoverable or part.written_off
+                status = "recovered" if stayed[part.writeoff_id] + came >= whole else "partially_recovered"
+                self._book.say(item, part.writeoff_id, cents=came, status=status, resolved_on=self._today)
+        self._book.ask_reversals(item, shares, day)
+        return self._move(item, "pay_again", facts={"cents": sum(shares.values()), "decided_on": day.isoformat()})
+
     def lose(
         self,
         item_id: str,
@@ -364,6 +402,10 @@ class Desk:
 
     def _decided(self, item: Item, day: date | None) -> date:
         return check_past("decided_on", day, today=self._today, since=decision_since(item, self._known_since))
+
+    def _after_win(self, name: str, item: Item, day: date | None) -> date:
+        since = Since(item.decided_on, "the day it was won") if item.decided_on is not None else decision_since(item, self._known_since)
+        return check_past(name, day, today=self._today, since=since)
 
     def _worker_of(self, item: Item) -> str | None:
         """Return whose an item is that is worked now: who stands in for an hour may not see it afterwards, so it stays whose it was."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from models.scorer import Scorer
 from serving.access import Role
 from serving.api.app import Service as Built
 from serving.api.app import create_app
@@ -18,7 +19,7 @@ from serving.api.identity import Keys
 from serving.champion import Champion
 from serving.client import Refused, Service, Transport
 from serving.identity.gate import Gate
-from serving.store import writeoffs
+from serving.store import outcomes, writeoffs
 from serving.store.store import Store
 from serving.worklist.policy import Policy
 from tests.serving.client import Client
@@ -89,6 +90,24 @@ def test_an_item_goes_from_the_queue_to_the_ledger(house: House) -> None:
     assert sorted(effort.recovered_amount or 0 for effort in told.efforts) == [75.0, 75.01]
     assert told.lines[0].writeoff["writeoff_amount"] == 200.0 and told.lines[0].score["recoverable_amount"] == 100.0
     assert ours.writeoff("i0030-0").item == item
+
+
+def test_what_was_won_falls_by_what_the_payer_takes_back_and_the_outcomes_say_so(house: House) -> None:
+    ours = house.caller()
+    item = ours.item("i0030").item
+    assert item is not None
+    refused(lambda: ours.dispose(item, "take_back", amount="1.00"), 409)
+    item = ours.dispose(item, "win", amount="150.01")
+    refused(lambda: ours.dispose(item, "take_back"), 422)
+    refused(lambda: ours.dispose(item, "take_back", amount="150.02"), 422)
+    item = ours.dispose(item, "take_back", amount="50.01", decided_date=TODAY.isoformat())
+    item = ours.dispose(item, "pay_again", amount="10.00")
+    told = ours.item("i0030")
+    assert item.state == "won" and [entry.act for entry in told.story] == ["won", "taken_back", "paid"]
+    assert sum(effort.recovered_amount or 0 for effort in told.efforts) == 160.01
+    with house.gate.store.read() as unit:
+        written = outcomes.outcomes_of(unit, "default", Scorer.prior().vocabulary)
+    assert [int(written.columns[name].sum()) for name in ("recovered_amount", "taken_back_amount")] == [16_001, 5_001]
 
 
 def test_a_list_is_walked_filtered_and_summed(house: House) -> None:

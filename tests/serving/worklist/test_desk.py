@@ -225,6 +225,46 @@ def test_a_win_is_shared_out_to_the_cent_and_the_ledger_is_asked_to_reverse_it(o
             assert {(r.state, r.cents) for r in shelf.reversals.values()} == {("waiting", 3_334), ("waiting", 3_333)}
 
 
+def test_what_the_payer_takes_back_or_pays_later_changes_what_was_won_and_the_ledger_is_asked(office: MakeOffice) -> None:
+    desk_of = office([item_of(1)], parts=2, policy=Policy(approval_over=5_000))
+    with desk_of.desk() as desk:
+        desk.win("i0001", 0, cents=9_001)
+    desk_of.day.pass_(days=5)
+    day = desk_of.day.today
+    with desk_of.desk() as desk:
+        for cents in (0, -5, 9_002):
+            with pytest.raises(UsageError, match=r"from 0.01 to 90.01 dollars are taken back, what is left"):
+                desk.take_back("i0001", 1, cents=cents)
+        with pytest.raises(UsageError, match=f"taken_back_on is not before {TODAY}, the day it was won, nor after {day}"):
+            desk.take_back("i0001", 1, cents=1, on=TODAY - timedelta(days=1))
+        with pytest.raises(UsageError, match="more than nothing"):
+            desk.pay_again("i0001", 1, cents=0)
+        item = desk.take_back("i0001", 1, cents=4_001, on=TODAY + timedelta(days=3))
+        assert (item.state, item.decided_on) == (State.WON, TODAY)
+        item = desk.pay_again("i0001", item.version, cents={"i0001-1": 8_000})
+    with desk_of.shelf() as shelf:
+        first, second = (shelf.effort("default", f"i0001-{n}", "i0001.1") for n in range(2))
+        asked = shelf.asked_of("default", ["i0001-0", "i0001-1"])
+        if isinstance(shelf, MemoryShelf):
+            # The second payment is above the limit: somebody else approves it.
+            told = [(one.cents, str(one.state)) for one in shelf.reversals.values()]
+            assert told[2:] == [(-2_001, "approved"), (-2_000, "approved"), (8_000, "waiting")]
+            facts = [(entry.act, dict(entry.facts)) for entry in shelf.entries][-2:]
+            taken = {"cents": -4_001, "decided_on": (TODAY + timedelta(days=3)).isoformat()}
+            assert facts == [("taken_back", taken), ("paid", {"cents": 8_000, "decided_on": day.isoformat()})]
+    assert (first.recovered, first.taken_back, first.net, first.status) == (4_501, 2_001, 2_500, "partially_recovered")
+    assert (second.recovered, second.taken_back, second.net, second.status) == (12_500, 2_000, 10_500, "recovered")
+    assert asked == {"i0001-0": 2_500, "i0001-1": 10_500}
+    with desk_of.desk() as desk:
+        desk.undo("i0001", item.version)
+        item = desk.take_back("i0001", item.version + 1, cents=5_000)
+        with pytest.raises(CheckFailed, match="nothing is left"):
+            desk.take_back("i0001", item.version, cents=1)
+    with desk_of.shelf() as shelf:
+        assert [shelf.effort("default", f"i0001-{n}", "i0001.1").net for n in range(2)] == [0, 0]
+        assert sum(shelf.asked_of("default", ["i0001-0", "i0001-1"]).values()) == 0
+
+
 def test_a_win_by_write_off_says_what_was_refused(office: MakeOffice) -> None:
     desk_of = office([item_of(1)], parts=2)
     with desk_of.desk() as desk:
@@ -389,12 +429,17 @@ def test_each_act_is_allowed_in_its_states_only(state: State) -> None:
         "skip": lambda desk: desk.skip("i0001", 0, "other"),
         "close": lambda desk: desk.close("i0001", 0, "other"),
         "snooze": lambda desk: desk.snooze("i0001", 0, TOMORROW),
+        "take_back": lambda desk: desk.take_back("i0001", 0, cents=5),
+        "pay_again": lambda desk: desk.pay_again("i0001", 0, cents=5),
         "reopen": lambda desk: desk.reopen("i0001", 0),
     }
     assert set(acts) == set(MOVES)
     for name, act in acts.items():
         with memory_office([item_of(1, state=state)]).desk() as desk:
-            if state in MOVES[name][0]:
+            if name == "take_back" and state is State.WON:
+                with pytest.raises(CheckFailed, match="nothing is left of what item i0001 brought"):
+                    act(desk)
+            elif state in MOVES[name][0]:
                 assert act(desk).version == 1
             else:
                 with pytest.raises(CheckFailed, match="has to be"):

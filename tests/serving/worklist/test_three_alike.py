@@ -136,6 +136,12 @@ class Offices(RuleBasedStateMachine):
         version = self.version(number)
         self.everywhere(who, lambda desk: desk.win(f"i{number:04d}", version, cents=cents, hours=0.5))
 
+    @rule(who=PEOPLE, number=NUMBERS, cents=st.integers(0, 12_000), name=st.sampled_from(["take_back", "pay_again"]))
+    def change_win(self, who: Identity, number: int, cents: int, name: str) -> None:
+        """Lose some of what was won, or win more."""
+        version = self.version(number)
+        self.everywhere(who, lambda desk: getattr(desk, name)(f"i{number:04d}", version, cents=cents))
+
     @rule(who=PEOPLE, number=NUMBERS, name=st.sampled_from(["skip", "close"]))
     def leave(self, who: Identity, number: int, name: str) -> None:
         """Skip or give up."""
