@@ -12,10 +12,12 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from serving.access import Identity
 from serving.store.efforts import efforts
 from serving.store.items import in_facilities, items, of_row
+from serving.store.reversals import reversals
 from serving.store.scores import scores
 from serving.store.store import Unit
 from serving.worklist.item import State
 from serving.worklist.listing import Decided, Page, Query, Sort, Totals, Week, Which, cursor_of, read_cursor
+from serving.worklist.reversals import ReversalState
 
 _c = items.c
 _COLUMN = {Sort.VALUE: _c.value_per_hour, Sort.EXPECTED: _c.expected, Sort.DUE: _c.due_on, Sort.FOLLOW_UP: _c.follow_up_on}
@@ -112,6 +114,13 @@ def came_of(unit: Unit, who: Identity, item_ids: Sequence[str]) -> dict[str, int
     s = scores.c
     statement = select(s.item_id, _CAME).select_from(_WORKED).where(s.client_id == who.client_id, s.item_id.in_(item_ids))
     return {row[0]: int(row[1]) for row in unit.connection.execute(statement.group_by(s.item_id))}
+
+
+def refused_of(unit: Unit, who: Identity, item_ids: Sequence[str]) -> frozenset[str]:
+    """Return which of some items have a request to the ledger that a second person refused."""
+    r = reversals.c
+    statement = select(r.item_id).where(r.client_id == who.client_id, r.item_id.in_(item_ids), r.state == ReversalState.REFUSED.value)
+    return frozenset(unit.connection.execute(statement).scalars())
 
 
 # By the write-offs that are in an item now, as the page of an item sums them: an effort made elsewhere counts, whoever told of it.

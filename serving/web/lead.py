@@ -121,14 +121,13 @@ class Lead:
         who = visit.identity
         names, told = self._site.names(who.client_id), self._worklist.objections(who)
         overview = self._site.remembered(("overview", who.client_id, who.facilities), lambda: self._worklist.overview(who))
-        with gate_of(request).store.read() as unit:
-            waiting_in_all = listing.waiting(unit, who, today=self._site.today())
+        in_all = self._site.remembered(("waiting", who.client_id, who.facilities), lambda: self._in_all(request, who))
         return self._site.page(
             request,
             visit,
             "lead.html.j2",
             overview=overview,
-            in_all=waiting_in_all,
+            in_all=in_all,
             waking_days=listing.WAKING_DAYS,
             counts={which.value: count for which, count in overview.counts.items()},
             loads=self._loads(who),
@@ -173,6 +172,10 @@ class Lead:
                 request, visit, 404, "no approved request waits for a file", heading="Nothing to export", back="/lead"
             )
         return self._site.file(to_csv(ledger_columns(found), {"amount": Kind.MONEY}), f"reversals-{batch}.csv", "text/csv; charset=utf-8")
+
+    def _in_all(self, request: Request, who: Identity) -> listing.Waiting:
+        with gate_of(request).store.read() as unit:
+            return listing.waiting(unit, who, today=self._site.today())
 
     def _waiting(self, who: Identity, names: Mapping[str, str]) -> list[Waiting]:
         return [

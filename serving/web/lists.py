@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -68,7 +68,7 @@ class Row:
     age
         Since the write-off.
     state, reason
-        Where the work stands, and why it was left or lost; blank where nobody said.
+        Where the work stands, and why it was left or lost, or that a reversal of it was refused; blank where there is nothing to say.
     came
         Cents that came in for an item that was decided; None of others, and where it was not looked up.
     who
@@ -148,6 +148,7 @@ def listing(
     pinned: Sequence[Item] = (),
     came: Mapping[str, int] | None = None,
     came_in_all: int | None = None,
+    refused: Set[str] = frozenset(),
     path: str = "/queue",
 ) -> Listing:
     """Return a list as a page shows it.
@@ -170,6 +171,8 @@ def listing(
         Items that stand before the others because their last day is near.
     came, came_in_all
         Cents that came in by item, and for the whole list; None where that was not looked up.
+    refused
+        Items with a request to the ledger that a second person refused: whoever asked is told where they look.
     path
         The page that the list stands on.
     """
@@ -177,7 +180,18 @@ def listing(
     first = {item.item_id: item for item in pinned}
     shown = [*first.values(), *(item for item in page.items if item.item_id not in first)]
     rows = tuple(
-        row_of(item, lines.get(item.item_id), subject=subject, names=names, now=now, today=today, codes=codes, came=came) for item in shown
+        row_of(
+            item,
+            lines.get(item.item_id),
+            subject=subject,
+            names=names,
+            now=now,
+            today=today,
+            codes=codes,
+            came=came,
+            is_refused=item.item_id in refused,
+        )
+        for item in shown
     )
     tabs = tuple(
         Tab(which, name, counts.get(which, 0), address(Query(which)), which is query.which)
@@ -213,8 +227,9 @@ def row_of(
     today: date,
     codes: Codes,
     came: Mapping[str, int] | None = None,
+    is_refused: bool = False,
 ) -> Row:
-    """Return an item in words; `came` are cents that came in by item."""
+    """Return an item in words; `came` are cents that came in by item, `is_refused` says that a reversal of it was refused."""
     band, chance = band_of(item.worth.probability)
     ledger: Mapping[str, Any] = line.writeoff if line is not None else {}
     holder = item.holder(now) or item.assigned_to
@@ -237,7 +252,7 @@ def row_of(
         chance_in_ten=in_ten(item.worth.probability),
         age=age(ledger.get("writeoff_date"), today),
         state=standing(item, today),
-        reason=reason_of(item),
+        reason="reversal refused" if is_refused else reason_of(item),
         came=came.get(item.item_id, 0) if came is not None and item.state in DECIDED else None,
         who="" if holder is None else "you" if holder == subject else names.get(holder, holder),
         is_mine=holder == subject,

@@ -129,7 +129,8 @@ class Projects:
         except RecoupError as error:
             return self._site.message(request, visit, error.http_status, str(error))
         with gate_of(request).store.read() as unit:
-            came = stored.came_of(unit, who, [item.item_id for item in page.items])
+            ids = [item.item_id for item in page.items]
+            came, refused = stored.came_of(unit, who, ids), stored.refused_of(unit, who, ids)
         shown = listing(
             page,
             totals,
@@ -142,6 +143,7 @@ class Projects:
             today=self._site.today(),
             codes=self._site.codes(),
             came=came,
+            refused=refused,
             path=f"/projects/{project_id}",
         )
         papers = self._site.papers if who.may("packet.read") else None

@@ -77,7 +77,8 @@ def show_list(site: Site, request: Request, visit: Visit, query: Query) -> Respo
     soon = _pinned(query, today + timedelta(days=worklist.policy(who).pin_days + 1))
     pinned = worklist.page(who, soon).items if soon is not None else ()
     with gate_of(request).store.read() as unit:
-        came = stored.came_of(unit, who, [item.item_id for item in page.items])
+        ids = [item.item_id for item in page.items]
+        came, refused = stored.came_of(unit, who, ids), stored.refused_of(unit, who, ids)
         is_decided = query.which in LISTS_OF_DECIDED
         came_in_all = stored.came_in(unit, who, query, now=site.clock(), today=today) if is_decided else None
     shown = listing(
@@ -89,6 +90,7 @@ def show_list(site: Site, request: Request, visit: Visit, query: Query) -> Respo
         pinned=pinned,
         came=came,
         came_in_all=came_in_all,
+        refused=refused,
         subject=who.subject,
         names=site.names(who.client_id),
         now=site.clock(),

@@ -176,6 +176,8 @@ def test_who_asked_the_ledger_learns_what_became_of_it(office: Practice) -> None
     assert "<b>$187.82</b> of i0003-0: waits for a second person to approve it" in ana.read("/items/i0003")
     for one in office.worklist.waiting_reversals(LEA):
         lea.send("/lead/reversals", reversal_id=one.reversal_id, answer="refuse" if one.item_id == "i0003" else "approve")
+    won = ana.read("/queue?which=won")
+    assert won.count("reversal refused") == 1 and "reversal refused" in won.split("claim C3</span></td>")[1].split("</tr>")[0]
     refused, approved, small = (ana.read(f"/items/{item_id}") for item_id in ("i0003", "i0005", "i0007"))
     assert '<b class="against">$187.82</b> of i0003-0: refused by lea on 2 Nov 2026, 09:00' in refused and "Ask lea why" in refused
     assert "lea refused the reversal" in refused and "asked for by ana on 2 Nov 2026, 09:00" in refused
