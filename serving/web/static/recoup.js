@@ -79,13 +79,19 @@
     }, warn);
   }
 
-  // What was typed on the page stays; only where the session is over already is the page asked for again, which leads to signing in.
+  // What was typed on the page stays; only where the session is over already it is lost, and the sign-in page says so.
   async function stay(form) {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => null);
-    if (answer?.status !== 204) return location.reload();
+    if (answer === null) return showLost();
+    if (answer.status !== 204) return location.assign(`/sign-in?lost=yes&next=${encodeURIComponent(location.pathname)}`);
     document.querySelector("[data-session-seconds]").dataset.sessionSeconds = answer.headers.get("session-seconds");
     watchSession();
     document.querySelector("main")?.focus();
+  }
+
+  function showLost() {
+    const lost = document.querySelector("[data-lost]");
+    if (lost) lost.hidden = false;
   }
 
   function ready() {
@@ -106,10 +112,7 @@
     event.preventDefault();
     stay(event.target);
   });
-  document.addEventListener("htmx:error", () => {
-    const lost = document.querySelector("[data-lost]");
-    if (lost) lost.hidden = false;
-  });
+  document.addEventListener("htmx:error", showLost);
   document.addEventListener("htmx:after:swap", ready);
   document.addEventListener("DOMContentLoaded", ready);
   // A page that the browser kept is asked for again: after signing off nothing of it is to be seen.

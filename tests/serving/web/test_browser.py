@@ -294,6 +294,20 @@ def test_a_note_typed_after_the_session_ended_is_said_to_be_lost(tab: Page, hous
     assert "half a thought" not in tab.content() and "i0007" not in tab.url
 
 
+def test_who_stays_too_late_is_told_that_what_was_typed_is_lost(tab: Page, house: House) -> None:
+    tab.goto("/items/i0007")
+    tab.locator("textarea[name=text]").fill("half a thought")
+    with house.practice.gate.store.write() as unit:
+        unit.connection.execute(sessions.sessions.delete())
+    tab.evaluate("document.querySelector('[data-session-seconds]').hidden = false")
+    tab.get_by_role("button", name="Stay signed in").click()
+    expect(tab.get_by_role("alert").filter(has_text="nothing of what you typed was kept")).to_be_visible()
+    tab.fill("[name=name]", "ana")
+    tab.fill("[name=password]", PASSWORD)
+    tab.locator("main form button").first.click()
+    tab.wait_for_url("**/items/i0007")
+
+
 PAGES = (
     "/queue",
     "/queue?which=mine",
