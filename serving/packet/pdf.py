@@ -256,13 +256,18 @@ class _Drawer:
 
     def foot(self, document: Document, before: int, total: int) -> Callable[[Canvas, Any], None]:
         """Return what draws the foot of each page."""
-        words = f"{notice_of(document.kind)}  {document.reference.translate(self._instead)}, page "
+        notice, reference = notice_of(document.kind), document.reference.translate(self._instead)
 
         def draw(canvas: Canvas, pages: Any) -> None:
             canvas.saveState()
             canvas.setFont(self._plain, 8)
             canvas.setFillColor(colors.HexColor(f"#{MUTED}"))
-            canvas.drawString(_MARGIN, 0.55 * inch, f"{words}{before + pages.page} of {total}")
+            page = f"{reference}, page {before + pages.page} of {total}"
+            line = f"{notice}  {page}"
+            # The number of a page is never cut off: a long reference stands on a line of its own.
+            lines = [line] if canvas.stringWidth(line, self._plain, 8) <= _WIDTH else [page, notice]
+            for at, text in enumerate(lines):
+                canvas.drawString(_MARGIN, 0.55 * inch + 10 * at, text)
             canvas.restoreState()
 
         return draw

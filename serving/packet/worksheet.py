@@ -32,7 +32,7 @@ def write_worksheet(draft: Draft, missing: tuple[str, ...], letter: Document) ->
     return Document(
         kind="worksheet",
         title="Worksheet (internal, not to be sent)",
-        reference=f"{letter.title.lower()}, {letter.reference}",
+        reference=f"{letter.title[:1].lower()}{letter.title[1:]}, {letter.reference}",
         prepared=letter.prepared,
         sender=letter.sender,
         addressee=(),

@@ -409,7 +409,7 @@ def test_after_a_redetermination_the_letter_asks_for_a_reconsideration_by_its_ow
     case = staged(a_case(payer_type="medicare"), 2)
     packet = write_packet(case, practice=Practice(payers={"P7": Party("The contractor")}))
     told = text_of(packet)
-    assert packet.letter.title == "Request for reconsideration by a Qualified Independent Contractor"
+    assert packet.letter.title == "Request for reconsideration by a QIC"
     assert "The redetermination of October 1, 2026 upheld the decision on" in told
     assert "The remittance of March 7, 2026 had denied it with reason CO-29" in told
     assert "The time limit for this request ends on April 4, 2027 (42 CFR 405.962)." in told

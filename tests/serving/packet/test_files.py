@@ -16,6 +16,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObjec
 
 from features.errors import BadData, Unavailable
 from serving.packet import KINDS, write_packet
+from serving.packet.case import Stage
 from serving.packet.enclosures import Enclosure, compile_pdf
 from serving.packet.pdf import to_pdf
 from serving.packet.people import Identity
@@ -127,6 +128,14 @@ def fonts_of(content: bytes) -> list[DictionaryObject]:
         assert isinstance(held, DictionaryObject)
         found += [font for one in held.values() if isinstance(font := one.get_object(), DictionaryObject)]
     return found
+
+
+def test_the_foot_of_a_page_is_not_cut_off() -> None:
+    packet = write_packet(replace(a_case(payer_type="medicare"), stage=Stage(3, date(2026, 10, 1))))
+    pages = PdfReader(io.BytesIO(to_pdf(packet.worksheet))).pages
+    text = pages[0].extract_text()
+    page = f"request for a hearing before an administrative law judge, claim C100, page 1 of {len(pages)}"
+    assert page in text.splitlines() and "Internal. Not to be sent. Contains protected health information." in text.splitlines()
 
 
 def test_the_same_document_gives_the_same_pdf() -> None:

@@ -57,7 +57,7 @@ def test_medicares_second_level_has_its_own_letter_and_worksheet_by_the_day_of_t
     # 42 CFR 405.962: 180 days from receipt, which is presumed five days after the notice.
     assert (item.level, item.due_on) == (2, DECIDED + timedelta(days=185))
     letter = docx_text(papers.of_items(ANA, ["i0001"], "docx"))
-    assert "Request for reconsideration by a Qualified Independent Contractor" in letter
+    assert "Request for reconsideration by a QIC" in letter
     assert "The redetermination of October 1, 2026 upheld the decision" in letter
     assert "The time limit for this request ends on April 4, 2027 (42 CFR 405.962)." in letter
     assert "Request for redetermination" not in letter and "405.942" not in letter
