@@ -156,7 +156,7 @@ def page_of(
         still_open=still_open,
         remits=tuple(_remit(line, codes) for line in detail.remits),
         others=tuple(row(other, None) for other in detail.others),
-        can=_possible(item, today) if is_free else frozenset(),
+        can=_possible(detail, today) if is_free else frozenset(),
         held_by=names.get(other, other) if (other := _other(holder or item.assigned_to, subject, may_act=is_free)) else "",
         held_until=f"{item.leased_until:%H:%M} UTC" if holder is not None and item.leased_until is not None else "",
         minutes_left=_minutes(item.leased_until, now) if holder == subject else 0,
@@ -176,13 +176,17 @@ def page_of(
     )
 
 
-def _possible(item: Item, today: date) -> frozenset[str]:
-    """Return the acts that the desk would do with an item that nobody else has: of those of its state, those that its days allow."""
+def _possible(detail: Detail, today: date) -> frozenset[str]:
+    """Return the acts that the desk would do with an item that nobody else has: of those of its state, those that its days
+    and what came in allow."""
+    item = detail.item
     found = {act for act, (states, _) in MOVES.items() if item.state in states}
     if _asleep_most(item, today) <= today:
         found.discard("snooze")
     if item.level >= LEVELS:
         found.discard("next_level")
+    if sum(effort.net for effort in detail.efforts if effort.effort_id == item.effort_id) <= 0:
+        found.discard("take_back")
     return frozenset(found)
 
 

@@ -75,6 +75,12 @@ ACTS: Mapping[str, Act] = {
         item_id, form.number("version"), again_on=form.needed_day("again_on"), text=form.text("text", 500), hours=form.hours()
     ),
     "win": _win,
+    "take_back": lambda desk, item_id, form: desk.take_back(
+        item_id, form.number("version"), cents=form.cents("amount"), on=form.day("decided_on")
+    ),
+    "pay_again": lambda desk, item_id, form: desk.pay_again(
+        item_id, form.number("version"), cents=form.cents("amount"), on=form.day("decided_on")
+    ),
     "lose": lambda desk, item_id, form: desk.lose(
         item_id,
         form.number("version"),

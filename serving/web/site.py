@@ -42,6 +42,8 @@ SAID = {
     "send": "Sent. The day to ask again is noted.",
     "follow_up": "Noted. The next day to ask is set.",
     "win": "Won. The ledger is asked to reverse the write-off.",
+    "take_back": "Noted. The ledger is asked to let the write-off stand again.",
+    "pay_again": "Noted. The ledger is asked to reverse the write-off.",
     "lose": "Closed as refused.",
     "next_level": "It waits for the next level.",
     "skip": "Skipped.",
@@ -69,7 +71,9 @@ SAID = {
 }
 """What a page says after an act; the cookie between two pages holds only the name."""
 
-UNDOABLE = frozenset(("draft", "wake", "send", "follow_up", "win", "lose", "next_level", "skip", "snooze", "close", "reopen"))
+UNDOABLE = frozenset(
+    ("draft", "wake", "send", "follow_up", "win", "take_back", "pay_again", "lose", "next_level", "skip", "snooze", "close", "reopen")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _stands(one: Reversal, names: Mapping[str, str]) -> str:
     by = called(one.decided_by, names) if one.decided_by is not None else ""
     when = f" by {by} on {_moment(one.decided_at)}" if by and one.decided_at is not None else ""
     if one.state is ReversalState.REFUSED:
-        return f"refused{when}; the ledger is not asked, and the write-off stands. Ask {by or 'the lead'} why"
+        return f"refused{when}; the ledger is not asked and stays as it is. Ask {by or 'the lead'} why"
     if one.state is ReversalState.WAITING:
         return "waits for a second person to approve it"
     if one.state is ReversalState.WITHDRAWN:

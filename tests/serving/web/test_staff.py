@@ -188,6 +188,19 @@ def test_who_asked_the_ledger_learns_what_became_of_it(office: Practice) -> None
     assert "went out to the ledger in the file first" in ana.read("/items/i0005")
 
 
+def test_of_a_win_the_payer_may_take_some_back_or_pay_more(office: Practice) -> None:
+    ana = office.client("ana")
+    assert "took some of it back" not in ana.read("/items/i0003")
+    assert ana.send("/items/i0003/win", version="0", amount="50").status_code == 303
+    assert ana.send("/items/i0003/take_back", version="1", amount="$50", decided_on="2026-11-02").headers["location"] == "/items/i0003"
+    page = ana.read("/items/i0003")
+    # What is gone cannot be taken back once more.
+    assert "<b>-$50.00</b> of i0003-0: needed no second person" in page and "took some of it back" not in page
+    assert ana.send("/items/i0003/pay_again", version="2", amount="1,020.50").status_code == 303
+    page = ana.read("/items/i0003")
+    assert "<dt>Came in</dt><dd>$1,020</dd>" in page and "<b>$1,020.50</b> of i0003-0" in page and "took some of it back" in page
+
+
 def test_what_was_done_shows_what_came_in_and_why_it_ended(office: Practice) -> None:
     ana, lea = office.client("ana"), office.client("lea")
     assert ana.send("/items/i0005/win", version="0", amount="80").status_code == 303
