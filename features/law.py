@@ -38,6 +38,8 @@ class Law(NamedTuple):
 
 
 _APPEALS = ("appeal", "peer_to_peer", "contract_dispute", "send_records", "recoupment_appeal")
+_BY_RIGHT = tuple(remedy for remedy in _APPEALS if remedy != "contract_dispute")
+"""Where providers have contracts, what is disputed under one has the contract's days."""
 CLAIMS = ("corrected_claim", "new_claim", "cob_update", "rebill_other_payer", "fix_enrollment")
 _PRIVATE = ("commercial", "bcbs")
 LAWS = (
@@ -55,12 +57,13 @@ LAWS = (
     Law("deadline.reopening", ("medicare",), ("reopening",), 2, "determination", months=48),
     # 42 CFR 424.44: one calendar year of the service.
     Law("deadline.filing", ("medicare",), CLAIMS, 1, "service", months=12),
-    # 42 CFR 422.582: 65 days of the notice (60 before 2025); a contract may say otherwise. 42 CFR 422.602 (memory): hearing.
-    Law("deadline.advantage", ("medicare_advantage",), _APPEALS, 1, "advantage", days=65),
-    *(Law("deadline.hearing", ("medicare_advantage",), _APPEALS, level, "prior_decision", days=65) for level in (3, 4, 5)),
-    # 32 CFR 199.10: 90 days of the notice, next levels 60 (memory). 32 CFR 199.7: claims within one year of the service.
-    Law("deadline.tricare", ("tricare",), _APPEALS, 1, "determination", days=90),
-    *(Law("deadline.tricare", ("tricare",), _APPEALS, level, "prior_decision", days=60) for level in (2, 3)),
+    # 42 CFR 422.582: 65 days of the notice (60 before 2025), for who has no contract. 42 CFR 422.602 (memory): hearing.
+    Law("deadline.advantage", ("medicare_advantage",), _BY_RIGHT, 1, "advantage", days=65),
+    *(Law("deadline.hearing", ("medicare_advantage",), _BY_RIGHT, level, "prior_decision", days=65) for level in (3, 4, 5)),
+    # 32 CFR 199.10: 90 days of the notice, next levels 60 (memory), for parties, which providers in the network are not. 32 CFR 199.7:
+    # claims within one year of the service.
+    Law("deadline.tricare", ("tricare",), _BY_RIGHT, 1, "determination", days=90),
+    *(Law("deadline.tricare", ("tricare",), _BY_RIGHT, level, "prior_decision", days=60) for level in (2, 3)),
     Law("deadline.tricare", ("tricare",), CLAIMS, 1, "service", months=12),
     # 42 CFR 438.402: 60 days of the notice; 438.408(f): a state hearing within 120. 42 CFR 447.45(d): claims within twelve months.
     Law("deadline.medicaid", ("medicaid_managed",), _APPEALS, 1, "determination", days=60),
@@ -108,6 +111,9 @@ def by_law(
     if is_any(is_advantage):
         days = where(is_advantage & (begun < _ADVANTAGE_CHANGE), days - 5, days)
     holds = (clock > 0) & (begun != NULL)
+    under_contract = _is_under_contract(batch, payer_type, remedy, holds)
+    if under_contract is not None:
+        holds = holds & is_not(under_contract)
     day = begun + days
     spans = take(table.months, place)
     for months in _MONTHS if is_any(spans) else ():
@@ -125,6 +131,18 @@ def by_law(
         day, law = where(is_member, clocks.determined + _ERISA_DAYS, day), where(is_member, _ERISA_RULE, law)
         holds = holds | is_member
     return day, holds, law
+
+
+def _is_under_contract(batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], holds: Flags) -> Flags | None:
+    """Return where a provider in the network of a Medicare Advantage plan appeals: its contract sets the days; None: nowhere."""
+    own, network = batch.vocabulary.find("network_status", "in"), batch.columns["network_status"]
+    if own < 0 or not is_any(network == own):
+        return None
+    found: Flags = holds & (network == own) & (payer_type == PAYER_TYPES.index("medicare_advantage")) & take(_IS_BY_RIGHT, remedy)
+    return found if is_any(found) else None
+
+
+_IS_BY_RIGHT = np.array([remedy in _BY_RIGHT for remedy in REMEDIES])
 
 
 def _is_member_appeal(batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], holds: Flags) -> Flags | None:
