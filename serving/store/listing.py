@@ -109,11 +109,18 @@ def came_in(unit: Unit, who: Identity, query: Query, *, now: datetime, today: da
     return int(unit.connection.execute(statement.where(*_conditions(unit, who, query, now, today))).scalar_one())
 
 
+_NAMED_AT_ONCE = 5000
+"""So many items are named in one statement: databases take no more than some ten thousand names."""
+
+
 def came_of(unit: Unit, who: Identity, item_ids: Sequence[str]) -> dict[str, int]:
     """Return the cents that came in for some items, net of what was taken back, by item that any effort is known of."""
-    s = scores.c
-    statement = select(s.item_id, _CAME).select_from(_WORKED).where(s.client_id == who.client_id, s.item_id.in_(item_ids))
-    return {row[0]: int(row[1]) for row in unit.connection.execute(statement.group_by(s.item_id))}
+    s, found = scores.c, dict[str, int]()
+    for start in range(0, len(item_ids), _NAMED_AT_ONCE):
+        some = s.item_id.in_(item_ids[start : start + _NAMED_AT_ONCE])
+        statement = select(s.item_id, _CAME).select_from(_WORKED).where(s.client_id == who.client_id, some).group_by(s.item_id)
+        found |= {row[0]: int(row[1]) for row in unit.connection.execute(statement)}
+    return found
 
 
 def refused_of(unit: Unit, who: Identity, item_ids: Sequence[str]) -> frozenset[str]:

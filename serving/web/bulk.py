@@ -14,12 +14,13 @@ from features.errors import BadData, CheckFailed, RecoupError, UsageError
 from serving.access import Identity
 from serving.export import to_csv, to_xlsx
 from serving.identity.visits import Visit
+from serving.store.listing import came_of
 from serving.web.exports import KINDS, table_of
 from serving.web.forms import Fields
 from serving.web.lists import address, query_of
 from serving.web.projects import preface_in
 from serving.web.site import BULK, Site
-from serving.web.visitors import Form, check, visitor
+from serving.web.visitors import Form, check, gate_of, visitor
 from serving.worklist.acts import SKIP_REASONS
 from serving.worklist.desk import Desk
 from serving.worklist.item import Item
@@ -76,7 +77,7 @@ class Bulk:
         check(request, who, BULK[act][1])
         is_all = form.text("scope", 10) == "all"
         if act.startswith("export_"):
-            return self._export(who, act, query if is_all else list(_chosen(form)))
+            return self._export(request, who, act, query if is_all else list(_chosen(form)))
         seen = (
             {item.item_id: item for item in self._worklist.every(who, query)}
             if is_all
@@ -180,8 +181,11 @@ class Bulk:
                     failures.append(Failure(item_id, found[item_id].worth.claim_id or "", _plain(str(error), found[item_id], names)))
         return len(chosen) - len(failures), failures
 
-    def _export(self, who: Identity, act: str, chosen: Query | Sequence[str]) -> Response:
-        table = table_of(self._worklist.export(who, chosen), self._site.names(who.client_id), self._site.codes())
+    def _export(self, request: Request, who: Identity, act: str, chosen: Query | Sequence[str]) -> Response:
+        listed = self._worklist.export(who, chosen)
+        with gate_of(request).store.read() as unit:
+            came = came_of(unit, who, [item.item_id for item in listed])
+        table = table_of(listed, self._site.names(who.client_id), self._site.codes(), came)
         name = f"queue-{self._site.today().isoformat()}"
         if act == "export_csv":
             return self._site.file(to_csv(table, KINDS), f"{name}.csv", "text/csv; charset=utf-8")

@@ -100,6 +100,7 @@ class Page:
     lose_reasons: Mapping[str, str]
     channels: Sequence[str]
     people: Mapping[str, str]
+    hands: Mapping[str, str]
 
 
 def page_of(
@@ -172,7 +173,8 @@ def page_of(
         skip_reasons=SKIP_REASONS,
         lose_reasons=LOSS_REASONS,
         channels=CHANNELS,
-        people={one: names.get(one, one) for one in hands},
+        people=names,
+        hands={one: names.get(one, one) for one in hands},
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from features.codes.tables import Codes
+from features.money import NULL
 from features.tables import Kind
 from serving.web.lists import DECIDED, reason_of
 from serving.web.words import ACTIONS, STATE_WORDS, spoken
@@ -16,7 +17,7 @@ KINDS = dict.fromkeys(MONEY, Kind.MONEY)
 
 
 def table_of(listed: Sequence[Item], names: Mapping[str, str], codes: Codes, came: Mapping[str, int] | None = None) -> dict[str, list[Any]]:
-    """Return items as columns; money in cents, days as text, what is unknown as None.
+    """Return items as columns; money in cents, days as text, what is unknown as None, or NULL of money.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ def table_of(listed: Sequence[Item], names: Mapping[str, str], codes: Codes, cam
         known = codes.carc(item.worth.carc) if item.worth.carc else None
         return known.meaning if known else None
 
-    def in_all(item: Item) -> int | None:
-        return (came or {}).get(item.item_id, 0) if item.state in DECIDED else None
+    def in_all(item: Item) -> int:
+        return (came or {}).get(item.item_id, 0) if item.state in DECIDED else NULL
 
     columns: dict[str, Callable[[Item], Any]] = {
         "item_id": lambda item: item.item_id,

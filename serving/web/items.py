@@ -193,7 +193,7 @@ class Items:
         page = page_of(
             detail,
             subject=who.subject,
-            is_lead=who.may("queue.assign"),
+            is_lead=who.may_work_for_others,
             names=names,
             now=self._site.clock(),
             today=self._site.today(),

@@ -214,6 +214,8 @@ def test_what_was_done_shows_what_came_in_and_why_it_ended(office: Practice) -> 
     assert '$80<span class="small soft">came in</span>' in ana.read("/queue?which=all")
     told = lea.send("/bulk", scope="all", act="export_csv", q_which="lost").text.splitlines()
     assert dict(zip(told[0].split(","), told[1].split(","), strict=True))["reason"] == "the payer is right"
+    told = lea.send("/bulk", scope="all", act="export_csv", q_which="won").text.splitlines()
+    assert dict(zip(told[0].split(","), told[1].split(","), strict=True))["came_in"] == "80.00"
 
 
 def test_a_form_that_came_after_the_session_ended_is_said_to_be_lost(office: Practice) -> None:
