@@ -20,8 +20,9 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
     known, said
         The effort as it is known, None for a new one, and as a whole as it is said to be. Blank words say nothing new.
     source
-        `person`, `remit` or `file`. What a file or a remit says first is known since the day that it names, of an end without a day and of
-        a take-back, whose day nobody names, since today; so is everything else.
+        `person`, `remit` or `file`. What a file or a remit says first is known since the day that it names, an end without a day since
+        today; so is everything else, and what a remit says was taken back, of which it names no day. A file's take-backs are those of its
+        efforts' days, as training reads them.
     today
         The day on the wall.
 
@@ -60,7 +61,8 @@ def differences(known: Effort | None, said: Effort, *, source: str, today: date)
     taken = said.taken_back - before.taken_back
     if not taken:
         return found
-    back = Event(said.writeoff_id, said.effort_id, Kind.TAKEN_BACK, today, source, cents=-taken)
+    taken_on = known_on if known is None and source == "file" else today
+    back = Event(said.writeoff_id, said.effort_id, Kind.TAKEN_BACK, taken_on, source, cents=-taken)
     # At no moment is more taken back than came.
     return [*found, back] if taken > 0 else [back, *found]
 

@@ -136,6 +136,13 @@ def test_a_remittance_answers_the_effort_that_people_logged_and_no_dollar_counts
         assert sorted(one.cents for one in reversals.of_item(unit, "default", "i0001")) == [-4_000, 9_000]
 
 
+@pytest.mark.parametrize(("source", "before"), [("remit", 0), ("file", 9_000)])
+def test_a_take_back_that_comes_with_its_recovery_is_known_since_a_remittance_told_it(store: Store, source: str, before: int) -> None:
+    put(store, [item_of(1)])
+    record(store, replace(FILED, taken_back=9_000), source=source)
+    assert [[effort.taken_back for effort in known(store, day)] for day in (TODAY, None)] == [[before], [9_000]]
+
+
 def test_the_ledger_puts_back_no_more_than_it_was_asked_to_reverse(store: Store) -> None:
     put(store, [item_of(1)])
     # A file tells of what was settled long ago: nothing is asked for it, so nothing is asked back when the payer takes it back.
