@@ -64,7 +64,7 @@ class Query:
     which, sort
         See `Which` and `Sort`; a list of follow-ups is sorted by their day unless said otherwise.
     payer_id, carc, family, category, remedy, assigned_to, facility_id, project_id, claim_id
-        Only these; None: any.
+        Only these; None: any. `claim_id` is that of a claim or of a write-off, in capitals or not.
     due_before
         Only items whose last day is before it.
     pinned_before
