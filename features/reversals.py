@@ -64,24 +64,12 @@ def _match_named(batch: Batch, is_reversal: NDArray[np.bool_], seen_until: NDArr
     names = batch.columns["reverses_writeoff_id"]
     done: NDArray[np.bool_] = is_reversal & _is_named(names)
     if done.any():
-        # The earliest of those that name one posting.
+        # Of several that name one posting the first is found: the earliest.
         naming = np.flatnonzero(done)[np.argsort(batch.columns["writeoff_date"][done], kind="stable")]
-        named, first = _first_of(pa.array(names[naming], pa.string()))
-        place = pc.index_in(batch.texts("writeoff_id"), value_set=named, skip_nulls=True)
-        rows = np.flatnonzero(np.asarray(place.is_valid()))
-        by = naming[first[np.asarray(place.drop_null())]]
+        place = pc.index_in(batch.texts("writeoff_id"), value_set=pa.array(names[naming], pa.string()), skip_nulls=True)
+        rows, by = np.flatnonzero(np.asarray(place.is_valid())), naming[np.asarray(place.drop_null())]
         mask[rows[batch.columns["writeoff_date"][by] <= seen_until[rows]]] = True
     return done
-
-
-def _first_of(texts: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Return the distinct texts, and where each first stands."""
-    coded = texts.dictionary_encode()
-    codes: NDArray[np.int32] = np.asarray(coded.indices)
-    first = np.empty(len(coded.dictionary), dtype=np.int64)
-    # Of equal places the last one written stays, which is the first row.
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    return coded.dictionary, first
 
 
 def _match_first_in_first_out(
