@@ -114,6 +114,11 @@ class Due:
     next_day: date | None = None
     next_level: int = 1
 
+    @property
+    def next_needs_cause(self) -> bool:
+        """Whether what is open after it asks for good cause: the second reopening in Medicare (42 CFR 405.980(c)(2))."""
+        return self.next_remedy == "reopening" and self.next_level > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

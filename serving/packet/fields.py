@@ -88,7 +88,7 @@ def _good_cause(case: Case) -> str | None:
         return None
     if case.level > 1:
         return long_day(due.day) if due.source == "statute" else None
-    return long_day(due.next_day) if due.next_remedy == "reopening" and due.next_level > 1 and due.next_day is not None else None
+    return long_day(due.next_day) if due.next_needs_cause and due.next_day is not None else None
 
 
 def _overpaid_by_contract(case: Case) -> str | None:

@@ -90,7 +90,7 @@ def _deadline(draft: Draft) -> tuple[Block, ...]:
         rows.append(Fact("Rule", cited(case.due.rule, case.due.citation), ("deadline_rule",)))
     if case.due.next_remedy and not draft.is_project:
         until = f" until {long_day(case.due.next_day)}" if case.due.next_day is not None else ""
-        cause = " for good cause, which must be shown," if case.due.next_remedy == "reopening" and case.due.next_level > 1 else ""
+        cause = " for good cause, which must be shown," if case.due.next_needs_cause else ""
         rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + cause + until, ("deadline_next",)))
     if draft.is_project:
         passed = sum(day < case.day for day, _, case in dated)

@@ -44,9 +44,7 @@ def still_open(detail: Detail, viewer: Viewer, vocabulary: Vocabulary, today: da
     if due is None or not due.next_remedy or (due.next_day is not None and due.next_day < today):
         return None
     until = long_day(due.next_day) if due.next_day is not None else ""
-    # A second reopening in Medicare asks for good cause (42 CFR 405.980(c)(2)).
-    needs_cause = due.next_remedy == "reopening" and due.next_level > 1
-    return StillOpen(ACTIONS.get(due.next_remedy, spoken(due.next_remedy)), until, needs_cause)
+    return StillOpen(ACTIONS.get(due.next_remedy, spoken(due.next_remedy)), until, due.next_needs_cause)
 
 
 def _first_due(lines: Sequence[Line], viewer: Viewer, vocabulary: Vocabulary) -> Due | None:
