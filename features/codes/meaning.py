@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from features.codes.adjustment import split_group, spoken
-from features.codes.steps import STEP_PART_A, WITH_WHAT, steps_of
+from features.codes.steps import STEP_LATE, STEP_PART_A, WITH_WHAT, steps_of
 from features.codes.tables import FAMILIES, Carc, Codes, Rarc
 from features.codes.why import reason_of
 from features.tables import CATEGORIES, PAYER_TYPES, REMEDIES
@@ -42,7 +42,7 @@ NOT_OTHER_GROUP, NOT_QMB, NOT_MEDICAID, NOT_COMPENSATED, NOT_BY_CODE, NOT_BANKRU
 )
 """Bits of `Meaning.guards` about billing the patient: No Surprises Act by remark; needs a beneficiary notice; a null `qmb`, a null
 `nsa_protected` or a null payer type must be asked; and never, because of the group, a remark on QMB, Medicaid, workers'
-compensation, another remark or reason, bankruptcy, or an account on hold. The last: a remark denies the appeal."""
+compensation, another remark or reason, bankruptcy, or an account on hold. The last: a remark or the law denies the appeal."""
 
 SCENARIOS = ("", "documentation", "claim_data", "not_covered", "not_separately_payable")
 """The business scenarios of CAQH CORE 360, in their order; none first."""
@@ -152,7 +152,7 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         family, category, remedy, chance = _from_nothing(words, read)
     family, category, remedy, chance = _from_ledger(words, codes, read, family, category, remedy, chance)
     remedy, chance = _by_rights(read, category, remedy, chance)
-    remedy = _by_payer(read, words, category, remedy)
+    remedy = _by_payer(read, words, category, family, remedy)
     hold, category_after, remedy_after = _hold(words, read, category, remedy)
     flag, remedy_flagged, chance_flagged = _by_file(read, words, family, category, remedy, chance)
     return Meaning(
@@ -367,14 +367,24 @@ def _by_rights(read: _Read, category: str, remedy: str, chance: str) -> tuple[st
     return remedy, chance
 
 
-def _by_payer(read: _Read, words: Words, category: str, remedy: str) -> str:
-    """Medicare Part B takes no replacement claim: a clerical error goes by reopening (42 CFR 405.980(a)(3))."""
+def _by_payer(read: _Read, words: Words, category: str, family: str, remedy: str) -> str:
+    """Medicare Part B takes no replacement claim: a clerical error goes by reopening (42 CFR 405.980(a)(3)).
+
+    Nor is there an appeal of its finding that a claim came late, unless a remark sends to the decision on an earlier one.
+    """
+    if remedy == "appeal" and _is_late_in_medicare(read, family) and not _has(read, "N368"):
+        return "reopening"
     if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "professional":
         return "reopening"
     protected = any(remark.guard == "nsa" for remark in read.remarks)
     if protected and category in ("questionable_contractual", "underpayment"):
         return "nsa_negotiation"
     return remedy
+
+
+def _is_late_in_medicare(read: _Read, family: str) -> bool:
+    """Whether Medicare refuses a claim as late: no initial determination (42 CFR 405.926(n)); it may except the claim (424.44(b))."""
+    return family == "timely_filing" and read.payer_type == "medicare"
 
 
 def _hold(words: Words, read: _Read, category: str, remedy: str) -> tuple[str, str, str]:
@@ -406,7 +416,7 @@ def _by_file(read: _Read, words: Words, family: str, category: str, remedy: str,
         flag = "referral_on_file"
     elif family == "authorization" and remedy == "appeal" and code in _NUMBER_MISSING:
         # The number exists, so the claim only has to carry it; a refused or exceeded authorization is appealed all the same.
-        return flag, _by_payer(read, words, category, "corrected_claim"), "high"
+        return flag, _by_payer(read, words, category, family, "corrected_claim"), "high"
     return flag, remedy, "high" if family in ("timely_filing", "documentation") else _BETTER[chance]
 
 
@@ -422,7 +432,7 @@ def _guards(words: Words, read: _Read, family: str) -> int:
         (NOT_BY_CODE, "no_billing" in guards or (read.carc is not None and read.carc.code in ("116", "209", "303"))),
         (NOT_BANKRUPT, words.account_status == "bankruptcy"),
         (NOT_HELD, words.account_status in ("legal", "agency")),
-        (NO_APPEAL, any(remark.appeal is False for remark in read.remarks)),
+        (NO_APPEAL, _is_late_in_medicare(read, family) or any(remark.appeal is False for remark in read.remarks)),
     )
     bits |= sum(bit for bit, is_so in never if is_so)
     if "nsa" in guards:
@@ -462,6 +472,8 @@ def _scenario(read: _Read, codes: Codes, family: str, category: str) -> int:
 def _next_step(read: _Read, codes: Codes, category: str, remedy: str, family: str) -> int:
     """Return the next step: that of the first remark whose remedy was followed, else of remedy and family, else of the remedy."""
     steps = steps_of(codes)
+    if remedy == "reopening" and _is_late_in_medicare(read, family):
+        return STEP_LATE
     if category in ("denial", "payer_recoupment", "unbilled_secondary", "overpayment_owed"):
         remark_step = next(filter(None, (_step_of(remark, remedy, read) for remark in read.remarks)), None)
         if remark_step is not None:

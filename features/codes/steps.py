@@ -12,7 +12,7 @@ from features.codes.tables import FAMILIES, Codes
 from features.tables import REMEDIES
 
 STEP_UNSURE, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION, STEP_ASK, STEP_PART_A = (len(REMEDIES) + i for i in range(5))
-STEP_WAIVER, STEP_CONSENT, STEP_NETWORK, STEP_RESTRICTED, STEP_PART2 = (len(REMEDIES) + 5 + i for i in range(5))
+STEP_WAIVER, STEP_CONSENT, STEP_NETWORK, STEP_RESTRICTED, STEP_PART2, STEP_LATE = (len(REMEDIES) + 5 + i for i in range(6))
 
 WITH_WHAT = {
     "corrected_claim": "Correct {what}, as the record supports, and send the claim again with the original claim number.",
@@ -32,6 +32,8 @@ _SPECIAL = (
     "Dispute it under the network agreement: a TRICARE network provider is no party to an appeal unless the patient appoints it.",
     "Send nothing to the payer: the patient paid and restricted disclosure.",
     "Get the patient's consent first: these records are under 42 CFR Part 2.",
+    "Ask the contractor to accept the claim, for there is no appeal: with proof that it came in time, or as an exception to the filing "
+    "limit (Medicare's own error; entitlement, disenrollment or a Medicaid take-back after the fact).",
 )
 
 

@@ -188,6 +188,8 @@ def _remedies(ledger: Ledger, lines: Lines, claims: Claims, payers: Payers) -> I
     turns = (
         # Medicare takes no replacement in Part B, so a clerical error is reopened (DOMAIN 3).
         ("reopening", is_medicare & (codes.REMEDY[code] == codes.REMEDIES.index("corrected_claim"))),
+        # That a claim came late is no determination to appeal (42 CFR 405.926(n)).
+        ("reopening", is_medicare & (codes.FAMILY[code] == codes.FAMILIES.index("timely_filing"))),
         ("new_claim", lines.rarc[ledger.line] == codes.RARCS.index("MA130")),
         ("corrected_claim", (code == codes.NO_AUTHORIZATION) & claims.has_authorization[claim] & ~is_medicare),
         ("coverage_discovery", (code == codes.BAD_DEBT) & claims.has_other_coverage[claim]),

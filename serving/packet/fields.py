@@ -91,6 +91,12 @@ def _good_cause(case: Case) -> str | None:
     return long_day(due.next_day) if due.next_needs_cause and due.next_day is not None else None
 
 
+def _exception_law(case: Case) -> str | None:
+    """The law by which Medicare may take a claim that it refused as late; the refusal itself is no determination (42 CFR 405.926(n))."""
+    is_late = case.row.payer_type == "medicare" and case.score.family == "timely_filing" and case.score.remedy == "reopening"
+    return "42 CFR 424.44(b)" if is_late else None
+
+
 def _overpaid_by_contract(case: Case) -> str | None:
     allowed, contract = case.row.allowed_amount, case.contract
     return dollars(allowed - contract.allowed) if allowed is not None and contract is not None and allowed > contract.allowed else None
@@ -164,6 +170,12 @@ DERIVED = (
     Field("prior_decision_date", "the decision of the level below", ("decided_on",), _prior_decision),
     Field("reviewer", "who decides at the level, where it is not the payer", ("payer_type", "level"), reviewer_of),
     Field("good_cause_until", "until when good cause opens a decision again", ("deadline_date", "deadline_next"), _good_cause),
+    Field(
+        "exception_law",
+        "the law of exceptions to the filing limit, where Medicare refused the claim as late",
+        ("payer_type", "family", "remedy"),
+        _exception_law,
+    ),
     Field("next_payer", "the next payer as the practice knows it", ("next_payer_id",), lambda case: case.row.next_payer_id),
     Field("why", "why the row is where it is", ("category",), lambda case: case.why or None),
 )

@@ -20,8 +20,8 @@ from serving.packet.levels import ORDINALS
 BUILT = ("patient", "claim", "remits", "computation", "citations", "resubmission", "payers", "schedule", "enclosures")
 """Sections that are not made of sentences."""
 LISTS = ("elements", "documents", "evidence")
-ASIDE = ("title_of_level", "before", "advice")
-"""Sentences that stand in no section: the title above the first level, what must be done first, and what the worksheet advises."""
+ASIDE = ("title_of_level", "title_of_reason", "before", "advice")
+"""Sentences that stand in no section: titles above the first level and of a reason, what must be done first, what the worksheet advises."""
 _FIELD = re.compile(r"\{(\w+)\}")
 _CONDITIONS: Mapping[str, Sequence[str]] = {
     "families": FAMILIES,
@@ -128,10 +128,10 @@ class Texts:
     follow_up_days: int
 
     def title_of(self, subject: Subject) -> str:
-        """Return the title for a row: above the first level that of the level, where the file has one."""
-        of_level = self.say("title_of_level", subject)
-        if of_level:
-            return of_level[0].text[:1].upper() + of_level[0].text[1:]
+        """Return the title for a row: above the first level that of the level, else that of its reason, where the file has one."""
+        for section in ("title_of_level", "title_of_reason"):
+            if found := self.say(section, subject):
+                return found[0].text[:1].upper() + found[0].text[1:]
         return self.remedy_titles.get(subject.remedy) or self.titles.get(subject.payer_type or "", self.title)
 
     def say(self, section: str, subject: Subject) -> tuple[Sentence, ...]:

@@ -124,6 +124,7 @@ SAYS: dict[str, Callable[[Found], str]] = {
     "category": lambda found: CATEGORIES[found.triage.category[-1]],
     "family": lambda found: FAMILIES[found.triage.family[-1]],
     "remedy": lambda found: REMEDIES[found.triage.remedy[-1]],
+    "appeal": lambda found: "yes" if found.triage.can_appeal[-1] else "no",
     "scope": lambda found: "yes" if found.triage.in_scope[-1] else "no",
     "scenario": lambda found: SCENARIOS[found.triage.scenario[-1]],
     "cap": lambda found: dollars(int(found.triage.cap_cents[-1])),

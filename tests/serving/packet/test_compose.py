@@ -686,3 +686,22 @@ def test_a_reopening_after_its_year_rests_on_good_cause_and_says_so() -> None:
     # A clerical error is put right at any time (405.980(c)(3)); within the year any reason will do.
     for other in (replace(case, score=replace(case.score, family="coding")), replace(case, due=replace(due, next_level=1))):
         assert "good cause (" not in text_of(write_packet(other))
+
+
+@pytest.mark.parametrize("has_proof", [True, False])
+def test_medicare_is_asked_for_an_exception_where_it_refused_a_claim_as_late(has_proof: bool) -> None:
+    row = {"writeoff_id": "W1", "payer_id": "P1", "writeoff_date": "2026-05-01", "remit_date": "2026-04-20", "claim_id": "C1"}
+    row |= {"service_date": "2025-02-03", "submitted_date": "2026-01-20", "group_code": "CO", "carc": "29", "procedure_code": "10021"}
+    row |= {"payer_type": "medicare", "timely_proof_on_file": "yes" if has_proof else "no"}
+    (case,) = read_ledger([row])
+    packet = write_packet(case)
+    told = text_of(packet)
+    assert packet.kind == "reopening" and packet.letter.title == "Request to accept a claim denied as filed late"
+    # 42 CFR 405.926(n), 424.44(b): there is no appeal and no reopening by right, so neither's day is named.
+    assert "no initial determination (42 CFR 405.926(n))" in told and "405.980" not in told and "reopen" not in told.split("What we ask")[1]
+    assert ("in time (42 CFR 424.44(a))" in told) is has_proof and ("exception to the time limit" in told) is not has_proof
+    assert any("42 CFR 424.44(b)" in missing for missing in packet.missing) is not has_proof
+    assert "sixth calendar month" in "\n".join(packet.worksheet.texts())
+    assert faults(packet, [case]) == []
+    (other,) = read_ledger([row | {"payer_type": "medicare_advantage"}])
+    assert write_packet(other).kind == "appeal" and "424.44" not in text_of(write_packet(other))
