@@ -35,11 +35,13 @@ _OVERPAID, _PATIENT, _INFORMATIONAL = (CATEGORY[name] for name in ("overpayment_
 class LineMoney(NamedTuple):
     """Amounts of every row in cents; NULL is not known.
 
-    `expected` is what the payer should allow and `source` whence (`EXPECTED_SOURCES`); `agreed` the same without the payer's habit;
-    `posted` the allowed amount that a fee cut itself implies; `implied` the smaller of that and the remit's; `underpaid` how far
-    the remit's (else the posted) is below the agreed; `settled` what payers and patient bring.
+    `written_off` is what reversals left of the posting; `expected` is what the payer should allow and `source` whence
+    (`EXPECTED_SOURCES`); `agreed` the same without the payer's habit; `posted` the allowed amount that a fee cut itself implies;
+    `implied` the smaller of that and the remit's; `underpaid` how far the remit's (else the posted) is below the agreed; `settled`
+    what payers and patient bring.
     """
 
+    written_off: Whole
     expected: Whole
     source: NDArray[np.int8]
     agreed: Whole
@@ -51,8 +53,8 @@ class LineMoney(NamedTuple):
     is_claim_priced: Flags
 
 
-def weigh(batch: Batch, is_fee_cut: Flags, priced: Priced | None, usual: UsualAllowed | None) -> LineMoney:
-    """Work out what should have been allowed and what was."""
+def weigh(batch: Batch, written_off: Whole, is_fee_cut: Flags, priced: Priced | None, usual: UsualAllowed | None) -> LineMoney:
+    """Work out what should have been allowed and what was; `written_off` is what reversals left of each posting."""
     columns = batch.columns
     allowed, expected = columns["allowed_amount"], columns["expected_allowed_amount"]
     source = where(expected != NULL, _OWN, _NONE)
@@ -61,7 +63,7 @@ def weigh(batch: Batch, is_fee_cut: Flags, priced: Priced | None, usual: UsualAl
     agreed = expected
     if usual is not None:
         expected, source = _fill(expected, source, usual.median_cents, _USUAL)
-    posted, implied, known = _posted(columns, is_fee_cut), allowed, allowed
+    posted, implied, known = _posted(columns, written_off, is_fee_cut), allowed, allowed
     if posted is not None:
         smaller = least(allowed, posted)
         implied = where(smaller == NULL, most(allowed, posted), smaller)
@@ -73,6 +75,7 @@ def weigh(batch: Batch, is_fee_cut: Flags, priced: Priced | None, usual: UsualAl
     paid, other, patient = (columns[name] for name in ("paid_amount", "other_payer_paid_amount", "patient_responsibility_amount"))
     settled = most(paid, 0) + most(other, 0) + most(patient, 0)
     return LineMoney(
+        written_off=written_off,
         expected=expected,
         source=source,
         agreed=agreed,
@@ -85,11 +88,11 @@ def weigh(batch: Batch, is_fee_cut: Flags, priced: Priced | None, usual: UsualAl
     )
 
 
-def _posted(columns: Columns, is_fee_cut: Flags) -> Whole | None:
+def _posted(columns: Columns, amount: Whole, is_fee_cut: Flags) -> Whole | None:
     """Return charge less write-off where that is the allowed amount, NULL elsewhere; None if it is so nowhere."""
     if not is_any(is_fee_cut):
         return None
-    amount, billed = columns["writeoff_amount"], columns["billed_amount"]
+    billed = columns["billed_amount"]
     return where(is_fee_cut & (billed != NULL) & (amount != NULL), billed - amount, NULL)
 
 
@@ -106,7 +109,7 @@ def judge_fee_cuts(batch: Batch, money: LineMoney, usual: UsualAllowed | None) -
     habit where no price is agreed, and a cut of the whole charge with nothing paid. A cut above the charge is a posting error.
     """
     columns = batch.columns
-    amount, billed, agreed = columns["writeoff_amount"], columns["billed_amount"], money.agreed
+    amount, billed, agreed = money.written_off, columns["billed_amount"], money.agreed
     is_line = money.is_fee_cut & is_not(money.is_claim_priced) & (columns["payer_sequence"] <= 1)
     # NULL is the least number: an unknown price less a dollar is far above any amount only by wrapping round, so it is masked.
     is_below = (money.implied < agreed - MATERIAL_CENTS) & (agreed != NULL)
@@ -173,7 +176,7 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, sh
     posted on the day `as_of` or later behind what was known. `share` is what was imputed to the patient of a line that nothing was paid
     for (NULL: nothing was).
     """
-    amount, expected = batch.columns["writeoff_amount"], money.expected
+    amount, expected = money.written_off, money.expected
     settled_by_all = money.settled + most(share, 0)
     if is_any(is_next := category == _UNBILLED):
         # The patient's share is what the next payer owes: until that one has paid, nobody has settled it.

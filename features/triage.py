@@ -52,7 +52,7 @@ from features.patient_guard import has_another_payer, judge_patient_bills
 from features.patient_share import SHARE_SOURCES, UsualShares, impute_shares
 from features.policies import Policies
 from features.repeats import repeated_rows
-from features.reversals import reversed_rows
+from features.reversals import Undone, undo
 from features.rowwise import as_type, is_any, is_not, least, pick, put, rows_where, take, where
 from features.standing import IS_SENT, NO_STANDING, judge_disclosure, judge_standing
 from features.tables import CATEGORIES, Columns
@@ -210,14 +210,16 @@ def classify(
     """
     steps = steps_of(codes)
     said = Said._make(_combinations(codes).gather(batch))
-    money = weigh(batch, said.is_fee_cut != 0, priced, usual)
+    undone = undo(batch, as_of)
+    written_off = batch.columns["writeoff_amount"] if undone is None else undone.left_cents
+    money = weigh(batch, written_off, said.is_fee_cut != 0, priced, usual)
     category = _categories(batch, said, money, usual, policies)
     if priced is not None or is_any(batch.columns["other_payer_paid_amount"] > 0):
         category = judge_overpaid(batch, money, priced, category)
     lapsed = None
     if is_any(said.hold):
         category, lapsed = _hold(batch, said, category, as_of, np.array([0, secondary_days, decision_days]))
-    category, copies = _leave_out(batch, category, as_of)
+    category, copies = _leave_out(batch, category, undone)
     is_same = category == said.category
     remedy, prior = _remedies(batch, said, category, is_same, money, as_of)
     course = Course(remedy, prior, where(is_same, said.why, category), _steps(steps, said, remedy))
@@ -382,15 +384,14 @@ def _hold(batch: Batch, said: Said, category: Whole, as_of: int | Whole, days: W
     return where(is_held & is_not(is_over), least(category, _WAIT), category), lapsed
 
 
-def _leave_out(batch: Batch, category: Whole, as_of: int | Whole) -> tuple[Whole, Flags | None]:
+def _leave_out(batch: Batch, category: Whole, undone: Undone | None) -> tuple[Whole, Flags | None]:
     """Set apart reversals with what they reverse, postings made twice, and rows of no amount; return the second postings too."""
     is_nothing = batch.columns["writeoff_amount"] == 0
     if is_any(is_nothing):
         category = where(is_nothing, _INFORMATIONAL, category)
-    mask = reversed_rows(batch, as_of)
-    if mask is not None:
-        category = where(mask, CATEGORY["reversed"], category)
-    copies = repeated_rows(batch, mask)
+    if undone is not None:
+        category = where(undone.is_reversed, CATEGORY["reversed"], category)
+    copies = repeated_rows(batch, undone and undone.is_reversed)
     if copies is not None:
         category = where(copies, least(category, CATEGORY["posting_error"]), category)
     return category, copies

@@ -16,7 +16,7 @@ from features.feature import Floats
 from features.money import NULL
 from features.policies import Policies
 from features.repeats import repeated_rows
-from features.reversals import reversed_rows
+from features.reversals import Undone, undo
 from features.tables import CATEGORIES, REMEDIES, Array, Columns
 from features.view import Practice, View
 from serving.findings.habits import Habits, learn
@@ -130,10 +130,20 @@ class Case:
         return rows_of_efforts(self.ledger, self.efforts)
 
     @cached_property
+    def _undone(self) -> Undone:
+        undone = undo(self.ledger)
+        return undone if undone is not None else Undone(np.zeros(len(self), dtype=np.bool_), self.columns["writeoff_amount"])
+
+    @property
     def is_reversed(self) -> Flags:
-        """Return which rows reverse another one or were reversed."""
-        mask = reversed_rows(self.ledger)
-        return mask if mask is not None else np.zeros(len(self), dtype=np.bool_)
+        """Return which rows reverse another one or were reversed whole."""
+        return self._undone.is_reversed
+
+    @cached_property
+    def left(self) -> Array:
+        """Return the cents of each row that reversals left written off, with nothing in the place of null."""
+        left = self._undone.left_cents
+        return np.where(left == NULL, 0, left)
 
     @cached_property
     def is_copy(self) -> Flags:

@@ -109,7 +109,7 @@ def _counted(case: Case, findings: Findings, told: dict[str, Any]) -> tuple[NDAr
     if "carc" in told:
         mask &= case.columns["carc"] == case.ledger.vocabulary.find("carc", told["carc"])
     rows = np.flatnonzero(mask)
-    return rows, case.given("writeoff_amount")[rows] / 100, claim_lines(case)
+    return rows, case.left[rows] / 100, claim_lines(case)
 
 
 def _in(case: Case, rows: NDArray[np.int64], dollars: Floats, exposed: Flags, here: Flags, span: tuple[int, int]) -> tuple[int, int, float]:

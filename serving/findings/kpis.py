@@ -109,7 +109,7 @@ class _Facts:
 
     def of(self, rows: NDArray[np.int64], month: int | None, payer: str | None) -> dict[str, float | None]:
         """Return the figures of some rows, and of the remittances of the same month or payer."""
-        case, c = self.case, self.case.columns
+        case = self.case
         ended = rows[self.ended[rows]]
         dated = rows[self.refused[rows] & (self.first[rows] != NULL)]
         acted = dated[self.begun[dated] != NULL]
@@ -120,7 +120,7 @@ class _Facts:
         hours, cash = float(self.hours[ended].sum()), float(self.cash[ended].sum())
         posted, coded = rows[self.is_posted[rows]], rows[self.is_coded[rows]]
         standing = rows[self.stands[rows]]
-        written_off = float(c["writeoff_amount"][standing].sum())
+        written_off = float(case.left[standing].sum())
         expired = rows[self.is_expired[rows]]
         told: dict[str, float | None] = dict.fromkeys(FIGURES)
         told |= self._of_claims(rows, month, payer)
@@ -142,7 +142,7 @@ class _Facts:
         return told
 
     def _share(self, standing: NDArray[np.int64], which: NDArray[np.bool_], written_off: float) -> float | None:
-        part = float(self.case.columns["writeoff_amount"][standing[which[standing]]].sum())
+        part = float(self.case.left[standing[which[standing]]].sum())
         return _ratio(part, written_off, enough=len(standing))
 
     def errors(self, name: str) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ class _Facts:
         late = theirs & (of.month <= last) & (of.month > last - 3)
         refusals = rows[self.refused[rows]]
         expected = self.case.view.triage.expected_allowed_cents[refusals]
-        amount = np.maximum(self.case.columns["writeoff_amount"][refusals], 0)
+        amount = np.maximum(self.case.left[refusals], 0)
         refused = float(np.where(expected > 0, np.minimum(amount, expected), amount).sum()) / 100
         earned, count = float(of.allowed[own].sum()), int(own.sum())
         denied, primary = own & of.is_denied, own & of.is_primary

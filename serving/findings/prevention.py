@@ -64,7 +64,7 @@ def root_causes(case: Case) -> dict[str, Any]:
     """
     rows = np.flatnonzero(avoidable_rows(case))
     c = case.columns
-    events = Events(rows, c["carc"][rows].astype(np.int64), case.given("writeoff_amount")[rows] / 100, claim_lines(case))
+    events = Events(rows, c["carc"][rows].astype(np.int64), case.left[rows] / 100, claim_lines(case))
     tested = compare(case, CELLS, events)
     found = standing_out(tested)
     names = ("rate", "rate_elsewhere", "dollars_a_year", "excess_dollars_a_year", "trend", "p", "p_adjusted", "rows")
@@ -170,7 +170,7 @@ def scorecard(opportunity: Opportunity) -> list[dict[str, Any]]:
     c = case.columns
     payer = c["payer_id"].astype(np.int64)
     size = case.ledger.vocabulary.size("payer_id")
-    line, amount = claim_lines(case), case.given("writeoff_amount")
+    line, amount = claim_lines(case), case.left
     short = np.where(case.view.triage.underpayment_cents == NULL, 0, np.maximum(case.view.triage.underpayment_cents, 0))
     expected = case.view.triage.expected_allowed_cents
     priced = line & (expected > 0) & (c["allowed_amount"] > 0) & np.isin(case.view.triage.expected_allowed_source, (1, 2))

@@ -160,7 +160,7 @@ alike = st.fixed_dictionaries(
         "posting_kind": st.sampled_from([None, "writeoff", "reversal", "transfer"]),
         "reverses_writeoff_id": st.sampled_from([None, None, None, "W0", "W1"]),
         "writeoff_date": st.integers(0, 6).map(lambda days: f"2026-06-{17 + days}"),
-        "writeoff_amount": st.sampled_from(["40", "40", "-40", "60"]),
+        "writeoff_amount": st.sampled_from(["40", "40", "-40", "60", "-25"]),
         "billed_amount": st.sampled_from(["80", "200"]),
         "paid_amount": st.sampled_from([None, "0", "30"]),
         "expected_allowed_amount": st.sampled_from([None, "70", "100"]),

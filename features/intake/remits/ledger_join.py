@@ -22,7 +22,7 @@ from features.intake.remits.netting import Chain
 from features.intake.table_file import read_table
 from features.intake.written import as_text
 from features.money import parse_cents
-from features.reversals import reversed_rows
+from features.reversals import undo
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 
@@ -122,8 +122,8 @@ def read_ledger(path: Path, *, mapping: Words | None = None, identity: Pseudonym
     """Read a ledger to be joined; see `join_ledger`."""
     read = read_table(path, WRITEOFFS, vocabulary=Vocabulary(), mapping=mapping, identity=identity, latest=_days(latest))
     issues = [Issue(path.name, None, "", issue.code, WARNING, issue.message) for issue in read.issues]
-    mask = reversed_rows(read.batch)
-    is_reversed = [False] * len(read.batch) if mask is None else mask.tolist()
+    undone = undo(read.batch)
+    is_reversed = [False] * len(read.batch) if undone is None else undone.is_reversed.tolist()
     return LedgerRows(as_text(read.batch), [int(number) for number in read.row_numbers], is_reversed, issues, read.rejects)
 
 
