@@ -1,4 +1,4 @@
-"""One audit from rows to its document: what `recoup audit` and a job call; `stored` does the same over the rows of the store."""
+"""One audit from rows to its document: what `recoup audit` and a job call."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import UsageError
 from serving.jobs.sealed import Sealed
 
 KINDS: Mapping[str, str] = {
@@ -144,15 +143,3 @@ class Problem:
             return cls(**json.loads((folder / PROBLEM).read_text()))
         except (OSError, ValueError, TypeError):
             return None
-
-
-def named_kind(kind: str) -> str:
-    """Return the name of a kind.
-
-    >>> named_kind("bake")
-    Traceback (most recent call last):
-    features.errors.UsageError: 'bake' is no kind of job; kinds are score, import-remits, load, audit
-    """
-    if kind not in KINDS:
-        raise UsageError(f"{kind!r} is no kind of job; kinds are {', '.join(KINDS)}")
-    return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import signal
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from features.errors import Unavailable
 from recoup.cli.service import read_page
+from serving.client import Refused, Service, over_http
 from tests.end_to_end.commands import environment, start
 from tests.end_to_end.conftest import AS_OF, Trained
 
@@ -75,15 +78,13 @@ def serving(trained: Trained, tmp_path: Path) -> Iterator[tuple[str, subprocess.
 
 def test_a_served_score_is_the_score_of_the_file(serving: tuple[str, Any], trained: Trained, tmp_path: Path) -> None:
     url, _ = serving
-    status, answer = call(f"{url}/v1/scores", {"writeoffs": [ROW, {**ROW, "writeoff_id": "W2", "carc": "45"}], "as_of": AS_OF})
+    rows = [ROW, {**ROW, "writeoff_id": "W2", "carc": "45"}]
+    status, answer = call(f"{url}/v1/scores", {"writeoffs": rows, "as_of": AS_OF})
     assert status == 200 and [score["writeoff_id"] for score in answer["scores"]] == ["W1", "W2"]
     assert answer["scores"][0]["reasons"] and answer["model_version"] == answer["scores"][0]["model_version"] != "prior"
-    rows = [ROW, {**ROW, "writeoff_id": "W2", "carc": "45"}]
     (tmp_path / "two.csv").write_text(",".join(ROW) + "\n" + "".join(",".join(str(v) for v in row.values()) + "\n" for row in rows))
     out = start("score", "--writeoffs", "two.csv", "--out", "s.csv", "--as-of", AS_OF, home=trained.home, folder=tmp_path)
     out.communicate(timeout=60)
-    import csv
-
     with (tmp_path / "s.csv").open() as file:
         by_id = {row["writeoff_id"]: row for row in csv.DictReader(file)}
     for score in answer["scores"]:
@@ -97,6 +98,19 @@ def test_health_and_refusals(serving: tuple[str, Any]) -> None:
     assert call(f"{url}/livez", key=None)[0] == 200 and call(f"{url}/readyz", key=None)[0] == 200
     assert call(f"{url}/v1/scores", {"writeoffs": [ROW]}, key=None)[0] == 401
     assert call(f"{url}/v1/scores", b'{"writeoffs": [{"writeoff_amount": 1e400}]}')[0] == 422
+
+
+def test_the_typed_client_calls_over_http_and_says_when_nobody_answers(serving: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = serving
+    send = over_http(url)
+    assert Service(send, KEY).score([ROW], as_of=AS_OF) == call(f"{url}/v1/scores", {"writeoffs": [ROW], "as_of": AS_OF})[1]
+    with pytest.raises(Refused) as refused:
+        Service(send, "another").score([ROW])
+    assert refused.value.status == 401
+    process.terminate()
+    process.communicate(timeout=30)
+    with pytest.raises(Unavailable, match="does not answer"):
+        Service(send, KEY).score([ROW])
 
 
 def test_nothing_of_a_request_comes_back_in_errors_or_logs(trained: Trained, tmp_path: Path) -> None:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pytest
 
 from features.errors import BadData, NotFound
 from features.tables import REMIT_LINES
-from models.scorer import Scorer
-from serving.findings.clock import OVERPAYMENT_COLUMNS, overpayment_table
-from serving.findings.report import report
-from serving.findings.stored import report_of_client
-from serving.store import audits, outcomes, remit_lines, writeoffs
-from serving.store.rows import EPOCH, rows_of
+from serving.findings.clock import OVERPAYMENT_COLUMNS
+from serving.store import audits, remit_lines, writeoffs
 from serving.store.store import Store
-from tests.practice import Files
 from tests.serving.store.rows import stored_writeoff
 from tests.serving.worklist.queues import NOW
 
@@ -84,26 +78,3 @@ def test_nothing_is_owed_back_before_the_remittance_that_paid_it(store: Store) -
             found = audits.decide(unit, "default", number, started=date(2024, 8, 9), identified=date(2024, 8, 9), by=WHO)
             assert found.identified_on == date(2024, 8, 9)
         assert audits.decide(unit, "default", "c", started=None, identified=date(2020, 1, 1), by=WHO).decided_by == WHO
-
-
-def test_an_audit_of_the_store_is_the_audit_of_the_rows_that_were_loaded(store: Store, practice: Files) -> None:
-    as_of = date(2026, 11, 1)
-    scorer = Scorer.prior(practice.writeoffs.vocabulary)
-    part = practice.writeoffs.take(np.arange(1500))
-    with store.write() as unit:
-        stored = {"client_id": "default", "loaded_at": NOW, "extras": {}}
-        writeoffs.keep(unit, [{**row, **stored} for row in rows_of(part)])
-        efforts = [outcomes.said_by(row) for row in rows_of(practice.outcomes)]
-        outcomes.record(unit, "default", efforts, source="file", today=as_of, at=NOW, by=WHO)
-    with store.read() as unit:
-        made = report_of_client(unit, "default", scorer=scorer, as_of=as_of)
-        known = outcomes.outcomes_of(unit, "default", practice.writeoffs.vocabulary, as_of=as_of)
-    order = np.argsort(part.columns["writeoff_id"].astype(str), kind="stable")
-    scorer.learn_usual(part, until=(as_of - EPOCH).days)
-    wanted = report(part.take(order), scorer=scorer, as_of=(as_of - EPOCH).days, efforts=known)
-    assert len(known) > 100 and made.document["opportunity"] == wanted.document["opportunity"]
-    assert made.document["rules"] == wanted.document["rules"]
-    with store.write() as unit:
-        audits.keep(unit, "default", made.document, overpayment_table(made.case, made.findings, {}), at=NOW, by=WHO)
-        latest = audits.latest(unit, "default")
-    assert latest is not None and latest.document == made.document
