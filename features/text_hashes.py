@@ -28,9 +28,12 @@ class TextHasher:
     ----------
     cache
         Private folder of compiled code; None: there is none.
+    flags
+        Of the compiler, beside the usual.
     """
 
     cache: Path | None = None
+    flags: tuple[str, ...] = ()
 
     def hashes(self, texts: pa.Array) -> Hashes:
         """Return 64 bits for each text, eight bytes of it at a time; 0 for null.
@@ -65,7 +68,7 @@ class TextHasher:
         return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(told))
 
     def _code(self) -> ctypes.CDLL | None:
-        return compiled(SOURCE, private_folder(self.cache)) if self.cache is not None else None
+        return compiled(SOURCE, private_folder(self.cache), self.flags) if self.cache is not None else None
 
 
 BY_NUMPY = TextHasher()

@@ -16,8 +16,6 @@ from models.trees import CATEGORICAL, DEFAULT_LEFT, INNER, LEAVES, MISSING_NAN, 
 
 SOURCE = Path(__file__).with_name("trees.c")
 
-FLAGS: tuple[str, ...] = ()
-
 _NULL = 255
 _WIDEST = bytes(32)
 _MOST_THRESHOLDS = 254
@@ -90,7 +88,7 @@ class CompiledTrees:
         code.add_trees.argtypes, code.add_trees.restype = [pointer, pointer, whole, whole, whole, pointer], ctypes.c_int
 
     @classmethod
-    def of(cls, trees: list[Tree], folder: Path) -> CompiledTrees | None:
+    def of(cls, trees: list[Tree], folder: Path, source: Path = SOURCE, flags: tuple[str, ...] = ()) -> CompiledTrees | None:
         """Lay trees out; None where there is no compiler, or where they are not of the kind that the code adds up.
 
         Parameters
@@ -99,13 +97,15 @@ class CompiledTrees:
             Of at most eight leaves.
         folder
             Where the compiled code lies, which only its owner may enter.
+        source, flags
+            As `features.native.compiled` takes them.
         """
         if any(len(tree.leaf) > LEAVES for tree in trees):
             return None
         numbers, sizes = _numbers(trees), _sizes(trees)
         if numbers is None or any(len(number.thresholds) > _MOST_THRESHOLDS for number in numbers.values()):
             return None
-        code = compiled(SOURCE, folder, FLAGS)
+        code = compiled(source, folder, flags)
         if code is None:
             return None
         number, category = ({feature: place for place, feature in enumerate(known)} for known in (numbers, sizes))
@@ -115,11 +115,11 @@ class CompiledTrees:
             # A null that goes left has the least code, one that goes right the largest.
             shift, limit, table = int(decision & DEFAULT_LEFT > 0), 0, -1
             if decision & CATEGORICAL:
-                source, shift, table = category[feature], 0, len(members)
+                asked, shift, table = category[feature], 0, len(members)
                 members += _outside(tree.categories[int(threshold)], sizes[feature])
             else:
-                source, limit = number[feature], int(np.searchsorted(numbers[feature].thresholds, threshold)) + shift
-            nodes.append((source, table, *(child if child >= 0 else INNER - 1 - child for child in children), shift, limit))
+                asked, limit = number[feature], int(np.searchsorted(numbers[feature].thresholds, threshold)) + shift
+            nodes.append((asked, table, *(child if child >= 0 else INNER - 1 - child for child in children), shift, limit))
         first = np.cumsum([0, *(len(number.thresholds) for number in numbers.values())]).tolist()
         leaves = np.zeros((len(trees), LEAVES))
         for place, tree in enumerate(trees):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.feature import Floats
 from features.native import private_folder
-from models.compiled import CompiledTrees
+from models.compiled import SOURCE, CompiledTrees
 from models.tabled import TabledTrees
 from models.trees import CATEGORICAL, Tree, read_trees
 
@@ -37,7 +37,7 @@ class Forest:
         self._model = lignum.load(str(path), "lightgbm")
         self._many: CompiledTrees | TabledTrees | None = None
 
-    def prepare(self, cache: Path) -> bool:
+    def prepare(self, cache: Path, source: Path = SOURCE) -> bool:
         """Make ready to score many rows, by compiled code where there is a compiler and else by tables; tell whether either is used.
 
         They are used only if they give what the interpreter gives, bit for bit, on rows around every threshold.
@@ -46,11 +46,13 @@ class Forest:
         ----------
         cache
             A folder that nobody else may write or read: what lies there is run. The code is no model's own, so one copy serves all.
+        source
+            What is compiled.
         """
         self._many = None
         rows, folder = self._rows_around_thresholds(), private_folder(cache)
         expected = self.raw(rows).view(np.int64)
-        for make in (lambda: CompiledTrees.of(self.trees, folder), lambda: TabledTrees.of(self.trees)):
+        for make in (lambda: CompiledTrees.of(self.trees, folder, source), lambda: TabledTrees.of(self.trees)):
             many = make()
             if many is not None and np.array_equal(many.raw(rows).view(np.int64), expected):
                 self._many = many

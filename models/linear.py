@@ -183,9 +183,9 @@ class Linear:
     fields: tuple[Field, ...]
     code: CompiledNumbers | None = None
 
-    def compiled(self, cache: Path) -> Linear:
+    def compiled(self, cache: Path, source: Path = SOURCE) -> Linear:
         """Return the same score with compiled code from a private folder; without, where that cannot be or its bits are not NumPy's."""
-        code = compiled(SOURCE, private_folder(cache))
+        code = compiled(source, private_folder(cache))
         if code is None or not len(self.weights):
             return self
         other = replace(self, code=CompiledNumbers(self.numbers, self.weights, code))

@@ -44,6 +44,8 @@ class OwnProcess:
         What the process gets; the settings are among it.
     clock
         Seconds that only grow.
+    patience
+        Seconds that whoever asks waits for a turn.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class OwnProcess:
         tracking_uri: str | None,
         environment: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
+        patience: float = WAIT_SECONDS,
     ) -> None:
         self._told = {"home": str(home.resolve()), "tracking_uri": tracking_uri}
-        self._environment, self._clock = environment, clock
+        self._environment, self._clock, self._patience = environment, clock, patience
         self._turn, self._places = threading.Lock(), threading.BoundedSemaphore(MOST_WAITING)
         self._listed: tuple[float, Sequence[Candidate]] | None = None
 
@@ -96,7 +99,7 @@ class OwnProcess:
         if not self._places.acquire(blocking=False):
             raise TryAgain(BUSY)
         try:
-            if not self._turn.acquire(timeout=WAIT_SECONDS):
+            if not self._turn.acquire(timeout=self._patience):
                 raise TryAgain(BUSY)
             try:
                 yield

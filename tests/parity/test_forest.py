@@ -10,8 +10,8 @@ import pytest
 
 from features.errors import BundleRefused
 from features.feature import Floats
-from models import compiled
-from models.compiled import CompiledTrees
+from features.native import private_folder
+from models.compiled import SOURCE, CompiledTrees
 from models.explainer import Explainer
 from models.forest import Forest
 from models.tabled import TabledTrees
@@ -117,7 +117,7 @@ def test_compiled_trees_have_the_bits_of_interpreted_ones(booster: lightgbm.Boos
 
 
 @pytest.mark.parametrize("width", [16, 32, 64])
-def test_compiled_trees_have_these_bits_on_every_processor(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_trees_have_these_bits_on_every_processor(width: int, tmp_path: Path) -> None:
     # Categories of few codes and of many are looked up in different ways.
     rng = np.random.default_rng(1)
     x = np.column_stack([rng.integers(0, known, 4000) for known in (9, 70, 250, 900)] + [rng.normal(size=4000)]).astype(np.float64)
@@ -126,11 +126,10 @@ def test_compiled_trees_have_these_bits_on_every_processor(width: int, tmp_path:
     parameters = {"objective": "regression", "num_leaves": 8, "verbose": -1, "num_threads": 1, "min_data_per_group": 2, "cat_smooth": 1}
     forest = forest_of(lightgbm.train(parameters, lightgbm.Dataset(x, np.nan_to_num(y), categorical_feature=[0, 1, 2, 3]), 80), tmp_path)
     expected = forest.raw(x)
-    monkeypatch.setattr(compiled, "FLAGS", (*compiled.FLAGS, f"-DWIDTH={width}"))
-    assert forest.prepare(tmp_path / "cache")
-    assert forest.raw(x).tobytes() == forest.raw(np.asfortranarray(x)).tobytes() == expected.tobytes()
-    at = np.arange(5, 4000, 17)
-    assert forest.raw(x, at).tobytes() == expected[at].tobytes()
+    trees = CompiledTrees.of(forest.trees, private_folder(tmp_path / "cache"), flags=(f"-DWIDTH={width}",))
+    assert trees is not None
+    assert trees.raw(x).tobytes() == trees.raw(np.asfortranarray(x)).tobytes() == expected.tobytes()
+    assert trees.raw(x[5::17]).tobytes() == expected[5::17].tobytes()
 
 
 def test_code_is_only_run_from_a_private_folder(booster: lightgbm.Booster, tmp_path: Path) -> None:
@@ -156,12 +155,15 @@ def test_without_a_compiler_tables_have_the_bits_of_interpreted_trees(
     assert not recwarn.list
 
 
-def test_compiled_code_with_other_bits_is_not_used(booster: lightgbm.Booster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_code_with_other_bits_is_not_used(booster: lightgbm.Booster, tmp_path: Path) -> None:
     x, _ = data()
     forest = forest_of(booster, tmp_path)
     expected = forest.raw(x)
-    monkeypatch.setattr(CompiledTrees, "raw", lambda self, matrix: np.zeros(len(matrix)))
-    assert forest.prepare(tmp_path / "cache")
+    # A compiler that adds one tree too few.
+    source = tmp_path / "trees.c"
+    source.write_text(SOURCE.read_text().replace("tree < forest->trees", "tree < forest->trees - 1"))
+    assert CompiledTrees.of(forest.trees, private_folder(tmp_path / "code"), source) is not None
+    assert forest.prepare(tmp_path / "cache", source)
     assert isinstance(forest._many, TabledTrees)
     assert forest.raw(x).tobytes() == expected.tobytes()
 
