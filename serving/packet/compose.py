@@ -10,7 +10,7 @@ from serving.packet.case import Case
 from serving.packet.document import Document, Packet, Section, Signature
 from serving.packet.draft import TO_NEXT_PAYER, Draft, identity_of, needs_coder, original_number, papers_to_obtain, papers_to_see, say
 from serving.packet.fields import Known, read_fields, read_project
-from serving.packet.kinds import kind_of
+from serving.packet.kinds import ADDRESSED, is_disputed_denial, kind_of
 from serving.packet.levels import remedy_of
 from serving.packet.people import Identities, Identity, Party, Practice, nobody
 from serving.packet.preface import write_preface
@@ -208,6 +208,7 @@ def _letter(draft: Draft, practice: Practice, begins: Section | None) -> Documen
         addressee=_addressee(draft, practice),
         sections=tuple(sections),
         is_letter=texts.is_letter,
+        salutation=_salutation(draft),
     )
 
 
@@ -235,3 +236,12 @@ def _addressee(draft: Draft, practice: Practice) -> tuple[str, ...]:
         return ("The payer that covered the patient (to be found)" if is_asked else "The payer that owes the claim (to be found)",)
     party = practice.payers.get(payer, Party(f"Payer {payer}"))
     return (party.name, *party.lines)
+
+
+def _salutation(draft: Draft) -> str:
+    """Return whom the letter speaks to: who decides at its level, else the part of the payer that it is for; a sheet speaks to nobody."""
+    if draft.kind not in ADDRESSED:
+        return ""
+    if reviewer := draft.known.get("reviewer"):
+        return f"To {reviewer.partition(' that ')[0]}:"
+    return f"To {'provider disputes' if draft.kind == 'appeal' and is_disputed_denial(draft.case) else ADDRESSED[draft.kind]}:"

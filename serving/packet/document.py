@@ -125,6 +125,8 @@ class Document:
         In order.
     is_letter
         It is addressed and signed; else it is a sheet.
+    salutation
+        Whom it speaks to, at the addressee; empty: nobody, it is a sheet.
     """
 
     kind: str
@@ -135,6 +137,7 @@ class Document:
     addressee: tuple[str, ...]
     sections: tuple[Section, ...]
     is_letter: bool
+    salutation: str = ""
 
     def trace(self) -> Iterator[Sentence]:
         """Give every text that says something of the case, with the fields it rests on."""
@@ -144,7 +147,7 @@ class Document:
 
     def texts(self) -> Iterator[str]:
         """Give every text of the document."""
-        yield from (self.title, self.reference, self.prepared, *self.sender, *self.addressee)
+        yield from (self.title, self.reference, self.prepared, *self.sender, *self.addressee, self.salutation)
         for section in self.sections:
             yield section.heading
             for block in section.blocks:

@@ -32,6 +32,16 @@ KIND_OF = {
 """Remedy to kind; `patient_billing` and `none` have no packet."""
 KINDS = tuple(dict.fromkeys(KIND_OF.values()))
 
+ADDRESSED = {
+    "appeal": "the appeals department",
+    "reopening": "claims review",
+    "cob_facts": "coordination of benefits",
+    "records_list": "medical review",
+    "underpayment": "provider contracts and claims",
+    "refund": "overpayment recovery",
+}
+"""Who at the payer a letter of a kind is for; a sheet is for nobody there."""
+
 _APPEALS = ("appeal", "external_review", "peer_to_peer", "send_records")
 
 
@@ -61,7 +71,12 @@ def kind_of(case: Case) -> str:
     if remedy not in KIND_OF:
         does = "the patient is billed by the practice system" if remedy == "patient_billing" else "there is nothing to send"
         raise UsageError(f"{case.row.writeoff_id}: no packet for remedy {remedy}: {does}. {case.why}".strip())
-    return KIND_OF[remedy]
+    return KIND_OF["appeal"] if is_disputed_denial(case) else KIND_OF[remedy]
+
+
+def is_disputed_denial(case: Case) -> bool:
+    """Whether a denial is disputed under the network agreement, as by who has no standing to appeal: no price is at issue."""
+    return remedy_of(case) == "contract_dispute" and case.score.category == "denial"
 
 
 def forbidding(case: Case) -> tuple[Refusal, ...]:

@@ -23,7 +23,7 @@ from reportlab.platypus import Table as Grid
 
 from features.errors import Unavailable
 from serving.packet.document import Block, Document, Facts, Listing, Paragraph, Section, Signature, Table
-from serving.packet.stock import SALUTATIONS, notice_of
+from serving.packet.stock import notice_of
 from serving.packet.word import MARKED, MARKED_EDGE, MUTED, RULE, SHORT
 
 _INK = colors.HexColor("#1a1a1a")
@@ -168,8 +168,8 @@ class _Drawer:
             found.append(Spacer(1, 12))
         found.append(Text(self._safe(document.title), self._title))
         found += [Text(self._safe(f"Re: {document.reference}"), self._label), Spacer(1, 8)]
-        if document.kind in SALUTATIONS:
-            found.append(Text(SALUTATIONS[document.kind], self._body))
+        if document.salutation:
+            found.append(Text(self._safe(document.salutation), self._body))
         for section in document.sections:
             found += self._section(section)
         return found

@@ -12,17 +12,8 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Inches, Pt, RGBColor
 
-from serving.packet.kinds import KINDS
+from serving.packet.kinds import ADDRESSED, KINDS
 
-SALUTATIONS = {
-    "appeal": "To the appeals department:",
-    "reopening": "To claims review:",
-    "cob_facts": "To coordination of benefits:",
-    "records_list": "To medical review:",
-    "underpayment": "To provider contracts and claims:",
-    "refund": "To overpayment recovery:",
-}
-"""Of letters; a sheet has none."""
 TEMPLATES = (*KINDS, "worksheet")
 _NOTICES = {
     "worksheet": "Internal. Not to be sent. Contains protected health information.",
@@ -44,12 +35,12 @@ def draw(kind: str) -> bytes:
     page.left_margin = page.right_margin = Inches(1)
     page.top_margin, page.bottom_margin = Inches(0.7), Inches(0.7)
     _style(word)
-    _head(word, is_letter=kind in SALUTATIONS)
+    _head(word, is_letter=kind in ADDRESSED)
     title = word.add_paragraph("{{ title }}", style="Title")
     title.paragraph_format.space_after = Pt(0)
     _grey(word.add_paragraph("Re: {{ reference }}"), after=8)
-    if kind in SALUTATIONS:
-        word.add_paragraph(SALUTATIONS[kind])
+    if kind in ADDRESSED:
+        word.add_paragraph("{{ salutation }}")
     word.add_paragraph("{%p for section in sections %}")
     word.add_paragraph("{%p if section.heading %}")
     word.add_paragraph("{{ section.heading }}", style="Heading 2")

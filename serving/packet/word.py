@@ -85,6 +85,7 @@ def _context(document: Document, writer: _Writer) -> dict[str, Any]:
         "prepared": document.prepared,
         "sender": {"name": document.sender[0], "lines": document.sender[1:]},
         "addressee": document.addressee,
+        "salutation": document.salutation,
         "sections": sections,
         "section": {str(told["name"]): told for told in sections},
     }

@@ -19,10 +19,12 @@ from serving.packet import KIND_OF, KINDS, Case, Forbidden, Packet, kind_of, wri
 from serving.packet.case import Code, Due, Stage
 from serving.packet.document import TO_COMPLETE, Facts, Listing, Paragraph, Signature, Table
 from serving.packet.fields import NAMES, read_fields, sources_of
+from serving.packet.pdf import to_pdf
 from serving.packet.people import Identity, Party, Practice
 from serving.packet.proof import faults, strange_figures
 from serving.packet.texts import ASIDE, LISTS, parse_texts, read_texts
-from tests.serving.packet.cases import REMEDY_OF_KIND, a_case, guards, moved, one_of_each_kind, project, read_ledger
+from serving.packet.word import to_docx
+from tests.serving.packet.cases import REMEDY_OF_KIND, a_case, docx_text, guards, moved, one_of_each_kind, pdf_text, project, read_ledger
 
 
 def text_of(packet: Packet) -> str:
@@ -705,3 +707,45 @@ def test_medicare_is_asked_for_an_exception_where_it_refused_a_claim_as_late(has
     assert faults(packet, [case]) == []
     (other,) = read_ledger([row | {"payer_type": "medicare_advantage"}])
     assert write_packet(other).kind == "appeal" and "424.44" not in text_of(write_packet(other))
+
+
+def test_a_denial_disputed_under_the_network_agreement_is_argued_as_a_denial() -> None:
+    row = {"writeoff_id": "W1", "payer_id": "P1", "writeoff_date": "2026-10-01", "remit_date": "2026-09-20", "claim_id": "C1"}
+    row |= {"group_code": "CO", "carc": "50", "procedure_code": "10021", "payer_type": "tricare", "network_status": "in"}
+    (case,) = read_ledger([row | {"allowed_amount": "0", "paid_amount": "0", "billed_amount": "500", "records_on_file": "yes"}])
+    packet = write_packet(case)
+    told = text_of(packet)
+    assert case.score.remedy == "contract_dispute" and packet.kind == "appeal"
+    assert (
+        packet.letter.title == "Dispute of a denied claim under the network agreement"
+        and packet.letter.salutation == "To provider disputes:"
+    )
+    assert "denied procedure 10021 with reason CO-50" in told and "reviewed by a clinician of the same specialty" in told
+    assert "price" not in told and "Please reverse the denial of procedure 10021" in told
+    assert faults(packet, [case]) == []
+    assert write_packet(staged(case, 2)).letter.title == "Second-level dispute of a denied claim under the network agreement"
+    # A price under the same agreement stays a dispute about the price.
+    assert write_packet(a_case("underpayment", payer_type="tricare")).kind == "underpayment"
+
+
+@pytest.mark.parametrize(
+    ("payer_type", "level", "greeted"),
+    [
+        ("medicare", 1, "To the appeals department:"),
+        ("medicare", 2, "To the Qualified Independent Contractor (QIC):"),
+        ("medicare", 3, "To the Office of Medicare Hearings and Appeals:"),
+        ("medicare", 4, "To the Medicare Appeals Council:"),
+        ("medicare_advantage", 2, "To the appeals department:"),
+        ("medicare_advantage", 3, "To the Office of Medicare Hearings and Appeals:"),
+        ("tricare", 2, "To the office for formal reviews:"),
+        ("tricare", 3, "To the hearing office:"),
+        ("medicaid_managed", 2, "To the state's fair hearing office:"),
+        ("commercial", 2, "To the appeals department:"),
+    ],
+)
+def test_a_letter_greets_whoever_decides_at_its_level(payer_type: str, level: int, greeted: str) -> None:
+    case = a_case(payer_type=payer_type)
+    letter = write_packet(staged(case, level) if level > 1 else case).letter
+    assert letter.salutation == greeted and greeted in docx_text(to_docx(letter)) and greeted in pdf_text(to_pdf(letter))
+    if greeted != "To the appeals department:":
+        assert greeted.removeprefix("To ")[:-1] in letter.addressee[0][:1].lower() + letter.addressee[0][1:]
