@@ -29,6 +29,7 @@ USUAL_COUNT = 5.0
 
 _NONE, _OWN, _CONTRACT, _USUAL = range(len(EXPECTED_SOURCES))
 _LAST, _DENIAL, _UNBILLED = CATEGORY["unclassified"], CATEGORY["denial"], CATEGORY["unbilled_secondary"]
+_TAKEN_BACK = CATEGORY["payer_recoupment"]
 _OVERPAID, _PATIENT, _INFORMATIONAL = (CATEGORY[name] for name in ("overpayment_owed", "patient_responsibility", "informational"))
 
 
@@ -170,29 +171,46 @@ def is_only_posted_short(columns: Columns, money: LineMoney) -> Flags:
 
 
 def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, share: Whole, as_of: int | Whole) -> Whole:
-    """Return the most that each row can bring: written off, and still owed of what should have been allowed.
+    """Return the most that each row can bring: written off, charged and not paid, and still owed of what should have been allowed.
 
-    With nothing expected the written-off amount is the cap. The rows of one claim line share one ceiling, denials first, and what was
-    posted on the day `as_of` or later behind what was known. `share` is what was imputed to the patient of a line that nothing was paid
-    for (NULL: nothing was).
+    With nothing expected the written-off amount is the cap, as far as it was charged. The rows of one claim line share one ceiling,
+    denials first, and what was posted on the day `as_of` or later behind what was known. `share` is what was imputed to the patient of a
+    line that nothing was paid for (NULL: nothing was).
     """
     amount, expected = money.written_off, money.expected
+    columns = batch.columns
     settled_by_all = money.settled + most(share, 0)
     if is_any(is_next := category == _UNBILLED):
         # The patient's share is what the next payer owes: until that one has paid, nobody has settled it.
         share_code = batch.vocabulary.find("group_code", "PR")
-        is_share = is_next & (batch.columns["group_code"] == share_code) & (share_code >= 0)
-        settled_by_all = where(is_share, settled_by_all - most(batch.columns["patient_responsibility_amount"], 0), settled_by_all)
+        is_share = is_next & (columns["group_code"] == share_code) & (share_code >= 0)
+        settled_by_all = where(is_share, settled_by_all - most(columns["patient_responsibility_amount"], 0), settled_by_all)
     # A fee cut can bring only what was allowed too little: the allowed amount is settled by payer or patient.
     settled = where(money.is_fee_cut, most(settled_by_all, money.implied), settled_by_all)
     is_expected = expected != NULL
     cap = most(where(is_expected, least(amount, expected - settled), amount), 0)
-    is_nothing = money.is_claim_priced & (batch.columns["line_number"] != NULL) | is_not(is_possible)
+    unpaid = _unpaid(columns, category)
+    cap = where(unpaid == NULL, cap, least(cap, unpaid))
+    is_line = columns["line_number"] != NULL
+    is_nothing = money.is_claim_priced & is_line | is_not(is_possible)
     cap = where(is_nothing, 0, cap)
     cap = where(amount == NULL, NULL, cap)
     if len(batch) == 1:
         return cap
     ceiling = where(is_expected, most(expected - settled_by_all, 0), NULL)
-    posted = batch.columns["writeoff_date"]
+    # Rows without a line may be of several lines, each with a charge of its own.
+    is_charged = is_line & (unpaid != NULL)
+    ceiling = where(is_charged, where(is_expected, least(ceiling, unpaid), unpaid), ceiling)
+    posted = columns["writeoff_date"]
     later = np.where(posted < as_of, 0, posted)
     return share_line_caps(batch, cap, ceiling, where(category == _DENIAL, -1, category), later)
+
+
+def _unpaid(columns: Columns, category: Whole) -> Whole:
+    """Return what was charged less what payers paid; NULL where no charge is known.
+
+    What a payer took back again may still stand as paid, so of a take-back it is the charge.
+    """
+    billed = columns["billed_amount"]
+    paid = most(columns["paid_amount"], 0) + most(columns["other_payer_paid_amount"], 0)
+    return where(billed > 0, most(billed - where(category == _TAKEN_BACK, 0, paid), 0), NULL)

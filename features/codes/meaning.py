@@ -155,6 +155,7 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
     remedy = _by_payer(read, words, category, family, remedy)
     hold, category_after, remedy_after = _hold(words, read, category, remedy)
     flag, remedy_flagged, chance_flagged = _by_file(read, words, family, category, remedy, chance)
+    code = read.carc.code if read.carc is not None else None
     return Meaning(
         family=FAMILY[family],
         category=CATEGORY[category],
@@ -169,13 +170,13 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         guards=_guards(words, read, family),
         is_fee_cut=int(category == "contractual" and (read.carc is None or read.carc.code in _FEE_CUTS) and family == "contractual"),
         is_guess=int(read.carc is None),
-        can_bill_next=int(category == "patient_responsibility" or (read.carc is not None and read.carc.code == "209")),
+        can_bill_next=int(category == "patient_responsibility" or (code == "209" and not _is_moved(words))),
         is_unprocessable=int(remedy == "new_claim" and read.payer_type == "medicare" and _has(read, "MA130")),
         payer_type=PAYER_TYPE.get(read.payer_type or "", -1),
         remark_days=_clock(read, of_records=False),
         record_days=_clock(read, of_records=True),
         scenario=_scenario(read, codes, family, category),
-        why=reason_of(read.carc.code if read.carc is not None else None, words.claim_status, category, family),
+        why=reason_of(None if _is_moved(words) else code, words.claim_status, category, family),
         next_step=_next_step(read, codes, category, remedy, family),
     )
 
@@ -329,9 +330,7 @@ def _from_ledger(
     said = spoken(words.adjustment_code, codes)
     if said is not None and said.category in ("payer_recoupment", "posting_error", "unbilled_secondary", "never_billed"):
         above.append(said.category)
-    if words.claim_status == "25":
-        return family, "informational", "none", "wait"
-    if category == "unclassified" and words.posting_kind in ("transfer", "conversion"):
+    if words.claim_status == "25" or (_is_moved(words) and "reversed" not in above):
         return family, "informational", "none", "wait"
     if "secondary" in tracks and category == "patient_responsibility":
         above.append("unbilled_secondary")
@@ -339,6 +338,11 @@ def _from_ledger(
     if first == category:
         return family, category, remedy, chance
     return family, first, _REMEDY_OF_CATEGORY.get(first, "none"), _CHANCE_OF_CATEGORY[first]
+
+
+def _is_moved(words: Words) -> bool:
+    """Return whether a balance was only carried to another account or system: if it was written off, another posting did that."""
+    return words.posting_kind in ("transfer", "conversion")
 
 
 def _by_rights(read: _Read, category: str, remedy: str, chance: str) -> tuple[str, str]:
@@ -389,8 +393,7 @@ def _is_late_in_medicare(read: _Read, family: str) -> bool:
 
 def _hold(words: Words, read: _Read, category: str, remedy: str) -> tuple[str, str, str]:
     """Return what the row waits for, and what it becomes when the wait has lapsed (practice norms of DOMAIN 3)."""
-    above_wait = ("reversed",)
-    if category in above_wait:
+    if category == "reversed" or _is_moved(words):
         return "none", category, remedy
     carc = read.carc
     if carc is not None and carc.recoverability == "wait":

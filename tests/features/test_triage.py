@@ -97,6 +97,9 @@ def test_cap_is_between_nothing_and_the_amount(row: Row) -> None:
     else:
         assert 0 <= found.cap_cents[0] <= max(amount, 0)
         assert found.possible[0] or found.cap_cents[0] == 0
+        billed, paid = (int(batch.columns[name][0]) for name in ("billed_amount", "paid_amount"))
+        is_taken_back = CATEGORIES[found.category[0]] == "payer_recoupment"
+        assert billed <= 0 or found.cap_cents[0] <= max(billed - max(0 if is_taken_back else paid, 0), 0)
 
 
 @given(any_row.map(lambda row: dict(row, carc="ZZ9", group_code="CO", adjustment_code=None)))
