@@ -181,7 +181,7 @@ WRITEOFFS = Table(
             _MONEY,
             "dollars written off; null: value is learned from history; negative: a reversal; zero: counted and left out",
         ),
-        Column("posting_kind", _TEXT, "what the posting is; transfers and conversions write nothing off", allowed=POSTING_KINDS, strict=True),
+        Column("posting_kind", _TEXT, "its kind; a transfer or conversion writes nothing off", allowed=POSTING_KINDS, strict=True),
         Column("reverses_writeoff_id", _ID, "the posting that this one reverses"),
         Column("client_id", _TEXT, "provider organisation (tenant)"),
         Column("claim_id", _ID, "our claim number"),
