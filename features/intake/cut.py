@@ -6,7 +6,7 @@ One pass keeps of the three key columns one hash each, which say which rows make
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from collections.abc import Mapping as Map
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,7 +23,8 @@ from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.output import replace_file
 from features.intake.part import Part, Rows, belonging, even_rows, parts_of
-from features.intake.sources import Block, Source, numbers_of, open_source
+from features.intake.source import Block, Source, numbers_of
+from features.intake.sources import open_source
 from features.intake.table_file import TableReader
 from features.intake.table_read import TableRead
 from features.pieces import Each
@@ -32,6 +33,8 @@ from features.text_hashes import BY_NUMPY, Hashes, TextHasher
 from features.vocabulary import Vocabulary
 
 KEYS = ("writeoff_id", "claim_id", "reverses_writeoff_id")
+
+STRETCH_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Cut:
     folder, blocks
         Holds these files, a block of rows each.
     name, header, is_text
-        Of the source; see `features.intake.sources.Source`.
+        Of the source; see `features.intake.source.Source`.
     starts
         Position of the first row of each block, and the number of rows behind the last.
     first_row, broken
@@ -169,6 +172,7 @@ def cut(
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
     each: Each | None = None,
+    stretch_rows: int = STRETCH_ROWS,
     hasher: TextHasher = BY_NUMPY,
 ) -> tuple[Cut, list[Part]]:
     """Set a ledger down in a folder and say which rows make which part.
@@ -182,7 +186,9 @@ def cut(
     part_rows
         About so many rows make a part; None: as `even_rows` has it.
     each
-        Does what others may do, who see the source and the folder: Parquet is set down a few row groups at a time. None: all is done here.
+        Does what others may do, who see the source and the folder: stretches of it are set down side by side. None: all is done here.
+    stretch_rows
+        About so many rows make a stretch.
     hasher
         Of the keys; every one gives the same hashes.
 
@@ -196,7 +202,7 @@ def cut(
         # Before anything is handed out: a header that lacks a column is refused here.
         reader = TableReader(opened.name, table, opened.header, is_text=opened.is_text, mapping=mapping, latest=latest)
         how = _How(table, folder, mapping, hasher)
-        pieces = _set_down_apart(how, opened, each, progress) if each is not None else []
+        pieces = _set_down_apart(how, opened.stretches(stretch_rows), each, progress, is_text=opened.is_text) if each is not None else []
         pieces = pieces or [_set_down(how, opened, 0, progress)]
         sizes = [size for piece in pieces for size in piece.sizes]
         broken, blank = numbered(pieces, opened.first_row)
@@ -265,9 +271,10 @@ class SetDown:
     blank: list[int] = field(default_factory=list)
 
 
-def _set_down_apart(how: _How, opened: Source, each: Each, progress: Callable[[int], None] | None) -> list[SetDown]:
+def _set_down_apart(
+    how: _How, stretches: Iterable[Source] | None, each: Each, progress: Callable[[int], None] | None, *, is_text: bool
+) -> list[SetDown]:
     """Have others set down the stretches of a ledger; return nothing of one that has none, or whose text one reader must look at."""
-    stretches = opened.stretches()
     pieces: list[SetDown] = []
     try:
         for piece in each(_set_down, how, ((stretch, number) for number, stretch in enumerate(stretches or ()))):
@@ -275,7 +282,7 @@ def _set_down_apart(how: _How, opened: Source, each: Each, progress: Callable[[i
             if progress is not None:
                 progress(sum(piece.sizes))
     except BadData:
-        if not opened.is_text:
+        if not is_text:
             raise
         # What is wrong with a text is told with the number of its row, which is known to who reads it from its beginning.
         return []

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from features.errors import Misconfigured
 from features.intake.header import Header
 from features.intake.mapping import Mapping
-from features.intake.sources import Block, Source
+from features.intake.source import Block, Source
 from features.tables import Table
 
 MADE = "writeoff_id"
@@ -31,7 +31,7 @@ def with_made_ids(source: Source, table: Table, mapping: Mapping | None) -> Sour
     --------
     >>> import io
     >>> from features.intake.mapping import parse
-    >>> from features.intake.sources import CsvSource
+    >>> from features.intake.csv_source import CsvSource
     >>> from features.tables import WRITEOFFS
     >>> source = CsvSource("export", io.BytesIO(b"Voucher,Line,Posted\\nV7,1,06/01/2026\\nV7,,06/01/2026\\n"))
     >>> made = with_made_ids(source, WRITEOFFS, parse('writeoff_id = ["Voucher", "Line", "Posted"]'))
@@ -66,9 +66,9 @@ class _WithIds:
         """Let go of the file."""
         self._source.close()
 
-    def stretches(self) -> Iterable[Source] | None:
+    def stretches(self, rows: int) -> Iterable[Source] | None:
         """Return those of the other source, with the column."""
-        found = self._source.stretches()
+        found = self._source.stretches(rows)
         return None if found is None else (_WithIds(stretch, self._parts) for stretch in found)
 
     def blocks(self, wanted: Sequence[int], coded: Collection[int] = ()) -> Iterator[Block]:

@@ -7,9 +7,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import BinaryIO
 
-STRETCH_BYTES = 24 << 20
-"""A stretch has about so many bytes, some 70,000 write-offs."""
-
 _QUOTED = re.compile(rb'(?:(?<=[,\r\n])|\A)"[^"]*(?:""[^"]*)*("|\Z)')
 """A field that begins with a quote, to its own end or to that of what is looked at; a quote elsewhere is a character like others."""
 
@@ -17,8 +14,8 @@ _MOST_QUOTES = 1 / 64
 """Where more bytes than this are quotes, looking at each costs more than reading side by side brings."""
 
 
-def stretches_of(file: BinaryIO, size: int = STRETCH_BYTES) -> Iterator[tuple[int, int | None]]:
-    """Yield where stretches of whole rows begin and end, in order and without a gap; None: at the end of the file.
+def stretches_of(file: BinaryIO, size: int) -> Iterator[tuple[int, int | None]]:
+    """Yield where stretches of whole rows, of about so many bytes, begin and end, in order and without a gap; None: at the end of the file.
 
     The first one holds the header. Where no end of a row can be told, all that follows is one stretch.
 

@@ -24,7 +24,8 @@ from features.intake.made_ids import with_made_ids
 from features.intake.mapping import Mapping
 from features.intake.pseudonyms import Pseudonyms, is_hashed
 from features.intake.rejects import MOST_REJECTED, Reject, Rule, check_share
-from features.intake.sources import Block, Source, numbers_of, open_source
+from features.intake.source import Block, Source, numbers_of
+from features.intake.sources import open_source
 from features.intake.table_read import TableRead
 from features.tables import Array, Column, Kind, Table
 from features.text_hashes import BY_NUMPY, TextHasher

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import ClassVar, cast
@@ -22,12 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import BadData, StorageFailed
-from features.intake import sources
 from features.intake.cut import cut, resume
 from features.intake.output import write_table
 from features.intake.part import belonging, parts_of
 from features.intake.rejects import TooManyRowsRejected
-from features.intake.row_ends import stretches_of
 from features.intake.table_file import read_table
 from features.pieces import one_by_one
 from features.tables import WRITEOFFS
@@ -153,9 +150,8 @@ def test_several_processes_give_the_bytes_of_one(ready: bool, ledger: Path, lear
 
 @pytest.mark.parametrize("in_pool", [False, True])
 def test_row_groups_set_down_side_by_side_are_the_ledger(
-    in_pool: bool, ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_pool: bool, ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sources, "BLOCK_ROWS", 300)
     texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(WRITEOFFS.names, pa.string()))
     whole_rows = pyarrow.csv.ParseOptions(invalid_row_handler=lambda row: "skip")
     table = pyarrow.csv.read_csv(ledger, convert_options=texts, parse_options=whole_rows)
@@ -164,16 +160,14 @@ def test_row_groups_set_down_side_by_side_are_the_ledger(
     folder.mkdir()
     with ExitStack() as stack:
         each = each_of(stack.enter_context(starting(2, None, None))) if in_pool else one_by_one
-        done, parts = cut(parquet, WRITEOFFS, folder, part_rows=400, each=each)
+        done, parts = cut(parquet, WRITEOFFS, folder, part_rows=400, each=each, stretch_rows=300)
     whole, _ = cut(parquet, WRITEOFFS, tmp_path, part_rows=400)
     assert len(done) == len(whole) == table.num_rows and len({name.split("-")[1] for name in done.blocks}) == 8
     in_parts(learned.scorer, tmp_path / "not read again", folder, tmp_path / "out.csv")
     same_bytes(tmp_path / "out.csv", at_once, tmp_path)
 
 
-def test_stretches_of_a_csv_ledger_set_down_side_by_side_are_the_ledger(
-    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stretches_of_a_csv_ledger_set_down_side_by_side_are_the_ledger(ledger: Path, tmp_path: Path) -> None:
     lines = ledger.read_bytes().splitlines(keepends=True)
     for at in (1, 900, 901, 2000):
         lines.insert(at, b"too,few,fields\n")
@@ -184,8 +178,7 @@ def test_stretches_of_a_csv_ledger_set_down_side_by_side_are_the_ledger(
     path.write_bytes(b"".join(lines))
     apart.mkdir()
     folder.mkdir()
-    monkeypatch.setattr(sources, "stretches_of", partial(stretches_of, size=60_000))
-    done, parts = cut(path, WRITEOFFS, apart, part_rows=400, each=one_by_one)
+    done, parts = cut(path, WRITEOFFS, apart, part_rows=400, each=one_by_one, stretch_rows=150)
     whole, whole_parts = cut(path, WRITEOFFS, folder, part_rows=400)
     assert len(done.blocks) > 10
     broken = tuple(number for number, line in enumerate(lines, 1) if b"fields" in line)
@@ -199,16 +192,13 @@ def test_stretches_of_a_csv_ledger_set_down_side_by_side_are_the_ledger(
         assert read.batch.columns["writeoff_id"].tolist() == read_whole.batch.columns["writeoff_id"].tolist()
 
 
-def test_what_is_wrong_with_a_csv_ledger_is_told_with_its_row_however_it_is_read(
-    ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_wrong_with_a_csv_ledger_is_told_with_its_row_however_it_is_read(ledger: Path, tmp_path: Path) -> None:
     lines = ledger.read_bytes().splitlines(keepends=True)
     lines.insert(1500, b'"open,\n')
     path = tmp_path / "ledger.csv"
     path.write_bytes(b"".join(lines))
-    monkeypatch.setattr(sources, "stretches_of", partial(stretches_of, size=60_000))
     with pytest.raises(BadData) as apart:
-        cut(path, WRITEOFFS, tmp_path, part_rows=400, each=one_by_one)
+        cut(path, WRITEOFFS, tmp_path, part_rows=400, each=one_by_one, stretch_rows=150)
     with pytest.raises(BadData) as whole:
         cut(path, WRITEOFFS, tmp_path, part_rows=400)
     assert str(apart.value) == str(whole.value)

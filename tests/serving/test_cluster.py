@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import Unavailable, UsageError
-from features.intake import sources
 from features.intake.cut import cut
 from features.intake.output import write_table
 from features.intake.part import Part
@@ -58,7 +57,6 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_one_machine(practice: 
 
 
 def test_workers_set_parquet_down_whatever_folder_they_work_in(practice: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "BLOCK_ROWS", 300)
     monkeypatch.chdir(practice.folder)
     texts = {name: practice.writeoffs.words(name) for name in ("writeoff_id", "payer_id", "claim_id")}
     dates = practice.writeoffs.columns["writeoff_date"].astype("datetime64[D]")
@@ -70,7 +68,7 @@ def test_workers_set_parquet_down_whatever_folder_they_work_in(practice: Files, 
     with open_cluster(folders[0], "local:1") as cluster:
         cluster._client.run(os.chdir, "/")
         assert cluster.all_see(ledger)
-        there, parts = cut(ledger, WRITEOFFS, folders[0], part_rows=700, each=cluster.each)
+        there, parts = cut(ledger, WRITEOFFS, folders[0], part_rows=700, each=cluster.each, stretch_rows=300)
     here, others = cut(ledger, WRITEOFFS, folders[1], part_rows=700)
     assert len(there.blocks) > 3 and [part.rows.tolist() for part in parts] == [part.rows.tolist() for part in others]
     read = [one.read(part, WRITEOFFS, Vocabulary(), mapping=None, latest=None) for one, part in ((there, parts[0]), (here, others[0]))]

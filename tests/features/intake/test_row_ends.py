@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.errors import BadData
+from features.intake.csv_source import CsvSource, CsvStretch
 from features.intake.cut import SetDown, numbered
 from features.intake.row_ends import stretches_of
-from features.intake.sources import CsvSource, CsvStretch, Source
+from features.intake.source import Source
 from features.intake.table_file import row_numbers
 
 Read = tuple[list[list[str | None]], list[int], list[int]]
