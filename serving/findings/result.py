@@ -239,6 +239,6 @@ def _overpayments(audit: Audit) -> dict[str, Any]:
         "amount": round(float(cents[cents != NULL].sum()) / 100, 2),
         "columns": list(OVERPAYMENT_COLUMNS),
         "words": "Kept apart: netted against nothing and in no queue. Detection by a program starts no clock; once a person has "
-        "identified an overpayment it is reported and returned within 60 days, an investigation in good faith suspending them for at "
-        "most 180 (42 CFR 401.305).",
+        "identified an overpayment by Medicare or Medicaid it is reported and returned within 60 days (42 USC 1320a-7k(d)), in Medicare an "
+        "investigation in good faith suspending them for at most 180 (42 CFR 401.305); of other payers contract or state law decides.",
     }

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from features.errors import BadData, NotFound, RecoupError
 from serving.access import Identity
-from serving.findings.clock import report_due
+from serving.findings.clock import LAWS, has_clock, is_known, report_due
 from serving.identity.gate import Gate
 from serving.identity.visits import Visit
 from serving.store import audits
@@ -31,12 +31,6 @@ MOST_OWED = 200
 FALLS = ("reversed", "contractual", "policy", "bad_debt", "patient", "wait", "no_scope", "worked", "expired", "above_owed")
 WHOLE = ("total", "gross", "expected", "net")
 _REMEDIES = {**ACTIONS, "none": "No usual remedy: look at each"}
-LAWS = {
-    "medicare": "42 CFR 401.305",
-    "medicaid": "42 USC 1320a-7k(d)",
-    "medicaid_managed": "42 CFR 438.608(d)(2)",
-}
-"""Kinds of payers to which an overpayment is returned within 60 days of being identified, and the law that says so."""
 OTHERWISE = {
     "medicare_advantage": "the contract with the plan decides by when",
     "commercial": "contract or state law decides by when",
@@ -274,18 +268,13 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Chang
 
 
 def entry(owed: Owed, payer_type: str | None, today: date, names: Mapping[str, str]) -> Entry:
-    """Return an entry with its clock: what people found out starts it, never the program, and only where a law sets one.
-
-    That an investigation suspends it, and for how long, is a rule of Medicare's alone. Where the kind of payer is not known the day is
-    shown as well, with what it hangs on: one too early does less harm than one that was missed.
-    """
-    has_clock = payer_type is None or payer_type in LAWS
+    """Return an entry with its clock (`serving.findings.clock`); where the kind of payer is not known, with what the day hangs on."""
     started, identified = ("" if day is None else day.isoformat() for day in (owed.investigation_started_on, owed.identified_on))
-    last = report_due(identified, started if payer_type in (None, "medicare") else "") if has_clock else ""
+    last = report_due(payer_type, identified, started)
     stage = "To be reported and returned" if identified else "Being looked into" if started else "Nobody has looked yet"
     who = "" if owed.decided_by is None else names.get(owed.decided_by, owed.decided_by)
-    law = UNKNOWN if payer_type is None else LAWS.get(payer_type) or OTHERWISE.get(payer_type, OTHERWISE["other"])
-    return Entry(owed, due(date.fromisoformat(last), "statute", today) if last else None, law, has_clock, stage, who)
+    law = UNKNOWN if payer_type is None or not is_known(payer_type) else LAWS.get(payer_type) or OTHERWISE[payer_type]
+    return Entry(owed, due(date.fromisoformat(last), "statute", today) if last else None, law, has_clock(payer_type), stage, who)
 
 
 def _urgency(one: Entry) -> tuple[str, int]:

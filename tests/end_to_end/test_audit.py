@@ -121,6 +121,9 @@ def test_no_cell_of_the_workbook_is_a_formula(audited: Path) -> None:
 def test_what_people_filled_in_is_read_and_kept(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     files = ["--writeoffs", trained.practice / "writeoffs.csv", "--as-of", AS_OF, "--out", out]
+    ledger = rows(trained.practice / "writeoffs.csv")
+    kinds = ("medicare", "medicaid_managed", "medicare_advantage", "commercial")
+    of_kind = {kind: next(row["writeoff_id"] for row in ledger if row["payer_type"] == kind) for kind in kinds}
     assert fresh("audit", *files).code == 0
     book = openpyxl.load_workbook(out / "workbook.xlsx")
     sheet = book[VALIDATION]
@@ -129,13 +132,18 @@ def test_what_people_filled_in_is_read_and_kept(fresh: Commands, trained: Traine
         sheet.cell(row, at, "yes")
     book.save(out / "workbook.xlsx")
     (out / "overpayments.csv").write_text(
-        ",".join(OVERPAYMENT_COLUMNS) + "\nkept,overpaid,,,,,,,10.00,by hand,2026-01-02,,2026-03-01,,me\n"
+        ",".join(OVERPAYMENT_COLUMNS)
+        + "\nkept,overpaid,,,,,,,10.00,by hand,2026-01-02,,2026-03-01,,me\n"
+        + "".join(f"{kind},overpaid,{one},,,,,,10.00,by hand,2026-01-02,2025-01-01,2026-03-01,,me\n" for kind, one in of_kind.items())
     )
     assert fresh("audit", *files).code == 0
     judged = json.loads((out / "audit.json").read_text())["validation"]["judged"]
     assert judged["precision"] == 1.0 and judged["interval"][0] < 1.0
     kept = next(row for row in rows(out / "overpayments.csv") if row["overpayment_id"] == "kept")
     assert (kept["report_due"], kept["detected_on"], kept["decided_by"]) == ("2026-04-30", "2026-01-02", "me")
+    # Sixty days hold for Medicare and Medicaid alone; Medicare's end 180 days after the investigation began, found or not.
+    due = {row["overpayment_id"]: row["report_due"] for row in rows(out / "overpayments.csv")}
+    assert [due[kind] for kind in of_kind] == ["2025-08-29", "2026-04-30", "", ""]
 
 
 def test_a_prospect_is_audited_on_a_minimum_extract_without_identities(fresh: Commands, trained: Trained, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from features.tables import PAYER_TYPES
 from features.unworked import NO_LOT
 from serving.access import Role
+from serving.findings.clock import LAWS
 from serving.store import writeoffs
-from serving.web.opportunity import LAWS, OTHERWISE, OWED, PAGE
+from serving.web.opportunity import OTHERWISE, OWED, PAGE
 from serving.web.prevention import KPIS, PAYERS, POSTING
 from tests.serving.identity.clocks import BOSS, PASSWORD, acts
 from tests.serving.store.rows import stored_writeoff
@@ -97,7 +98,9 @@ def test_only_what_a_person_enters_starts_the_clock(office: Practice, made: Made
         ("commercial", "Contract or state law decides by when", ""),
         ("bcbs", "Contract or state law decides by when", ""),
         ("auto", "Contract or state law decides by when", ""),
+        ("medicare_advantage", "The contract with the plan decides by when", ""),
         (None, "its kind is not known", "1 Dec 2026"),
+        ("a word that is no kind", "its kind is not known", "1 Dec 2026"),
     ],
 )
 def test_a_day_to_return_is_shown_where_a_law_sets_one(office: Practice, made: Made, kind: str | None, words: str, day: str) -> None:
