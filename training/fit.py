@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +76,7 @@ def fit(
 ) -> Bundle:
     """Fit a recipe on a ledger that was replayed; see `train`."""
     say = progress or (lambda step, done, total: None)
-    ledger, as_of, layout, examples = replayed.ledger, replayed.as_of, replayed.layout, replayed.examples
-    viewer, cases = replayed.viewer, replayed.begun
+    ledger, as_of, layout, examples, viewer = replayed.ledger, replayed.as_of, replayed.layout, replayed.examples, replayed.viewer
     say("likelihood", 2, 5)
     likelihood = fit_likelihood(examples, layout, seed, recipe, each)
     say("dollars and hours", 3, 5)
@@ -89,30 +89,15 @@ def fit(
     recent = ledger.writeoffs.columns["writeoff_date"][rows] >= as_of - REFERENCE_DAYS
     reference = histograms(postings.matrix[recent], layout.names, layout.category_sizes)
     say("done", 5, 5)
-    won = examples.cases.recovered
-    unknown = never_worked(ledger.writeoffs, np.unique(cases.row), rows[recent & postings.columns["in_scope"].astype(bool)])
-    facts = {
-        "writeoffs": len(ledger.writeoffs),
-        "efforts": len(cases),
-        "labels": len(examples),
-        "recovered": int(won.sum()),
-        "explored": int(examples.cases.explored.sum()),
-        "efforts_without_writeoff": replayed.unmatched,
-        "recipe": recipe.as_dict(),
-        "first_effort": str(np.datetime64(int(cases.worked_on.min()), "D")) if len(cases) else "",
-        "last_effort": str(np.datetime64(int(cases.worked_on.max()), "D")) if len(cases) else "",
-        **likelihood.facts,
-        **anomaly.facts,
-        "odd_share": odd,
-        "warnings": [
-            *([] if examples.cases.explored.any() else [NO_LOT]),
-            *one_sided(examples.cases),
-            *without_hours(examples.cases),
-            *before_posting(examples.cases, ledger.writeoffs.columns["writeoff_date"]),
-            *hardly_worked(postings.columns, recent, likelihood.say),
-            *blind_spots(unknown, as_of),
-        ],
-    }
+    unknown = never_worked(ledger.writeoffs, np.unique(replayed.begun.row), rows[recent & postings.columns["in_scope"].astype(bool)])
+    warnings = [
+        *([] if examples.cases.explored.any() else [NO_LOT]),
+        *one_sided(examples.cases),
+        *without_hours(examples.cases),
+        *before_posting(examples.cases, ledger.writeoffs.columns["writeoff_date"]),
+        *hardly_worked(postings.columns, recent, likelihood.say),
+        *blind_spots(unknown, as_of),
+    ]
     return Bundle(
         cut=as_of,
         seed=seed,
@@ -134,7 +119,13 @@ def fit(
         usual=viewer.usual,
         shares=viewer.shares,
         tables=dict(ledger.tables),
-        facts=facts,
+        facts={
+            **_counted(replayed, recipe),
+            **likelihood.facts,
+            **anomaly.facts,
+            "odd_share": odd,
+            "warnings": warnings,
+        },
         sums=sums,
         reference=reference,
         effort=value.effort,
@@ -142,3 +133,20 @@ def fit(
         record=replayed.record,
         trees_share=recipe.trees_share,
     )
+
+
+def _counted(replayed: Replayed, recipe: Recipe) -> dict[str, Any]:
+    """Return what the bundle says of what it was fitted on."""
+    examples, begun = replayed.examples, replayed.begun
+    days = [str(np.datetime64(int(day), "D")) for day in (begun.worked_on.min(), begun.worked_on.max())] if len(begun) else ["", ""]
+    return {
+        "writeoffs": len(replayed.ledger.writeoffs),
+        "efforts": len(begun),
+        "labels": len(examples),
+        "recovered": int(examples.cases.recovered.sum()),
+        "explored": int(examples.cases.explored.sum()),
+        "efforts_without_writeoff": replayed.unmatched,
+        "recipe": recipe.as_dict(),
+        "first_effort": days[0],
+        "last_effort": days[1],
+    }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recoup.report import figures, svg
-from recoup.report.words import NAMES, cited, named, plain
+from recoup.report.pages import pages
+from recoup.report.words import NAMES, plain
 from serving.findings.figures import FIGURES
 
 Result: TypeAlias = Mapping[str, Any]
@@ -43,21 +43,10 @@ def audit_html(result: Result) -> str:
     str
         A whole HTML document that loads nothing from anywhere and runs no script.
     """
-    loader = PackageLoader("recoup.report")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters.update(
-        short=short,
-        dollars=figures.dollars,
-        percent=figures.percent,
-        decimal=figures.decimal,
-        count=figures.count,
-        plain=plain,
-        named=named,
-        luck=luck,
-        cited=cited,
-    )
+    made = pages()
+    made.filters.update(short=short, luck=luck)
     opportunity = result["opportunity"]
-    return pages.get_template("audit.html.j2").render(
+    return made.get_template("audit.html.j2").render(
         result=result,
         o=opportunity,
         headline=headline(result),

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from markupsafe import Markup
 
 from recoup.report import figures, svg
-from recoup.report.retrain import pages
+from recoup.report.pages import pages
 from training.drift import PSI_LOOK
 from training.fit import REFERENCE_DAYS
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeAlias
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recoup.report import figures, svg
+from recoup.report.pages import pages
+from recoup.report.words import titled
 
 Result: TypeAlias = Mapping[str, Any]
 """The JSON that `training.evaluate` returns."""
@@ -52,28 +53,27 @@ def evaluation_html(result: Result) -> str:
     str
         A whole HTML document that loads nothing from anywhere and runs no script.
     """
-    loader = PackageLoader("recoup.report")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters.update(
-        dollars=figures.dollars, percent=figures.percent, decimal=figures.decimal, count=figures.count, sentence=_sentence, named=_named
-    )
-    return pages.get_template("evaluation.html.j2").render(
-        result=result,
-        rules=_rules(result),
-        propensity_words=PROPENSITY_WORDS,
-        headline=headline(result),
-        capacity=_capacity(result),
-        ratio=_ratio(result),
-        captured=Markup(_captured(result)),
-        reliability=Markup(_reliability(result)),
-        months=Markup(_months(result)),
-        payers=sorted(result["payers"], key=lambda row: -row["actual_dollars"])[:PAYERS_SHOWN],
-        value=_value(result),
-        bands=_bands(result),
-        maturity=_maturity(result),
-        use=_use(result),
-        truth=_truth(result),
-        truth_capacity=_capacity(result["truth"]) if result.get("truth") and result["truth"].get("capacity") else [],
+    return (
+        pages()
+        .get_template("evaluation.html.j2")
+        .render(
+            result=result,
+            rules=_rules(result),
+            propensity_words=PROPENSITY_WORDS,
+            headline=headline(result),
+            capacity=_capacity(result),
+            ratio=_ratio(result),
+            captured=Markup(_captured(result)),
+            reliability=Markup(_reliability(result)),
+            months=Markup(_months(result)),
+            payers=sorted(result["payers"], key=lambda row: -row["actual_dollars"])[:PAYERS_SHOWN],
+            value=_value(result),
+            bands=_bands(result),
+            maturity=_maturity(result),
+            use=_use(result),
+            truth=_truth(result),
+            truth_capacity=_capacity(result["truth"]) if result.get("truth") and result["truth"].get("capacity") else [],
+        )
     )
 
 
@@ -280,7 +280,7 @@ def _truth(result: Result) -> list[tuple[str, str]]:
 
 
 def _label(name: str) -> str:
-    return TRUTH_WORDS.get(name, _named(name))
+    return TRUTH_WORDS.get(name, titled(name))
 
 
 def _figure(name: str, value: float | str) -> str:
@@ -289,13 +289,3 @@ def _figure(name: str, value: float | str) -> str:
     if "dollars" in name and not name.startswith("predicted_over"):
         return figures.dollars(value)
     return figures.count(value) if isinstance(value, int) else figures.decimal(value)
-
-
-def _named(name: str) -> str:
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,19 +1,12 @@
-"""How a report writes numbers: dollars, shares and counts, the same everywhere."""
+"""How a report writes numbers: dollars, shares and counts as the pages do, and what only reports have."""
 
 from __future__ import annotations
 
 import math
 
+from serving.numbers import count, dollars, percent
 
-def dollars(value: float | None) -> str:
-    """Write dollars without cents; null is a dash.
-
-    >>> dollars(1234.5), dollars(-7), dollars(None)
-    ('$1,234', '-$7', '–')
-    """
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{'-' if round(value) < 0 else ''}${abs(value):,.0f}"
+__all__ = ["count", "decimal", "dollars", "measure", "percent", "short_dollars"]
 
 
 def short_dollars(value: float) -> str:
@@ -30,17 +23,6 @@ def short_dollars(value: float) -> str:
     return f"${value:.0f}"
 
 
-def percent(value: float | None, digits: int = 0) -> str:
-    """Write a share as percent; null is a dash.
-
-    >>> percent(0.4567), percent(0.4567, 1), percent(None)
-    ('46 %', '45.7 %', '–')
-    """
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{100 * value:.{digits}f} %"
-
-
 def decimal(value: float | None, digits: int = 3) -> str:
     """Write a plain number; null is a dash.
 
@@ -48,15 +30,6 @@ def decimal(value: float | None, digits: int = 3) -> str:
     ('0.712', '–')
     """
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
-
-
-def count(value: int | None) -> str:
-    """Write a count with separators; null is a dash.
-
-    >>> count(61234), count(None)
-    ('61,234', '–')
-    """
-    return "–" if value is None else f"{value:,}"
 
 
 def measure(value: float | None) -> str:

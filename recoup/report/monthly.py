@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from features.errors import UsageError
-from recoup.report import figures
 from recoup.report.audit import kpi_words
+from recoup.report.pages import pages
 from recoup.report.words import named, plain
 
 Result = Mapping[str, Any]
@@ -97,12 +95,9 @@ def changes(before: Result, now: Result) -> dict[str, Any]:
 
 def monthly_html(told: Result) -> str:
     """Return the page: a whole HTML document that loads nothing and runs no script."""
-    loader = PackageLoader("recoup.report")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters.update(dollars=figures.dollars, percent=figures.percent, count=figures.count, plain=plain, named=named)
     rows = [
         {"name": plain(one["figure"]), **{when: kpi_words(one["figure"], one[when]) for when in ("now", "before", "year")}}
         | {"definition": one["definition"]}
         for one in told["figures"]
     ]
-    return pages.get_template("monthly.html.j2").render(told=told, rows=rows)
+    return pages().get_template("monthly.html.j2").render(told=told, rows=rows)

@@ -5,30 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recoup.report import figures, svg
+from recoup.report.pages import pages
 
 Result: TypeAlias = Mapping[str, Any]
 """The JSON that `training.retrain` reports."""
-
-
-def pages() -> Environment:
-    """Return the templates of this package with the words that reports share."""
-    made = Environment(
-        loader=PackageLoader("recoup.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters.update(
-        dollars=figures.dollars,
-        percent=figures.percent,
-        decimal=figures.decimal,
-        count=figures.count,
-        measure=figures.measure,
-        sentence=lambda text: f"{text[:1].upper()}{text[1:]}.",
-        named=lambda text: text.replace("_", " ")[:1].upper() + text.replace("_", " ")[1:],
-    )
-    return made
 
 
 def retrain_html(result: Result) -> str:

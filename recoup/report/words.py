@@ -37,6 +37,26 @@ def plain(name: str) -> str:
     return SAID.get(name, name.replace("_", " "))
 
 
+def titled(name: str) -> str:
+    """Write a name of ours as the head of a row.
+
+    >>> titled("payer_type")
+    'Payer type'
+    """
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop.
+
+    >>> sentence("no outcome was seen"), sentence("Why?")
+    ('No outcome was seen.', 'Why?')
+    """
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def cited(citation: str) -> str:
     """Return what a citation names that a reader can look up.
 

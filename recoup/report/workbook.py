@@ -85,46 +85,68 @@ def audit_workbook(
         # The morning that it speaks of, not the clock's: the same audit gives the same bytes.
         book.set_properties({"created": datetime.fromisoformat(result["as_of"])})
         sheets = _Sheets(book)
-        opportunity, prevention, kpis = result["opportunity"], result["prevention"], result["kpis"]
         sheets.columns("Summary", _summary(result))
-        sheets.table("Bridge", opportunity["steps"], ("words", "writeoffs", "dollars"))
-        sheets.table("Expiring", [{**one, "within_days": one["within_days"] or "expired untouched"} for one in opportunity["expiring"]])
-        for name, key in (("By payer", "by_payer"), ("By family", "by_family"), ("By remedy", "by_remedy")):
-            sheets.table(name, [{**one, "group": plain(one["group"])} for one in opportunity[key]])
-        rules = [{**rule, "citation": cited(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
-        sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
-        sheets.columns("Findings", findings)
-        sheets.table("Underpayments", result["underpayments"])
-        sheets.columns("Overpayments", overpayments)
-        names = ("writeoff_id", "claim_id", "line_number", "amount", "evidence")
-        sheets.columns("Patient shares", {name: shares[name] for name in names})
-        sheets.table("Staffing", [{**one, **_by_month(one["cash"])} for one in opportunity["staffing"]])
-        causes = [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["causes"]]
-        sheets.table("Root causes", causes)
-        sheets.table("Changes", prevention["recommendations"], ("team", "family", "change", "training", "excess_dollars_a_year", "rows"))
-        sheets.table(
-            "Posters", [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention["posters"]]
-        )
-        sheets.table("What changes did", prevention["changes"], _CHANGE if prevention["changes"] else None)
-        before = [
-            {"family": one["family"], **dict(zip(one["quarters"], one["per_hundred_lines"], strict=True))}
-            for one in prevention["before_and_after"]
-        ]
-        sheets.table("Before and after", before)
-        sheets.table("Payers", prevention["scorecard"])
-        definitions = [{"figure": name, "value": kpis["all"][name], "definition": words} for name, words in kpis["definitions"].items()]
-        sheets.table("Key figures", definitions)
-        sheets.table("Figures by month", kpis["by_month"])
-        sheets.table("Figures by payer", kpis["by_payer"])
-        for name, key in (("Errors by poster", "posted_by"), ("Errors by reason", "carc"), ("Errors by code", "adjustment_code")):
-            sheets.table(name, kpis["errors"][key])
-        sheets.table("Tie-out", opportunity["tie_out"])
+        _add_opportunity(sheets, result["opportunity"])
+        _add_findings(sheets, result, findings, shares, overpayments)
+        sheets.table("Staffing", [{**one, **_by_month(one["cash"])} for one in result["opportunity"]["staffing"]])
+        _add_prevention(sheets, result["prevention"])
+        _add_key_figures(sheets, result["kpis"])
+        sheets.table("Tie-out", result["opportunity"]["tie_out"])
         sheets.table("Remit issues", result["remit_issues"], ("severity", "count", "message", "file", "segment"))
         if unworked := result["unworked"]:
             sheets.table("Never worked", [{"payer": None, "carc": None, **one} for key in ("payers", "carcs") for one in unworked[key]])
         blind = [{**one["cells"], answer: (answers or {}).get(one["cells"]["writeoff_id"], ""), note: ""} for one in sample]
         sheets.table(VALIDATION, blind)
     return stream.getvalue()
+
+
+def _add_opportunity(sheets: _Sheets, opportunity: Mapping[str, Any]) -> None:
+    sheets.table("Bridge", opportunity["steps"], ("words", "writeoffs", "dollars"))
+    sheets.table("Expiring", [{**one, "within_days": one["within_days"] or "expired untouched"} for one in opportunity["expiring"]])
+    for name, key in (("By payer", "by_payer"), ("By family", "by_family"), ("By remedy", "by_remedy")):
+        sheets.table(name, [{**one, "group": plain(one["group"])} for one in opportunity[key]])
+
+
+def _add_findings(
+    sheets: _Sheets,
+    result: Mapping[str, Any],
+    findings: Mapping[str, Sequence[object]],
+    shares: Mapping[str, Sequence[object]],
+    overpayments: Mapping[str, Sequence[object]],
+) -> None:
+    rules = [{**rule, "citation": cited(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
+    sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
+    sheets.columns("Findings", findings)
+    sheets.table("Underpayments", result["underpayments"])
+    sheets.columns("Overpayments", overpayments)
+    names = ("writeoff_id", "claim_id", "line_number", "amount", "evidence")
+    sheets.columns("Patient shares", {name: shares[name] for name in names})
+
+
+def _add_prevention(sheets: _Sheets, prevention: Mapping[str, Any]) -> None:
+    causes, posters = (
+        [{**one, "cell": named(one["cell"]), "trend": (one["trend"] or {}).get("word")} for one in prevention[key]]
+        for key in ("causes", "posters")
+    )
+    sheets.table("Root causes", causes)
+    sheets.table("Changes", prevention["recommendations"], ("team", "family", "change", "training", "excess_dollars_a_year", "rows"))
+    sheets.table("Posters", posters)
+    sheets.table("What changes did", prevention["changes"], _CHANGE if prevention["changes"] else None)
+    before = [
+        {"family": one["family"], **dict(zip(one["quarters"], one["per_hundred_lines"], strict=True))}
+        for one in prevention["before_and_after"]
+    ]
+    sheets.table("Before and after", before)
+    sheets.table("Payers", prevention["scorecard"])
+
+
+def _add_key_figures(sheets: _Sheets, kpis: Mapping[str, Any]) -> None:
+    definitions = [{"figure": name, "value": kpis["all"][name], "definition": words} for name, words in kpis["definitions"].items()]
+    sheets.table("Key figures", definitions)
+    sheets.table("Figures by month", kpis["by_month"])
+    sheets.table("Figures by payer", kpis["by_payer"])
+    for name, key in (("Errors by poster", "posted_by"), ("Errors by reason", "carc"), ("Errors by code", "adjustment_code")):
+        sheets.table(name, kpis["errors"][key])
 
 
 VALIDATION = "Validation"

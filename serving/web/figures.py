@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-
-def dollars(value: float | None) -> str:
-    """Write dollars without cents; null is a dash.
-
-    >>> dollars(1234.5), dollars(None), dollars(0.4)
-    ('$1,234', '–', '$0')
-    """
-    if value is None:
-        return "–"
-    return f"{'-' if round(value) < 0 else ''}${abs(value):,.0f}"
-
-
-def count(value: int) -> str:
-    """Write a count with separators.
-
-    >>> count(61234)
-    '61,234'
-    """
-    return f"{value:,}"
+from serving.numbers import count, dollars, percent
 
 
 def hours(value: float) -> str:
@@ -53,15 +35,6 @@ def cents(value: int | None) -> str:
     return dollars(None if value is None else value / 100)
 
 
-def percent(value: float | None) -> str:
-    """Write a share as percent; null is a dash.
-
-    >>> percent(0.4567), percent(-0.012), percent(None)
-    ('45.7 %', '-1.2 %', '–')
-    """
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
 def figure(value: float | None, unit: str) -> str:
     """Write a key figure; `unit` is one of `serving.findings.figures`.
 
@@ -78,7 +51,7 @@ def figure(value: float | None, unit: str) -> str:
         return dollars(value)
     if unit == "count":
         return count(round(value))
-    return f"{value:.2f}" if unit == "times" else percent(value)
+    return f"{value:.2f}" if unit == "times" else percent(value, 1)
 
 
 def exact(value: int | None) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from serving import numbers
 from serving.web import figures
 from serving.web.words import family_of, spoken
 
@@ -33,12 +34,12 @@ def environment() -> Environment:
     loader = PackageLoader("serving.web")
     templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters.update(
-        dollars=figures.dollars,
+        dollars=numbers.dollars,
         cents=figures.cents,
         exact=figures.exact,
-        count=figures.count,
+        count=numbers.count,
         hours=figures.hours,
-        percent=figures.percent,
+        percent=numbers.percent,
         sentence=figures.sentence,
         words=spoken,
         family=family_of,
