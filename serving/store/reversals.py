@@ -27,6 +27,8 @@ reversals = Table(
     Column("decided_by", Text),
     Column("decided_at", Moment),
     Column("batch_id", Text),
+    Column("refused_for", Text),
+    Column("note", Text),
     Index("ix_reversal_requests_state", "client_id", "state", "reversal_id"),
     Index("ix_reversal_requests_batch", "client_id", "batch_id"),
     Index("ix_reversal_requests_item", "client_id", "item_id"),
@@ -50,7 +52,8 @@ def find(unit: Unit, client_id: str, reversal_id: str) -> Reversal | None:
 
 def keep(unit: Unit, reversal: Reversal) -> None:
     """Write a request that was changed."""
-    unit.upsert(reversals, [asdict(reversal) | {"state": reversal.state.value}], update=["state", "decided_by", "decided_at", "batch_id"])
+    changing = ["state", "decided_by", "decided_at", "batch_id", "refused_for", "note"]
+    unit.upsert(reversals, [asdict(reversal) | {"state": reversal.state.value}], update=changing)
 
 
 def withdraw(unit: Unit, client_id: str, reversal_id: str) -> bool:

@@ -26,7 +26,7 @@ from serving.worklist.acts import SKIP_REASONS
 from serving.worklist.item import Item
 from serving.worklist.listing import Query, Totals, Which
 from serving.worklist.policy import BOUNDS, Policy
-from serving.worklist.reversals import ledger_columns
+from serving.worklist.reversals import MOST_NOTE, REFUSALS, ledger_columns
 from serving.worklist.shelf import Entry
 from serving.worklist.worklist import DECIDED_DAYS, OBJECTED_DAYS
 
@@ -133,6 +133,8 @@ class Lead:
             loads=self._loads(who),
             settings=[setting(overview.policy, name) for name in BOUNDS],
             waiting=self._waiting(who, names),
+            refusals=REFUSALS,
+            most_note=MOST_NOTE,
             objections=[objection(entry, item, names) for entry, item in told if entry.act == "note"][:MOST_OBJECTIONS],
             left_out=Counter(
                 SKIP_REASONS.get(reason, spoken(reason)) for entry, _ in told if (reason := str(entry.facts.get("reason") or ""))
@@ -153,10 +155,13 @@ class Lead:
         return self._site.go("/lead", "settings")
 
     def decide(self, request: Request, visit: Visit, form: Fields) -> Response:
-        """Approve or refuse a request to the ledger."""
-        is_approved = form.text("answer", 10) == "approve"
+        """Approve a request to the ledger, or refuse it with a reason."""
+        who, reversal_id, is_approved = visit.identity, form.text("reversal_id", 300), form.text("answer", 10) == "approve"
         try:
-            self._worklist.decide_reversal(visit.identity, form.text("reversal_id", 300), approve=is_approved)
+            if is_approved:
+                self._worklist.approve_reversal(who, reversal_id)
+            else:
+                self._worklist.refuse_reversal(who, reversal_id, reason=form.text("reason", 40), note=form.text("note", MOST_NOTE))
         except RecoupError as error:
             return self._site.message(request, visit, error.http_status, str(error), back="/lead")
         return self._site.go("/lead", "approved" if is_approved else "refused")

@@ -12,7 +12,7 @@ from serving.web.words import STATUS_WORDS, long_day, spoken
 from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.detail import Detail
 from serving.worklist.events import Effort
-from serving.worklist.reversals import Reversal, ReversalState
+from serving.worklist.reversals import REFUSALS, Reversal, ReversalState
 from serving.worklist.shelf import Entry
 
 STORY_WORDS = {
@@ -100,7 +100,8 @@ def _stands(one: Reversal, names: Mapping[str, str]) -> str:
     by = called(one.decided_by, names) if one.decided_by is not None else ""
     when = f" by {by} on {_moment(one.decided_at)}" if by and one.decided_at is not None else ""
     if one.state is ReversalState.REFUSED:
-        return f"refused{when}; the ledger is not asked and stays as it is. Ask {by or 'the lead'} why"
+        why = _refusal(one) or f"ask {by or 'the lead'} why"
+        return f"refused{when}: {why}. The ledger stays as it is"
     if one.state is ReversalState.WAITING:
         return "waits for a second person to approve it"
     if one.state is ReversalState.WITHDRAWN:
@@ -194,7 +195,14 @@ def _decision(one: Reversal, names: Mapping[str, str]) -> Told:
     """Tell what a second person said of a request to the ledger."""
     act = "refused the reversal" if one.state is ReversalState.REFUSED else "approved the reversal"
     assert one.decided_at is not None
-    return Told(_moment(one.decided_at), called(one.decided_by or "", names), act, f"{exact(one.cents)} of {one.writeoff_id}")
+    what = "; ".join(part for part in (f"{exact(one.cents)} of {one.writeoff_id}", _refusal(one)) if part)
+    return Told(_moment(one.decided_at), called(one.decided_by or "", names), act, what)
+
+
+def _refusal(one: Reversal) -> str:
+    """Say why a request was refused; blank where nobody said, as before reasons were asked for."""
+    reason = "" if one.refused_for in (None, "other") else REFUSALS.get(one.refused_for, one.refused_for)
+    return ", ".join(part for part in (reason, (one.note or "").rstrip(".")) if part)
 
 
 def _moment(at: datetime) -> str:

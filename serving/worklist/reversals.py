@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from features.errors import CheckFailed, NotPermitted
+from features.errors import CheckFailed, NotPermitted, UsageError
 
 
 class ReversalState(StrEnum):
@@ -24,6 +24,19 @@ class ReversalState(StrEnum):
     WITHDRAWN = "withdrawn"
     """What it was for was undone before it went out."""
 
+
+REFUSALS = {
+    "not_paid": "no payment of the payer is found",
+    "wrong_amount": "the amount is not what came in",
+    "wrong_posting": "it is of another write-off",
+    "done_already": "the ledger has it already",
+    "ledger_refused": "the ledger system does not take it",
+    "other": "something else; say what",
+}
+"""Why a request is refused: fixed words, which the access log may hold."""
+
+MOST_NOTE = 500
+"""Characters of what is said beside the reason."""
 
 STANDING = (ReversalState.WAITING, ReversalState.APPROVED, ReversalState.EXPORTED)
 """States in which a request counts."""
@@ -43,6 +56,8 @@ class Reversal:
         The day the payer's decision became known.
     decided_by, decided_at
         Who approved or refused it; None where no approval was needed.
+    refused_for, note
+        Why it was refused (`REFUSALS`), and what was said beside; None where it was not, or before reasons were asked for.
     batch_id
         The file it went out with.
     """
@@ -59,6 +74,8 @@ class Reversal:
     decided_by: str | None = None
     decided_at: datetime | None = None
     batch_id: str | None = None
+    refused_for: str | None = None
+    note: str | None = None
 
 
 def needs_second(asked: Mapping[str, int], *, before: Mapping[str, int], written_off: Mapping[str, int], limit: int) -> bool:
@@ -101,8 +118,8 @@ def ledger_columns(reversals: Sequence[Reversal]) -> dict[str, list[Any]]:
     }
 
 
-def decided(reversal: Reversal, *, by: str, at: datetime, approve: bool) -> Reversal:
-    """Return a request after a second person looked at it.
+def approved(reversal: Reversal, *, by: str, at: datetime) -> Reversal:
+    """Return a request that a second person let pass.
 
     Raises
     ------
@@ -113,7 +130,40 @@ def decided(reversal: Reversal, *, by: str, at: datetime, approve: bool) -> Reve
     """
     if reversal.state is not ReversalState.WAITING:
         raise CheckFailed(f"this request is {reversal.state}, it does not wait for approval")
+    _check_second(reversal, by)
+    return replace(reversal, state=ReversalState.APPROVED, decided_by=by, decided_at=at)
+
+
+def refused(reversal: Reversal, *, by: str, at: datetime, reason: str, note: str = "") -> Reversal:
+    """Return a request that a second person refused, or that went out and that the ledger did not take.
+
+    Parameters
+    ----------
+    reason
+        One of `REFUSALS`.
+    note
+        What was said beside it, at most `MOST_NOTE` characters; needed where the reason is another one.
+
+    Raises
+    ------
+    CheckFailed
+        When it neither waits nor went out.
+    NotPermitted
+        When it waits, and it is the one who asked.
+    UsageError
+        When the reason is none, or another one that is not told.
+    """
+    if reversal.state not in (ReversalState.WAITING, ReversalState.EXPORTED):
+        raise CheckFailed(f"this request is {reversal.state}: one is refused while it waits, or once it went out")
+    if reversal.state is ReversalState.WAITING:
+        _check_second(reversal, by)
+    if reason not in REFUSALS:
+        raise UsageError(f"the reason of a refusal is one of {', '.join(REFUSALS)}")
+    if len(note) > MOST_NOTE or (reason == "other" and not note):
+        raise UsageError(f"a refusal for another reason says which, in at most {MOST_NOTE} characters")
+    return replace(reversal, state=ReversalState.REFUSED, decided_by=by, decided_at=at, refused_for=reason, note=note or None)
+
+
+def _check_second(reversal: Reversal, by: str) -> None:
     if by == reversal.requested_by:
         raise NotPermitted("whoever asked for a reversal above the limit cannot approve it; somebody else has to")
-    state = ReversalState.APPROVED if approve else ReversalState.REFUSED
-    return replace(reversal, state=state, decided_by=by, decided_at=at)

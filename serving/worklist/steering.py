@@ -25,7 +25,9 @@ from serving.worklist.seen import check_seen
 class Tell(Protocol):
     """Writes a line of the access log within a transaction; `AccessLog.tell` is one."""
 
-    def __call__(self, unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done") -> None:
+    def __call__(
+        self, unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done", purpose: str | None = None
+    ) -> None:
         """Write it."""
 
 

@@ -29,7 +29,7 @@ from serving.worklist.hands import hands_for
 from serving.worklist.item import READY, Item
 from serving.worklist.listing import Decided, Page, Query, Totals, Week, Which
 from serving.worklist.policy import Policy
-from serving.worklist.reversals import Reversal, ReversalState, decided
+from serving.worklist.reversals import Reversal, ReversalState, approved, refused
 from serving.worklist.shelf import Entry
 from serving.worklist.sight import Sight
 from serving.worklist.since import ledger_since
@@ -42,7 +42,7 @@ OBJECTIONS = ("disagree", "needs")
 """Kinds of notes that say something against an item's ranking."""
 
 
-def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done") -> None:
+def _untold(unit: Unit, who: Identity, action: str, ids: Sequence[str] = (), *, outcome: str = "done", purpose: str | None = None) -> None:
     """Write nothing."""
 
 
@@ -398,23 +398,36 @@ class Worklist:
             waiting, seen = ReversalState.WAITING, who.facilities
             return reversals.in_state(unit, who.client_id, waiting, facilities=seen, after=after, most=min(most, 200))
 
-    def decide_reversal(self, who: Identity, reversal_id: str, *, approve: bool) -> Reversal:
-        """Approve or refuse a request; not by the one who asked, whose attempt is told."""
+    def approve_reversal(self, who: Identity, reversal_id: str) -> Reversal:
+        """Approve a request; not by the one who asked, whose attempt is told."""
+        return self._decide(who, reversal_id, lambda found: approved(found, by=who.subject, at=self._clock()), "approved")
+
+    def refuse_reversal(self, who: Identity, reversal_id: str, *, reason: str, note: str = "") -> Reversal:
+        """Refuse a request that waits, or one that went out and that the ledger did not take; raises as `reversals.refused`.
+
+        The access log tells the reason; what was said beside it stands in the store alone, for people write of patients.
+        """
+        told = f"refused: {reason}"
+        return self._decide(
+            who, reversal_id, lambda found: refused(found, by=who.subject, at=self._clock(), reason=reason, note=note), told
+        )
+
+    def _decide(self, who: Identity, reversal_id: str, decide: Callable[[Reversal], Reversal], told: str) -> Reversal:
         who.check("reversal.approve")
         with self._store.write() as unit:
             found = reversals.find(unit, who.client_id, reversal_id)
             if found is None or not self._sees(unit, who, found.writeoff_id):
                 raise NotFound("there is no such request")
             try:
-                changed = decided(found, by=who.subject, at=self._clock(), approve=approve)
+                changed = decide(found)
             except NotPermitted as error:
                 self._tell(unit, who, "reversal.approve", [found.writeoff_id], outcome="refused")
-                refused = error
+                barred = error
             else:
                 reversals.keep(unit, changed)
-                self._tell(unit, who, "reversal.approve", [found.writeoff_id])
+                self._tell(unit, who, "reversal.approve", [found.writeoff_id], purpose=told)
                 return changed
-        raise refused
+        raise barred
 
     def export_reversals(self, who: Identity, batch_id: str) -> Sequence[Reversal]:
         """Give all approved requests to a file for the ledger, once; the same batch gives the same requests again."""

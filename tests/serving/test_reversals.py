@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import NotFound, NotPermitted
+from features.errors import CheckFailed, NotFound, NotPermitted, UsageError
 from serving.access import Identity, Role
 from serving.api.app import worklist_of
 from serving.champion import Champion
@@ -15,7 +15,7 @@ from serving.identity.gate import Gate
 from serving.store import reversals
 from serving.worklist.events import Effort
 from serving.worklist.policy import Policy
-from serving.worklist.reversals import Reversal
+from serving.worklist.reversals import REFUSALS, Reversal, ReversalState
 from serving.worklist.worklist import Worklist
 from tests.serving.fakes import FixedScorer, load_fake
 from tests.serving.identity.clocks import small_gate
@@ -54,12 +54,12 @@ def test_a_lead_of_one_facility_sees_approves_and_exports_that_ones_requests_onl
     # What has no facility is its client's, and everybody's there.
     assert [one.writeoff_id for one in worklist.waiting_reversals(ONE)] == ["i0001-0", "i0003-0"]
     with pytest.raises(NotFound) as foreign:
-        worklist.decide_reversal(ONE, asked["i0002-0"], approve=True)
+        worklist.approve_reversal(ONE, asked["i0002-0"])
     with pytest.raises(NotFound) as nowhere:
-        worklist.decide_reversal(ONE, "never", approve=True)
+        worklist.approve_reversal(ONE, "never")
     assert str(foreign.value) == str(nowhere.value)
-    worklist.decide_reversal(TWO, asked["i0002-0"], approve=True)
-    worklist.decide_reversal(ONE, asked["i0001-0"], approve=True)
+    worklist.approve_reversal(TWO, asked["i0002-0"])
+    worklist.approve_reversal(ONE, asked["i0001-0"])
     assert [one.writeoff_id for one in worklist.export_reversals(ONE, "monday")] == ["i0001-0"]
     # The same name is another file for who sees other facilities, and each stays what it was.
     assert [one.writeoff_id for one in worklist.export_reversals(TWO, "monday")] == ["i0002-0"]
@@ -70,7 +70,7 @@ def test_a_lead_of_one_facility_sees_approves_and_exports_that_ones_requests_onl
 def test_who_tries_to_approve_their_own_request_is_refused_and_told(gate: Gate, worklist: Worklist) -> None:
     win(worklist, 3, 6_000, who=LEA)
     with pytest.raises(NotPermitted):
-        worklist.decide_reversal(LEA, worklist.waiting_reversals(LEA)[0].reversal_id, approve=True)
+        worklist.approve_reversal(LEA, worklist.waiting_reversals(LEA)[0].reversal_id)
     assert told(gate, LEA)[-1] == ("reversal.approve", "refused") and len(worklist.waiting_reversals(LEA)) == 1
 
 
@@ -95,3 +95,32 @@ def test_more_than_was_written_off_is_never_taken_back_unseen(gate: Gate, workli
     win(worklist, 1, 20_000)
     win(worklist, 2, 20_001)
     assert (state(gate, "i0001"), state(gate, "i0002")) == ([("approved", 20_000)], [("waiting", 20_001)])
+
+
+def test_a_refusal_keeps_its_reason_and_the_log_names_it_without_what_was_written(gate: Gate, worklist: Worklist) -> None:
+    win(worklist, 3, 6_000)
+    (asked,) = worklist.waiting_reversals(LEA)
+    for reason, note in (("", ""), ("bored", ""), ("other", ""), ("not_paid", "x" * 501)):
+        with pytest.raises(UsageError, match="refusal"):
+            worklist.refuse_reversal(LEA, asked.reversal_id, reason=reason, note=note)
+    kept = worklist.refuse_reversal(LEA, asked.reversal_id, reason="wrong_amount", note="Ada Example was paid twice")
+    assert (kept.state, kept.refused_for, kept.note) == (ReversalState.REFUSED, "wrong_amount", "Ada Example was paid twice")
+    with gate.store.read() as unit:
+        assert reversals.find(unit, "default", asked.reversal_id) == kept
+        acts = [line.act() for line in gate.log.lines(unit)]
+    (act,) = (act for act in acts if act.action == "reversal.approve" and act.outcome == "done")
+    assert (act.purpose, act.ids) == ("refused: wrong_amount", ("i0003-0",))
+    assert not any("Ada" in str(act) for act in acts)
+    with pytest.raises(CheckFailed, match="refused"):
+        worklist.refuse_reversal(LEA, asked.reversal_id, reason="not_paid")
+
+
+def test_what_the_ledger_did_not_take_is_refused_after_it_went_out(gate: Gate, worklist: Worklist) -> None:
+    win(worklist, 1, 4_000)
+    (sent,) = worklist.export_reversals(LEA, "first")
+    kept = worklist.refuse_reversal(LEA, sent.reversal_id, reason="ledger_refused", note="the period is closed")
+    assert (kept.state, kept.batch_id) == (ReversalState.REFUSED, "first") and kept.refused_for in REFUSALS
+    # It counts no more among what was asked of the write-off, and the file that it went out with is the same.
+    with gate.store.read() as unit:
+        assert reversals.asked_of(unit, "default", ["i0001-0"]) == {}
+    assert [one.reversal_id for one in worklist.export_reversals(LEA, "first")] == [sent.reversal_id]

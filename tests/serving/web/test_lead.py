@@ -105,6 +105,25 @@ def test_who_asked_does_not_approve(office: Practice) -> None:
     assert lea.send("/lead/reversals", reversal_id=request, answer="approve").status_code == 403
 
 
+def test_a_refusal_needs_a_reason_and_what_the_ledger_did_not_take_is_told(office: Practice) -> None:
+    ana, lea = office.client("ana"), office.client("lea")
+    office.worklist.set_policy(LEA, Policy(approval_over=1_000))
+    for item_id, amount in (("i0005", "80"), ("i0003", "5")):
+        assert ana.send(f"/items/{item_id}/win", version="0", amount=amount).status_code == 303
+    (asked,) = office.worklist.waiting_reversals(LEA)
+    assert "No payment of the payer is found" in lea.read("/lead")
+    told = lea.send("/lead/reversals", "/lead", reversal_id=asked.reversal_id, answer="refuse")
+    assert 400 <= told.status_code < 500 and "reason of a refusal is one of" in told.text
+    assert office.worklist.waiting_reversals(LEA) == [asked]
+    lea.send("/lead/reversals/file", batch="first")
+    sent = ana.read("/items/i0003")
+    assert "went out to the ledger in the file first" in sent
+    (small,) = (one for one in office.worklist.export_reversals(LEA, "first"))
+    refusal = {"answer": "refuse", "reason": "ledger_refused", "note": "its account is closed"}
+    assert lea.send("/lead/reversals", reversal_id=small.reversal_id, **refusal).status_code == 303
+    assert "the ledger system does not take it, its account is closed. The ledger stays as it is" in ana.read("/items/i0003")
+
+
 def test_workers_do_not_see_the_leads_pages(office: Practice) -> None:
     ana = office.client("ana")
     assert "/lead" not in ana.read("/queue") and ana.client.get("/lead").status_code == 403

@@ -175,12 +175,21 @@ def test_who_asked_the_ledger_learns_what_became_of_it(office: Practice) -> None
         assert ana.send(f"/items/{item_id}/win", version="0", amount=amount).status_code == 303
     assert "<b>$187.82</b> of i0003-0: waits for a second person to approve it" in ana.read("/items/i0003")
     for one in office.worklist.waiting_reversals(LEA):
-        lea.send("/lead/reversals", reversal_id=one.reversal_id, answer="refuse" if one.item_id == "i0003" else "approve")
+        said = (
+            {"answer": "refuse", "reason": "wrong_amount", "note": "the check says 178.82."}
+            if one.item_id == "i0003"
+            else {"answer": "approve"}
+        )
+        assert lea.send("/lead/reversals", reversal_id=one.reversal_id, **said).status_code == 303
     won = ana.read("/queue?which=won")
     assert won.count("reversal refused") == 1 and "reversal refused" in won.split("claim C3</span></td>")[1].split("</tr>")[0]
     refused, approved, small = (ana.read(f"/items/{item_id}") for item_id in ("i0003", "i0005", "i0007"))
-    assert '<b class="against">$187.82</b> of i0003-0: refused by lea on 2 Nov 2026, 09:00' in refused and "Ask lea why" in refused
-    assert "lea refused the reversal" in refused and "asked for by ana on 2 Nov 2026, 09:00" in refused
+    assert '<b class="against">$187.82</b> of i0003-0: refused by lea on 2 Nov 2026, 09:00: the amount is not what came in' in refused
+    assert (
+        "the amount is not what came in, the check says 178.82. The ledger stays as it is" in refused
+        and "refused the reversal" in refused
+        and "asked for by ana on 2 Nov 2026, 09:00" in refused
+    )
     assert "<b>$2,712.18</b> of i0005-0: approved by lea on 2 Nov 2026, 09:00; goes out with the next file" in approved
     assert "lea approved the reversal" in approved
     assert "<b>$5.00</b> of i0007-0: needed no second person; goes out with the next file" in small
