@@ -28,7 +28,7 @@ def main() -> None:
         page.goto(link)
         page.wait_for_url(re.compile("/queue$"))
         base = page.url.removesuffix("/queue")
-        for name in ("queue", "follow-ups", "payers", "lead", "opportunity", "models"):
+        for name in ("queue", "payers", "lead", "opportunity", "models"):
             page.goto(f"{base}/{name}")
             keep(page, name)
         begin_project(page, base)
@@ -40,8 +40,6 @@ def main() -> None:
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         page.reload()
         keep(page, "mobile")
-        page.goto(f"{base}/queue")
-        keep(page, "mobile-queue")
         browser.close()
 
 

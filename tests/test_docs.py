@@ -108,10 +108,29 @@ def test_a_page_leads_only_to_what_exists(page: Path) -> None:
     assert broken == []
 
 
-def test_every_command_that_a_page_shows_exists() -> None:
-    known = {name for name, _ in documented_commands()}
-    groups = {name.rsplit(" ", 1)[0] for name in known}
+def shown(page: str) -> list[str]:
+    """The commands of a page, in blocks and within sentences, each with its options."""
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [part for block in blocks for line in block.replace("\\\n", " ").splitlines() for part in re.split(r"&&|[|;#]", line)]
+    return [line.strip() for line in (*lines, *re.findall(r"`(recoup [^`]+)`", page)) if re.match(r"\s*(?:\.venv/bin/)?recoup [a-z]", line)]
+
+
+def test_every_command_and_option_that_a_page_shows_exists() -> None:
+    known = dict(documented_commands())
+    groups, seen = {name.rsplit(" ", 1)[0] for name in known}, 0
     for page in PAGES:
-        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-            for word in re.findall(r"^(?:\.venv/bin/)?recoup ([a-z-]+)", block, re.MULTILINE):
-                assert f"recoup {word}" in known | groups, page.name
+        for line in shown(page.read_text()):
+            words = line.removeprefix(".venv/bin/").split()
+            name = next((name for end in (3, 2) if (name := " ".join(words[:end])) in known), None)
+            if name is None:
+                assert " ".join(words[:2]) in groups, f"{page.name}: {line}"
+                continue
+            given = {word for word in words if word.startswith("--")}
+            assert given <= {"--help", *(one for parameter in known[name].params for one in parameter.opts)}, f"{page.name}: {line}"
+            seen += len(given)
+    assert seen > 50
+
+
+def test_every_picture_is_shown_on_a_page() -> None:
+    shown_ones = {(page.parent / link).resolve() for page in PAGES for link in re.findall(r"\]\(([^)#\s]+\.png)\)", page.read_text())}
+    assert shown_ones and {path.resolve() for path in DOCS.rglob("*.png")} == shown_ones
