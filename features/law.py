@@ -104,8 +104,8 @@ def by_law(
     clock = take(table.clock, place)
     begun = where(clock == _CLOCK["service"], clocks.service, clocks.determined)
     if is_any(clock > _CLOCK["service"]):
-        begun = where(clock == _CLOCK["prior_decision"], clocks.prior, begun)
-        begun = where(clock == _CLOCK["demand_letter"], clocks.demand, begun)
+        begun = where(clock == _CLOCK["prior_decision"], clocks.or_remit(clocks.prior), begun)
+        begun = where(clock == _CLOCK["demand_letter"], clocks.or_remit(clocks.demand), begun)
     days = take(table.days, place)
     is_advantage = clock == _CLOCK["advantage"]
     if is_any(is_advantage):

@@ -110,13 +110,17 @@ class PayerRules:
         return best
 
     def _begun(self, columns: Columns, rule: Whole, clocks: Clocks) -> Whole:
-        """Return the day on which each rule's clock began; a filing limit without a day of service is not known (NULL)."""
-        begun = clocks.remit
+        """Return the day on which each rule's clock began; NULL where the row has not the day that it names.
+
+        Such a rule is none for the row: what stands next does, law or the default that never filters (DATA, payer_rules). Nothing
+        stands in for the day but the remittance for the first denial: where no earlier one is known it is the first.
+        """
+        begun = clocks.dated
         for clock in self._clocks:
             if clock in _OWN_CLOCKS:
                 own = clocks.service if CLOCKS[clock] == "service_date" else columns[CLOCKS[clock]]
                 if CLOCKS[clock] == "initial_denial_date":
-                    own = where(own == NULL, clocks.remit, own)
+                    own = where(own == NULL, clocks.dated, own)
                 begun = where(take(self._clock, rule) == clock, own, begun)
             elif clock in (_PRIOR, _DEMAND):
                 begun = where(take(self._clock, rule) == clock, clocks.prior if clock == _PRIOR else clocks.demand, begun)
