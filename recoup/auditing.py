@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,8 @@ class Sources:
         Whether no identity of patients or claims is used.
     changes
         Changes of process that were made; None: none.
+    written
+        What the audit writes, which is no remittance though it lie among them.
     """
 
     writeoffs: Path | None
@@ -55,6 +57,13 @@ class Sources:
     beside: Beside
     is_prospect: bool
     changes: Path | None = None
+    written: tuple[Path, ...] = ()
+
+    @property
+    def tables(self) -> list[Path]:
+        """Every file that is read but the remittances."""
+        read = (self.writeoffs, self.outcomes, self.mapping, self.changes, *(getattr(self.beside, one.name) for one in fields(self.beside)))
+        return [path for path in read if path is not None]
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,9 @@ def _import(sources: Sources, today: date, shown: Bars) -> RemitImport:
     from features.intake.remits.import_ import import_remits
 
     names = mappings.load(sources.mapping) if sources.mapping else None
-    return import_remits(list(sources.remits), mapping=names, progress=shown.of("remits"), today=today)
+    return import_remits(
+        list(sources.remits), but=[*sources.tables, *sources.written], mapping=names, progress=shown.of("remits"), today=today
+    )
 
 
 def _as_remits(sources: Sources, imported: RemitImport) -> Remits:

@@ -155,9 +155,11 @@ class Inputs:
 
 
 def rejects_beside(out: Path) -> Path | None:
-    """Return the rejects file of an output; standard output has none.
+    """Return the rejects file of an output; standard output has none, and a folder that is called by no name of its own holds it.
 
-    >>> rejects_beside(Path("scores.csv")), rejects_beside(Path("-"))
-    (PosixPath('scores.csv.rejects.csv'), None)
+    >>> [str(rejects_beside(Path(out))) for out in ("scores.csv", "-", ".", "..")]
+    ['scores.csv.rejects.csv', 'None', 'rejects.csv', '../rejects.csv']
     """
-    return None if str(out) == "-" else out.with_name(out.name + ".rejects.csv")
+    if str(out) == "-":
+        return None
+    return out.with_name(out.name + ".rejects.csv") if out.name not in ("", "..") else out / "rejects.csv"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,11 @@ def publish(bundle: Bundle, folder: Path, *, name: str, created: str) -> str:
     BundleRefused
         When the folder holds something that is not a bundle: only a bundle is ever replaced.
     """
-    making = folder.with_name(f".{folder.name}.making-{os.getpid()}")
-    shutil.rmtree(making, ignore_errors=True)
-    try:
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Not named by the process: in containers that share a disk each is number 1.
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.making-", dir=folder.parent, ignore_cleanup_errors=True) as aside:
+        making = Path(aside) / folder.name
         write(bundle, making)
         scorer = Scorer.load(making, version="probe", checked=False)
         probe = make_probe(scorer, probe_records(bundle), bundle.cut)
@@ -50,10 +52,7 @@ def publish(bundle: Bundle, folder: Path, *, name: str, created: str) -> str:
             if any(folder.iterdir()):
                 read_manifest(folder)
             shutil.rmtree(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
         making.rename(folder)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return digest
 
 

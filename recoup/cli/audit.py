@@ -12,15 +12,7 @@ import typer
 from recoup.auditing import DOCUMENT, FINDINGS, OUTCOMES_FILE, OVERPAYMENTS, REPORT, SUMMARY, WORKBOOK, Sources, run, write
 from recoup.beside import Beside
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import (
-    AsOf,
-    Json,
-    MappingFile,
-    Model,
-    settings,
-    today,
-    with_tables,
-)
+from recoup.cli.options import AsOf, Json, MappingFile, Model, settings, to_file, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
@@ -40,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
 @with_tables
 def audit(
     *,
-    out: Annotated[Path, typer.Option(help="folder for the report and its tables")],
+    out: Annotated[Path, to_folder("folder for the report and its tables")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="further 835 files or folders")] = None,
     writeoffs: Annotated[
         Path | None, typer.Option("--writeoffs", help="table of write-offs; without it the remits alone are audited")
@@ -68,8 +60,10 @@ def audit(
         raise typer.BadParameter("nothing to audit; give --writeoffs, --remits or both")
     if prospect and paths:
         raise typer.BadParameter("835 files name patients and claims; with --prospect give a ledger alone")
-    _keep_files(out, paths, {"--writeoffs": writeoffs, "--outcomes": outcomes, "--changes": changes, "--mapping": mapping, **flags(beside)})
-    sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect, changes)
+    written = _keep_files(
+        out, paths, {"--writeoffs": writeoffs, "--outcomes": outcomes, "--changes": changes, "--mapping": mapping, **flags(beside)}
+    )
+    sources = Sources(writeoffs, paths, outcomes, mapping, beside, prospect, changes, written)
     day, chosen = as_of or today(), settings()
     with bars() as shown:
         inputs = Inputs(chosen, mapping=mapping, rejects=out / "rejects.csv", today=today(), bars=shown)
@@ -81,10 +75,12 @@ def audit(
     _tell(Teller(as_json=as_json), ran, inputs, out)
 
 
-def _keep_files(out: Path, remits: Sequence[Path], named: Mapping[str, Files]) -> None:
-    """See that the audit writes over no file it reads; folders of remittances may hold earlier audits."""
-    written = (FINDINGS, OVERPAYMENTS, OUTCOMES_FILE, DOCUMENT, REPORT, SUMMARY, WORKBOOK, "rejects.csv")
-    keep_apart({**named, "--remits": [path for path in remits if not path.is_dir()]}, {"--out": [out / name for name in written]})
+def _keep_files(out: Path, remits: Sequence[Path], named: Mapping[str, Files]) -> tuple[Path, ...]:
+    """See that the audit writes over no file it reads, and return what it writes; folders of remittances may hold earlier audits."""
+    names = (FINDINGS, OVERPAYMENTS, OUTCOMES_FILE, DOCUMENT, REPORT, SUMMARY, WORKBOOK, "rejects.csv")
+    written = tuple(out / name for name in names)
+    keep_apart({**named, "--remits": [path for path in remits if not path.is_dir()]}, {"--out": written})
+    return written
 
 
 def _keep(ran: Ran, client: str) -> None:
@@ -99,7 +95,7 @@ def _keep(ran: Ran, client: str) -> None:
 
 def report_audit(
     audit_folder: Annotated[Path, typer.Option("--audit", help="folder that `recoup audit` wrote")],
-    out: Annotated[Path, typer.Option(help="page to write, .html")],
+    out: Annotated[Path, to_file("page to write, .html")],
     month: Annotated[str | None, typer.Option(help="as 2026-10; default the last whole month before the audit")] = None,
     before: Annotated[Path | None, typer.Option(help="folder of an earlier audit, to say what changed")] = None,
     as_json: Json = False,

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from features.errors import UsageError
 from features.money import format_cents
 from recoup.cli.apart import REJECTS, keep_apart
-from recoup.cli.options import Json, MappingFile, parse_day, settings, today
+from recoup.cli.options import Json, MappingFile, parse_day, settings, to_file, to_folder, today
 from recoup.cli.telling import Teller
 from recoup.progress import bars
 
@@ -32,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def sample(
-    out: Annotated[Path, typer.Option(help="folder for the files")],
+    out: Annotated[Path, to_folder("folder for the files")],
     rows: Annotated[int, typer.Option(min=1, help="number of write-offs")] = 60_000,
     seed: Annotated[int, typer.Option(min=0, help="which practice; same arguments, same bytes")] = 7,
     end: Annotated[date, typer.Option(parser=parse_day, metavar="DATE", help="the morning the files are drawn")] = date(2026, 11, 1),
@@ -51,11 +52,11 @@ def sample(
 
 def import_remits(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="835 files, tables of remit_lines, or folders of them")],
-    out: Annotated[Path, typer.Option(help="table of write-off candidates, or of the joined ledger")],
-    lines: Annotated[Path | None, typer.Option(help="table of every adjustment as the 835s say it")] = None,
+    out: Annotated[Path, to_file("table of write-off candidates, or of the joined ledger")],
+    lines: Annotated[Path | None, to_file("table of every adjustment as the 835s say it")] = None,
     ledger: Annotated[Path | None, typer.Option(help="table of write-offs to join what the 835s say onto")] = None,
-    issues: Annotated[Path | None, typer.Option(help="JSON lines of what was found wrong")] = None,
-    outcomes: Annotated[Path | None, typer.Option(help="table of what later 835s brought, took back and refused")] = None,
+    issues: Annotated[Path | None, to_file("JSON lines of what was found wrong")] = None,
+    outcomes: Annotated[Path | None, to_file("table of what later 835s brought, took back and refused")] = None,
     mapping: MappingFile = None,
     as_of: Annotated[
         date | None, typer.Option(parser=parse_day, metavar="DATE", help="outcomes as known on the morning of this day; default all")
@@ -71,16 +72,19 @@ def import_remits(
     from serving.batch.folder import batch_folder
 
     rejects = rejects_beside(out)
-    keep_apart(
-        {"PATH": paths, "--ledger": ledger, "--mapping": mapping},
-        {"--out": out, "--lines": lines, "--issues": issues, "--outcomes": outcomes, REJECTS: rejects},
-    )
+    written = {"--out": out, "--lines": lines, "--issues": issues, "--outcomes": outcomes, REJECTS: rejects}
+    folders = [path for path in paths if path.is_dir()]
+    keep_apart({"PATH": [path for path in paths if path not in folders], "--ledger": ledger, "--mapping": mapping}, written)
+    keep_apart({"PATH": folders}, {name: path for name, path in written.items() if path is not None and not _is_written_here(path)})
+    if lines is not None and str(lines) != "-" and any(lines.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        raise UsageError(f"--lines names a file of the folder that PATH reads, {lines}: next time it would be read too; name another one")
     identity = Pseudonyms(load_or_create_key(settings().home / KEY_FILE)) if ledger else None
     names = mappings.load(mapping) if mapping else None
     with bars() as shown, batch_folder(settings().home, None) as folder:
         found = import_many(
             paths,
             folder=folder,
+            but=[path for path in (*written.values(), ledger, mapping) if path is not None],
             mapping=names,
             progress=shown.of("remits"),
             today=today(),
@@ -110,6 +114,22 @@ def import_remits(
     tell.lines(_words(found, rows, out, rejects))
     if later is not None:
         tell.line(_later_words(later, outcomes))
+
+
+def _is_written_here(path: Path) -> bool:
+    """Return whether a file is a table of write-offs or outcomes, or a list of rejects or issues: no remittance, so it may be replaced."""
+    from features.errors import RecoupError
+    from features.intake.sources import open_source
+
+    if path.suffix.lower() in (".json", ".jsonl") and path.is_file():
+        with path.open("rb") as file:
+            return file.read(9) == b'{"file": '
+    try:
+        source = open_source(path)
+    except RecoupError:
+        return False
+    source.close()
+    return source.header[:1] in (["writeoff_id"], ["file"])
 
 
 def _write_rows(path: Path, blocks: Iterable[Mapping[str, pa.Array]]) -> int:

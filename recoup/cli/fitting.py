@@ -14,7 +14,7 @@ import typer
 
 from recoup.beside import Worked
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import AsOf, Json, Morning, Report, settings, today, tracking_uri, usable_cores, with_tables
+from recoup.cli.options import AsOf, Json, Morning, Report, settings, to_folder, today, tracking_uri, usable_cores, with_tables
 from recoup.cli.telling import Teller, reading_json, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
@@ -45,7 +45,7 @@ def train(
     *,
     files: Worked,
     as_of: AsOf = None,
-    out: Annotated[Path | None, typer.Option(help="folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
+    out: Annotated[Path | None, to_folder("folder for the bundle; default: by its hash under RECOUP_HOME/models")] = None,
     no_register: Annotated[bool, typer.Option("--no-register", help="leave the registry alone")] = False,
     cluster: Cluster = None,
     as_json: Json = False,
@@ -58,6 +58,8 @@ def train(
     from training.snapshot import keep
 
     keep_apart(flags(files), {"--out": out})
+    if out is not None:
+        _see_that_it_may_go(out)
     chosen, day = settings(), as_of or today()
     rejects = (out / "rejects.csv") if out else chosen.models / "train.rejects.csv"
     with bars(ticks=False) as shown:
@@ -87,20 +89,36 @@ def _hands(cluster: str | None, home: Path, efforts: int) -> Iterator[Each]:
         yield opened.each
 
 
+def _see_that_it_may_go(out: Path) -> None:
+    """See that a bundle may take the place of what a folder holds.
+
+    Raises
+    ------
+    UsageError
+        When it is the folder that the caller is in.
+    BadData
+        When it holds anything but a bundle.
+    """
+    from features.errors import BadData, UsageError
+
+    if out.exists() and out.samefile(Path.cwd()):
+        raise UsageError(f"--out {out} is the folder you are in, and a model takes the place of its folder; name another, such as model")
+    left = [path.name for path in out.iterdir()] if out.is_dir() else []
+    # What an earlier run that failed left behind is no reason to refuse.
+    if left and left != ["rejects.csv"] and "manifest.json" not in left:
+        raise BadData(f"{out} holds files that are no bundle; name another folder")
+
+
 def _publish(bundle: Any, out: Path | None, chosen: Settings, day: date) -> Path:
     """Write the bundle where it was asked for, or by its hash under the home."""
-    from features.errors import BadData
     from models.registry import settle
     from training.publish import publish
 
     name, created = f"recoup-{day}", datetime.now(UTC).isoformat(timespec="seconds")
     if out is not None:
-        left = [path.name for path in out.iterdir()] if out.is_dir() else []
-        if left == ["rejects.csv"]:
-            # What an earlier run that failed left behind is no reason to refuse.
+        _see_that_it_may_go(out)
+        if out.is_dir() and not (out / "manifest.json").exists():
             shutil.rmtree(out)
-        elif left and "manifest.json" not in left:
-            raise BadData(f"{out} holds files that are no bundle; name another folder")
         publish(bundle, out, name=name, created=created)
         return out
     chosen.models.mkdir(parents=True, exist_ok=True)

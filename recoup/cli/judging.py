@@ -12,7 +12,7 @@ import typer
 
 from recoup.beside import Worked
 from recoup.cli.apart import REJECTS, flags, keep_apart
-from recoup.cli.options import Json, Model, Morning, Report, parse_day, parse_shares, settings, today, tracking_uri, with_tables
+from recoup.cli.options import Json, Model, Morning, Report, parse_day, parse_shares, settings, to_folder, today, tracking_uri, with_tables
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
@@ -40,7 +40,7 @@ def evaluate(
     model: Annotated[str | None, typer.Option(help="judge this model; default: fit one on what was known on --from")] = None,
     truth: Annotated[Path | None, typer.Option(help="truth.parquet of a synthetic practice")] = None,
     capacity: Annotated[Any, typer.Option(parser=parse_shares, metavar="SHARES", help="shares of the hours")] = "0.05,0.1,0.2",
-    out: Annotated[Path | None, typer.Option(help="folder for report.html and evaluation.json")] = None,
+    out: Annotated[Path | None, to_folder("folder for report.html and evaluation.json")] = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model on write-offs that it did not see, against simpler orders of work."""

@@ -40,6 +40,30 @@ def parse_shares(text: str) -> tuple[float, ...]:
         raise typer.BadParameter(f"{text!r} is not a list of shares like 0.05,0.1,0.2, each above 0 and at most 1") from None
 
 
+def to_file(about: str, *names: str) -> Any:
+    """Return the option of a file that is written: a folder in its place is refused before anything is read."""
+    return typer.Option(*names, help=about, callback=as_file)
+
+
+def to_folder(about: str, *names: str) -> Any:
+    """Return the option of a folder that is written into: a file in its place is refused before anything is read."""
+    return typer.Option(*names, help=about, callback=as_folder)
+
+
+def as_file(path: Path | None) -> Path | None:
+    """Return a path that a file can be written to."""
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file to write, such as one in it")
+    return path
+
+
+def as_folder(path: Path | None) -> Path | None:
+    """Return a path that can be a folder."""
+    if path is not None and path.exists() and not path.is_dir():
+        raise typer.BadParameter(f"{path} is a file; name a folder to write into, which need not be there yet")
+    return path
+
+
 Writeoffs = Annotated[Path, typer.Option("--writeoffs", help="table of write-offs: .csv, .csv.gz, .parquet, a folder of Parquet, or -")]
 Outcomes = Annotated[Path, typer.Option("--outcomes", help="table of efforts and what came of them")]
 StoredWriteoffs = Annotated[
@@ -60,7 +84,7 @@ Morning = Annotated[
 ]
 AsOf = Annotated[date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning of this day; default today")]
 Model = Annotated[str, typer.Option("--model", help="a model folder, a version number, or an alias")]
-Report = Annotated[Path | None, typer.Option("--out", help="folder for report.html and report.json; default: under RECOUP_HOME/reports")]
+Report = Annotated[Path | None, to_folder("folder for report.html and report.json; default: under RECOUP_HOME/reports", "--out")]
 Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
 
 

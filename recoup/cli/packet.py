@@ -15,15 +15,7 @@ from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
 from recoup.beside import Beside
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import (
-    Json,
-    MappingFile,
-    Model,
-    Writeoffs,
-    settings,
-    today,
-    with_tables,
-)
+from recoup.cli.options import Json, MappingFile, Model, Writeoffs, settings, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
@@ -54,7 +46,7 @@ def packet(
     writeoff_ids: Annotated[list[str], typer.Argument(metavar="WRITEOFF_ID...", help="a write-off, or those of a project")],
     scores: Annotated[Path, typer.Option(help="table that `recoup score` wrote")],
     writeoffs: Writeoffs,
-    out: Annotated[Path, typer.Option(help="folder for the files")],
+    out: Annotated[Path, to_folder("folder for the files")],
     is_project: Annotated[bool, typer.Option("--project", help="one letter for all, with a table of claims")] = False,
     attach: Annotated[list[Path] | None, typer.Option(metavar="PDF", help="file to enclose behind the letter; again for each")] = None,
     void: Annotated[bool, typer.Option("--void", help="a corrected claim takes the first one back: frequency 8")] = False,
@@ -250,7 +242,7 @@ def _tell(results: list[tuple[Packet, list[str]]], as_json: bool) -> None:
         tell.lines(f"  to do: {what}" for what in made.missing)
 
 
-def packet_templates(out: Annotated[Path, typer.Option(help="folder for the copies")]) -> None:
+def packet_templates(out: Annotated[Path, to_folder("folder for the copies")]) -> None:
     """Copy the Word templates and the words of every kind, to be edited and put into RECOUP_HOME/packets."""
     from importlib.resources import files
 

@@ -10,7 +10,7 @@ import typer
 
 from recoup.cli.apart import REJECTS, keep_apart
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, settings, today
+from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, as_file, settings, to_file, today
 from recoup.cli.telling import Teller, reading_words
 from recoup.progress import bars
 
@@ -152,8 +152,8 @@ def _words(sums: Totals) -> str:
 
 
 def export(
-    outcomes: Annotated[Path | None, typer.Option(help="table of outcomes to write, as `train` reads it")] = None,
-    writeoffs: Annotated[Path | None, typer.Option(help="table of write-offs to write, as `train` reads it")] = None,
+    outcomes: Annotated[Path | None, to_file("table of outcomes to write, as `train` reads it")] = None,
+    writeoffs: Annotated[Path | None, to_file("table of write-offs to write, as `train` reads it")] = None,
     as_of: AsOf = None,
     client: Client = DEFAULT,
     as_json: Json = False,
@@ -188,7 +188,7 @@ def export(
 
 
 def reversals(
-    out: Annotated[Path, typer.Argument(metavar="FILE", help="CSV for the ledger")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="CSV for the ledger", callback=as_file)],
     batch: Annotated[str, typer.Option(help="name of this file; the same name gives the same requests again")],
     client: Client = DEFAULT,
     as_json: Json = False,

@@ -11,7 +11,7 @@ import typer
 from recoup.cli.apart import keep_apart
 from recoup.cli.audit import report_audit
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import AsOf, settings, today
+from recoup.cli.options import AsOf, settings, to_file, today
 from recoup.cli.telling import Teller
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "monthly.py"
@@ -34,7 +34,7 @@ def monthly(
     folder: Annotated[
         Path, typer.Option(help="folder with writeoffs.csv and outcomes.csv, and contract_rates.csv and the others where kept")
     ],
-    out: Annotated[Path, typer.Option(help="the page, .html")],
+    out: Annotated[Path, to_file("the page, .html")],
     as_of: AsOf = None,
     notebook: Annotated[Path | None, typer.Option(help="notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import Json, settings
+from recoup.cli.options import Json, settings, to_file
 from recoup.cli.telling import Teller
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def verify(
 
 
 def export(
-    out: Annotated[Path, typer.Option("--out", help="file of JSON lines; - is standard output")] = Path("-"),
+    out: Annotated[Path, to_file("file of JSON lines; - is standard output", "--out")] = Path("-"),
     client: Annotated[str | None, typer.Option("--client", help="only lines of this organisation")] = None,
 ) -> None:
     """Write the log as JSON lines, with the end that `trail verify --head` takes as the last; the export itself is logged first."""

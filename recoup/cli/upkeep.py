@@ -10,7 +10,7 @@ import typer
 
 from recoup.cli.apart import Files, keep_apart
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import Json, settings, today, tracking_uri
+from recoup.cli.options import Json, as_file, settings, to_file, today, tracking_uri
 from recoup.cli.telling import Teller, reading_json
 from recoup.progress import bars
 
@@ -76,8 +76,8 @@ def _file_json(found: Examination) -> dict[str, object]:
 
 
 def backup(
-    out: Annotated[Path, typer.Argument(metavar="FILE", help="the file to write, such as recoup-2026-11-23.tar")],
-    keys: Annotated[Path | None, typer.Option(help="also write the keys of the home, to a file that is kept elsewhere")] = None,
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="the file to write, such as recoup-2026-11-23.tar", callback=as_file)],
+    keys: Annotated[Path | None, to_file("also write the keys of the home, to a file that is kept elsewhere")] = None,
     as_json: Json = False,
 ) -> None:
     """Write the store and the model that serves to one file, while the service runs; the file is read back before it counts.

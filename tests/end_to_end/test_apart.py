@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,8 @@ def place(tmp_path: Path, trained: Trained) -> Path:
         ("import-remits remits --ledger ledger.csv --out ledger.csv", "--ledger", "--out"),
         ("import-remits remits --out remits/lines.csv", "PATH", "--out"),
         ("import-remits remits/lines.csv --out new.csv --lines remits/lines.csv", "PATH", "--lines"),
+        ("import-remits remits --out new.csv --lines remits/new.csv", "PATH", "--lines"),
+        ("import-remits remits --out new.csv --issues remits/lines.csv", "PATH", "--issues"),
         ("import-remits remits --out new.csv --lines new.csv", "--out", "--lines"),
         ("import-remits remits --out new.csv --lines other.csv --outcomes other.csv", "--lines", "--outcomes"),
         ("import-remits remits --out - --lines other.csv --issues other.csv", "--lines", "--issues"),
@@ -84,6 +88,47 @@ def test_a_file_is_not_named_twice(fresh: Commands, place: Path, call: str, firs
     assert ran.err.count("\n") == 1 and files_of(place) == before and (place / "link.csv").is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        *(
+            (f"{call} {folder}", f"{folder} is a folder; name a file")
+            for call in (
+                "score --writeoffs ledger.csv --out", "import-remits remits --out", "import-remits remits --out new.csv --lines",
+                "import-remits remits --out new.csv --issues", "import-remits remits --out new.csv --outcomes", "trail export --out",
+                "queue export --writeoffs", "queue export --outcomes", "queue reversals --batch B", "backup", "backup new.tar --keys",
+                "report monthly --folder month --out", "report audit --audit month --out",
+            )
+            for folder in (".", "..", "remits", "/")
+        ),
+        *(
+            (f"{call} scores.csv", "scores.csv is a file; name a folder")
+            for call in (
+                "sample --rows 10 --out", "train --writeoffs ledger.csv --outcomes outcomes.csv --out",
+                f"retrain --writeoffs ledger.csv --outcomes outcomes.csv --as-of {AS_OF} --out",
+                f"drift --writeoffs ledger.csv --outcomes outcomes.csv --as-of {AS_OF} --out",
+                f"evaluate {' '.join(DAYS)} --writeoffs ledger.csv --outcomes outcomes.csv --out", "audit --writeoffs ledger.csv --out",
+                "packet W1 --scores scores.csv --writeoffs ledger.csv --out", "packet-templates --out",
+            )
+        ),
+        ("train --writeoffs /nowhere --outcomes /nowhere --out .", "the folder you are in"),
+        ("train --writeoffs ledger.csv --outcomes outcomes.csv --out remits", "no bundle"),
+    ],
+)  # fmt: skip
+def test_a_folder_is_no_file_and_a_file_is_no_folder(fresh: Commands, place: Path, call: str, words: str) -> None:
+    before = files_of(place)
+    ran = fresh(*call.split())
+    assert ran.code in (2, 65) and not ran.out and words in " ".join(ran.err.split()), ran.err
+    assert files_of(place) == before
+
+
+def test_a_report_may_be_written_where_one_is(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
+    days = ("--as-of", "2026-11-01", "--from", "2026-05-01", "--to", "2026-06-01")
+    files = ("--writeoffs", str(trained.practice / "writeoffs.csv"), "--outcomes", str(trained.practice / "outcomes.csv"))
+    assert fresh("evaluate", *days, *files, "--out", ".").code == 0
+    assert {"evaluation.json", "report.html"} <= set(files_of(tmp_path))
+
+
 def test_standard_input_and_output_are_not_one_file(fresh: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ledger(tmp_path, *GOOD).open() as given:
         monkeypatch.setattr("sys.stdin", given)
@@ -95,6 +140,31 @@ def test_the_same_call_again_overwrites_its_own_output(fresh: Commands, place: P
     for _ in range(2):
         assert fresh("score", "--writeoffs", "ledger.csv", "--out", "new.csv", "--as-of", "2026-11-02").code == 0
         assert fresh("audit", "--writeoffs", "ledger.csv", "--out", "audited", "--as-of", "2026-11-02").code == 0
+
+
+def test_outputs_among_the_remittances_are_none_of_them(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.practice / "remits", tmp_path / "remits")
+    assert fresh("import-remits", "remits", "--out", "apart.csv", "--issues", "apart.jsonl").code == 0
+    wanted = [(tmp_path / name).read_bytes() for name in ("apart.csv", "apart.jsonl")]
+    for _ in range(2):
+        ran = fresh("import-remits", "remits", "--out", "remits/all.csv", "--issues", "remits/issues.jsonl")
+        assert ran.code == 0, ran.err
+        assert [(tmp_path / "remits" / name).read_bytes() for name in ("all.csv", "issues.jsonl")] == wanted
+    # Another table that the command reads is no remittance either; an 835 is not written over.
+    ran = fresh("import-remits", "remits", "--ledger", "remits/all.csv", "--out", "remits/joined.csv", "--issues", "remits/issues.jsonl")
+    assert ran.code == 0 and b"no_835" not in (tmp_path / "remits" / "issues.jsonl").read_bytes()
+    some = next((tmp_path / "remits").glob("*.835")).relative_to(tmp_path)
+    for flag in ("--out", "--issues"):
+        assert fresh("import-remits", "remits", "--out", "new.csv", flag, str(some)).code == 2
+
+
+def test_an_audit_among_the_remittances_may_be_made_again(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.practice / "remits", tmp_path / "remits")
+    shutil.copy(trained.practice / "writeoffs.csv", tmp_path / "remits" / "ledger.csv")
+    for _ in range(2):
+        ran = fresh("audit", "--remits", "remits", "--writeoffs", "remits/ledger.csv", "--out", "remits", "--as-of", "2026-11-02", "--json")
+        assert ran.code == 0, ran.err
+        assert "no_835" not in {one["code"] for one in json.loads(ran.out)["remit_issues"]}
 
 
 @pytest.mark.parametrize(

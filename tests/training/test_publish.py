@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from models.bundle import read_manifest
-from tests.practice import Learned
-from training.publish import card
+from tests.practice import CREATED, Learned
+from training.publish import card, publish
 
 
 def test_the_card_tells_data_figures_and_limits(learned: Learned) -> None:
@@ -31,3 +34,13 @@ def test_a_card_without_labels_says_so(learned: Learned) -> None:
     assert "Nothing was learned: the chances are what an expert believes." in text
     assert "Nothing was chosen at random" in text
     assert "Too few contractual postings" in text
+
+
+def test_what_another_run_of_the_same_number_is_making_is_left_alone(tmp_path: Path, learned: Learned) -> None:
+    """In containers that share a disk every run is process 1."""
+    others = tmp_path / f".model.making-{os.getpid()}"
+    others.mkdir()
+    (others / "model.json").write_text("half")
+    assert publish(learned.bundle, tmp_path / "model", name="test", created=CREATED) == read_manifest(tmp_path / "model")["bundle_hash"]
+    assert (others / "model.json").read_text() == "half"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["model", others.name])

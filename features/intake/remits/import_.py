@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -106,6 +106,7 @@ class RemitImport:
 def import_remits(
     paths: Sequence[Path],
     *,
+    but: Collection[Path] = (),
     ledger: Path | None = None,
     mapping: Mapping | None = None,
     identity: Pseudonyms | None = None,
@@ -121,6 +122,8 @@ def import_remits(
     paths
         Files, or folders read to any depth whatever the files' endings. The same file named twice is read once. A `.csv` or `.parquet`
         with the columns of `remit_lines` is read as that table.
+    but
+        Files that are no remittances, whatever folder they lie in: what the caller writes, and other tables that it reads.
     ledger
         A `writeoffs` table; its rows keep their id, amount and date.
     mapping
@@ -153,7 +156,7 @@ def import_remits(
     features.errors.UsageError: nowhere.835: no such file or folder
     """
     latest = latest_day(today or date.today())
-    sources = list_sources(paths, stdin)
+    sources = list_sources(paths, stdin, but)
     reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
     with paused_collector(), _readers(sources, workers) as pool:
         is_table = [source.stream is None and is_line_table(source.path, mapping) for source in sources]

@@ -6,7 +6,7 @@ import gc
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
@@ -131,14 +131,20 @@ def _read(source: Source, log: IssueLog) -> Iterator[bytes]:
         log.add("file_unreadable")
 
 
-def list_sources(paths: Sequence[Path], stdin: BinaryIO | None) -> list[Source]:
-    """List the files, each once, named by what follows the folder that was asked for; order of the arguments, then of names."""
+def list_sources(paths: Sequence[Path], stdin: BinaryIO | None, but: Collection[Path] = ()) -> list[Source]:
+    """List the files, each once, named by what follows the folder that was asked for; order of the arguments, then of names.
+
+    Of a folder, the files of `but` are none of it.
+    """
     found: dict[Path, Source] = {}
+    others = {path.resolve() for path in but}
     for path in paths:
         if str(path) == "-":
             found.setdefault(path, Source(path, "-", 0, stdin if stdin is not None else sys.stdin.buffer))
         elif path.is_dir():
             for file in _files_below(path):
+                if file.resolve() in others:
+                    continue
                 found.setdefault(file.resolve(), Source(file, file.relative_to(path).as_posix()[-LONGEST_CELL:], file.stat().st_size))
         elif path.exists():
             found.setdefault(path.resolve(), Source(path, path.name[-LONGEST_CELL:], path.stat().st_size))

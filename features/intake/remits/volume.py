@@ -12,7 +12,7 @@ import gc
 import marshal
 import os
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Map
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -94,6 +94,7 @@ def import_many(
     paths: Sequence[Path],
     *,
     folder: Path,
+    but: Collection[Path] = (),
     mapping: Mapping | None = None,
     progress: Progress | None = None,
     today: date | None = None,
@@ -114,6 +115,8 @@ def import_many(
         As in `import_remits`, which says what is raised.
     folder
         An empty one that nobody else can enter.
+    but
+        Files that are no remittances, wherever they lie: what the caller writes, and other tables that it reads.
     workers
         Processes that work side by side; None: one a core where there is enough to do.
     has_lines, has_outcomes
@@ -124,7 +127,7 @@ def import_many(
         About so many bytes of files are netted at a time.
     """
     latest = latest_day(today or date.today())
-    sources = list_sources(paths, stdin)
+    sources = list_sources(paths, stdin, but)
     size = sum(source.size for source in sources)
     buckets, workers = min(max(size // bucket_bytes, 1), MOST_BUCKETS), workers or min(os.cpu_count() or 1, max(size // GROUP_BYTES, 1))
     if any(source.stream is not None for source in sources):
