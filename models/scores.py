@@ -40,8 +40,8 @@ SCORE_COLUMNS = (
     "as_of",
 )
 
-_CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount")
-_DOLLARS = (
+CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount")
+DOLLARS = (
     "amount_if_recovered",
     "amount_if_recovered_low",
     "amount_if_recovered_high",
@@ -49,6 +49,7 @@ _DOLLARS = (
     "expected_net_recovery",
     "value_per_hour",
 )
+"""Columns of money: whole cents; dollars with parts of a cent."""
 _DATES = ("deadline_date", "as_of")
 
 
@@ -118,8 +119,8 @@ def _six_digits(value: float) -> float:
 
 _READ: dict[str, Callable[[Any], Any] | None] = {
     **dict.fromkeys(SCORE_COLUMNS),
-    **dict.fromkeys(_CENTS, _cents),
-    **dict.fromkeys(_DOLLARS, _dollars),
+    **dict.fromkeys(CENTS, _cents),
+    **dict.fromkeys(DOLLARS, _dollars),
     **dict.fromkeys(_DATES, _date),
     "days_left": _count,
     "anomaly_score": _six_digits,
@@ -133,9 +134,9 @@ def _read(name: str, values: Array) -> list[Any]:
 
 
 def _texts(name: str, values: Array) -> Sequence[Any]:
-    if name in _CENTS:
+    if name in CENTS:
         return [format_cents(v) for v in values.tolist()]
-    if name in _DOLLARS:
+    if name in DOLLARS:
         return [f"{round(v, 2) + 0.0:.2f}" for v in values.tolist()]
     if name == "reasons":
         return [json.dumps(v, ensure_ascii=False, separators=(",", ":")) if v else "[]" for v in values.tolist()]

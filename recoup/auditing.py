@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from recoup.beside import Beside
 from recoup.progress import Bars
@@ -204,7 +203,7 @@ def _forget(ledger: Batch) -> None:
 
 def write(out: Path, ran: Ran) -> None:
     """Write the report and its tables into a folder."""
-    from features.intake.output import replace_file, write_parts, write_table
+    from features.intake.output import put_file, write_parts, write_table
     from features.intake.remits.events import OUTCOME_COLUMNS
     from recoup.report.audit import audit_html
     from recoup.report.pdf import audit_pdf
@@ -219,18 +218,14 @@ def write(out: Path, ran: Ran) -> None:
     write_table(out / OUTCOMES_FILE, {name: [value or None for value in ran.later.get(name, [])] for name in OUTCOME_COLUMNS})
     listed = [ran.findings.of(*(rule.id for rule in ran.findings.rules if rule.kind != LIST)), ran.findings.of(PATIENT_LIST)]
     findings, shares = (ran.findings.table(rows[:MOST_ROWS]) for rows in listed)
-    files = {
-        DOCUMENT: json.dumps(ran.result, indent=1, allow_nan=False).encode(),
-        REPORT: audit_html(ran.result).encode(),
+    files: dict[str, bytes | str] = {
+        DOCUMENT: json.dumps(ran.result, indent=1, allow_nan=False),
+        REPORT: audit_html(ran.result),
         SUMMARY: audit_pdf(ran.result),
         WORKBOOK: audit_workbook(ran.result, findings, shares, overpayments, ran.sample, answer=ANSWER, note=NOTE, answers=ran.answers),
     }
     for name, content in files.items():
-        replace_file(out / name, partial(_put, content=content))
-
-
-def _put(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
+        put_file(out / name, content)
 
 
 def _earlier(path: Path) -> dict[str, dict[str, str]]:

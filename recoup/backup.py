@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from features.errors import BadData, CheckFailed, StorageFailed
-from features.intake.output import replace_file
+from features.intake.output import put_file, replace_file
 from models.pointer import FILE, read_pointer
 from recoup.settings import Settings
 from recoup.store import database_url
@@ -196,11 +196,7 @@ def _restore_model(archive: tarfile.TarFile, home: Path) -> None:
     for name, content in sorted(files, key=lambda file: file[0] == f"home/{FILE}"):
         place = home / name.removeprefix("home/")
         place.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(place, lambda file, content=content: _write_all(file, content))  # type: ignore[misc]
-
-
-def _write_all(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
+        put_file(place, content)
 
 
 def _make_private(path: Path) -> None:

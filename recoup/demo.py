@@ -141,17 +141,13 @@ def _read(inputs: Inputs, practice: Path) -> tuple[Batch, Batch, Mapping[str, Ba
 
 
 def _write_report(home: Path, result: Mapping[str, Any]) -> Path:
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
     from recoup.report.evaluation import evaluation_html
 
-    page, figures = evaluation_html(result).encode(), json.dumps(result, indent=1).encode()
-    replace_file(home / "evaluation.json", lambda file: _write(file, figures))
-    replace_file(home / "report.html", lambda file: _write(file, page))
+    page, figures = evaluation_html(result), json.dumps(result, indent=1)
+    put_file(home / "evaluation.json", figures)
+    put_file(home / "report.html", page)
     return home / "report.html"
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)
 
 
 def _champion(home: Path, ledger: Batch, outcomes: Batch, tables: Mapping[str, Batch], bars: Bars) -> Scorer:

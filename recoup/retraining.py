@@ -260,15 +260,11 @@ def refit(folder: Path, home: Path, *, progress: Step | None = None) -> str:
 
 
 def _write_report(folder: Path, result: Mapping[str, Any], page: str) -> None:
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / "report.json", lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
-    replace_file(folder / "report.html", lambda file: _write(file, page))
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode())
+    put_file(folder / "report.json", json.dumps(result, indent=1, allow_nan=False))
+    put_file(folder / "report.html", page)
 
 
 _DEBRIS = ".retrain-"

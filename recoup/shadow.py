@@ -158,16 +158,12 @@ def compare_shadow(shadow: Shadow, writeoffs: Batch, outcomes: Batch, as_of: int
 
 def write_comparison(result: dict[str, Any], folder: Path) -> Path:
     """Write a comparison as JSON and return its place."""
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.json"
-    replace_file(path, lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
+    put_file(path, json.dumps(result, indent=1, allow_nan=False))
     return path
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode())
 
 
 def _folder(pair: dict[str, Scorer]) -> str:

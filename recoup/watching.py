@@ -46,16 +46,16 @@ def watched(
 
 def keep_drift(result: Mapping[str, Any], report: Path, home: Path, tracking_uri: str | None) -> None:
     """Write the report, make it the latest one for the service, and add its numbers to the model's run where the registry answers."""
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
     from models.registry import Registry
     from recoup.report.drift import drift_html
 
     page, told = drift_html(result), json.dumps(result, indent=1, allow_nan=False)
     report.mkdir(parents=True, exist_ok=True)
     (home / REPORTS).mkdir(parents=True, exist_ok=True)
-    replace_file(report / "report.html", lambda file: _write(file, page))
+    put_file(report / "report.html", page)
     for path in (report / "report.json", home / REPORTS / LATEST):
-        replace_file(path, lambda file: _write(file, told))
+        put_file(path, told)
     day = day_number(date.fromisoformat(result["as_of"]))
     try:
         Registry(home, tracking_uri).note(
@@ -64,10 +64,6 @@ def keep_drift(result: Mapping[str, Any], report: Path, home: Path, tracking_uri
     except Unavailable:
         # What was found stands in the report; a registry that does not answer now loses a line of a chart.
         return
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode())
 
 
 def metrics_of(result: Mapping[str, Any]) -> dict[str, float]:

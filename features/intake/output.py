@@ -140,7 +140,7 @@ def is_all_null(values: NDArray[Any], kind: Kind) -> bool:
     return bool((values == NULL).all())
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], None], *, is_lasting: bool = True) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> None:
     """Write a file beside its target and rename it into place.
 
     Where the system can, the file has no name until it is whole, so that even a killed process leaves nothing behind. One that is not
@@ -167,6 +167,12 @@ def replace_file(path: Path, write: Callable[[BinaryIO], None], *, is_lasting: b
         finally:
             with suppress(OSError):
                 os.unlink(aside)
+
+
+def put_file(path: Path, content: bytes | str) -> None:
+    """Write a file whole, as `replace_file` does; text as UTF-8."""
+    data = content.encode() if isinstance(content, str) else content
+    replace_file(path, lambda file: file.write(data))
 
 
 def _open_beside(aside: Path) -> tuple[int, bool]:

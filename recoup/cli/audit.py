@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -101,17 +101,12 @@ def report_audit(
     as_json: Json = False,
 ) -> None:
     """Write the month on one page: key figures against the month and the year before, and what changed since an earlier audit."""
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
     from recoup.report.monthly import monthly, monthly_html
 
     keep_apart({"--audit": audit_folder / DOCUMENT, "--before": before / DOCUMENT if before is not None else None}, {"--out": out})
     told = monthly(_document(audit_folder), month, _document(before) if before is not None else None)
-    page = monthly_html(told).encode()
-
-    def put(file: BinaryIO) -> None:
-        file.write(page)
-
-    replace_file(out, put)
+    put_file(out, monthly_html(told))
     tell = Teller(as_json=as_json)
     tell.json(told)
     tell.line(f"{told['month']} is in {out}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -65,7 +65,7 @@ def import_remits(
 ) -> None:
     """Read 835 files into write-off candidates, or join them onto a ledger."""
     from features.intake import mapping as mappings
-    from features.intake.output import replace_file, write_table
+    from features.intake.output import put_file, write_table
     from features.intake.pseudonyms import Pseudonyms, load_or_create_key
     from features.intake.remits.volume import import_many
     from recoup.inputs import KEY_FILE, rejects_beside
@@ -99,8 +99,7 @@ def import_remits(
             _write_rows(lines, found.lines())
     later = found.outcomes
     if issues is not None:
-        text = "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues).encode()
-        replace_file(issues, lambda file: _write(file, text))
+        put_file(issues, "".join(json.dumps(asdict(issue)) + "\n" for issue in found.issues))
     if outcomes is not None and later is not None:
         write_table(outcomes, later.columns)
     if rejects is not None and found.rejects:
@@ -146,10 +145,6 @@ def _write_rows(path: Path, blocks: Iterable[Mapping[str, pa.Array]]) -> int:
 
     write_blocks(path, counted())
     return rows
-
-
-def _write(file: BinaryIO, text: bytes) -> None:
-    file.write(text)
 
 
 def _later_words(later: Outcomes, outcomes: Path | None) -> str:

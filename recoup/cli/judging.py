@@ -87,15 +87,11 @@ def _check_days(as_of: date, start: date, end: date) -> None:
 
 
 def _write_report(out: Path, result: Mapping[str, Any], page: str) -> None:
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
 
     out.mkdir(parents=True, exist_ok=True)
-    replace_file(out / DOCUMENT, lambda file: _write(file, json.dumps(result, indent=1, allow_nan=False)))
-    replace_file(out / PAGE, lambda file: _write(file, page))
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode())
+    put_file(out / DOCUMENT, json.dumps(result, indent=1, allow_nan=False))
+    put_file(out / PAGE, page)
 
 
 def _tell_evaluated(result: Mapping[str, Any], inputs: Inputs, out: Path | None, tell: Teller) -> None:

@@ -205,14 +205,10 @@ def _money(cents: int | None) -> str:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
 
     for name, content in files.items():
-        replace_file(folder / name, lambda file, content=content: _put(file, content))  # type: ignore[misc]
-
-
-def _put(file: Any, content: bytes) -> None:
-    file.write(content)
+        put_file(folder / name, content)
 
 
 def _tell(results: list[tuple[Packet, list[str]]], as_json: bool) -> None:

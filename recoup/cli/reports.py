@@ -39,16 +39,12 @@ def monthly(
     notebook: Annotated[Path | None, typer.Option(help="notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
 ) -> None:
     """Run the notebook of the month on a practice's files, and make one page of it."""
-    from features.intake.output import replace_file
+    from features.intake.output import put_file
     from recoup.report.notebook import run_notebook
 
     keep_apart({"--folder": sorted(folder.glob("*.csv")), "--notebook": notebook}, {"--out": out})
     day: date = as_of or today()
     asked = {"folder": str(folder.resolve()), "home": str(settings().home.resolve()), "as_of": day.isoformat()}
     page = run_notebook(notebook or NOTEBOOK, asked)
-    replace_file(out, lambda file: _write(file, page))
+    put_file(out, page)
     Teller().line(f"the month is {out}")
-
-
-def _write(file: object, text: str) -> None:
-    file.write(text.encode())  # type: ignore[attr-defined]

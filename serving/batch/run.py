@@ -21,19 +21,11 @@ from features.text_hashes import BY_NUMPY, TextHasher
 from features.view import View
 from features.work_items import many_work_items
 from models.scorer import out_of_scope
-from models.scores import SCORE_COLUMNS
+from models.scores import CENTS, DOLLARS, SCORE_COLUMNS
 from models.value import order
 
-_DOLLARS = (
-    "amount_if_recovered",
-    "amount_if_recovered_low",
-    "amount_if_recovered_high",
-    "expected_recovery",
-    "expected_net_recovery",
-    "value_per_hour",
-)
-_CENTS = ("recoverable_amount", "usual_allowed_amount", "underpayment_amount", *_DOLLARS)
-REPEATING = frozenset({*_CENTS, "expected_hours"})
+_MONEY = (*CENTS, *DOLLARS)
+REPEATING = frozenset({*_MONEY, "expected_hours"})
 """Columns that hold few different numbers among rows that are worth about the same."""
 
 TOLD = 100
@@ -75,7 +67,7 @@ def run_of(
         "remedy": _coded(triage.remedy[ranked], REMEDIES),
         "recovery_probability": found["recovery_probability"][ranked],
         "recoverable_amount": _whole(triage.cap_cents[ranked]),
-        **{name: cents_of(found[name][ranked]) for name in _DOLLARS},
+        **{name: cents_of(found[name][ranked]) for name in DOLLARS},
         "expected_hours": found["expected_hours"][ranked],
         "anomaly_score": six_digits(found["anomaly_score"][ranked]),
         "usual_allowed_amount": _whole(view.usual.median_cents[ranked]),
@@ -116,7 +108,7 @@ def table_of(
     """
     count = run.num_rows
     columns = {name: run.column(name) for name in run.schema.names}
-    for name in _CENTS:
+    for name in _MONEY:
         columns[name] = _floats(columns[name]) if as_floats else _money(columns[name])
     columns["rank"] = pa.array(np.arange(first_rank, first_rank + count))
     columns["deadline_date"] = columns["deadline_date"].cast(pa.int32()).cast(pa.date32())
