@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Self
 
+from features.tables import REMIT_LINES, WRITEOFFS, Kind
 from serving.wire.fields import Told
 from serving.wire.items import WireItem
 from serving.worklist.detail import Detail, Line
+from serving.worklist.scored import SCORES
 
 
 class WireGuard(Told):
@@ -135,30 +137,8 @@ class DetailTold(Told):
         )
 
 
-_WRITEOFF_MONEY = frozenset(
-    (
-        "writeoff_amount",
-        "other_payer_paid_amount",
-        "billed_amount",
-        "allowed_amount",
-        "paid_amount",
-        "patient_responsibility_amount",
-        "expected_allowed_amount",
-    )
-)
-_REMIT_MONEY = _WRITEOFF_MONEY | {"amount"}
-_SCORE_MONEY = frozenset(
-    (
-        "recoverable_amount",
-        "amount_if_recovered",
-        "amount_if_recovered_low",
-        "amount_if_recovered_high",
-        "expected_recovery",
-        "expected_net_recovery",
-        "value_per_hour",
-        "usual_allowed_amount",
-        "underpayment_amount",
-    )
+_WRITEOFF_MONEY, _REMIT_MONEY, _SCORE_MONEY = (
+    frozenset(column.name for column in table.columns if column.kind is Kind.MONEY) for table in (WRITEOFFS, REMIT_LINES, SCORES)
 )
 _INTERNAL = frozenset(("loaded_at", "scored_at", "load_id", "extras", "remit_line_id"))
 
