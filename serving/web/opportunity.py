@@ -104,22 +104,20 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
     @app.get(PAGE, include_in_schema=False)
     def opportunity(request: Request, visit: Annotated[Visit, visitor("report.read")]) -> Response:
         who = visit.identity
-        if who.facilities is not None:
-            raise NotFound(NOTHING)
-        kept, before = site.remembered(("audit", who.client_id), lambda: _latest(gate, who))
+        kept, before = _latest(site, gate, who)
         if kept is None:
             return site.page(request, visit, "opportunity.html.j2", kept=None, **may_see(who))
         told = kept.document
         o, prevention = told["opportunity"], told["prevention"]
-        return site.page(
+        return page_of(
+            kept,
+            site,
             request,
             visit,
             "opportunity.html.j2",
-            kept=kept,
             told=told,
             o=o,
             steps={one["step"]: one for one in o["steps"]},
-            as_of=long_day(kept.as_of),
             made=long_day(kept.made_at.date()),
             ledger_bridge=bridge(o["steps"], ("total", *FALLS, "gross")),
             value_bridge=bridge(o["steps"], ("gross", "unlikely", "expected", "not_worth", "cost", "net")),
@@ -130,14 +128,12 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
             causes=[_cause(one, can_open=who.may("queue.read")) for one in prevention["causes"][:SHOWN]],
             since=None if before is None else long_day(before.as_of),
             differences=[] if before is None else differences(before.document, told),
-            **may_see(who),
         )
 
     @app.get(OWED, include_in_schema=False)
     def owed(request: Request, visit: Annotated[Visit, visitor("overpayment.read")]) -> Response:
         who = visit.identity
-        if who.facilities is not None:
-            raise NotFound(NOTHING)
+        _check_sees_all(who)
         with gate.store.write() as unit:
             found, kinds = audits.owed_of(unit, who.client_id), types_of_owed(unit, who.client_id)
             gate.log.tell(unit, who, "overpayment.read", [one.overpayment_id for one in found[:MOST_OWED]])
@@ -149,8 +145,7 @@ def add_opportunity(app: FastAPI, site: Site, gate: Gate) -> None:
     @app.post(OWED + "/{overpayment_id}", include_in_schema=False)
     def decide(request: Request, overpayment_id: str, visit: Annotated[Visit, visitor("overpayment.decide")], form: Form) -> Response:
         who = visit.identity
-        if who.facilities is not None:
-            raise NotFound(NOTHING)
+        _check_sees_all(who)
         try:
             started, identified = _day(form, "started", site.today()), _day(form, "identified", site.today())
             with gate.store.write() as unit:
@@ -174,19 +169,33 @@ def audit_of(site: Site, gate: Gate, who: Identity) -> Kept:
     NotFound
         When there is none, or who asks sees only some of the facilities that it is of.
     """
-    kept: Kept | None = None
-    if who.facilities is None:
-        kept, _ = site.remembered(("audit", who.client_id), lambda: _latest(gate, who))
+    kept, _ = _latest(site, gate, who)
     if kept is None:
-        raise NotFound(NOTHING if who.facilities is not None else "no audit has been kept yet; `recoup audit --keep` makes one")
+        raise NotFound("no audit has been kept yet; `recoup audit --keep` makes one")
     return kept
 
 
-def _latest(gate: Gate, who: Identity) -> tuple[Kept | None, Kept | None]:
+def page_of(kept: Kept, site: Site, request: Request, visit: Visit, template: str, **values: Any) -> Response:
+    """Return a page of an audit: with its morning, and the ways to its other pages."""
+    return site.page(request, visit, template, kept=kept, as_of=long_day(kept.as_of), **may_see(visit.identity), **values)
+
+
+def _latest(site: Site, gate: Gate, who: Identity) -> tuple[Kept | None, Kept | None]:
     """Return the audit that is shown and the one before it."""
-    with gate.store.read() as unit:
-        latest = audits.latest(unit, who.client_id)
-        return latest, None if latest is None else audits.latest(unit, who.client_id, before=latest.as_of)
+
+    def look() -> tuple[Kept | None, Kept | None]:
+        with gate.store.read() as unit:
+            latest = audits.latest(unit, who.client_id)
+            return latest, None if latest is None else audits.latest(unit, who.client_id, before=latest.as_of)
+
+    _check_sees_all(who)
+    return site.remembered(("audit", who.client_id), look)
+
+
+def _check_sees_all(who: Identity) -> None:
+    """Raise NotFound for whoever sees only some of the facilities that an audit is of."""
+    if who.facilities is not None:
+        raise NotFound(NOTHING)
 
 
 def bridge(steps: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Step]:

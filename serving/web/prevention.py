@@ -15,10 +15,10 @@ from serving.identity.gate import Gate
 from serving.identity.visits import Visit
 from serving.web.figures import figure
 from serving.web.lists import address
-from serving.web.opportunity import audit_of, may_see
+from serving.web.opportunity import audit_of, page_of
 from serving.web.site import Site
 from serving.web.visitors import visitor
-from serving.web.words import in_words, long_day
+from serving.web.words import in_words
 from serving.worklist.listing import Query
 
 PAYERS, POSTING, KPIS = "/opportunity/payers", "/opportunity/posting", "/opportunity/figures"
@@ -43,13 +43,12 @@ def add_prevention(app: FastAPI, site: Site, gate: Gate) -> None:
     def payers(request: Request, visit: Annotated[Visit, visitor("report.read")]) -> Response:
         kept = audit_of(site, gate, visit.identity)
         can_open = visit.identity.may("queue.read")
-        return site.page(
+        return page_of(
+            kept,
+            site,
             request,
             visit,
             "scorecard.html.j2",
-            kept=kept,
-            as_of=long_day(kept.as_of),
-            **may_see(visit.identity),
             payers=[
                 (one, address(Query(payer_id=one["payer"])) if can_open else "") for one in kept.document["prevention"]["scorecard"][:MOST]
             ],
@@ -64,13 +63,12 @@ def add_prevention(app: FastAPI, site: Site, gate: Gate) -> None:
         with gate.store.write() as unit:
             gate.log.tell(unit, visit.identity, "posting.read", [kept.as_of.isoformat()])
         sentences = {rule["rule"]: rule["sentence"] for rule in told["rules"]}
-        return site.page(
+        return page_of(
+            kept,
+            site,
             request,
             visit,
             "posting.html.j2",
-            kept=kept,
-            as_of=long_day(kept.as_of),
-            **may_see(visit.identity),
             posters=[
                 (one, in_words(one.get("cell") or {"posted_by": one["posted_by"]}), sentences.get(one["rule"], one["rule"]))
                 for one in told["prevention"]["posters"][:MOST]
@@ -87,13 +85,12 @@ def add_prevention(app: FastAPI, site: Site, gate: Gate) -> None:
             raise NotFound("the audit tells no figures of such a payer")
         months = [one for one in told["by_month"] if one["month"] < kept.document["as_of"][:7]][-MONTHS:]
         parts = [one for one in told["by_payer"] if one["payer"] == payer] if payer else months
-        return site.page(
+        return page_of(
+            kept,
+            site,
             request,
             visit,
             "key_figures.html.j2",
-            kept=kept,
-            as_of=long_day(kept.as_of),
-            **may_see(visit.identity),
             heads=[payer] if payer else [one["month"] for one in months],
             rows=rows_of(told, parts),
             elsewhere=told.get("elsewhere", {}),
