@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.intake.cells import Cells, Unlisted, Value
+from features.intake.issues import LOST_DIGITS
 from features.intake.mapping import Mapping
 from features.intake.rejects import Rule
 from features.intake.texts import texts_of
@@ -50,6 +51,8 @@ class ColumnReader:
     ----------
     values, texts_held
         Once finished: the column as it is stored, and, of `TOLD_APART`, the texts that it came as, where each stands for itself.
+    digits_lost
+        How many ids a spreadsheet has cut short, rejected rows included.
     """
 
     def __init__(self, column: Column, mapping: Mapping | None, *, escaped: bool, latest: int | None, is_kept: bool = True) -> None:
@@ -58,6 +61,7 @@ class ColumnReader:
         self.broken: list[tuple[NDArray[np.int64], Rule]] = []
         self.values: Array = column.kind.nulls(0)
         self.texts_held: pa.Array | None = None
+        self.digits_lost = 0
         self._cells = Cells(column, mapping, escaped=escaped)
         self._latest = latest
         self._escaped = escaped
@@ -82,6 +86,8 @@ class ColumnReader:
         texts = texts_of(array, kind, where)
         if self._is_plain_money:
             return self._add_money(texts)
+        if kind is Kind.ID:
+            self.digits_lost += _count_lost(texts)
         if kind is Kind.INT and (whole := _whole_numbers(texts, self.column)) is not None:
             return whole
         if kind is Kind.ID and _is_clean(texts, self.column.longest, self._escaped):
@@ -259,6 +265,14 @@ def is_null(values: Array, kind: Kind) -> NDArray[np.bool_]:
     else:
         found = values == NULL if values.dtype == np.int64 else values < 0
     return found
+
+
+def _count_lost(texts: pa.Array) -> int:
+    """Return how many ids are written as a power of ten."""
+    has_power = pc.match_substring(texts, "E+")
+    if not pc.any(has_power).as_py():
+        return 0
+    return int(pc.sum(pc.match_substring_regex(texts.filter(has_power), LOST_DIGITS)).as_py())
 
 
 def _is_plain(column: Column, mapping: Mapping | None) -> bool:

@@ -37,7 +37,15 @@ class Issue:
     values: tuple[str, ...] = ()
 
 
+LOST_DIGITS = r"^[0-9]([.,][0-9]+)?E[+][0-9]{2,3}$"
+"""An id as spreadsheets write a long number: `1.23457E+11` was 123,456,789,012 and is now any number that begins so."""
+
+SAVE_AS_TEXT = "make these columns text in the spreadsheet, or export without one"
+"""What helps."""
+
 REMARKS = {
+    "digits_lost": "{column} is written like 1.2E+11 in {count} rows: a spreadsheet cut digits off, so different ones look the same; "
+    + SAVE_AS_TEXT,
     "date_after_writeoff": "{column} is after writeoff_date in {count} rows; kept",
     "patient_id_dropped": "{column} left out in {count} rows: no key to hash it with",
     "resolved_before_worked": "{column} is before worked_date in {count} rows; kept",

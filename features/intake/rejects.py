@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from features.errors import TooManyRejects
+from features.intake.issues import LOST_DIGITS, SAVE_AS_TEXT
 from features.intake.output import write_table
 
 MOST_REJECTED = 0.05
@@ -94,7 +96,9 @@ class TooManyRowsRejected(TooManyRejects):
         )
         rows = len({reject.row for reject in rejects})
         share = f"{rows} of {rows_read} rows rejected, {limit * 100:.0f} % may be"
-        super().__init__(f"{source}: table {table}: {share}; most often: {top}")
+        is_cut = any(reject.rule is Rule.DUPLICATE_KEY and re.match(LOST_DIGITS, reject.id) for reject in rejects)
+        hint = f"; ids like 1.2E+11 have lost digits in a spreadsheet and look the same: {SAVE_AS_TEXT}" if is_cut else ""
+        super().__init__(f"{source}: table {table}: {share}; most often: {top}{hint}")
 
 
 def check_share(source: str, table: str, rows_read: int, rejects: Sequence[Reject], limit: float | None) -> None:

@@ -265,6 +265,8 @@ class _Review:
         for name, reader in self._readers.items():
             if counts := reader.unlisted():
                 self._findings.unlisted[name] = counts
+            if reader.digits_lost:
+                self._findings.rows["digits_lost", name] = reader.digits_lost
         self._resolve_adjustments()
         self._fill_payer_types()
         self._hash_patients(identity)

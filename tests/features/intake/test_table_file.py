@@ -119,6 +119,23 @@ def test_the_later_of_two_rows_with_one_key_is_rejected(read: Read) -> None:
     assert [(r.row, r.id, r.rule) for r in result.rejects] == [(4, "W1", Rule.DUPLICATE_KEY)]
 
 
+def test_ids_that_a_spreadsheet_cut_short_are_counted(read: Read) -> None:
+    header = f"{HEADER},claim_id,payer_claim_number"
+    lines = ["1.23457E+11,2024-01-05,AETNA,1,C1,1E5", "1.23458E+11,2024-01-05,AETNA,1,2E+15,9.9E+02", '"1,2E+11",2024-01-05,AETNA,1,,XE+11']
+    result = read(rows(*lines, header=header))
+    found = {(issue.code, issue.column): issue for issue in result.issues}
+    assert {key: issue.count for key, issue in found.items()} == {
+        ("digits_lost", "writeoff_id"): 3, ("digits_lost", "claim_id"): 1, ("digits_lost", "payer_claim_number"): 1,
+    }  # fmt: skip
+    assert not any("23457" in issue.message or issue.values for issue in found.values())
+
+
+def test_rows_that_look_the_same_because_digits_were_lost_say_so(read: Read) -> None:
+    line = "1.23457E+11,2024-01-05,AETNA,1"
+    with pytest.raises(TooManyRowsRejected, match="duplicate_key .* lost digits in a spreadsheet"):
+        read(rows(line, line), most_rejected=0.05)
+
+
 def test_a_rejected_row_does_not_take_the_key(read: Read) -> None:
     result = read(rows("W1,2024-01-05,AETNA,bad", GOOD.format(1)))
     assert [r.rule for r in result.rejects] == [Rule.NOT_AN_AMOUNT]
