@@ -78,7 +78,7 @@ _TABLE = (
     # Nothing is read from the store and nothing kept; the rows are the caller's own.
     _action("scores.make", "score write-offs that are sent", "worker lead analyst admin service", is_told=False, in_emergency=True),
     _action("queue.read", "see the queue", _ALL, in_emergency=True),
-    _action("queue.work", "take, release, skip, snooze and close items", "worker lead admin service", in_emergency=True),
+    _action("queue.work", "take, release, skip, snooze, wake and close items", "worker lead admin service", in_emergency=True),
     _action("queue.assign", "give items to others, group them in projects", "lead admin"),
     _action("queue.settings", "set capacity and the share of sample checks", "lead admin"),
     _action("writeoff.read", "see one write-off with its reasons", _ALL, in_emergency=True),

@@ -150,6 +150,10 @@ class Service:
         """Offer an item again from a day on."""
         return self._change(item, "snooze", {"until": until, "note": note}, once)
 
+    def wake(self, item: WireItem, *, once: str | None = None) -> WireItem:
+        """Offer an item that was put off again at once."""
+        return self._change(item, "wake", {}, once)
+
     def dispose(self, item: WireItem, act: str, *, once: str | None = None, **said: Any) -> WireItem:
         """Say what was done with an item, or what came of it; fields as in `DispositionAsked`."""
         strange = sorted(set(said) - set(DispositionAsked.model_fields))

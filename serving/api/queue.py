@@ -31,6 +31,7 @@ from serving.wire.items import (
     SkipAsked,
     SnoozeAsked,
     Taken,
+    WakeAsked,
     WireItem,
 )
 from serving.wire.steering import NoteAsked, PlaceAsked
@@ -169,6 +170,12 @@ def _add_acts(app: FastAPI, acts: _Acts, papers: Papers | None) -> None:
         """Offer an item again from a day on."""
         asked = read_body(body, SnoozeAsked)
         return acts(who, once, body, lambda desk: desk.snooze(item_id, asked.version, asked.until, asked.note))
+
+    @route("/v1/queue/{item_id}/wake", "Wake an item", WakeAsked, {"version": 4})
+    def wake(who: Annotated[Identity, require("queue.work")], item_id: ItemId, once: Once, body: Body) -> Response:
+        """Offer an item that was put off again at once."""
+        asked = read_body(body, WakeAsked)
+        return acts(who, once, body, lambda desk: desk.wake(item_id, asked.version))
 
     sent = {"version": 4, "act": "send", "follow_up_date": "2026-12-15", "channel": "portal", "reference_number": "A-17", "hours": 0.5}
 

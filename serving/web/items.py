@@ -68,8 +68,9 @@ ACTS: Mapping[str, Act] = {
     "take": lambda desk, item_id, form: desk.take(item_id, form.number("version")),
     "release": lambda desk, item_id, form: desk.release(item_id, form.number("version")),
     "draft": lambda desk, item_id, form: desk.draft(item_id, form.number("version")),
-    # To begin an item is the act that wakes it; its page stays open, because whoever wakes one wants to work it.
-    "wake": lambda desk, item_id, form: desk.draft(item_id, form.number("version")),
+    # To begin an item wakes it too; its page stays open, because whoever begins one so wants to work it.
+    "begin": lambda desk, item_id, form: desk.draft(item_id, form.number("version")),
+    "wake": lambda desk, item_id, form: desk.wake(item_id, form.number("version")),
     "send": _send,
     "follow_up": lambda desk, item_id, form: desk.follow_up(
         item_id, form.number("version"), again_on=form.needed_day("again_on"), text=form.text("text", 500), hours=form.hours()

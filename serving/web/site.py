@@ -38,7 +38,8 @@ SAID = {
     "taken": "It is yours now.",
     "released": "Given back.",
     "draft": "Begun; it waits for you under Mine.",
-    "wake": "Awake again, and begun by you.",
+    "begin": "Awake again, and begun by you.",
+    "wake": "Awake again; it waits in the queue.",
     "send": "Sent. The day to ask again is noted.",
     "follow_up": "Noted. The next day to ask is set.",
     "win": "Won. The ledger is asked to reverse the write-off.",
@@ -72,7 +73,22 @@ SAID = {
 """What a page says after an act; the cookie between two pages holds only the name."""
 
 UNDOABLE = frozenset(
-    ("draft", "wake", "send", "follow_up", "win", "take_back", "pay_again", "lose", "next_level", "skip", "snooze", "close", "reopen")
+    (
+        "draft",
+        "begin",
+        "wake",
+        "send",
+        "follow_up",
+        "win",
+        "take_back",
+        "pay_again",
+        "lose",
+        "next_level",
+        "skip",
+        "snooze",
+        "close",
+        "reopen",
+    )  # fmt: skip
 )
 
 

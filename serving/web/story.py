@@ -27,6 +27,7 @@ STORY_WORDS = {
     "next_level": "went to the next level",
     "skipped": "skipped it",
     "snoozed": "put it off",
+    "woken": "woke it",
     "closed": "gave it up",
     "reopened": "brought it back",
     "undone": "took the last step back",

@@ -195,6 +195,12 @@ class ReleaseAsked(Asked):
     version: Version
 
 
+class WakeAsked(Asked):
+    """End the sleep of an item that was put off."""
+
+    version: Version
+
+
 class AssignAsked(Asked):
     """Give an item to somebody, or to nobody."""
 

@@ -41,11 +41,12 @@ MOVES: Mapping[str, tuple[tuple[State, ...], State]] = {
     "skip": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED), State.SKIPPED),
     "close": ((State.OPEN, State.NEXT_LEVEL, State.DRAFTED, State.SENT), State.CLOSED),
     "snooze": ((State.OPEN, State.NEXT_LEVEL), State.OPEN),
+    "wake": ((State.OPEN, State.NEXT_LEVEL), State.OPEN),
     "take_back": ((State.WON,), State.WON),
     "pay_again": ((State.WON,), State.WON),
     "reopen": ((State.SKIPPED, State.CLOSED, State.LOST), State.OPEN),
 }
-"""Each act, the states in which it may be done, and the state after it (a snooze keeps the state)."""
+"""Each act, the states in which it may be done, and the state after it (a snooze and its end keep the state)."""
 
 STORY = {
     "draft": "drafted",

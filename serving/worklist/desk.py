@@ -195,6 +195,13 @@ class Desk:
         facts = {"until": until.isoformat()}
         return self._keep(item, "snoozed", text=text, facts=facts, snoozed_until=until, leased_to=None, leased_until=None)
 
+    def wake(self, item_id: str, version: int) -> Item:
+        """End the sleep of an item before its day: it waits again, for whoever it was given to or for all."""
+        item = self._begin(item_id, version, "wake")
+        if item.snoozed_until is None or item.snoozed_until <= self._today:
+            raise CheckFailed(f"item {item_id} is awake; only what was put off can be woken")
+        return self._keep(item, "woken", snoozed_until=None)
+
     # ---- working -----------------------------------------------------------------------------------------------------
 
     def draft(self, item_id: str, version: int) -> Item:

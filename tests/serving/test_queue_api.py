@@ -196,6 +196,16 @@ def test_outcomes_are_stated_once_all_or_none(house: House) -> None:
     assert set(wrong.places) == {(("outcomes", 0, "recovered_amount"), "below_minimum"), (("outcomes", 1, "status"), "not_listed")}
 
 
+def test_what_was_put_off_is_woken(house: House) -> None:
+    worker = house.caller(Role.WORKER)
+    item = worker.item("i0003").item
+    assert item is not None
+    asleep = worker.snooze(item, TOMORROW.isoformat())
+    woken = worker.wake(asleep)
+    assert (asleep.snoozed_until, woken.snoozed_until, woken.state) == (TOMORROW, None, "open")
+    assert "awake" in refused(lambda: worker.wake(woken), 409).detail
+
+
 def test_a_stranger_and_somebody_of_another_facility_find_nothing(house: House) -> None:
     stranger = house.caller(Role.ADMIN, "north")
     bound = house.caller(Role.LEAD, facilities=frozenset({"F1"}))

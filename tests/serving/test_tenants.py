@@ -38,6 +38,7 @@ BODIES = {
     "notes": {"text": "x"},
     "skip": {"version": 0, "reason": "other"},
     "snooze": {"version": 0, "until": "2026-12-01"},
+    "wake": {"version": 0},
     "disposition": {"version": 0, "act": "draft"},
     "projects": {"version": "0" * 16, "is_ended": True},
     "views": {"version": "0" * 16, "query": {}},

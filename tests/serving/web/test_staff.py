@@ -162,10 +162,21 @@ def test_an_item_that_sleeps_is_woken_by_who_begins_it(tmp_path: Path) -> None:
     office = practice(tmp_path, [item_of(1, snoozed_until=date(2026, 12, 5)), item_of(2)])
     ana = office.client("ana")
     assert "Wake it and begin" in ana.read("/items/i0001") and "Wake it" not in ana.read("/items/i0002")
-    assert ana.send("/items/i0001/wake", version="0").headers["location"] == "/items/i0001"
+    assert ana.send("/items/i0001/begin", version="0").headers["location"] == "/items/i0001"
     page = ana.read("/items/i0001")
     assert "Being drafted" in page and "Asleep" not in page and "Awake again, and begun by you." in page
     assert "Wake it" not in office.client("vic").read("/items/i0001")
+
+
+def test_a_lead_wakes_what_another_put_off_and_it_stays_theirs(tmp_path: Path) -> None:
+    office = practice(tmp_path, [item_of(1, snoozed_until=date(2026, 12, 5), assigned_to=ANA.subject)])
+    lea, ben = office.client("lea"), office.client("ben")
+    assert "Wake it</button>" in lea.read("/items/i0001") and "Wake it" not in ben.read("/items/i0001")
+    assert ben.send("/items/i0001/wake", version="0").status_code == 409
+    assert lea.send("/items/i0001/wake", version="0").status_code == 303
+    page = lea.read("/items/i0001")
+    assert "Asleep" not in page and "Being drafted" not in page and "lea woke it" in page
+    assert "i0001" in office.client("ana").read("/queue")
 
 
 def test_who_asked_the_ledger_learns_what_became_of_it(office: Practice) -> None:

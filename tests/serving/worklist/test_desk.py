@@ -195,6 +195,19 @@ def test_a_snoozed_item_sleeps_until_its_day_and_not_past_its_last_one(office: M
         assert desk.take_next() is not None
 
 
+def test_what_sleeps_is_woken_without_being_begun(office: MakeOffice) -> None:
+    desk_of = office([item_of(1, snoozed_until=TOMORROW), item_of(2, snoozed_until=TOMORROW, assigned_to=ANA.subject), item_of(3)])
+    with desk_of.desk(LEA) as desk:
+        woken, theirs = desk.wake("i0001", 0), desk.wake("i0002", 0)
+        assert (woken.state, woken.snoozed_until, woken.assigned_to, woken.leased_to) == (State.OPEN, None, None, None)
+        assert theirs.assigned_to == ANA.subject
+        with pytest.raises(CheckFailed, match="awake"):
+            desk.wake("i0003", 0)
+        assert desk.undo("i0001", woken.version).snoozed_until == TOMORROW
+    with desk_of.desk(BEN) as desk, pytest.raises(Held):
+        desk.wake("i0002", theirs.version)
+
+
 def test_what_is_sent_has_a_day_to_ask_again(office: MakeOffice) -> None:
     desk_of = office([item_of(1)], parts=2)
     with desk_of.desk() as desk:
@@ -429,13 +442,14 @@ def test_each_act_is_allowed_in_its_states_only(state: State) -> None:
         "skip": lambda desk: desk.skip("i0001", 0, "other"),
         "close": lambda desk: desk.close("i0001", 0, "other"),
         "snooze": lambda desk: desk.snooze("i0001", 0, TOMORROW),
+        "wake": lambda desk: desk.wake("i0001", 0),
         "take_back": lambda desk: desk.take_back("i0001", 0, cents=5),
         "pay_again": lambda desk: desk.pay_again("i0001", 0, cents=5),
         "reopen": lambda desk: desk.reopen("i0001", 0),
     }
     assert set(acts) == set(MOVES)
     for name, act in acts.items():
-        with memory_office([item_of(1, state=state)]).desk() as desk:
+        with memory_office([item_of(1, state=state, snoozed_until=TOMORROW)]).desk() as desk:
             if name == "take_back" and state is State.WON:
                 with pytest.raises(CheckFailed, match="nothing is left of what item i0001 brought"):
                     act(desk)
