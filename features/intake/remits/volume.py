@@ -134,16 +134,8 @@ def import_many(
         # A pipe goes to no other process.
         buckets, workers = UNKNOWN_BUCKETS, 1
     job = Job(folder, buckets, latest, mapping or Mapping(), has_lines, has_outcomes, as_of.isoformat() if as_of else "9999-12-31")
-    groups = list(_groups(sources, job.mapping))
-    tell = _teller(sources, progress)
-    told: list[Told] = []
-    slices: list[Slices] = [[] for _ in range(job.buckets)]
     with paused_collector(), _hands(workers) as each:
-        for group, (found, where) in enumerate(each(set_down, ((job, number, files) for number, files in enumerate(groups)))):
-            told += found
-            for bucket, offset, length in where:
-                slices[bucket].append((group, offset, length))
-            tell(found)
+        told, slices = _set_down_all(job, sources, each, _teller(sources, progress))
         if not any(one.tally.transactions for one in told):
             raise BadData(f"no 835 transaction in {len(sources)} files; is this a folder of 835 files (ST*835)?")
         copies = copies_among(head for one in told for head in one.heads)
@@ -153,9 +145,7 @@ def import_many(
         by_bucket = _by_bucket(job, rows)
         netted = list(each(_net, ((job, bucket, where, by_bucket(bucket), taken[bucket]) for bucket, where in enumerate(slices))))
     _remark(told, [remark for one in netted for remark in one.remarks])
-    # by place in the file: the tokenizer runs ahead of the reader
-    issues = [issue for one in told for issue in sorted(one.log.issues, key=lambda issue: (issue.segment is None, issue.segment or 0))]
-    rejects = [reject for one in told for reject in one.rejects]
+    issues, rejects = _wrong(told)
     if ledger is not None and rows is not None:
         issues += _join(ledger, rows, netted)
         rejects += [RemitReject(ledger.name, one.row, one.id, one.column, one.rule.value) for one in rows.rejects]
@@ -189,6 +179,25 @@ def _groups(sources: Sequence[Source], mapping: Mapping) -> Iterator[list[tuple[
 
 
 _Each = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
+
+
+def _set_down_all(job: Job, sources: Sequence[Source], each: _Each, tell: Callable[[list[Told]], None]) -> tuple[list[Told], list[Slices]]:
+    """Read all files, group by group; return what was told of each, and where the claims of each bucket lie."""
+    told: list[Told] = []
+    slices: list[Slices] = [[] for _ in range(job.buckets)]
+    groups = list(_groups(sources, job.mapping))
+    for group, (found, where) in enumerate(each(set_down, ((job, number, files) for number, files in enumerate(groups)))):
+        told += found
+        for bucket, offset, length in where:
+            slices[bucket].append((group, offset, length))
+        tell(found)
+    return told, slices
+
+
+def _wrong(told: Sequence[Told]) -> tuple[list[Issue], list[RemitReject]]:
+    """Return what was wrong in the files: issues by place, as the tokenizer runs ahead of the reader, and rejects."""
+    issues = [issue for one in told for issue in sorted(one.log.issues, key=lambda issue: (issue.segment is None, issue.segment or 0))]
+    return issues, [reject for one in told for reject in one.rejects]
 
 
 @contextmanager
