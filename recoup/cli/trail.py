@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -51,18 +52,17 @@ def export(
     client: Annotated[str | None, typer.Option("--client", help="only lines of this organisation")] = None,
 ) -> None:
     """Write the log as JSON lines, with the end that `trail verify --head` takes as the last; the export itself is logged first."""
+    from features.intake.output import replace_file
     from recoup.identity import opened_gate, operator
 
     with opened_gate(settings()) as gate:
         with gate.store.write() as unit:
             gate.log.tell(unit, operator(client) if client else operator(), "trail.read", [client] if client else [])
         if str(out) == "-":
-            _write(gate, client, sys.stdout)
-        else:
-            aside = out.with_name(f".{out.name}.part")
-            with aside.open("w", encoding="utf-8") as file:
-                _write(gate, client, file)
-            aside.replace(out)
+            sys.stdout.writelines(_lines(gate, client))
+            return
+        replace_file(out, lambda file: file.writelines(line.encode() for line in _lines(gate, client)))
+    Teller().line(f"the access log is in {out}")
 
 
 def copy() -> None:
@@ -74,7 +74,7 @@ def copy() -> None:
     Teller().line(f"the end of the log is copied: line {made.sequence}")
 
 
-def _write(gate: Gate, client: str | None, file: TextIO) -> None:
+def _lines(gate: Gate, client: str | None) -> Iterator[str]:
     with gate.store.read() as unit:
         for line in gate.log.lines(unit, client_id=client):
             act = line.act()
@@ -90,7 +90,7 @@ def _write(gate: Gate, client: str | None, file: TextIO) -> None:
                 "purpose": act.purpose,
                 "head": f"{line.sequence}:{line.mac.hex()}",
             }
-            file.write(json.dumps(shown) + "\n")
+            yield json.dumps(shown) + "\n"
 
 
 def _head(text: str) -> Head:
