@@ -1,10 +1,10 @@
-"""Columns of the tables that the sample writes, and the writing: beside the target, then renamed."""
+"""Columns of the tables that the sample writes, and the writing."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from features.intake.output import replace_file
 from recoup.sample.arrays import Bools, Ints
 
 
@@ -75,30 +76,27 @@ def write_csv(table: pa.Table, path: Path) -> None:
     # Decimals as text: the writer's own form of them drops to exponents when small.
     plain = pa.table({name: _plain(table[name]) for name in table.column_names})
 
-    def write(part: Path) -> None:
-        with part.open("wb") as file:
-            file.write(header.encode())
-            pyarrow.csv.write_csv(plain, file, options)
+    def write(file: BinaryIO) -> None:
+        file.write(header.encode())
+        pyarrow.csv.write_csv(plain, file, options)
 
-    write_beside(path, write)
+    _replace(path, write)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table as Parquet."""
-    write_beside(path, lambda part: pyarrow.parquet.write_table(table, part, compression="snappy"))
+    _replace(path, lambda file: pyarrow.parquet.write_table(table, file, compression="snappy"))
 
 
 def write_text(text_: str, path: Path) -> None:
     """Write an ASCII text."""
-    write_beside(path, lambda part: part.write_bytes(text_.encode("ascii")))
+    _replace(path, lambda file: file.write(text_.encode("ascii")))
 
 
-def write_beside(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside the target, then rename it, so that nobody reads half of it."""
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    write(part)
-    os.replace(part, path)
+    # Hundreds of files that can be made again: the disk is not waited for.
+    replace_file(path, write, is_lasting=False)
 
 
 def drop_stale(folder: Path, kept: Iterable[str]) -> None:
