@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from features.codes.tables import Codes
 from features.intake.table_file import read_table
 from features.tables import CONTRACT_RATES, OUTCOMES, PAYER_RULES, WRITEOFF_POLICIES, WRITEOFFS
 from features.vocabulary import Vocabulary
-from models.bundle import Bundle
+from models.bundle import Bundle, read_manifest
+from models.pointer import Pointer, Promotion, write_pointer
 from models.scorer import Scorer
 from recoup.sample.practice import write_sample
 from training.fit import train
@@ -71,3 +73,10 @@ def learn(files: Files, folder: Path, as_of: int = AS_OF) -> Learned:
     bundle = train(files.writeoffs, files.outcomes, tables=files.tables, as_of=as_of)
     publish(bundle, folder, name="test", created=CREATED)
     return Learned(bundle, folder, Scorer.load(folder))
+
+
+def make_champion(learned: Learned, home: Path) -> None:
+    """Make it the model that serves from a home."""
+    digest = str(read_manifest(learned.folder)["bundle_hash"])
+    shutil.copytree(learned.folder, home / "models" / digest)
+    write_pointer(home, Pointer(Promotion("1", digest, f"models/{digest}")))

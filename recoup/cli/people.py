@@ -14,6 +14,7 @@ from recoup.cli.options import Json, settings
 from recoup.cli.telling import Teller
 
 if TYPE_CHECKING:
+    from recoup.settings import Settings
     from serving.access import Identity
     from serving.identity.gate import Gate
     from serving.store.people import Person
@@ -139,7 +140,7 @@ def link(
     chosen, tell = settings(), Teller(as_json=as_json)
     with opened_gate(chosen) as gate:
         secret = gate.accounts.link(_operator_of(gate, name), name, minutes=minutes)
-    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/enter?token={secret}"
+    address = _entrance(chosen, secret)
     tell.json({"name": name, "address": address, "minutes": minutes})
     tell.line(f"open {address}")
     tell.line(f"it works once, within {minutes} minutes")
@@ -156,7 +157,7 @@ def break_glass(
     chosen, tell = settings(), Teller(as_json=as_json)
     with opened_gate(chosen) as gate:
         secret = gate.visits.break_glass_link(_operator_of(gate, name), _person(gate, name), reason)
-    address = f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/enter?token={secret}"
+    address = _entrance(chosen, secret)
     tell.json({"name": name, "address": address})
     tell.line(f"open {address}")
     tell.line("it works once, within 15 minutes, and ends an hour after it was opened; everything that is done is logged with the reason")
@@ -186,6 +187,10 @@ def table(as_json: Json = False) -> None:
     tell.json({action.name: sorted(action.roles) for action in ACTIONS.values()})
     rows = [[action.name, *("yes" if role in action.roles else "-" for role in Role), action.meaning] for action in ACTIONS.values()]
     tell.table(["action", *Role, "what it lets one do"], rows)
+
+
+def _entrance(chosen: Settings, secret: str) -> str:
+    return f"{chosen.public_url or f'http://127.0.0.1:{chosen.port}'}/enter?token={secret}"
 
 
 def _change(name: str, do: Callable[[Gate, Identity], None], words: str) -> None:

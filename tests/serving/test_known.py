@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -17,8 +16,6 @@ import pytest
 
 from features.errors import StorageFailed
 from features.vocabulary import Vocabulary
-from models.bundle import read_manifest
-from models.pointer import Pointer, Promotion, write_pointer
 from models.scorer import Scorer
 from recoup import job as program
 from recoup.news import News
@@ -32,7 +29,7 @@ from serving.jobs.worker import Shop, Worker
 from serving.store import migrations
 from serving.store.rows import EPOCH
 from serving.store.store import Store
-from tests.practice import AS_OF, Files, Learned
+from tests.practice import AS_OF, Files, Learned, make_champion
 from tests.serving.client import Client
 from tests.serving.jobs_at import ledger, shop_at
 from tests.serving.told import TODAY, tell
@@ -50,9 +47,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def shop(store: Store, learned: Learned, tmp_path: Path) -> Shop:
-    digest = str(read_manifest(learned.folder)["bundle_hash"])
-    shutil.copytree(learned.folder, tmp_path / "models" / digest)
-    write_pointer(tmp_path, Pointer(Promotion("1", digest, f"models/{digest}")))
+    make_champion(learned, tmp_path)
     shop = shop_at(store, tmp_path, lease_seconds=30.0)
     return replace(shop, model=lambda: champion_of(tmp_path), today=lambda: TODAY, program=program.__name__, codes=tmp_path / "codes")
 

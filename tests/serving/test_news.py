@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,6 @@ import pytest
 
 from features.intake.records import read_records
 from features.tables import WRITEOFFS
-from models.bundle import read_manifest
-from models.pointer import Pointer, Promotion, write_pointer
 from models.scorer import Scorer
 from recoup.news import News
 from recoup.outcomes import events_of
@@ -22,7 +19,7 @@ from serving.store import migrations, outcomes
 from serving.store.rows import EPOCH
 from serving.store.store import Store
 from serving.worklist.events import Effort
-from tests.practice import AS_OF, Files, Learned
+from tests.practice import AS_OF, Files, Learned, make_champion
 from tests.serving.told import DAY, TODAY, tell
 
 
@@ -35,9 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def champion(store: Store, learned: Learned, tmp_path: Path) -> Champion:
-    digest = str(read_manifest(learned.folder)["bundle_hash"])
-    shutil.copytree(learned.folder, tmp_path / "models" / digest)
-    write_pointer(tmp_path, Pointer(Promotion("1", digest, f"models/{digest}")))
+    make_champion(learned, tmp_path)
     return Champion(tmp_path, load=Scorer.load, prior=Scorer.prior, news=News(store, lambda: TODAY))
 
 

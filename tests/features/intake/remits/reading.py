@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from features.intake.mapping import Mapping
 from features.intake.remits import RemitImport, import_remits
 from features.intake.remits.issues import Issue, IssueLog
 from features.intake.remits.records import Transaction
@@ -35,6 +37,20 @@ def imported(folder: Path, files: dict[str, bytes]) -> RemitImport:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return import_remits([folder], today=TODAY)
+
+
+def joined(folder: Path, ledger: Sequence[dict[str, str]], remits: Sequence[Remit], mapping: Mapping | None = None) -> RemitImport:
+    """Write a ledger and remits, a file each, and join them."""
+    names = list(dict.fromkeys(name for row in ledger for name in row))
+    with (folder / "ledger.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(ledger)
+    for i, remit in enumerate(remits):
+        path = folder / "in" / f"{i}.835"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode(remit.segments()))
+    return import_remits([folder / "in"], ledger=folder / "ledger.csv", mapping=mapping, today=TODAY)
 
 
 def rows(found: RemitImport) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from features.intake.remits.export import write_candidates
 from features.intake.table_file import read_table
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
-from tests.features.intake.remits.reading import TODAY, codes, rows
+from tests.features.intake.remits.reading import TODAY, codes, joined, rows
 from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode, paid
 
 TWO_LINES = Claim(
@@ -34,16 +33,7 @@ ROW = {"writeoff_id": "W1", "writeoff_date": "2024-02-01", "payer_id": "60054", 
 def _join(
     folder: Path, *ledger: dict[str, str], remits: tuple[Remit, ...] = (JANUARY, APRIL), mapping: Mapping | None = None
 ) -> RemitImport:
-    names = list(dict.fromkeys(name for row in ledger for name in row))
-    with (folder / "ledger.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(ledger)
-    inbox = folder / "in"
-    inbox.mkdir()
-    for i, remit in enumerate(remits):
-        (inbox / f"{i}.835").write_bytes(encode(remit.segments()))
-    return import_remits([inbox], ledger=folder / "ledger.csv", mapping=mapping, today=TODAY)
+    return joined(folder, ledger, remits, mapping)
 
 
 def test_a_row_joined_by_line_control_number_gains_what_the_835_says(tmp_path: Path) -> None:

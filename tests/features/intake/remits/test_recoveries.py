@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 from features.intake.mapping import Mapping
 from features.intake.output import write_table
-from features.intake.remits import import_remits
 from features.intake.remits.causes import ACTIONS, action
 from features.intake.remits.events import Event, Outcomes
 from features.intake.remits.netting import chains, distinct_remits
@@ -26,7 +24,7 @@ from features.intake.remits.written_off import WrittenOff
 from features.intake.table_file import read_table
 from features.tables import OUTCOMES, REMEDIES, STATUSES
 from features.vocabulary import Vocabulary
-from tests.features.intake.remits.reading import TODAY, imported, read, rows
+from tests.features.intake.remits.reading import imported, joined, read, rows
 from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode
 
 REFUSED = denied()
@@ -426,16 +424,7 @@ ROW = {"writeoff_id": "W1", "writeoff_date": "2024-02-01", "payer_id": "60054", 
 
 
 def _with_ledger(folder: Path, *ledger: dict[str, str], remits: Sequence[Remit] = (JANUARY, MARCH)) -> list[tuple[str, str, int, int]]:
-    names = list(dict.fromkeys(name for row in ledger for name in row))
-    with (folder / "ledger.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(ledger)
-    inbox = folder / "in"
-    inbox.mkdir()
-    for i, remit in enumerate(remits):
-        (inbox / f"{i}.835").write_bytes(encode(remit.segments()))
-    found = import_remits([inbox], ledger=folder / "ledger.csv", mapping=Mapping(), today=TODAY)
+    found = joined(folder, ledger, remits, Mapping())
     return [(one.writeoff.writeoff_id, one.status, one.recovered, one.taken_back) for one in found.outcomes().events]
 
 
