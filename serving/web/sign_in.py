@@ -48,6 +48,12 @@ Anyone = Annotated[None, anybody("whoever is not signed in comes here")]
 
 def add_sign_in(app: FastAPI, gate: Gate) -> None:
     """Add the pages of a gate."""
+    _add_door(app, gate)
+    _add_account(app, gate)
+
+
+def _add_door(app: FastAPI, gate: Gate) -> None:
+    """Add the pages for coming in, staying and going."""
 
     @app.get("/sign-in", include_in_schema=False)
     def ask(request: Request, nobody: Anyone, next: str = "/", lost: str = "") -> Response:
@@ -86,6 +92,10 @@ def add_sign_in(app: FastAPI, gate: Gate) -> None:
     def extend(visit: Annotated[Visit, visitor("session.own")], form: Form) -> Response:
         """Stay signed in: that the visit was looked up has done it; the answer says how long the session now lasts."""
         return Response(status_code=204, headers={SECONDS_LEFT: str(visit.seconds_left(gate.now()))})
+
+
+def _add_account(app: FastAPI, gate: Gate) -> None:
+    """Add the pages of one's own account: what one may do, the password, an emergency."""
 
     @app.get("/account", include_in_schema=False)
     def account(visit: Annotated[Visit, visitor("session.own")]) -> Response:
