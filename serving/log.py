@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -82,7 +82,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, sort_keys=True)
 
 
-def write_to(stream: Any) -> None:
+def write_to(stream: TextIO) -> None:
     """Send every log line of this process to a stream; called once, by a program that serves."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())

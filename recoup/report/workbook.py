@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
@@ -188,7 +189,7 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Sequence[object]]:
     return {"sentence": [*words, *(name for name, _ in told)], "dollars": [*(None for _ in words), *(value for _, value in told)]}
 
 
-def read_answers(path: Any, answer: str) -> dict[str, str]:
+def read_answers(path: Path, answer: str) -> dict[str, str]:
     """Return what a person filled into the sheet of an earlier workbook, by write-off; nothing where there is none."""
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)

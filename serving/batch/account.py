@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -115,7 +115,7 @@ def _write_run(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch],
     """Write rows that come in their order, in stretches that are read one at a time."""
     told = {"account": account, "sample": json.dumps(sample)}
 
-    def write(file: Any) -> None:
+    def write(file: BinaryIO) -> None:
         with pa.ipc.new_stream(file, schema.with_metadata(told)) as writer:
             for batch in batches:
                 for start in range(0, batch.num_rows, STRETCH_ROWS):
