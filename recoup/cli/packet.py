@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
 from recoup.beside import Beside
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import Json, MappingFile, Model, Writeoffs, settings, to_folder, today, with_tables
+from recoup.cli.options import Json, MappingFile, Model, Writeoffs, parse_day, settings, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from models.scores import Scores
     from recoup.settings import Settings
     from serving.packet import Case, Desk, Packet
+    from serving.worklist.sight import Sight
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ENDINGS = (".docx", ".pdf", "-worksheet.pdf")
@@ -49,6 +51,12 @@ def packet(
     out: Annotated[Path, to_folder("folder for the files")],
     is_project: Annotated[bool, typer.Option("--project", help="one letter for all, with a table of claims")] = False,
     attach: Annotated[list[Path] | None, typer.Option(metavar="PDF", help="file to enclose behind the letter; again for each")] = None,
+    level: Annotated[
+        int, typer.Option(min=1, max=5, help="level of appeal: above the first it contests the decision of the one below")
+    ] = 1,
+    decided_on: Annotated[
+        date | None, typer.Option("--decided-on", parser=parse_day, metavar="DATE", help="day of the decision that a level above contests")
+    ] = None,
     void: Annotated[bool, typer.Option("--void", help="a corrected claim takes the first one back: frequency 8")] = False,
     remit_lines: Annotated[Path | None, typer.Option(help="table of remit_lines, for what the remittances said")] = None,
     model: Model = "champion",
@@ -61,10 +69,15 @@ def packet(
     from recoup.inputs import Inputs
     from recoup.outcomes import prepare
     from serving.packet import Desk, Enclosure
+    from serving.worklist.sight import Sight
 
     chosen = settings()
     if attach and len(writeoff_ids) > 1 and not is_project:
         raise UsageError("files are enclosed with one packet: name one write-off, or make a --project")
+    if decided_on is not None and (level == 1 or decided_on > today()):
+        raise UsageError(
+            "--decided-on is a day up to today" if level > 1 else "--decided-on is of the level below: name the --level, which is above 1"
+        )
     stems = [_stem(one, is_one=not is_project or len(writeoff_ids) == 1) for one in writeoff_ids]
     keep_apart(
         {"--writeoffs": writeoffs, "--scores": scores, "--remit-lines": remit_lines, "--outcomes": outcomes, "--attach": attach}
@@ -84,6 +97,8 @@ def packet(
         prepare(scorer, ledger, efforts, day_number(day))
         found = scorer.score(ledger, as_of=day_number(day), reasons=0)
         cases = _cases(scorer.viewer, ledger, found, lines, writeoff_ids, told, scores.name)
+        if level > 1:
+            cases = _at_level(Sight(scorer.viewer, words), ledger, cases, level, decided_on)
     desk = Desk.at(chosen.home, chosen.identity_key)
     enclosures = [Enclosure(path.stem, path.read_bytes()) for path in attach or ()]
     titles = [enclosure.title for enclosure in enclosures]
@@ -198,6 +213,26 @@ def _cases(
                 "--payer-rules, --policies and --outcomes that it was scored with, or score anew"
             )
     return cases
+
+
+def _at_level(sight: Sight, ledger: Batch, cases: Sequence[Case], level: int, decided_on: date | None) -> list[Case]:
+    """Return cases at a level above the first, as the queue would have them: the last day counts from the decision, or is not known."""
+    import numpy as np
+
+    from serving.packet.stored import as_queued
+    from serving.store.rows import rows_of
+    from serving.worklist.item import Item, State, Worth
+
+    place = {key: row for row, key in enumerate(ledger.columns["writeoff_id"].tolist())}
+    found = []
+    for case in cases:
+        remedy, last, source = case.score.remedy, None, None
+        if decided_on is not None:
+            posting = rows_of(ledger.take(np.array([place[case.row.writeoff_id]])))
+            last, source = sight.next_deadline(posting, remedy, level, decided_on)
+        held = Item(DEFAULT_CLIENT, case.row.writeoff_id, remedy, Worth(case.row.payer_id), state=State.NEXT_LEVEL, level=level)
+        found.append(as_queued(case, replace(held, decided_on=decided_on, next_deadline_on=last, next_deadline_source=source)))
+    return found
 
 
 def _money(cents: int | None) -> str:

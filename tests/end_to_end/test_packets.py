@@ -82,6 +82,27 @@ def test_what_may_not_be_written_is_not(fresh: Commands, scored: list[object], i
     assert ran.code == code and told in ran.err, ran.err
 
 
+def test_the_papers_of_a_level_are_written_from_files(fresh: Commands, tmp_path: Path) -> None:
+    own_file(tmp_path, "ledger.csv", LEDGER.replace("commercial", "medicare").replace(",29,", ",50,"))
+    files = ["--writeoffs", tmp_path / "ledger.csv"]
+    assert fresh("score", *files, "--out", tmp_path / "scores.csv", "--as-of", "2026-05-01").code == 0
+    files += ["--scores", tmp_path / "scores.csv", "--out", tmp_path / "out"]
+    assert fresh("packet", "W1", *files).code == 0
+    first = docx_text((tmp_path / "out" / "W1.docx").read_bytes())
+    ran = fresh("packet", "W1", *files, "--level", 2, "--decided-on", "2026-06-01")
+    assert ran.code == 0, ran.err
+    second = docx_text((tmp_path / "out" / "W1.docx").read_bytes())
+    assert "Request for redetermination" in first and "Request for reconsideration by a QIC" in second
+    # 42 CFR 405.962: 180 days from receipt of the redetermination, five days after its date.
+    assert "The redetermination of June 1, 2026 upheld" in second and "December 3, 2026 (42 CFR 405.962)" in second
+    ran = fresh("packet", "W1", *files, "--level", 2)
+    assert ran.code == 0 and "name it and its day" in ran.out
+    assert "The time limit for this request" not in docx_text((tmp_path / "out" / "W1.docx").read_bytes())
+    for said, told in ((["--decided-on", "2026-06-01"], "name the --level"), (["--level", 2, "--decided-on", "2999-01-01"], "up to today")):
+        ran = fresh("packet", "W1", *files, *said)
+        assert ran.code == 2 and told in ran.err
+
+
 def test_a_letter_does_not_differ_from_the_queue(fresh: Commands, scored: list[object], tmp_path: Path) -> None:
     own_file(tmp_path, "rules.csv", "payer_id,remedy,level,limit,limit_unit,clock\nP7,appeal,1,60,days,remit_date\n")
     ran = fresh("packet", "W1", *scored, "--payer-rules", tmp_path / "rules.csv")
