@@ -47,7 +47,7 @@ REMARKS = {
     "digits_lost": "{column} is written like 1.2E+11 in {count} rows: a spreadsheet cut digits off, so different ones look the same; "
     + SAVE_AS_TEXT,
     "date_after_writeoff": "{column} is after writeoff_date in {count} rows; kept",
-    "patient_id_dropped": "{column} left out in {count} rows: no key to hash it with",
+    "patient_id_dropped": "{column} left out in {count} rows: it is kept only hashed, and nothing here needs it",
     "resolved_before_worked": "{column} is before worked_date in {count} rows; kept",
     "resolved_without_date": "{column} is blank in {count} rows whose status is final; they count as pending",
     "pending_with_date": "{column} is given in {count} rows whose status is pending; kept",

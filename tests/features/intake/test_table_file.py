@@ -279,6 +279,7 @@ def test_patients_become_hashes_or_nothing(read: Read) -> None:
     without = read(text)
     assert without.batch.columns["patient_id"].tolist() == [None, "pt_0123456789abcdef", None]
     assert [(i.code, i.count) for i in without.issues] == [("patient_id_dropped", 1)]
+    assert "nothing here needs it" in without.issues[0].message
 
 
 MAPPING = """
