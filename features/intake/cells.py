@@ -30,6 +30,7 @@ MEMORY = 4096
 _EPOCH = date(1970, 1, 1).toordinal()
 _MONEY = re.compile(PATTERN)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_COUNT = re.compile(r"[2-6][0-9]{4}(\.[0-9]+)?")
 _INT = re.compile(r"(-?[0-9]{1,15})(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -187,7 +188,7 @@ def _date_parser(forms: Sequence[str]) -> Parse:
     def read(text: str) -> Value | Rule:
         day = _iso_day(text) if _DATE.fullmatch(text) else _formed_day(text, forms)
         if day is None:
-            return Rule.NOT_A_DATE
+            return Rule.DAY_COUNT if _DAY_COUNT.fullmatch(text) else Rule.NOT_A_DATE
         return Rule.DATE_OUT_OF_RANGE if day < EARLIEST else day
 
     return read

@@ -26,6 +26,9 @@ HEADER_BYTES = 1 << 20
 ROW_BYTES = 384
 """About so long is a row of a ledger."""
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How the files of spreadsheet programs begin."""
+
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 """What other programs put between columns."""
 
@@ -60,6 +63,7 @@ class CsvSource:
             for number, fields in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1):
                 if any(field.strip() for field in fields):
                     self._refuse_other_separators(fields)
+                    self._refuse_a_title(fields, number)
                     return number + 1, fields
         except csv.Error as error:
             raise BadData(f"{self.name}: the header cannot be read: {error}") from error
@@ -70,6 +74,18 @@ class CsvSource:
         for mark, name in _SEPARATORS.items():
             if len(fields) == 1 and mark in fields[0]:
                 raise BadData(f"{self.name}: the header is one column with {name} in it; save the file with commas between its columns")
+
+    def _refuse_a_title(self, fields: Sequence[str], number: int) -> None:
+        """Say so where a row above the names of the columns is still there: a title, merged cells, a spreadsheet's own mark."""
+        if fields[0].strip().lower().startswith("sep="):
+            raise BadData(f"{self.name}: row {number} tells a spreadsheet how columns are separated; delete that row")
+        named = sum(map(bool, map(str.strip, fields)))
+        last = max(place for place, field in enumerate(fields, 1) if field.strip())
+        if len(fields) > 1 and (named == 1 or (not fields[0].strip() and 2 * named < last)):
+            raise BadData(
+                f"{self.name}: row {number} is no header: {named} of its {len(fields)} columns {'has' if named == 1 else 'have'} a name; "
+                "delete what stands above the names of the columns, such as a title or merged cells"
+            )
 
     def stretches(self, rows: int) -> Iterable[Source] | None:
         """Return stretches of a file, each as soon as its end is found; None of a stream, which is read from its beginning."""
@@ -253,6 +269,8 @@ class _CheckedBytes:
             raise BadData(f"{self._name}: not a whole gzip file: {error}") from error
         except OSError as error:
             raise StorageFailed(f"{self._name}: cannot be read: {error.strerror or error}") from error
+        if self._position == 0 and part.startswith(_WORKBOOKS):
+            raise BadData(f"{self._name}: an Excel workbook, whatever its name says; save each sheet that is wanted as CSV UTF-8")
         pending = len(self._decoder.getstate()[0])
         try:
             self._decoder.decode(part, final=not part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from features.errors import BadData, ColumnsMissing
@@ -49,6 +50,10 @@ class Header:
         return self._names.get(lower)
 
 
+_VALUE = re.compile(r"[^\w]*[0-9][0-9.,/:-]*[^\w]*")
+"""A number, an amount or a date, which names no column."""
+
+
 def resolve(source: str, table: Table, names: Sequence[str], mapping: Mapping | None) -> tuple[dict[str, int], list[str]]:
     """Return where each of our columns stands in a file, and the names that are unknown.
 
@@ -71,6 +76,9 @@ def resolve(source: str, table: Table, names: Sequence[str], mapping: Mapping | 
         else:
             places[ours] = place
     missing = [column.name for column in table.columns if not column.nullable and column.name not in places]
+    if missing and any(map(_VALUE.fullmatch, names)):
+        # They may be a patient's.
+        raise ColumnsMissing(source, table.name, missing, ["values where names should be: the first row must name the columns"])
     if missing:
-        raise ColumnsMissing(source, table.name, missing, [name[:60] for name in names[:100]])
+        raise ColumnsMissing(source, table.name, missing, [name[:60] for name in names[:100] if name.strip()])
     return places, unknown

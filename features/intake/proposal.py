@@ -122,7 +122,7 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     >>> proposed.missing
     ()
     """
-    samples = {name: _sample(sample_rows, place) for place, name in enumerate(header)}
+    samples = {name: _sample(sample_rows, place) for place, name in enumerate(header) if name.strip()}
     own = {name: found for name in header if (found := Header(table, None).find(name)) is not None}
     form = _money_form([text for texts in samples.values() for text in texts])
     dates = _date_formats(samples)

@@ -26,6 +26,8 @@ class Rule(Enum):
     """Money is digits with at most two decimals, like 1234.50 or -3."""
     NOT_A_DATE = "not_a_date"
     """Dates are YYYY-MM-DD."""
+    DAY_COUNT = "day_count"
+    """A spreadsheet's own count of days, like 46143, in the place of a date."""
     DATE_OUT_OF_RANGE = "date_out_of_range"
     """Before 1990, or more than five years ahead."""
     NOT_A_BOOLEAN = "not_a_boolean"

@@ -119,6 +119,39 @@ def test_the_later_of_two_rows_with_one_key_is_rejected(read: Read) -> None:
     assert [(r.row, r.id, r.rule) for r in result.rejects] == [(4, "W1", Rule.DUPLICATE_KEY)]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Write-offs of May,,,\r\nprinted,,,\r\n{rows}", "row 1 is no header: 1 of its 4 columns has a name"),
+        ("\r\n,,Amounts,\r\n{rows}", "row 2 is no header: 1 of its 4 columns has a name"),
+        (",,,Amounts,,,Codes\r\n{rows}", "row 1 is no header: 2 of its 7 columns have a name"),
+        ("sep=,\r\n{rows}", "row 1 tells a spreadsheet how columns are separated; delete that row"),
+        ("PK\x03\x04{rows}", "an Excel workbook"),
+        ("W1,2024-01-05,DOE JANE,12.50\nW2,2024-01-05,DOE JANE,12.50\n", "the first row must name the columns"),
+    ],
+)
+def test_what_stands_above_or_instead_of_the_header_is_told(read: Read, text: str, words: str) -> None:
+    with pytest.raises(BadData, match=words) as caught:
+        read(text.format(rows=rows(GOOD.format(1))))
+    assert "DOE" not in str(caught.value)
+
+
+def test_a_workbook_is_to_be_saved_as_csv(read: Read) -> None:
+    with pytest.raises(UsageError, match="save each sheet that is wanted as CSV UTF-8"):
+        read(b"PK\x03\x04", name="ledger.xlsx")
+
+
+def test_blank_names_before_and_behind_the_header_are_passed_over(read: Read) -> None:
+    result = read(rows("0,W1,2024-01-05,AETNA,12.50,,,,,,,", header=f",{HEADER},,,,,,,"))
+    assert len(result.batch) == 1 and not result.rejects
+
+
+def test_a_spreadsheets_count_of_days_is_told_from_other_texts(read: Read) -> None:
+    lines = ["W1,45296,AETNA,1", "W2,45296.5,AETNA,1", "W3,202401,AETNA,1", "W4,12345,AETNA,1"]
+    found = [(reject.id, reject.rule) for reject in read(rows(*lines)).rejects]
+    assert found == [("W1", Rule.DAY_COUNT), ("W2", Rule.DAY_COUNT), ("W3", Rule.NOT_A_DATE), ("W4", Rule.NOT_A_DATE)]
+
+
 def test_ids_that_a_spreadsheet_cut_short_are_counted(read: Read) -> None:
     header = f"{HEADER},claim_id,payer_claim_number"
     lines = ["1.23457E+11,2024-01-05,AETNA,1,C1,1E5", "1.23458E+11,2024-01-05,AETNA,1,2E+15,9.9E+02", '"1,2E+11",2024-01-05,AETNA,1,,XE+11']
