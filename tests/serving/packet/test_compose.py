@@ -703,7 +703,8 @@ def test_medicare_is_asked_for_an_exception_where_it_refused_a_claim_as_late(has
     assert "no initial determination (42 CFR 405.926(n))" in told and "405.980" not in told and "reopen" not in told.split("What we ask")[1]
     assert ("in time (42 CFR 424.44(a))" in told) is has_proof and ("exception to the time limit" in told) is not has_proof
     assert any("42 CFR 424.44(b)" in missing for missing in packet.missing) is not has_proof
-    assert "sixth calendar month" in "\n".join(packet.worksheet.texts())
+    sheet = "\n".join(packet.worksheet.texts())
+    assert "sixth calendar month" in sheet and "90 days by default" in sheet and "405.980" not in sheet
     assert faults(packet, [case]) == []
     (other,) = read_ledger([row | {"payer_type": "medicare_advantage"}])
     assert write_packet(other).kind == "appeal" and "424.44" not in text_of(write_packet(other))
