@@ -67,17 +67,19 @@ resubmission_count: resubmissions, times resubmitted, rebill count
 authorization_on_file: auth, authorization, auth on file, prior auth, prior authorization
 account_status: acct status, status of account
 appeal_deadline: appeal by, appeal due, deadline, appeal limit date
-effort_id: appeal id, task id, work item, work item id, follow up id
-worked_date: date worked, work date, appeal date, action date, opened, opened date, followup date
-action: activity, work type, appeal type, action taken
+effort_id: appeal id, task id, work item, work item id, follow up id, activity id, activity number
+worked_date: date worked, work date, work start, start date, date started, appeal date, action date, opened, opened date, followup date
+action: activity, activity type, work type, appeal type, action taken, action type, task type
 level: appeal level
 sent_date: date sent, mailed date, faxed date
 reference_number: ref no, reference, call reference, tracking number
 resolved_date: resolution date, closed date, date closed, closed, decision date, outcome date, date resolved
 status: outcome, result, disposition, resolution, appeal status, appeal outcome
 recovered_amount: recovered, recovery, recovery amount, amount recovered, appeal payment, recoveries
-taken_back_amount: recouped, recoupment, take back, takeback amount
+taken_back_amount: recouped, amount recouped, recouped amount, recoupment, take back, takeback amount
 hours_spent: hours, time spent, hrs
+explored: random sample, by lot
+selection_probability: sample rate, selection rate
 """
 
 

@@ -32,6 +32,9 @@ MADE_OF = ("claim_id", "line_number", "procedure_code", "writeoff_date", "adjust
 CERTAIN, LIKELY, GUESSED = 0.95, 0.8, 0.5
 """Confidence of a name that we know, of one that holds all its words, and of one that holds some of them."""
 
+_FEW = 20
+"""Fewer cells than this say nothing of whether words come again."""
+
 _ABBREVIATIONS = {"amt": "amount", "no": "number", "num": "number", "nbr": "number", "#": "number", "dt": "date", "adj": "adjustment",
                   "ins": "insurance", "pt": "patient", "acct": "account", "desc": "description", "cd": "code", "auth": "authorization",
                   "resp": "responsibility", "wo": "writeoff", "payor": "payer"}  # fmt: skip
@@ -194,6 +197,8 @@ def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
     """Return the share of the sample that the column can read; 1 without a sample."""
     if not texts:
         return 1.0
+    if column.allowed and len(texts) >= _FEW and len(set(texts)) * 2 > len(texts):
+        return 0.0  # Words of a list come again; these are numbers or names of something.
     cells = Cells(column, forms)
     # What must be there is told in the practice's own words where it has such; a mapping says what they stand for.
     passed = () if column.nullable else (Rule.NOT_LISTED,)
@@ -203,7 +208,8 @@ def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
 def _money_form(texts: Iterable[str]) -> MoneyForm:
     amounts = [text for text in texts if re.fullmatch(r"[-($€£\s]*[0-9][0-9,]*(\.[0-9]{1,2})?[\s)]*", text)]
     currency = next((symbol for symbol in "$€£" if any(symbol in text for text in amounts)), "")
-    has_thousands = any(re.search(r"[0-9],[0-9]{3}(?![0-9])", text) for text in amounts)
+    # Among the first rows there may be none of a thousand dollars, and the largest recoveries would be refused.
+    has_thousands = currency in ("$", "£") or any(re.search(r"[0-9],[0-9]{3}(?![0-9])", text) for text in amounts)
     return MoneyForm(currency, "," if has_thousands else "", any("(" in text and text[-1] == ")" for text in amounts))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, RowMapping, Table, Text, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
+from features.errors import TryAgain
 from serving.store.schema import METADATA, Moment
 from serving.store.store import Unit
 
@@ -51,9 +53,18 @@ def chunk(unit: Unit, client_id: str, load_id: str, number: int) -> str | None:
 
 
 def add_chunk(unit: Unit, client_id: str, load_id: str, number: int, content_hash: str, writeoffs: int, at: datetime) -> None:
-    """Say that a chunk is in; a second one of that number is refused by the database."""
+    """Say that a chunk is in.
+
+    Raises
+    ------
+    TryAgain
+        When it is in already: another process that loads the same files was first.
+    """
     row = {"client_id": client_id, "load_id": load_id, "number": number, "content_hash": content_hash}
-    unit.connection.execute(insert(load_chunks), [row | {"writeoffs": writeoffs, "loaded_at": at}])
+    try:
+        unit.connection.execute(insert(load_chunks), [row | {"writeoffs": writeoffs, "loaded_at": at}])
+    except IntegrityError as error:
+        raise TryAgain("another process is loading the same files; the same call goes on where it stopped") from error
 
 
 def end(unit: Unit, client_id: str, load_id: str, at: datetime) -> None:

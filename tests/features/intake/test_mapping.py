@@ -281,3 +281,19 @@ def test_the_page_on_mappings_shows_a_mapping_that_loads_and_every_column() -> N
         "words.COLUMN",
     ):
         assert f"`{key}`" in page or f"`[{key}]`" in page
+
+
+def test_what_comes_again_is_an_action_and_what_never_does_numbers_the_efforts() -> None:
+    header = ["Trans ID", "Activity Number", "Activity Kind", "Work Start", "Outcome"]
+    rows = [[f"T{i}", f"A{i}", ("Letter", "Call", "Records")[i % 3], "2024-01-05", "denied"] for i in range(30)]
+    found = {guess.theirs: guess.ours for guess in propose(header, rows, OUTCOMES).guesses}
+    assert (found["Activity Number"], found["Activity Kind"], found["Work Start"]) == ("effort_id", "action", "worked_date")
+
+
+def test_amounts_with_a_currency_may_have_thousands_further_down(tmp_path: Path) -> None:
+    header = ["Trans ID", "Work Start", "Outcome", "Amount Recovered"]
+    proposal = propose(header, [["1", "2024-01-05", "recovered", "$180.52"]], OUTCOMES)
+    path = tmp_path / "efforts.csv"
+    path.write_text(",".join(header) + '\n2,2024-01-06,recovered,"$1,180.52"\n')
+    read = read_table(path, OUTCOMES, vocabulary=Vocabulary(), mapping=proposal.mapping)
+    assert read.batch.columns["recovered_amount"].tolist() == [118_052]

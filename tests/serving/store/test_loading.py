@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from features.batch import Batch
-from features.errors import BadData, CheckFailed
+from features.errors import BadData, CheckFailed, TryAgain
 from features.intake.records import read_records
 from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
@@ -211,3 +211,11 @@ def test_a_write_off_for_which_nothing_is_to_be_done_makes_no_work_and_leaves_th
     assert (done.writeoffs, done.items_new, done.items_withdrawn) == (2, 0, 1) and item(store, "one").state is State.WITHDRAWN
     with store_office(store).desk(ANA) as desk:
         assert desk.take_next() is None
+
+
+def test_of_two_that_load_the_same_files_the_second_is_told_to_come_again(store: Store) -> None:
+    with store.write() as unit:
+        loads.begin(unit, "default", "files", as_of=TODAY, model_version="3", writeoffs=1, chunks=1, at=NOW)
+        loads.add_chunk(unit, "default", "files", 0, "ab", 1, NOW)
+    with pytest.raises(TryAgain, match="another process is loading the same files"), store.write() as unit:
+        loads.add_chunk(unit, "default", "files", 0, "ab", 1, NOW)
