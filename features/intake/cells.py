@@ -152,7 +152,6 @@ def _bounded(column: Column, parse: Parse, escaped: bool) -> Parse:
 
 def _money_parser(mapping: Mapping, flip: bool) -> Parse:
     form = mapping.money
-    plain = not (form.currency or form.thousands or form.parentheses)
     grouped = re.compile(rf"[0-9]{{1,3}}(?:{re.escape(form.thousands)}[0-9]{{3}})+(?:\.[0-9]{{1,2}})?") if form.thousands else None
 
     def bare(text: str) -> str:
@@ -167,13 +166,15 @@ def _money_parser(mapping: Mapping, flip: bool) -> Parse:
             return "0"
         elif text[:1] == "-":
             is_negative, text = True, bare(text[1:])
+        elif form.trailing_minus and text[-1:] == "-":
+            is_negative, text = True, bare(text[:-1])
         if grouped is not None and grouped.fullmatch(text):
             text = text.replace(form.thousands, "")
         # A second minus stays, and the pattern refuses it.
         return f"-{text}" if is_negative else text
 
     def read(text: str) -> Value | Rule:
-        if not plain:
+        if not form.is_plain:
             text = undressed(text)
         if not _MONEY.fullmatch(text):
             return Rule.NOT_AN_AMOUNT

@@ -278,9 +278,8 @@ def _count_lost(texts: pa.Array) -> int:
 def _is_plain(column: Column, mapping: Mapping | None) -> bool:
     if mapping is None:
         return True
-    form = mapping.money
     is_flipped = column.name == "writeoff_amount" and mapping.sign == "negative_is_writeoff"
-    return not (form.currency or form.thousands or form.parentheses or is_flipped)
+    return mapping.money.is_plain and not is_flipped
 
 
 def _cents(texts: pa.Array) -> NDArray[np.int64]:

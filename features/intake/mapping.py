@@ -15,7 +15,7 @@ from features.tables import GROUP_CODES, PAYER_TYPES, TABLES
 Sign: TypeAlias = Literal["negative_is_writeoff", "positive_is_writeoff"]
 
 _KEYS = ("columns", "writeoff_id", "adjustment_codes", "payers", "payer_types", "groups", "words", "sign", "date_format", "money")
-_MONEY_KEYS = ("currency", "thousands", "parentheses")
+_MONEY_KEYS = ("currency", "thousands", "parentheses", "trailing_minus")
 _ADJUSTMENT_KEYS = ("group_code", "carc", "rarcs")
 OWN_SECTION = {"payer_type": "payer_types", "group_code": "groups"}
 """Of columns that have a list: where their words stand, if not in `[words.<column>]`."""
@@ -33,11 +33,19 @@ class MoneyForm:
         What may stand between groups of three digits; blank: nothing.
     parentheses
         True: (12.50) is -12.50.
+    trailing_minus
+        True: 12.50- is -12.50.
     """
 
     currency: str = ""
     thousands: str = ""
     parentheses: bool = False
+    trailing_minus: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only the form of DATA is read."""
+        return not (self.currency or self.thousands or self.parentheses or self.trailing_minus)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,9 +252,11 @@ def _date_formats(source: str, given: object) -> tuple[str, ...]:
 def _money(source: str, given: Map[str, object]) -> MoneyForm:
     section = _section(source, given, "money")
     _known(source, "[money] ", section, _MONEY_KEYS)
-    currency, thousands, parentheses = section.get("currency", ""), section.get("thousands", ""), section.get("parentheses", False)
-    if not isinstance(currency, str) or not isinstance(thousands, str) or not isinstance(parentheses, bool):
-        raise Misconfigured(f"{source}: [money] currency and thousands are texts, parentheses is true or false")
+    currency, thousands = section.get("currency", ""), section.get("thousands", "")
+    parentheses, trailing_minus = section.get("parentheses", False), section.get("trailing_minus", False)
+    are_flags = isinstance(parentheses, bool) and isinstance(trailing_minus, bool)
+    if not isinstance(currency, str) or not isinstance(thousands, str) or not are_flags:
+        raise Misconfigured(f"{source}: [money] currency and thousands are texts, parentheses and trailing_minus are true or false")
     if thousands not in ("", ",", " ", "'"):
         raise Misconfigured(f"{source}: [money] thousands is {thousands!r}; allowed: a comma, a space, an apostrophe, or nothing")
-    return MoneyForm(currency, thousands, parentheses)
+    return MoneyForm(currency, thousands, bool(parentheses), bool(trailing_minus))

@@ -206,11 +206,12 @@ def _readable(column: Column, texts: list[str], forms: Mapping_) -> float:
 
 
 def _money_form(texts: Iterable[str]) -> MoneyForm:
-    amounts = [text for text in texts if re.fullmatch(r"[-($€£\s]*[0-9][0-9,]*(\.[0-9]{1,2})?[\s)]*", text)]
+    amounts = [text for text in texts if re.fullmatch(r"[-($€£\s]*[0-9][0-9,]*(\.[0-9]{1,2}-?)?[\s)]*", text)]
     currency = next((symbol for symbol in "$€£" if any(symbol in text for text in amounts)), "")
     # Among the first rows there may be none of a thousand dollars, and the largest recoveries would be refused.
     has_thousands = currency in ("$", "£") or any(re.search(r"[0-9],[0-9]{3}(?![0-9])", text) for text in amounts)
-    return MoneyForm(currency, "," if has_thousands else "", any("(" in text and text[-1] == ")" for text in amounts))
+    has_parentheses = any("(" in text and text[-1] == ")" for text in amounts)
+    return MoneyForm(currency, "," if has_thousands else "", has_parentheses, any(text[-1] == "-" for text in amounts))
 
 
 def _date_formats(samples: Mapping[str, list[str]]) -> tuple[str, ...]:
@@ -231,7 +232,7 @@ def _reads(cells: Cells, texts: Iterable[str]) -> bool:
 
 
 def _is_mostly_negative(texts: list[str]) -> bool:
-    return bool(texts) and sum(text.lstrip("$€£ ")[:1] in ("-", "(") for text in texts) * 2 > len(texts)
+    return bool(texts) and sum(text.lstrip("$€£ ")[:1] in ("-", "(") or text[-1] == "-" for text in texts) * 2 > len(texts)
 
 
 def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequence[str], *, is_negative: bool) -> list[str]:
@@ -244,10 +245,10 @@ def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequenc
     if made_of:
         lines += ["# No column numbers the postings: these together tell one from another, and the same ones must be exported each time.",
                   f"writeoff_id = {_listed(made_of)}"]  # fmt: skip
-    if form.currency or form.thousands or form.parentheses:
+    if not form.is_plain:
         lines += ["", "[money]"]
         lines += [f"{name} = {_quoted(text)}" for name, text in (("currency", form.currency), ("thousands", form.thousands)) if text]
-        lines += ["parentheses = true"] if form.parentheses else []
+        lines += [f"{name} = true" for name in ("parentheses", "trailing_minus") if getattr(form, name)]
     return lines
 
 

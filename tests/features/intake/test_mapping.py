@@ -297,3 +297,10 @@ def test_amounts_with_a_currency_may_have_thousands_further_down(tmp_path: Path)
     path.write_text(",".join(header) + '\n2,2024-01-06,recovered,"$1,180.52"\n')
     read = read_table(path, OUTCOMES, vocabulary=Vocabulary(), mapping=proposal.mapping)
     assert read.batch.columns["recovered_amount"].tolist() == [118_052]
+
+
+def test_minuses_behind_amounts_are_proposed_with_their_sign() -> None:
+    proposal = propose(["Trans ID", "Adj Amt"], [["1", "$1,200.00-"], ["2", "35.00-"], ["3", "5.00"]], WRITEOFFS)
+    form = proposal.mapping.money
+    assert (form.currency, form.thousands, form.parentheses, form.trailing_minus) == ("$", ",", False, True)
+    assert proposal.mapping.sign == "negative_is_writeoff"

@@ -600,3 +600,13 @@ def test_a_file_with_another_separator_is_told_so(mark: str, name: str) -> None:
     text = mark.join(("writeoff_id", "writeoff_date", "payer_id")) + "\n"
     with pytest.raises(BadData, match=f"the header is one column with {name} in it; save the file with commas"):
         read_table(io.BytesIO(text.encode()), WRITEOFFS, vocabulary=Vocabulary())
+
+
+def test_a_minus_may_stand_behind_where_the_mapping_says_so(read: Read) -> None:
+    texts = ["200.00-", "$1,200.00-", "5-", "-5", "-", "-5-", "(5)-", "5--", "5.00 -"]
+    lines = [f'{number},2024-01-31,X,9,"{text}"' for number, text in enumerate(texts)]
+    mapping = parse(MAPPING.replace("parentheses = true", "parentheses = true\ntrailing_minus = true"))
+    result = read(rows(*lines, header="Trans #,Post Date,payer,Amt,paid_amount"), mapping=mapping)
+    assert result.batch.columns["paid_amount"].tolist() == [-20000, -120000, -500, -500, 0, -500]
+    assert [reject.row for reject in result.rejects] == [7, 8, 9]
+    assert not len(read(rows("W1,2024-01-05,AETNA,12.50-")).batch)

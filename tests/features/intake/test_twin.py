@@ -47,6 +47,7 @@ MAPPING = parse(
     currency = "$"
     thousands = ","
     parentheses = true
+    trailing_minus = true
     """
 )
 
@@ -59,6 +60,10 @@ ODD_TEXTS = [
     "=cmd",
     "-5",
     "+5",
+    "5.00-",
+    "$1,200.00-",
+    "-5-",
+    "(5)-",
     "@x",
     "'",
     "''",
