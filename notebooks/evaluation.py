@@ -6,6 +6,7 @@
 
 # %% tags=["parameters"]
 folder = ""  # a folder with writeoffs.csv and outcomes.csv; blank: a synthetic practice
+mapping = ""  # a mapping file with the practice's own names, as `recoup doctor` proposes one; blank: the names are ours
 cut = "2026-06-01"
 as_of = "2026-11-01"
 
@@ -23,7 +24,7 @@ from training.evaluate import evaluate
 place = Path(folder or tempfile.mkdtemp())
 if not folder:
     write_sample(place, rows=6_000, seed=11)
-desk = open_desk(place)
+desk = open_desk(place, mapping)
 scorer = desk.fit(day(cut), Path(tempfile.mkdtemp()) / "model")
 known = desk.coded_for(scorer, day(as_of))
 result = evaluate(known.writeoffs, known.outcomes, scorer=scorer, as_of=day(as_of), start=day(cut), end=day(as_of))

@@ -6,6 +6,7 @@
 
 # %% tags=["parameters"]
 folder = ""  # a folder with writeoffs.csv and outcomes.csv; blank: a synthetic practice
+mapping = ""  # a mapping file with the practice's own names, as `recoup doctor` proposes one; blank: the names are ours
 home = ""  # RECOUP_HOME, whose champion is reported; blank, or none there: a model of two months ago is fitted
 as_of = "2026-11-01"
 
@@ -28,7 +29,7 @@ from training.drift import watch
 place = Path(folder or tempfile.mkdtemp())
 if not folder:
     write_sample(place, rows=4_000, seed=11)
-desk, today = open_desk(place), day(as_of)
+desk, today = open_desk(place, mapping), day(as_of)
 pointer = read_pointer(Path(home)) if home else None
 model = pointer.champion.folder(Path(home)) if pointer else Path(tempfile.mkdtemp()) / "model"
 scorer = Scorer.load(model) if pointer else desk.fit(today - 61, model)

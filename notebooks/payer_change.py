@@ -6,6 +6,7 @@
 
 # %% tags=["parameters"]
 folder = ""  # a folder with writeoffs.csv and outcomes.csv; blank: a synthetic practice
+mapping = ""  # a mapping file with the practice's own names, as `recoup doctor` proposes one; blank: the names are ours
 cut = "2026-05-01"
 as_of = "2026-11-01"
 
@@ -28,7 +29,7 @@ from training.drift import results_since, watch
 place = Path(folder or tempfile.mkdtemp())
 if not folder:
     write_sample(place, rows=8_000, seed=11)
-desk, model = open_desk(place), Path(tempfile.mkdtemp()) / "model"
+desk, model = open_desk(place, mapping), Path(tempfile.mkdtemp()) / "model"
 scorer = desk.fit(day(cut), model)
 known = desk.coded_for(scorer, day(as_of))
 found = watch(scorer, known, day(as_of), json.loads((model / REFERENCE).read_bytes()))

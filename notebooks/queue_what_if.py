@@ -6,6 +6,7 @@
 
 # %% tags=["parameters"]
 folder = ""  # a folder with writeoffs.csv and outcomes.csv; blank: a synthetic practice
+mapping = ""  # a mapping file with the practice's own names, as `recoup doctor` proposes one; blank: the names are ours
 cut = "2026-06-01"
 as_of = "2026-11-01"
 capacities = [0.02, 0.05, 0.1, 0.2, 0.4]
@@ -25,7 +26,7 @@ from training.policy_value import compare, take
 place = Path(folder or tempfile.mkdtemp())
 if not folder:
     write_sample(place, rows=6_000, seed=11)
-desk = open_desk(place)
+desk = open_desk(place, mapping)
 scorer = desk.fit(day(cut), Path(tempfile.mkdtemp()) / "model")
 known = desk.coded_for(scorer, day(as_of))
 rows = np.flatnonzero(known.writeoffs.columns["writeoff_date"] >= day(cut))

@@ -6,6 +6,7 @@
 
 # %% tags=["parameters"]
 folder = ""  # a folder with writeoffs.csv and outcomes.csv; blank: a synthetic practice
+mapping = ""  # a mapping file with the practice's own names, as `recoup doctor` proposes one; blank: the names are ours
 as_of = "2026-11-01"
 
 # %%
@@ -21,7 +22,7 @@ from recoup.sample.practice import write_sample
 place = Path(folder or tempfile.mkdtemp())
 if not folder:
     write_sample(place, rows=6_000, seed=11)
-desk, today = open_desk(place), day(as_of)
+desk, today = open_desk(place, mapping), day(as_of)
 scorer = desk.fit(today, Path(tempfile.mkdtemp()) / "model")
 known = desk.coded_for(scorer, today)
 scores = pd.DataFrame(scorer.score(known.writeoffs, as_of=today, reasons=0).records())

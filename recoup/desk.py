@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.batch import Batch
 from features.codes.tables import Codes
+from features.intake import mapping as mappings
 from features.intake.table_file import read_table
 from features.intake.table_read import TableRead
 from features.money import NULL
@@ -69,16 +70,16 @@ class Desk:
         return Ledger(recode(known.writeoffs, words), recode(known.outcomes, words), {}, words)
 
 
-def open_desk(folder: Path) -> Desk:
-    """Read the tables of a practice: `writeoffs.csv`, `outcomes.csv`, and those beside them that are there."""
+def open_desk(folder: Path, mapping: str = "") -> Desk:
+    """Read the tables of a practice: `writeoffs.csv`, `outcomes.csv`, and those beside them that are there.
+
+    `mapping` is the path of a mapping file with the practice's own names; blank: the names are ours.
+    """
     words = Vocabulary(Codes.load().seed_words())
-    reads = {
-        "writeoffs": read_table(folder / "writeoffs.csv", WRITEOFFS, vocabulary=words),
-        "outcomes": read_table(folder / "outcomes.csv", OUTCOMES, vocabulary=words),
-    }
-    for name, (file, table) in _BESIDE.items():
-        if (folder / f"{file}.csv").is_file():
-            reads[name] = read_table(folder / f"{file}.csv", table, vocabulary=words)
+    names = mappings.load(Path(mapping)) if mapping else None
+    tables = {"writeoffs": ("writeoffs", WRITEOFFS), "outcomes": ("outcomes", OUTCOMES)}
+    tables |= {name: beside for name, beside in _BESIDE.items() if (folder / f"{beside[0]}.csv").is_file()}
+    reads = {name: read_table(folder / f"{file}.csv", table, vocabulary=words, mapping=names) for name, (file, table) in tables.items()}
     return Desk(folder, reads, words)
 
 

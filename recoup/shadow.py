@@ -72,16 +72,22 @@ def models(chosen: Settings, tracking_uri: str | None) -> dict[str, Scorer]:
     return found
 
 
-def keep_shadow(pair: dict[str, Scorer], writeoffs: Batch, as_of: date, home: Path) -> Path:
+def keep_shadow(pair: dict[str, Scorer], writeoffs: Batch, as_of: date, home: Path) -> tuple[Path, int]:
     """Score write-offs with both models and keep what they said; scoring the same morning again replaces it.
 
     Parameters
     ----------
     writeoffs
-        Live rows, coded by any vocabulary.
+        Live rows, coded by any vocabulary; what was posted on the day or later is not known on its morning, and left out.
+
+    Returns
+    -------
+    Path, int
+        Where the scores are, and of how many write-offs.
     """
     from features.intake.output import replace_file
 
+    writeoffs = writeoffs.take(writeoffs.columns["writeoff_date"] < day_number(as_of))
     columns: dict[str, Any] = {"writeoff_id": writeoffs.columns["writeoff_id"].tolist(), "day": [day_number(as_of)] * len(writeoffs)}
     for name, scorer in pair.items():
         found = scorer.score(recode(writeoffs, scorer.vocabulary.overlay()), as_of=day_number(as_of), reasons=0).columns
@@ -91,7 +97,7 @@ def keep_shadow(pair: dict[str, Scorer], writeoffs: Batch, as_of: date, home: Pa
     place = home / FOLDER / _folder(pair) / f"{as_of}.parquet"
     place.parent.mkdir(parents=True, exist_ok=True)
     replace_file(place, lambda file: pq.write_table(pa.table(columns), file, compression="zstd"))
-    return place
+    return place, len(writeoffs)
 
 
 def read_shadow(pair: dict[str, Scorer], home: Path) -> Shadow:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.batch import Batch
-from features.errors import CheckFailed, Unavailable
+from features.errors import Unavailable, UsageError
 from recoup.days import day_number
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def watched(
 
     Raises
     ------
-    CheckFailed
-        When no model serves, or nothing became known since its cut.
+    UsageError
+        When no model serves, or nothing became known since its cut: an exit code of 1 says that an alarm rings, and nothing else.
     """
     from models.bundle import REFERENCE
     from models.named import resolve
@@ -37,7 +37,7 @@ def watched(
 
     folder = resolve(ref, home, tracking_uri)
     if folder is None:
-        raise CheckFailed("no model serves yet, so there is nothing to watch; `recoup train` makes one")
+        raise UsageError("no model serves yet, so there is nothing to watch; `recoup train` makes one")
     known = cut_ledger(writeoffs, outcomes, {}, as_of)
     ledger = Ledger(recode(known.writeoffs, writeoffs.vocabulary), recode(known.outcomes, writeoffs.vocabulary), {}, writeoffs.vocabulary)
     place = folder / REFERENCE

@@ -69,6 +69,11 @@ def test_every_line_of_the_nightly_round_runs_commands_that_exist() -> None:
     assert {command_of(call) for call in words} == commands
 
 
+def test_the_nightly_round_names_the_store_that_the_service_may_keep_elsewhere() -> None:
+    text = (UNITS / "recoup.cron").read_text()
+    assert "#RECOUP_DATABASE_URL=" in text and set(re.findall(r"\bRECOUP_[A-Z_]+", text)) <= SETTINGS
+
+
 def test_the_container_runs_as_nobody_and_installs_what_is_pinned() -> None:
     text = (PROJECT / "Containerfile").read_text()
     steps = re.findall(r"^([A-Z]+) ", text, re.MULTILINE)

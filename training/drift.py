@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Batch
-from features.errors import CheckFailed
+from features.errors import UsageError
 from features.feature import Floats
 from models.calibration import log_odds, probability
 from models.drift import DESIGN, Chart, Design, Stream, charts, shift_of, threshold
@@ -83,11 +83,12 @@ def watch(scorer: Scorer, ledger: Ledger, as_of: int, reference: Mapping[str, An
 
     Raises
     ------
-    CheckFailed
+    UsageError
         When the model has no data cut before `as_of`.
     """
     if scorer.cut is None or scorer.cut >= as_of:
-        raise CheckFailed(f"nothing became known between the model's data cut and {_iso(as_of)}")
+        knows = "the model has no data cut" if scorer.cut is None else f"the model knows what came until {_iso(scorer.cut)}"
+        raise UsageError(f"{knows}: on the morning of {_iso(as_of)} nothing is newer; take a later day or an older model")
     results = results_since(scorer, ledger, as_of)
     chosen = results.take(~results.cases.explored)
     days = as_of - scorer.cut

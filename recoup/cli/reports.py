@@ -11,7 +11,7 @@ import typer
 from recoup.cli.apart import keep_apart
 from recoup.cli.audit import report_audit
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import AsOf, settings, to_file, today
+from recoup.cli.options import AsOf, MappingFile, settings, to_file, today
 from recoup.cli.telling import Teller
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "monthly.py"
@@ -35,6 +35,7 @@ def monthly(
         Path, typer.Option(help="folder with writeoffs.csv and outcomes.csv, and contract_rates.csv and the others where kept")
     ],
     out: Annotated[Path, to_file("the page, .html")],
+    mapping: MappingFile = None,
     as_of: AsOf = None,
     notebook: Annotated[Path | None, typer.Option(help="notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
 ) -> None:
@@ -42,9 +43,11 @@ def monthly(
     from features.intake.output import put_file
     from recoup.report.notebook import run_notebook
 
-    keep_apart({"--folder": sorted(folder.glob("*.csv")), "--notebook": notebook}, {"--out": out})
+    keep_apart({"--folder": sorted(folder.glob("*.csv")), "--mapping": mapping, "--notebook": notebook}, {"--out": out})
     day: date = as_of or today()
     asked = {"folder": str(folder.resolve()), "home": str(settings().home.resolve()), "as_of": day.isoformat()}
+    if mapping is not None:
+        asked["mapping"] = str(mapping.resolve())
     page = run_notebook(notebook or NOTEBOOK, asked)
     put_file(out, page)
     Teller().line(f"the month is {out}")

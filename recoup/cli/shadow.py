@@ -31,13 +31,15 @@ def score(writeoffs: Writeoffs, mapping: MappingFile = None, as_of: AsOf = None,
         pair = models(chosen, tracking_uri())
         inputs = Inputs(chosen, mapping=mapping, rejects=chosen.home / "shadow" / "rejects.csv", today=today(), bars=shown)
         ledger = inputs.read(writeoffs, WRITEOFFS, Vocabulary())
-        place = keep_shadow(pair, ledger, day, chosen.home)
+        place, scored = keep_shadow(pair, ledger, day, chosen.home)
     inputs.write_rejects()
     tell = Teller(as_json=as_json)
-    tell.json({"scored": len(ledger), "kept": str(place), **{name: scorer.version for name, scorer in pair.items()}})
+    tell.json({"scored": scored, "kept": str(place), **{name: scorer.version for name, scorer in pair.items()}})
     for name, read in inputs.reads.items():
         tell.lines(reading_words(name, read))
-    tell.line(f"{len(ledger):,} write-offs scored by {' and '.join(f'{name} {scorer.version}' for name, scorer in pair.items())}")
+    if scored < len(ledger):
+        tell.line(f"  note: {len(ledger) - scored:,} were posted on {day} or later and are left out: nobody knew of them on its morning")
+    tell.line(f"{scored:,} write-offs scored by {' and '.join(f'{name} {scorer.version}' for name, scorer in pair.items())}")
     tell.line(f"kept in {place}; next, when results are in: recoup shadow compare")
 
 

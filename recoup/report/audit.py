@@ -114,11 +114,14 @@ def headline(result: Result) -> str:
 
 
 def falls(steps: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Fall]:
-    """Return the bars of a part of the bridge; a step that takes nothing off is left out.
+    """Return the bars of a part of the bridge; a step without write-offs that takes nothing off is left out.
 
     >>> steps = [{"step": s, "words": s, "dollars": d, "writeoffs": 1} for s, d in (("a", 100.0), ("b", -25.0))]
     >>> [(fall.start, fall.width, fall.style) for fall in falls(steps, ("a", "b"))]
     [(0.0, 100.0, 'whole'), (75.0, 25.0, 'off')]
+    >>> pairs = {"step": "reversed", "words": "reversals", "dollars": 0.0, "writeoffs": 2}
+    >>> [(fall.words, fall.rows) for fall in falls([*steps, pairs], ("a", "reversed"))]
+    [('a', 1), ('reversals', 2)]
     """
     by_name = {one["step"]: one for one in steps}
     widest = max([abs(by_name[name]["dollars"]) for name in names if name in by_name] or [0.0]) or 1.0
@@ -126,7 +129,7 @@ def falls(steps: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Fall
     level = 0.0
     for name in names:
         one = by_name.get(name)
-        if one is None or (one["dollars"] == 0 and name in FALLS):
+        if one is None or (name in FALLS and one["dollars"] == 0 and not one["writeoffs"]):
             continue
         is_level = name in ("total", "gross", "expected", "net") or not told
         dollars = one["dollars"]

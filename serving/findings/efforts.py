@@ -16,8 +16,10 @@ from features.view import View, Viewer
 from models.scorer import Scorer
 from serving.findings.case import Case, Flags, rows_of_efforts
 
-ENDED = frozenset(("recovered", "partially_recovered", "denied", "settled", "expired"))
-"""Statuses that say how an effort ended; a pending, abandoned or open one says nothing yet."""
+ENDED = frozenset(("recovered", "partially_recovered", "denied", "settled", "abandoned", "expired"))
+"""Statuses that say how an effort ended; a pending or open one says nothing yet.
+
+One that was given up brought nothing, and a chance says so: without those more comes in for each dollar predicted than is true."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,10 @@ BUSY = ("database is locked", "database table is locked", "database is busy")
 FULL = ("database or disk is full", "disk i/o error", "readonly database", "malformed", "not a database")
 AGAIN_STATES = ("40001", "40P01", "55P03")
 """Serialization failure, deadlock, lock not available (PostgreSQL 18, appendix A)."""
+
+REFUSED = ("authentication failed", "no password supplied")
+NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
+"""PostgreSQL says these before there is a connection, without a SQLSTATE."""
 
 FULL_STATES = ("53100", "58030")
 """Disk full, I/O error."""
@@ -41,6 +46,10 @@ def fault(error: DBAPIError) -> RecoupError:
         return StorageFailed("the store cannot write: its disk is full, read-only or damaged")
     if "no such table" in text or "no such column" in text or state in ("42P01", "42703"):
         return Unavailable("the store is of another version than this program; `recoup store up` brings it to this one")
+    if not state and any(words in text for words in REFUSED):
+        return Unavailable("the database refuses the user or the password of `database_url`")
+    if not state and NO_DATABASE.search(text):
+        return Unavailable("the server has no database of the name in `database_url`; `createdb` makes one")
     return Unavailable(f"the database does not answer{f' (SQLSTATE {state})' if state else ''}; see `database_url` in `recoup config show`")
 
 

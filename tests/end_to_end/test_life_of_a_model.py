@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from models.pointer import read_pointer
@@ -168,6 +169,18 @@ def test_the_month_is_one_page(fresh: Commands, practice_folder: Path, tmp_path:
     assert "What came back, by payer" in page and page.count("<table") == 4 and "write-offs of $" in page
 
 
+def test_the_month_of_an_export_in_its_own_words(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
+    ledger = (practice_folder / "writeoffs.csv").read_text().replace("payer_id", "Payor Name", 1)
+    (tmp_path / "writeoffs.csv").write_text(ledger)
+    (tmp_path / "outcomes.csv").write_text((practice_folder / "outcomes.csv").read_text())
+    names = tmp_path / "practice.toml"
+    names.write_text('[columns]\n"Payor Name" = "payer_id"\n')
+    page = tmp_path / "month.html"
+    done = fresh("report", "monthly", "--folder", tmp_path, "--mapping", names, "--as-of", "2026-11-01", "--out", page)
+    assert done.code == 0, done.err
+    assert "What came back, by payer" in page.read_text()
+
+
 def test_predictions_of_a_month_are_those_of_the_newest_model_that_did_not_know_it(
     fresh: Commands, practice_folder: Path, tmp_path: Path
 ) -> None:
@@ -195,6 +208,10 @@ def test_a_challenger_stands_in_the_shadow_until_results_are_in(fresh: Commands,
     assert early.code == 65 and "nothing was scored" in early.err
     kept = fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv", "--as-of", "2026-06-01", "--json")
     assert kept.code == 0 and json.loads(kept.out)["champion"] != json.loads(kept.out)["challenger"]
+    days = pd.read_csv(practice_folder / "writeoffs.csv", usecols=["writeoff_date"])["writeoff_date"]
+    assert json.loads(kept.out)["scored"] == (days < "2026-06-01").sum() < len(days), "what was posted later nobody knew of"
+    for day in ("2026-07-01", "2026-08-01", "2026-09-01"):
+        assert fresh("shadow", "score", "--writeoffs", practice_folder / "writeoffs.csv", "--as-of", day).code == 0
     done = fresh("shadow", "compare", *tables(practice_folder), "--as-of", "2026-11-01", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)

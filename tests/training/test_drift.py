@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.drift import plant, rings
-from features.errors import CheckFailed
+from features.errors import UsageError
 from features.money import NULL
 from models.calibration import probability
 from models.drift import DESIGN, Stream, charts, shift_of, steps, threshold
@@ -120,7 +120,7 @@ def test_a_payer_that_stops_paying_rings_with_advice(practice: Files, learned: L
 
 
 def test_nothing_is_watched_before_anything_became_known(practice: Files, learned: Learned) -> None:
-    with pytest.raises(CheckFailed, match="nothing became known"):
+    with pytest.raises(UsageError, match="nothing is newer"):
         watch(learned.scorer, coded(practice, learned), AS_OF, {})
 
 

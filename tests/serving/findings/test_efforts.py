@@ -105,3 +105,11 @@ def test_no_effort_gives_no_comparison() -> None:
     case = look(writeoffs(row("W0"), vocabulary=scorer.vocabulary.overlay()), scorer=scorer, as_of=day(AS_OF))
     assert len(ended_efforts(case)) == 0
     assert realised(Opportunity(case, scorer.models.sums, scorer.costs)) == {"efforts": 0, "quarters": []}
+
+
+def test_an_effort_that_was_given_up_brought_nothing_of_what_was_predicted() -> None:
+    lost = {"status": "abandoned", "recovered_amount": "0"}
+    case, scorer, again = case_of(*(effort(f"W{n}", **(lost if n % 2 else {})) for n in range(12)))
+    told = realised(Opportunity(case, scorer.models.sums, scorer.costs))
+    assert (told["efforts"], told["realised"]) == (12, 360.0)
+    assert told["predicted"] == pytest.approx(scorer.judge(again, as_of=day(BEGUN))[1]["expected_recovery"].sum(), abs=0.01)

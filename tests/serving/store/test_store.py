@@ -6,13 +6,15 @@ import stat
 import threading
 from pathlib import Path
 
+import psycopg
 import pysqlite3
 import pytest
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import ResourceClosedError
+from sqlalchemy.exc import OperationalError, ResourceClosedError
 
 from features.errors import CheckFailed, Misconfigured, RecoupError, StorageFailed, TryAgain, Unavailable
 from serving.store import migrations
+from serving.store.faults import fault
 from serving.store.store import Store, Unit
 from serving.store.writeoffs import writeoffs
 from tests.serving.store.rows import stored_writeoff
@@ -128,6 +130,19 @@ def test_a_database_that_does_not_answer_exits_69(tmp_path: Path) -> None:
             pass
     assert raised.value.exit_code == 69
     assert "nobody" not in str(raised.value)
+
+
+def test_a_database_that_is_not_there_is_told_from_a_server_that_does_not_answer(postgresql_url: str) -> None:
+    with Store.open(postgresql_url.replace("/postgres?", "/elsewhere?")) as store:
+        with pytest.raises(Unavailable, match="no database of the name in `database_url`") as raised, store.read():
+            pass
+    assert "elsewhere" not in str(raised.value)
+
+
+def test_a_wrong_password_is_told_from_a_server_that_does_not_answer() -> None:
+    words = 'connection failed: FATAL:  password authentication failed for user "ana"'
+    told = fault(OperationalError("", None, psycopg.OperationalError(words)))
+    assert isinstance(told, Unavailable) and "refuses the user or the password" in str(told) and "ana" not in str(told)
 
 
 @pytest.mark.parametrize("url", ["", "recoup", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d", "postgresql://u:secret@h:port/d"])
