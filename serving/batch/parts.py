@@ -23,7 +23,7 @@ from serving.batch.account import Account, save_run
 from serving.batch.packed import Packed
 from serving.batch.run import as_json, run_of
 
-UNUSED = ("root_claim_id", "payer_claim_number", "original_payer_claim_number", "batch_id")
+UNUSED = ("patient_id", "root_claim_id", "payer_claim_number", "original_payer_claim_number", "batch_id")
 """Columns that no score looks at."""
 
 

@@ -58,6 +58,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_score_writes_exactly_the_columns_in_rank_order(recoup: Commands, trained: Trained, tmp_path: Path) -> None:
     ran = recoup("score", *trained.tables(), "--out", tmp_path / "scores.csv", "--as-of", AS_OF, "--reasons", "top:25")
     assert ran.code == 0, ran.err
+    assert "patient_id" not in ran.out
     rows = rows_of(tmp_path / "scores.csv")
     assert tuple(rows[0]) == SCORE_COLUMNS
     assert [int(row["rank"]) for row in rows] == list(range(1, 4001))
