@@ -136,11 +136,36 @@ class Single(Batch):
     """A batch of one row, with a plain value (int, float, text or None) in each column where others have an array.
 
     Only rules that are written in the words of `features.rowwise` can read it.
+
+    Parameters
+    ----------
+    spelled
+        The words of its coded columns, where they are at hand; else they are looked up when somebody asks.
     """
 
-    __slots__ = ()
+    __slots__ = ("_spelled",)
     columns: dict[str, Any]
     extras: dict[str, Any]
+
+    def __init__(
+        self,
+        table: Table,
+        columns: dict[str, Any],
+        vocabulary: Vocabulary,
+        extras: dict[str, Any] | None = None,
+        *,
+        spelled: dict[str, str | None] | None = None,
+    ) -> None:
+        super().__init__(table, columns, vocabulary, extras if extras is not None else {})
+        self._spelled = spelled
+
+    @property
+    def spelled(self) -> dict[str, str | None]:
+        """The words of the coded columns that it has; null is None."""
+        if self._spelled is None:
+            coded = (column.name for column in self.table.columns if column.kind is Kind.TEXT and column.name in self.columns)
+            self._spelled = {name: self.vocabulary.word(name, self.columns[name]) for name in coded}
+        return self._spelled
 
     def __len__(self) -> int:
         return 1

@@ -212,10 +212,14 @@ def days_between(earlier: Array, later: Array) -> Floats:
     >>> days_between(np.array([10, NULL]), np.array([15, 3]))
     array([ 5., nan])
     """
-    return where((earlier == NULL) | (later == NULL), np.nan, as_type(later, np.float64) - as_type(earlier, np.float64))
+    if is_plain(earlier):
+        return math.nan if earlier == NULL or later == NULL else float(later - earlier)  # type: ignore[return-value]
+    return np.where((earlier == NULL) | (later == NULL), np.nan, later.astype(np.float64) - earlier.astype(np.float64))
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Part of a whole; NaN where either is null or the whole is not positive."""
+    if is_plain(whole):
+        return part / whole if whole > 0 else math.nan  # type: ignore[return-value]
     good = whole > 0
-    return where(good, part / where(good, whole, 1.0), np.nan)
+    return np.where(good, part / np.where(good, whole, 1.0), np.nan)

@@ -174,13 +174,12 @@ class History:
         out[known] = np.array([self._slot(k) for k in distinct.tolist()], dtype=np.int64)[inverse]
         return out
 
-    def read_single(self, row: Mapping[str, Any], day: int) -> list[list[float]]:
-        """Return the decayed sums of a single row, whose values are plain, as of the morning of a day (keys x stats)."""
-        find, slots = self._slots.get, [self._slots.get(0, 0)]
-        for place, one, other in _PARTS_OF:
-            first, second = row[one], row[other] if other else 0
-            slots.append(find(place | first << _PART_BITS | second, 0) if first >= 0 <= second else 0)
-        sums: list[list[float]] = self.read(np.array([slots]), day)[0].tolist()
+    def read_single(self, row: Mapping[str, Any], day: int) -> list[float]:
+        """Return the decayed sums of a single row, whose values are plain, as of the morning of a day (keys x stats, flat)."""
+        find = self._slots.get
+        # Of a null, which is -1, all high bits are set: no key is like that.
+        keys = [place | row[one] << _PART_BITS | (row[other] if other else 0) for place, one, other in _PARTS_OF]
+        sums: list[float] = self.read(np.array([[find(0, 0), *[find(key, 0) for key in keys]]]), day).ravel().tolist()
         return sums
 
     def _slot(self, key: int) -> int:

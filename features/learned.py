@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -136,45 +136,65 @@ def _remembered(sums: Floats) -> Remembered:
     return Remembered(lambda place, stat: by_stat[stat, place])
 
 
-def learned_of(sums: Sequence[Sequence[float]], names: tuple[str, ...]) -> dict[str, float]:
-    """Return some columns of `history_columns` for the sums of a single row (keys x stats).
+def learned_of(sums: Sequence[float], names: tuple[str, ...]) -> dict[str, float]:
+    """Return some columns of `history_columns` for the sums of a single row (keys x stats, flat).
 
     The steps are those of `drawn` and `parent_of`, in the same order, written out: a row has dozens of them.
     """
-    steps, learned, counted = _steps(names)
-    found = [[0.0] * len(KEYS) for _ in LEARNED]
-    for place, what, per, (plus, also, minus), low, high, unit in steps:
-        of, own = found[what], sums[place]
-        parent = TOP[what] if place == 0 else of[plus] + of[also] - of[minus]
+    steps, found, above = _steps(names), [0.0] * (len(KEYS) * len(LEARNED)), [0.0] * len(LEARNED)
+    for what, total, per, low, high, unit in steps.of_all:
+        mean = found[what] = (sums[total] * unit + _PSEUDO_EFFORTS * TOP[what]) / (sums[per] + _PSEUDO_EFFORTS)
+        above[what] = low if mean < low else high if mean > high else mean
+    for at, what, total, per, unit in steps.below_all:
+        found[at] = (sums[total] * unit + _PSEUDO_EFFORTS * above[what]) / (sums[per] + _PSEUDO_EFFORTS)
+    for at, total, per, plus, also, minus, low, high, unit in steps.deeper:
+        parent = found[plus] + found[also] - found[minus]
         parent = low if parent < low else high if parent > high else parent
-        of[place] = (own[what + 1] * unit + _PSEUDO_EFFORTS * parent) / (own[per] + _PSEUDO_EFFORTS)
-    columns = {name: found[what][place] for name, place, what in learned}
-    columns.update({name: sums[place][stat] for name, place, stat in counted})
+        found[at] = (sums[total] * unit + _PSEUDO_EFFORTS * parent) / (sums[per] + _PSEUDO_EFFORTS)
+    columns = dict(zip(steps.learned, map(found.__getitem__, steps.learned.values()), strict=True))
+    columns.update(zip(steps.counted, map(sums.__getitem__, steps.counted.values()), strict=True))
     return columns
 
 
-_Step: TypeAlias = tuple[int, int, int, tuple[int, int, int], float, float, float]
-_Made: TypeAlias = tuple[str, int, int]
+class _Steps(NamedTuple):
+    """What leads to some columns: of everything, of keys whose parent is everything, and of those below; parents first.
+
+    Places are those of `KEYS` x `LEARNED` and of `KEYS` x `STATS`, flat; `total` and `per` are sums. The columns stand with their places.
+    """
+
+    of_all: list[tuple[int, int, int, float, float, float]]
+    below_all: list[tuple[int, int, int, int, float]]
+    deeper: list[tuple[int, int, int, int, int, int, float, float, float]]
+    learned: dict[str, int]
+    counted: dict[str, int]
 
 
 @cache
-def _steps(names: tuple[str, ...]) -> tuple[list[_Step], list[_Made], list[_Made]]:
-    """Return the steps that lead to some columns, parents first, and the columns with their places in `KEYS`, and `LEARNED` or `STATS`."""
-    made = [(name, *_MADE_OF[name]) for name in names]
-    learned = [(name, place, LEARNED.index(what)) for name, place, what in made if what in LEARNED]
-    counted = [(name, place, STATS.index(what)) for name, place, what in made if what not in LEARNED]
-    needed: dict[tuple[int, int], None] = {}
+def _steps(names: tuple[str, ...]) -> _Steps:
+    steps, needed = _Steps([], [], [], {}, {}), set()
 
-    def need(place: int, what: int) -> None:
-        if (place, what) not in needed:
-            for above in CHAIN[place] if place != _PLACE[_ALL] else ():
-                need(above, what)
-            needed[place, what] = None
+    def need(place: int, what: int) -> int:
+        at, of = place * len(LEARNED) + what, place * len(STATS)
+        if at not in needed:
+            needed.add(at)
+            total, per, low, high, unit = of + what + 1, of + weighed_by(what), _LOW[what], _HIGH[what], _UNIT[what]
+            if place == _PLACE[_ALL]:
+                steps.of_all.append((what, total, per, low, high, unit))
+                return at
+            plus, also, minus = (need(above, what) for above in CHAIN[place])
+            if CHAIN[place] == (_PLACE[_ALL],) * 3:
+                steps.below_all.append((at, what, total, per, unit))
+            else:
+                steps.deeper.append((at, total, per, plus, also, minus, low, high, unit))
+        return at
 
-    for _, place, what in learned:
-        need(place, what)
-    steps = [(place, what, weighed_by(what), CHAIN[place], _LOW[what], _HIGH[what], _UNIT[what]) for place, what in needed]
-    return steps, learned, counted
+    for name in names:
+        place, what = _MADE_OF[name]
+        if what in LEARNED:
+            steps.learned[name] = need(place, LEARNED.index(what))
+        else:
+            steps.counted[name] = place * len(STATS) + STATS.index(what)
+    return steps
 
 
 def _names(key: tuple[str, ...]) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
-from operator import itemgetter
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,22 +36,31 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 class Copies:
     """Features that are copied, codes among them: null outside 0 <= code < size (None: as they are)."""
 
-    places: NDArray[np.int64]
+    places: tuple[int, ...]
     sources: tuple[str, ...]
-    size: Floats | None
+    sizes: tuple[float, ...] | None
 
     def fill(self, out: Floats, columns: Columns) -> None:
         """Write them into the features, a row each."""
         if self.sources:
             values = _stack(columns, self.sources)
-            out[self.places] = values if self.size is None else np.where((values < 0.0) | (values >= self.size), np.nan, values)
+            if self.sizes is not None:
+                values = np.where((values < 0.0) | (values >= np.array(self.sizes)[:, None]), np.nan, values)
+            out[list(self.places)] = values
+
+    def read(self, columns: Columns) -> Iterable[Any]:
+        """Return those of a single row."""
+        values: Iterable[Any] = map(columns.__getitem__, self.sources)
+        if self.sizes is None:
+            return values
+        return [code if 0 <= code < size else math.nan for code, size in zip(values, self.sizes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """Features of one form that are made of two inputs each, all in one step."""
 
-    places: NDArray[np.int64]
+    places: tuple[int, ...]
     first: tuple[str, ...]
     second: tuple[str, ...]
     combine: Callable[[Array, Array], Floats]
@@ -60,7 +68,28 @@ class Pairs:
     def fill(self, out: Floats, columns: Columns) -> None:
         """Write them into the features, a row each."""
         if self.first:
-            out[self.places] = self.combine(_stack(columns, self.first), _stack(columns, self.second))
+            out[list(self.places)] = self.combine(_stack(columns, self.first), _stack(columns, self.second))
+
+    def read(self, columns: Columns) -> Iterable[Any]:
+        """Return those of a single row."""
+        return map(self.combine, map(columns.__getitem__, self.first), map(columns.__getitem__, self.second))
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Features that are worked out one by one."""
+
+    places: tuple[int, ...]
+    computes: tuple[Callable[[Columns], Floats], ...]
+
+    def fill(self, out: Floats, columns: Columns) -> None:
+        """Write them into the features, a row each."""
+        for place, compute in zip(self.places, self.computes, strict=True):
+            out[place] = compute(columns)
+
+    def read(self, columns: Columns) -> Iterable[Any]:
+        """Return those of a single row."""
+        return [compute(columns) for compute in self.computes]
 
 
 def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
@@ -69,12 +98,18 @@ def _stack(columns: Columns, names: tuple[str, ...]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a matrix is filled: what is made in one step for many features and what one by one, and every feature of a single row."""
+    """How a matrix is filled: what is made in one step for many features, and what one by one.
 
-    copies: tuple[Copies, ...]
-    pairs: tuple[Pairs, ...]
-    computed: tuple[tuple[int, Callable[[Columns], Floats]], ...]
-    single: tuple[Callable[[Columns], Floats], ...]
+    `order` says where each feature stands among those of all parts, one behind the other.
+    """
+
+    parts: tuple[Copies | Pairs | Computed, ...]
+    order: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, *parts: Copies | Pairs | Computed) -> Plan:
+        """Return the plan of these parts."""
+        return cls(parts, np.argsort([place for part in parts for place in part.places]))
 
 
 @dataclass(frozen=True)
@@ -115,32 +150,21 @@ class Layout:
         """How the matrix is filled."""
         forms = [BY_NAME[n].form if n in BY_NAME else Form.COPY for n in self.names]
         copied = [i for i, form in enumerate(forms) if form is Form.COPY]
-        copies = tuple(self._copies([i for i in copied if self._is_coded(self.names[i]) == coded], coded) for coded in (False, True))
+        copies = (self._copies([i for i in copied if self._is_coded(self.names[i]) == coded], coded) for coded in (False, True))
         pairs = (self._pairs(forms, Form.RATIO, ratio), self._pairs(forms, Form.DAYS, days_between))
-        computed = tuple((i, BY_NAME[n].compute) for i, n in enumerate(self.names) if forms[i] is Form.COMPUTED)
-        return Plan(copies, pairs, computed, tuple(map(self._single, self.names)))
-
-    def _single(self, name: str) -> Callable[[Columns], Floats]:
-        """Return how a feature of a single row is read."""
-        known = BY_NAME.get(name)
-        if known is not None and known.form is not Form.COPY:
-            return known.compute
-        source = known.inputs[0] if known is not None else name
-        if self._is_coded(name):
-            return partial(_code, source, self.category_sizes.get(name, math.inf))
-        copied: Callable[[Columns], Floats] = itemgetter(source)
-        return copied
+        computed = [i for i, form in enumerate(forms) if form is Form.COMPUTED]
+        return Plan.of(*copies, *pairs, Computed(tuple(computed), tuple(BY_NAME[self.names[i]].compute for i in computed)))
 
     def _copies(self, places: list[int], coded: bool) -> Copies:
         sources = tuple(BY_NAME[self.names[i]].inputs[0] if self.names[i] in BY_NAME else self.names[i] for i in places)
         # A negative code, count or flag is null; a code that the fit did not know is unknown.
-        sizes = np.array([float(self.category_sizes.get(self.names[i], np.inf)) for i in places])
-        return Copies(np.array(places, dtype=np.int64), sources, sizes[:, None] if coded else None)
+        sizes = tuple(float(self.category_sizes.get(self.names[i], math.inf)) for i in places)
+        return Copies(tuple(places), sources, sizes if coded else None)
 
     def _pairs(self, forms: list[Form], form: Form, combine: Callable[[Array, Array], Floats]) -> Pairs:
-        places = [i for i, known in enumerate(forms) if known is form]
+        places = tuple(i for i, known in enumerate(forms) if known is form)
         inputs = [BY_NAME[self.names[i]].inputs for i in places]
-        return Pairs(np.array(places, dtype=np.int64), tuple(a for a, _ in inputs), tuple(b for _, b in inputs), combine)
+        return Pairs(places, tuple(a for a, _ in inputs), tuple(b for _, b in inputs), combine)
 
     def _is_coded(self, name: str) -> bool:
         return name in self.category_sizes or (name in BY_NAME and BY_NAME[name].unit in ("0 or 1", "code", "count"))
@@ -163,20 +187,11 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
     """
     plan = layout.plan
     if is_plain(columns["payer_id"]):
-        return np.array([read(columns) for read in plan.single], dtype=np.float64)
+        return np.array([value for part in plan.parts for value in part.read(columns)], dtype=np.float64)[plan.order]
     out = np.empty((len(layout.names), len(columns["payer_id"])))
-    for copies in plan.copies:
-        copies.fill(out, columns)
-    for pairs in plan.pairs:
-        pairs.fill(out, columns)
-    for place, compute in plan.computed:
-        out[place] = compute(columns)
+    for part in plan.parts:
+        part.fill(out, columns)
     return out
-
-
-def _code(source: str, size: float, columns: Columns) -> Any:
-    code: Any = columns[source]
-    return code if 0 <= code < size else math.nan
 
 
 def extra_kind(values: Array) -> str:

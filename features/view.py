@@ -118,7 +118,7 @@ class Row(dict[str, Array]):
     def __init__(self, columns: Columns, history: History, day: int) -> None:
         super().__init__(columns)
         self._history, self._day = history, day
-        self._sums: list[list[float]] | None = None
+        self._sums: list[float] | None = None
 
     def __missing__(self, name: str) -> Array:
         if name not in HISTORY_COLUMNS:

@@ -36,6 +36,8 @@ class Vocabulary:
         self._below = below
         self._words: dict[str, list[str]] = {}
         self._codes: dict[str, dict[str, int]] = {}
+        # The codes of each layer, the lowest first: it has nearly all words.
+        self._layers: tuple[dict[str, dict[str, int]], ...] = (*(below._layers if below else ()), self._codes)
         self._start: dict[str, int] = {}
         for column, values in (words or {}).items():
             self.encode(column, list(values))
@@ -54,12 +56,10 @@ class Vocabulary:
     def find(self, column: str, word: str) -> int:
         """Return the word's code, or -1."""
         # A word stands in one layer only, so the order of asking does not matter.
-        layer: Vocabulary | None = self
-        while layer is not None:
-            codes = layer._codes.get(column)
+        for layer in self._layers:
+            codes = layer.get(column)
             if codes is not None and (code := codes.get(word, -1)) >= 0:
                 return code
-            layer = layer._below
         return -1
 
     def add(self, column: str, word: str) -> int:
@@ -75,6 +75,15 @@ class Vocabulary:
         self._words[column].append(word)
         self._codes[column][word] = code
         return code
+
+    def encode_row(self, words: Mapping[str, str]) -> dict[str, int]:
+        """Return the code of a word of each column, giving new words codes."""
+        # Nearly all words stand in the lowest layer, where they are found without asking the others.
+        lowest: Mapping[str, Mapping[str, int]] = self._layers[0]
+        return {
+            column: code if column in lowest and (code := lowest[column].get(word, -1)) >= 0 else self.add(column, word)
+            for column, word in words.items()
+        }
 
     def encode(self, column: str, values: Sequence[str | None]) -> NDArray[np.int32]:
         """Return the codes of the values, giving new words codes in the order they come; None is -1."""

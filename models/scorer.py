@@ -270,7 +270,7 @@ class Scorer:
         found["rank"] = full(found["value_per_hour"], 1)
         outside: Any = [] if view.triage.in_scope else [out_of_scope(view.triage.whys[view.triage.why])]
         found["reasons"] = self._reasons(batch, view, found, np.arange(1), seen, as_of)[0] if explained else outside
-        return Scores({name: found[name] for name in SCORE_COLUMNS})
+        return Scores(found)
 
     def weigh(self, batch: Batch, *, as_of: int) -> tuple[View, Columns]:
         """Return what was known of write-offs and what they are worth, with no words for each row: for sums over a large ledger.

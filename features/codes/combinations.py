@@ -64,7 +64,7 @@ class Combinations(Generic[Answer]):
     def gather(self, batch: Batch) -> NDArray[np.signedinteger[Any]]:
         """Return the answers of all rows, shape (numbers in an answer, rows); the numbers themselves of a single one."""
         if isinstance(batch, Single):
-            return single(self.of(tuple(map(batch.vocabulary.word, self.columns, [batch.columns[name] for name in self.columns]))))
+            return single(self.of(tuple(map(batch.spelled.__getitem__, self.columns))))
         rows, arrays = len(batch), [batch.columns[name] for name in self.columns]
         if not rows:
             return np.empty((len(self.of((None,) * len(self.columns))), 0), dtype=self._dtype)

@@ -44,7 +44,7 @@ class Plans:
     def rows(self, batch: Batch) -> NDArray[np.int64]:
         """Return the fields of `Plan` for every row, shape (fields, rows); the plan itself of a single one."""
         if isinstance(batch, Single):
-            words = map(batch.vocabulary.word, self.columns, [batch.columns[name] for name in self.columns])
+            words = map(batch.spelled.__getitem__, self.columns)
             number = self._number((self._terms.segment(batch.columns["service_date"]), *words))
             return single(self._table[:, number].tolist())
         numbers = self._few(batch) if len(batch) <= _FEW else self._many(batch)

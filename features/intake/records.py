@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from features.batch import Batch, OneRow, Single
 from features.errors import BadData
 from features.intake import outcomes, writeoffs
 from features.intake.adjustments import Adjustment, is_composite, resolve_with
-from features.intake.cells import Cells, Unlisted
+from features.intake.cells import Cells, Unlisted, Value
 from features.intake.header import Header
 from features.intake.issues import Findings
 from features.intake.keys import Key, Spans, has_spans, key_columns, key_of
@@ -35,6 +35,9 @@ SHARED_ROWS = 16
 """Up to so many rows, the nulls of absent columns are shared between calls (read-only)."""
 
 LONGEST_EXTRA = 200
+
+_PLAIN = frozenset({str, int, float})
+"""Kinds of a cell that says its value and no more."""
 
 
 def read_records(
@@ -141,11 +144,8 @@ class _Target:
     """Where the values of a name go."""
 
     name: str
-    kind: Kind
-    cells: Cells
-    is_date: bool
+    read: Callable[[str], Value | Rule]
     is_extra: bool
-    is_renamed: bool
 
 
 class RecordReader:
@@ -165,6 +165,7 @@ class RecordReader:
         self._header = Header(table, mapping)
         self._columns = {column.name: column for column in table.columns}
         self._texts = frozenset(column.name for column in table.columns if column.kind is Kind.TEXT)
+        self._no_words: dict[str, str | None] = dict.fromkeys(self._texts)
         self._plain_nulls = {column.name: column.kind.nulls(1).item(0) for column in table.columns}
         self._order = {name: place for place, name in enumerate(table.names)}
         self._required = tuple(column.name for column in table.columns if not column.nullable)
@@ -172,8 +173,10 @@ class RecordReader:
         self._nulls: dict[int, Columns] = {}
         self._id = next((name for name in table.key[:1] if self._columns[name].kind is Kind.ID), "")
         self._has_adjustments = {"group_code", "carc", "rarcs"} <= set(table.names)
-        for name in table.names:
-            self._target(name)
+        self._dates = tuple(column.name for column in table.columns if column.kind is Kind.DATE)
+        # Most records give our own names: how their values are read is found at once.
+        known = {name: self._target(name) for name in table.names}
+        self._reads = {name: target.read for name, target in known.items() if target is not None and target.name == name}
 
     def read(
         self,
@@ -226,41 +229,45 @@ class RecordReader:
         if ours is None:
             return None
         column = self._columns.get(ours) or Column(ours, Kind.ID, "", longest=LONGEST_EXTRA)
-        is_extra, is_renamed = ours not in self._columns, name != ours
-        target = _Target(ours, column.kind, Cells(column, self._mapping), column.kind is Kind.DATE, is_extra, is_renamed)
+        # The method itself is kept: asked of a dictionary that has `__missing__` by brackets, Python looks it up anew each time.
+        target = _Target(ours, Cells(column, self._mapping).__getitem__, is_extra=ours not in self._columns)
         if len(self._targets) < 1024:
             self._targets[name] = target
         return target
 
     def _read_one(self, record: Map[str, object], number: int, call: _Call, source: str) -> None:
-        targets = self._targets
+        reads = self._reads
         row: Row = {}
         odd: list[tuple[str, str]] = []
         broken: list[tuple[str, Rule]] = []
-        for given, value in record.items():
-            target = targets.get(given) or self._target(given)
-            if target is None:
-                call.findings.unknown[given] = None
-                continue
-            name = target.name
-            if target.is_renamed and (name in row or name in record):
-                raise BadData(f"{source}: record {number} gives {name} under two names; leave one out")
-            if target.is_extra:
-                call.extras[name] = None
-            text = value if type(value) is str else text_of(value, target.kind)
-            if text is None:
-                continue
-            found = target.cells[text]
-            if found is None:
-                continue
-            if found.__class__ is Rule:
-                broken.append((name, found))
-            elif target.is_date and call.latest is not None and found > call.latest:  # type: ignore[operator]
-                broken.append((name, Rule.DATE_OUT_OF_RANGE))
-            else:
-                if found.__class__ is Unlisted:
-                    odd.append((name, found.raw))
+        for name, value in record.items():
+            read = reads.get(name)
+            if read is None:
+                target = self._targets.get(name) or self._target(name)
+                if target is None:
+                    call.findings.unknown[name] = None
+                    continue
+                given, name, read = name, target.name, target.read
+                if given != name and (name in row or name in record):
+                    raise BadData(f"{source}: record {number} gives {name} under two names; leave one out")
+                if target.is_extra:
+                    call.extras[name] = None
+            if type(value) is not str:
+                value = text_of(value, self._columns[name].kind if name in self._columns else Kind.ID)
+                if value is None:
+                    continue
+            found = read(value)
+            if type(found) in _PLAIN:
                 row[name] = found
+            elif type(found) is Rule:
+                broken.append((name, found))
+            elif type(found) is Unlisted:
+                odd.append((name, found.raw))
+                row[name] = found
+        if call.latest is not None:
+            for name in self._dates:
+                if row.get(name, NULL) > call.latest:
+                    broken.append((name, Rule.DATE_OUT_OF_RANGE))
         self._accept(row, odd, broken, number, call)
 
     def _accept(self, row: Row, odd: list[tuple[str, str]], broken: list[tuple[str, Rule]], number: int, call: _Call) -> None:
@@ -346,12 +353,11 @@ class RecordReader:
 
     def _single(self, call: _Call, vocabulary: Vocabulary) -> Single:
         """Return the only row as plain values."""
-        (row,), add = call.rows, vocabulary.add
+        (row,) = call.rows
         extras: dict[str, Any] = {name: row.pop(name, None) for name in call.extras}
-        columns = self._plain_nulls | row
-        for name in self._texts.intersection(row):
-            columns[name] = add(name, str(row[name]))
-        return Single(self._table, columns, vocabulary, extras)
+        words = {name: str(row[name]) for name in self._texts.intersection(row)}
+        columns = self._plain_nulls | row | vocabulary.encode_row(words)
+        return Single(self._table, columns, vocabulary, extras, spelled={**self._no_words, **words})
 
     def _null_columns(self, rows: int) -> Columns:
         known = self._nulls.get(rows)

@@ -99,17 +99,18 @@ def test_a_row_alone_goes_another_way_and_equals_the_slow_twin(world: tuple[Colu
     for r, day in enumerate(days.tolist()):
         history = History()
         history.advance_all(events, until=day)
-        sums = history.read_single({name: int(values[r]) for name, values in rows.items()}, day)
+        flat = history.read_single({name: int(values[r]) for name, values in rows.items()}, day)
+        sums = np.array(flat).reshape(trained[r].shape)
         # As for many rows: decays in steps and at once differ in the last digits only.
         np.testing.assert_allclose(sums, slow[r], rtol=1e-9, atol=1e-9)
-        learned = slow_shrink(np.array([sums]))[0]
-        told = learned_of(sums, tuple(sorted(HISTORY_COLUMNS)))
+        learned = slow_shrink(sums[None])[0]
+        told = learned_of(flat, tuple(sorted(HISTORY_COLUMNS)))
         expected = {f"{key}_{what}": learned[place, i] for key, place in PLACE_OF_KEY.items() for i, what in enumerate(LEARNED)}
-        expected |= {f"{key}_{what}": sums[place][i] for key, place in PLACE_OF_KEY.items() for i, what in enumerate(STATS[:2])}
+        expected |= {f"{key}_{what}": sums[place, i] for key, place in PLACE_OF_KEY.items() for i, what in enumerate(STATS[:2])}
         assert set(told) == set(expected)
         np.testing.assert_allclose([told[name] for name in expected], list(expected.values()), rtol=1e-12)
         # And what is served is, to the bit, what was trained on.
-        assert np.array(sums).tobytes() == trained[r].tobytes()
+        assert sums.tobytes() == trained[r].tobytes()
         whole = history_columns(trained[r : r + 1])
         assert told == {name: whole[name][0] for name in HISTORY_COLUMNS}
 
