@@ -161,10 +161,9 @@ class Single(Batch):
 
     @property
     def spelled(self) -> dict[str, str | None]:
-        """The words of the coded columns that it has; null is None."""
+        """The words of its coded columns; null is None."""
         if self._spelled is None:
-            coded = (column.name for column in self.table.columns if column.kind is Kind.TEXT and column.name in self.columns)
-            self._spelled = {name: self.vocabulary.word(name, self.columns[name]) for name in coded}
+            self._spelled = _Spelled(self.columns, self.vocabulary)
         return self._spelled
 
     def __len__(self) -> int:
@@ -174,6 +173,18 @@ class Single(Batch):
     def claims(self) -> Any:
         """The row itself, -1 without a claim."""
         return -1 if self.columns["claim_id"] is None else 0
+
+
+class _Spelled(dict[str, str | None]):
+    """The words of the coded columns of a single row, each looked up when it is first asked for."""
+
+    def __init__(self, columns: dict[str, Any], vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._columns, self._vocabulary = columns, vocabulary
+
+    def __missing__(self, name: str) -> str | None:
+        word = self[name] = self._vocabulary.word(name, self._columns[name])
+        return word
 
 
 def first_rows(ids: Array) -> NDArray[np.int64]:
