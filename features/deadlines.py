@@ -1,4 +1,4 @@
-"""Until when each write-off's remedy is open, and who says so."""
+"""Which remedy of each write-off is open, until when, and who says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from features.codes.meaning import REMEDY
 from features.law import CLAIMS, LAW_RULES, Flags, by_law
 from features.money import NULL
 from features.payer_rules import PayerRules
-from features.rowwise import as_type, is_any, is_plain, pick, put, rows_where, take, where
+from features.rowwise import as_type, full, is_any, pick, put, rows_where, take, where
+from features.standing import NO_STANDING, judge_standing
 from features.tables import PAYER_TYPES, REMEDIES, Array
 from features.triage import Triage
 
@@ -52,10 +53,13 @@ _MOST_NEXT = 3
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """The last day of each row's remedy.
+    """The remedy of each row that is open, or if none is its own, and its last day.
 
     Parameters
     ----------
+    remedy, level
+        Place in `REMEDIES`, and the level asked for; where the row's own remedy has lapsed and another is open, that one.
+        Level 2 of a reopening is the one for good cause, which must be shown.
     day
         Days since 1970-01-01; NULL only where the row has no date at all.
     source
@@ -64,21 +68,27 @@ class Deadlines:
         From `as_of` to the day, negative when it is over; NULL with it.
     rule
         Place in `DEADLINE_RULES`: which rule set it.
-    next_remedy, next_level, next_day, next_source
-        Once the remedy has lapsed: the next one still open (place in `REMEDIES`, -1: none), its level, last day and source.
+    own_remedy, own_day
+        The row's own remedy and its last day, lapsed or not.
     is_closed
         Law, rule, remark or ledger closed the remedy and none is open after it: only such a row may be left out of a queue.
     """
 
+    remedy: NDArray[np.int8]
+    level: NDArray[np.int8]
     day: NDArray[np.int64]
     source: NDArray[np.int16]
     days_left: NDArray[np.int64]
     rule: NDArray[np.int16]
-    next_remedy: NDArray[np.int8]
-    next_level: NDArray[np.int8]
-    next_day: NDArray[np.int64]
-    next_source: NDArray[np.int16]
+    own_remedy: NDArray[np.int8]
+    own_day: NDArray[np.int64]
     is_closed: NDArray[np.bool_]
+
+    @property
+    def has_moved(self) -> Flags:
+        """Return where the row's own remedy has lapsed and another is open after it: until a later day."""
+        moved: Flags = self.own_day != self.day
+        return moved
 
 
 def deadlines(
@@ -91,7 +101,9 @@ def deadlines(
     prior_decision: Whole | None = None,
     demand_letter: Whole | None = None,
 ) -> Deadlines:
-    """Return the last day of each row's remedy, by the ledger, else payer rule, remark, law, else 90 days; and what is open after it.
+    """Return the last day of each row's remedy, by the ledger, else payer rule, remark, law, else 90 days; of one that has lapsed the next.
+
+    A remedy that ledger, rule, remark or law closed gives way to the next that is open on the morning; a default of 90 days closes none.
 
     Parameters
     ----------
@@ -128,8 +140,8 @@ def deadlines(
     After that day a reopening is open, a year for any reason.
 
     >>> found = deadlines(row, classify(row, codes=codes, as_of=may + 200), as_of=may + 200)
-    >>> REMEDIES[found.next_remedy[0]], str(found.next_day[0].astype("datetime64[D]")), bool(found.is_closed[0])
-    ('reopening', '2027-05-15', False)
+    >>> REMEDIES[found.remedy[0]], str(found.day[0].astype("datetime64[D]")), REMEDIES[found.own_remedy[0]]
+    ('reopening', '2027-05-15', 'appeal')
     """
     compiled = PayerRules.of(rules) if rules is not None and len(rules) else None
     clocks = clocks_of(batch, prior_decision, demand_letter)
@@ -141,16 +153,24 @@ def deadlines(
         # A deadline before the decision that it is about is a slip of the ledger.
         is_known = (known != NULL) & (known >= clocks.determined)
         day, source = where(is_known, known, day), where(is_known, _LEDGER, source)
-    left = where(day == NULL, NULL, day - as_of)
-    is_lapsed = (left < 0) & (day != NULL)
-    rule = where(source == _STATUTE, law + _FIRST_LAW, take(_RULE_OF_SOURCE, source))
-    following = Following.none(day)
-    if is_any(is_lapsed):
-        is_lapsed &= take(_FILTERS, source)
+    is_over = (day != NULL) & (day < as_of)
+    at = _At(triage.remedy, full(day, level) if isinstance(level, int) else level, day, source, law)
+    is_closed = full(day, False)
+    if is_any(is_over):
+        is_lapsed = is_over & take(_FILTERS, source)
         if is_any(is_lapsed):
-            following = _fall_back(batch, triage, said, is_lapsed, clocks, compiled, as_of)
-            is_lapsed &= following.remedy < 0
-    return Deadlines(day, as_type(source, np.int16), left, as_type(rule, np.int16), *following, is_lapsed)
+            at, is_closed = _fall_back(batch, triage, said, at, is_lapsed, clocks, compiled, as_of)
+    return Deadlines(
+        as_type(at.remedy, np.int8),
+        as_type(at.level, np.int8),
+        at.day,
+        as_type(at.source, np.int16),
+        where(at.day == NULL, NULL, at.day - as_of),
+        as_type(where(at.source == _STATUTE, at.law + _FIRST_LAW, take(_RULE_OF_SOURCE, at.source)), np.int16),
+        triage.remedy,
+        day,
+        is_closed,
+    )
 
 
 _FILTERS = np.array([name in MAY_FILTER for name in SOURCES])
@@ -190,54 +210,54 @@ def _date(
     return day, source, law
 
 
-class Following(NamedTuple):
-    """What is open after a remedy that has lapsed; the fields of `Deadlines` of the same name."""
+class _At(NamedTuple):
+    """The remedy of each row that is looked at: its level, last day, source and law (place in `LAW_RULES`)."""
 
     remedy: NDArray[np.int8]
-    level: NDArray[np.int8]
+    level: Whole
     day: Whole
-    source: NDArray[np.int16]
+    source: Whole
+    law: Whole
 
-    @classmethod
-    def none(cls, like: Array) -> Following:
-        """Return that nothing is, for as many rows."""
-        if is_plain(like):
-            return _NOTHING
-        remedy, level = np.full(len(like), -1, dtype=np.int8), np.zeros(len(like), dtype=np.int8)
-        return cls(remedy, level, np.full(len(like), NULL, dtype=np.int64), np.zeros(len(like), dtype=np.int16))
+    def take(self, rows: NDArray[np.intp]) -> _At:
+        """Return that of some rows."""
+        return _At(*(pick(values, rows) for values in self))
 
-    def put(self, rows: NDArray[np.intp], *new: Whole) -> Following:
+    def put(self, rows: NDArray[np.intp], new: _At) -> _At:
         """Return the same with new ones in some rows."""
         old: tuple[Array, ...] = self
-        return Following(*(put(values, rows, others) for values, others in zip(old, new, strict=True)))
-
-
-_NOTHING = Following(-1, 0, NULL, 0)  # type: ignore[arg-type]
+        others: tuple[Array, ...] = new
+        return _At(*(put(values, rows, changed) for values, changed in zip(old, others, strict=True)))
 
 
 def _fall_back(
-    batch: Batch, triage: Triage, said: _Said, is_lapsed: Flags, clocks: Clocks, rules: PayerRules | None, as_of: int | Whole
-) -> Following:
-    """Return the next remedy that is open on the day for rows whose own has lapsed."""
-    found = Following.none(is_lapsed)
+    batch: Batch, triage: Triage, said: _Said, own: _At, is_lapsed: Flags, clocks: Clocks, rules: PayerRules | None, as_of: int | Whole
+) -> tuple[_At, Flags]:
+    """Return for rows whose own remedy has lapsed the next that is open on the day, and where none is."""
+    found, is_closed = own, is_lapsed
     remedies, levels = _following()
     lapsed = as_type(triage.payer_type, np.int64) * len(REMEDIES) + triage.remedy
+    # A remark that denies the appeal takes it out of the order too; the day in the ledger is that of the appeal, whatever came first.
+    can_appeal = triage.can_appeal & (own.source != _LEDGER)
     for turn in range(_MOST_NEXT):
         asked = take(remedies[turn], lapsed)
-        # A remark that denies the appeal, or standing that is barred, takes it out of the order too.
-        may = is_lapsed & (asked >= 0) & (triage.can_appeal | (asked != _APPEAL))
+        may = is_closed & (asked >= 0) & (can_appeal | (asked != _APPEAL))
         if is_any(may):
             rows = rows_where(may)
             remedy, level, begun = pick(asked, rows), pick(take(levels[turn], lapsed), rows), clocks.take(rows)
-            day, source, _ = _date(_thin(batch, rows), said.take(rows), remedy, level, begun, rules)
+            part, told = thin(batch, rows), said.take(rows)
+            day, source, law = _date(part, told, remedy, level, begun, rules)
             is_open = (day != NULL) & (day >= pick(as_of, rows))
+            standing = judge_standing(part, as_type(told.payer_type, np.int64), remedy)
+            if standing is not None:
+                is_open &= standing[0] & NO_STANDING == 0
             if is_any(is_open):
                 here = rows_where(is_open)
-                found = found.put(pick(rows, here), *(pick(values, here) for values in (remedy, level, day, source)))
-            is_lapsed = is_lapsed & (found.remedy < 0)
-        if not is_any(is_lapsed):
+                found = found.put(pick(rows, here), _At(remedy, level, day, source, law).take(here))
+                is_closed = put(is_closed, pick(rows, here), full(pick(is_open, here), False))
+        if not is_any(is_closed):
             break
-    return found
+    return found, is_closed
 
 
 _NEEDED = (
@@ -250,11 +270,14 @@ _NEEDED = (
     "funding",
     "service_date",
     "initial_denial_date",
+    "appeal_consent_on_file",
+    "part2",
+    "self_pay_restriction",
 )
 
 
-def _thin(batch: Batch, rows: NDArray[np.intp]) -> Batch:
-    """Return these rows with the columns that decide a deadline."""
+def thin(batch: Batch, rows: NDArray[np.intp]) -> Batch:
+    """Return these rows with the columns that decide a deadline, and who may ask."""
     return type(batch)(batch.table, {name: pick(batch.columns[name], rows) for name in _NEEDED}, batch.vocabulary)
 
 

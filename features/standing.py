@@ -6,6 +6,7 @@ import numpy as np
 
 from features.batch import Batch
 from features.codes.meaning import PAYER_TYPE, REMEDY
+from features.codes.steps import STEP_CONSENT, STEP_NETWORK, STEP_PART2, STEP_WAIVER
 from features.guards import BIT, Whole
 from features.rowwise import as_type, full, is_any, take, where
 from features.tables import PAYER_TYPES, REMEDIES, Columns
@@ -31,6 +32,7 @@ _TRACK_OF = {
     "bcbs": _MEMBER,
 }
 _UNKNOWN, _IN, _OUT = range(3)
+_CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
 
 
 def _tracks() -> Whole:
@@ -63,6 +65,31 @@ def _answers() -> tuple[Whole, Whole]:
 
 
 _TRACKS, (_REFUSED, _ASKED) = _tracks(), _answers()
+
+
+def judge_sending(batch: Batch, payer_type: Whole, remedy: Whole, step: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+    """Return remedy and next step as standing and disclosure leave them, and what both refuse and ask, as bits of `features.guards`.
+
+    Parameters
+    ----------
+    batch
+        The write-offs.
+    payer_type, remedy, step
+        Places in `PAYER_TYPES` (-1: unknown), `REMEDIES` and the next steps.
+    """
+    refused, asked = judge_disclosure(batch.columns, remedy)
+    standing = judge_standing(batch, payer_type, remedy)
+    if standing is not None:
+        barred, asking = standing
+        refused, asked = refused | barred, asked | asking
+        if is_any(barred):
+            is_none = barred & NO_STANDING > 0
+            step = where(barred & _CONSENT > 0, STEP_CONSENT, where(barred & BIT["standing.waiver"] > 0, STEP_WAIVER, step))
+            remedy, step = where(is_none, REMEDY["contract_dispute"], remedy), where(is_none, STEP_NETWORK, step)
+    is_part2 = refused & _PART2 > 0
+    if is_any(is_part2):
+        step = where(is_part2, STEP_PART2, step)
+    return remedy, step, refused, asked
 
 
 def judge_standing(batch: Batch, payer_type: Whole, remedy: Whole) -> tuple[Whole, Whole] | None:

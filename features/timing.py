@@ -20,8 +20,8 @@ FEATURES = (
     days(
         "left_now_days",
         "row_day",
-        "deadline_day",
-        "From the row's day to the deadline; negative once it has passed",
+        "own_day",
+        "From the row's day to the deadline of its own remedy; negative once that has passed, whatever is open after it",
         concept=_DEADLINE,
         phrase="the time left to act",
         null=_NO_DEADLINE,
@@ -30,8 +30,8 @@ FEATURES = (
     days(
         "left_at_posting_days",
         "writeoff_date",
-        "deadline_day",
-        "From posting to the deadline",
+        "own_day",
+        "From posting to that deadline",
         concept=_DEADLINE,
         phrase="the time that was left when it was posted",
         null=_NO_DEADLINE,

@@ -30,14 +30,10 @@ from features.codes.meaning import (
 from features.codes.reducers import reducers
 from features.codes.steps import (
     STEP_ASK,
-    STEP_CONSENT,
-    STEP_NETWORK,
-    STEP_PART2,
     STEP_RESTRICTED,
     STEP_UNSURE,
     STEP_WAIT_DECISION,
     STEP_WAIT_SECONDARY,
-    STEP_WAIVER,
     Steps,
     steps_of,
 )
@@ -45,7 +41,7 @@ from features.codes.tables import FAMILIES, Codes
 from features.codes.why import WHY, WHY_COVERED, WHY_FORBIDDEN, WHY_RESTRICTED
 from features.contract import Priced
 from features.filing import filing_day, is_past_filing_limit
-from features.guards import BIT, RESTRICTED
+from features.guards import BIT
 from features.line_money import EXPECTED_SOURCES, Flags, LineMoney, Whole, caps, is_only_posted_short, judge_fee_cuts, judge_overpaid, weigh
 from features.money import NULL
 from features.patient_guard import has_another_payer, judge_patient_bills
@@ -54,7 +50,7 @@ from features.policies import Policies
 from features.repeats import repeated_rows
 from features.reversals import Undone, undo
 from features.rowwise import as_type, is_any, is_not, least, pick, put, rows_where, take, where
-from features.standing import IS_SENT, NO_STANDING, judge_disclosure, judge_standing
+from features.standing import IS_SENT, NO_STANDING, judge_sending
 from features.tables import CATEGORIES, Columns
 
 IN_SCOPE = frozenset(
@@ -87,13 +83,12 @@ _INFORMATIONAL, _LAST = CATEGORY["informational"], CATEGORY["unclassified"]
 _UNDERPAYMENT, _QUESTIONABLE = CATEGORY["underpayment"], CATEGORY["questionable_contractual"]
 _BAD_DEBT, _PATIENT_BILLING = CATEGORY["bad_debt"], REMEDY["patient_billing"]
 _COVERAGE_DISCOVERY, _NEW_CLAIM = REMEDY["coverage_discovery"], REMEDY["new_claim"]
-_BILL_SECONDARY, _NONE, _DISPUTE = REMEDY["bill_secondary"], REMEDY["none"], REMEDY["contract_dispute"]
+_BILL_SECONDARY, _NONE = REMEDY["bill_secondary"], REMEDY["none"]
 _PATIENT, _OVERPAID = CATEGORY["patient_responsibility"], CATEGORY["overpayment_owed"]
 _FOUND_PRIOR, _UNFOUND_PRIOR = PRIOR_MILLS["low"], PRIOR_MILLS["none"]
 _SELF_PAYER = PAYER_TYPE["self_pay"]
 _FAMILIES = len(FAMILIES)
-_SELF_PAY, _PART2, _WAIVER = BIT["restriction.self_pay"], BIT["part2.consent"], BIT["standing.waiver"]
-_CONSENT = BIT["standing.member_consent"] | BIT["standing.outside_review"]
+_SELF_PAY = BIT["restriction.self_pay"]
 
 __all__ = ["EXPECTED_SOURCES", "IMPOSSIBLE", "IN_SCOPE", "SCENARIOS", "SHARE_SOURCES", "WHY", "Triage", "classify"]
 
@@ -281,19 +276,11 @@ def _steps(steps: Steps, said: Said, remedy: Whole) -> Whole:
 def _guard(batch: Batch, said: Said, category: Whole, course: Course, in_scope: Flags) -> tuple[Course, Flags, Whole, Whole]:
     """Let the guards refuse and ask; what they refuse is done otherwise, or not at all."""
     remedy, prior, why, step = course
-    refused, asked = judge_disclosure(batch.columns, remedy)
-    standing = judge_standing(batch, said.payer_type, remedy)
-    if standing is not None:
-        barred, asking = standing
-        refused, asked = refused | barred, asked | asking
-        if is_any(barred):
-            is_none = barred & NO_STANDING > 0
-            step = where(barred & _CONSENT > 0, STEP_CONSENT, where(barred & _WAIVER > 0, STEP_WAIVER, step))
-            remedy, step = where(is_none, _DISPUTE, remedy), where(is_none, STEP_NETWORK, step)
-    if is_any(refused & RESTRICTED):
-        is_blocked = refused & _SELF_PAY > 0
+    remedy, step, refused, asked = judge_sending(batch, said.payer_type, remedy, step)
+    is_blocked = refused & _SELF_PAY > 0
+    if is_any(is_blocked):
         remedy, why = where(is_blocked, _NONE, remedy), where(is_blocked, WHY_RESTRICTED, why)
-        step = where(is_blocked, STEP_RESTRICTED, where(refused & _PART2 > 0, STEP_PART2, step))
+        step = where(is_blocked, STEP_RESTRICTED, step)
         in_scope = in_scope & is_not(is_blocked)
     is_covered = (category == _PATIENT) & (batch.columns["other_coverage_on_file"] == 1)
     if is_any(is_covered):

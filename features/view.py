@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from features.codes.tables import Codes
 from features.contract import ContractRates, Priced, cite
 from features.deadlines import Deadlines, deadlines
 from features.expected import implied_allowed_cents
+from features.fallback import fall_back
 from features.feature import add_dollars, in_dollars
 from features.history import Events, History, days_of
 from features.learned import HISTORY_COLUMNS, Remembered, history_columns, learned_of
@@ -61,12 +62,15 @@ class View:
     ----------
     columns
         The table's columns and: `row_day family category remedy in_scope possible prior_rate cap_cents expected_allowed_cents
-        underpayment_cents patient_share_cents implied_allowed_cents deadline_day usual_median_cents usual_low_cents usual_high_cents
-        usual_count usual_smoothed_cents`, those of `features.learned.history_columns`, and money in dollars.
+        underpayment_cents patient_share_cents implied_allowed_cents deadline_day level own_remedy own_day usual_median_cents
+        usual_low_cents usual_high_cents usual_count usual_smoothed_cents`, those of `features.learned.history_columns`, and money in
+        dollars.
     triage, deadlines, usual
-        Whole.
+        Whole; the remedy of both is the one that is open on the row's day (`features.fallback`).
     priced
         What the contract says of each row; None without contracts.
+    own
+        Triage by each row's own remedy, lapsed or not.
     """
 
     columns: Columns
@@ -74,6 +78,7 @@ class View:
     deadlines: Deadlines
     usual: UsualAllowed
     priced: Priced | None
+    own: Triage
 
 
 class Rows(dict[str, Array]):
@@ -213,6 +218,12 @@ class Viewer:
         usual = self.usual.read(self.usual.find(batch.columns), in_fees(batch)["units"])
         return self._sort(batch, day, usual, self.shares)
 
+    def hold(self, batch: Batch, view: View) -> View:
+        """Return a view of the same rows by the remedy that each has of its own, with its last day, over or not: what was begun goes on."""
+        # On its first day nothing has lapsed.
+        dated = deadlines(batch, view.own, rules=self.practice.payer_rules, as_of=0)
+        return replace(view, triage=view.own, deadlines=dated)
+
     def remember(self, columns: Columns, as_of: int) -> Columns:
         """Return sorted rows with their history, each row for itself."""
         if is_plain(columns["payer_id"]):
@@ -267,6 +278,7 @@ def _sorted(
     priced = rates.price(batch) if rates is not None else None
     triage = classify(batch, codes=practice.codes, as_of=day, priced=priced, usual=usual, policies=practice.policies, shares=shares)
     dated = deadlines(batch, triage, rules=practice.payer_rules, as_of=day)
+    own, triage = triage, fall_back(batch, triage, dated, practice.codes)
     columns = batch.columns | {
         "row_day": day,
         "family": triage.family,
@@ -280,6 +292,9 @@ def _sorted(
         "underpayment_cents": triage.underpayment_cents,
         "patient_share_cents": triage.patient_share_cents,
         "deadline_day": dated.day,
+        "level": dated.level,
+        "own_remedy": dated.own_remedy,
+        "own_day": dated.own_day,
         "usual_median_cents": usual.median_cents,
         "usual_low_cents": usual.low_cents,
         "usual_high_cents": usual.high_cents,
@@ -289,4 +304,4 @@ def _sorted(
     columns["implied_allowed_cents"] = implied_allowed_cents(columns)
     add_dollars(columns)
     columns[in_dollars("usual_smoothed_cents")] = usual.smoothed_cents / 100.0
-    return View(columns, triage, dated, usual, priced)
+    return View(columns, triage, dated, usual, priced, own)

@@ -35,7 +35,8 @@ class Effort:
     A clinical appeal is believed to take 4.3 times as long as a corrected claim; at half the slope it is twice as long.
 
     >>> from features.codes.tables import FAMILIES
-    >>> columns = {"remedy": np.array([0, 1]), "family": np.array([FAMILIES.index("medical_necessity")] * 2)}
+    >>> remedy, family = np.array([0, 1]), np.array([FAMILIES.index("medical_necessity")] * 2)
+    >>> columns = {"remedy": remedy, "own_remedy": remedy, "family": family}
     >>> [Effort(slope=slope).hours(np.empty((2, 0)), columns).round(2).tolist() for slope in (1.0, 0.5)]
     [[2.17, 0.5], [1.47, 0.71]]
     """

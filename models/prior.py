@@ -94,8 +94,8 @@ def proof_part(columns: Columns) -> Floats:
 
 
 def late_part(columns: Columns) -> Floats:
-    """Return what a deadline that has passed takes off the log odds."""
-    deadline = columns["deadline_day"]
+    """Return what the deadline of a row's own remedy takes off the log odds once it has passed, whatever is open after it."""
+    deadline = columns["own_day"]
     return where((deadline != NULL) & (deadline < columns["row_day"]), LATE, 0.0)
 
 
@@ -134,12 +134,14 @@ def believed_owed(columns: Columns) -> Floats:
 
 
 def believed_hours(columns: Columns) -> Floats:
-    """Return the hours that each row's remedy takes.
+    """Return the hours that each row's remedy takes: no fewer than its own took that has lapsed, since the case to be made is the same.
 
-    >>> appeal, families = np.array([REMEDIES.index("appeal")] * 2), ("coding", "medical_necessity")
-    >>> believed_hours({"remedy": appeal, "family": np.array([FAMILIES.index(name) for name in families])}).round(2).tolist()
-    [1.4, 2.17]
+    >>> appeal, reopening = REMEDIES.index("appeal"), REMEDIES.index("reopening")
+    >>> remedies = {"remedy": np.array([appeal, appeal, reopening]), "own_remedy": np.array([appeal] * 3)}
+    >>> families = np.array([FAMILIES.index(name) for name in ("coding", "medical_necessity", "medical_necessity")])
+    >>> believed_hours(remedies | {"family": families}).round(2).tolist()
+    [1.4, 2.17, 2.17]
     """
-    remedy = columns["remedy"]
-    hours = take(_HOURS, remedy)
-    return where((remedy == _APPEAL) & (columns["family"] == _NECESSITY), hours * CLINICAL, hours)
+    remedy, own = columns["remedy"], columns["own_remedy"]
+    hours = most(take(_HOURS, remedy), take(_HOURS, own))
+    return where(((remedy == _APPEAL) | (own == _APPEAL)) & (columns["family"] == _NECESSITY), hours * CLINICAL, hours)

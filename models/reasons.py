@@ -10,12 +10,13 @@ import numpy as np
 
 from features.batch import Batch
 from features.codes.tables import FAMILIES, Codes
+from features.fallback import CLERICAL, needs_cause
 from features.feature import Floats
 from features.learned import PLACE_OF_KEY
 from features.matrix import BY_NAME
 from features.money import NULL
 from features.record import LEAST, Record
-from features.tables import Columns
+from features.tables import REMEDIES, Columns
 from models.linear import Linear
 from models.rarity import PAIRED, Odd, Rarity, tell
 
@@ -235,7 +236,14 @@ class Teller:
         day = int(self._columns["deadline_day"][row])
         if day == NULL:
             return ""
-        left = day - int(self._columns["row_day"][row])
+        today, own_day = int(self._columns["row_day"][row]), int(self._columns["own_day"][row])
+        left = day - today
+        if own_day != day:
+            own, now = (self._codes.remedies[REMEDIES[int(self._columns[name][row])]].meaning for name in ("own_remedy", "remedy"))
+            level, family = self._columns["level"][row], self._columns["family"][row]
+            ground = "good cause" if needs_cause(level, family) else "an error of data" if FAMILIES[family] in CLERICAL else "an exception"
+            ground = f" for {ground}" if level > 1 else ""
+            return f"{_days(today - own_day)} too late to {own}, but {_days(left)} left to {now}{ground}"
         return f"{_days(left)} left to act" if left >= 0 else f"the deadline passed {_days(-left)} ago"
 
     def _timing(self, row: int) -> str:

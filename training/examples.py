@@ -28,7 +28,17 @@ from training.words import Words, words_of
 BESIDE = tuple(
     sorted(
         {name for names in (*KEYS, *FIELDS, *LEVEL_FIELDS) for name in names}
-        | {"cap_cents", "deadline_day", "expected_allowed_cents", "possible", "prior_rate", "row_day", "usual_count"}
+        | {
+            "cap_cents",
+            "deadline_day",
+            "expected_allowed_cents",
+            "own_day",
+            "own_remedy",
+            "possible",
+            "prior_rate",
+            "row_day",
+            "usual_count",
+        }
         | {"usual_median_cents", "usual_smoothed_cents", "writeoff_amount"}
     )
 )

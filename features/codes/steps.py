@@ -12,7 +12,7 @@ from features.codes.tables import FAMILIES, Codes
 from features.tables import REMEDIES
 
 STEP_UNSURE, STEP_WAIT_SECONDARY, STEP_WAIT_DECISION, STEP_ASK, STEP_PART_A = (len(REMEDIES) + i for i in range(5))
-STEP_WAIVER, STEP_CONSENT, STEP_NETWORK, STEP_RESTRICTED, STEP_PART2, STEP_LATE = (len(REMEDIES) + 5 + i for i in range(6))
+STEP_WAIVER, STEP_CONSENT, STEP_NETWORK, STEP_RESTRICTED, STEP_PART2, STEP_LATE, STEP_CAUSE = (len(REMEDIES) + 5 + i for i in range(7))
 
 WITH_WHAT = {
     "corrected_claim": "Correct {what}, as the record supports, and send the claim again with the original claim number.",
@@ -34,6 +34,7 @@ _SPECIAL = (
     "Get the patient's consent first: these records are under 42 CFR Part 2.",
     "Ask the contractor to accept the claim, for there is no appeal: with proof that it came in time, or as an exception to the filing "
     "limit (Medicare's own error; entitlement, disenrollment or a Medicaid take-back after the fact).",
+    "Ask for a reopening only where good cause can be shown: new and material evidence, or an error plain on the face of the record.",
 )
 
 

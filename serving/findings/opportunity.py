@@ -248,20 +248,15 @@ class Opportunity:
             return (FAMILIES if what == "family" else REMEDIES)[code]
         return self.case.ledger.vocabulary.word(what, code)
 
-    @cached_property
+    @property
     def last_day(self) -> NDArray[np.int64]:
-        """Return the last day to do something about each row, of the next remedy where the first has lapsed; NULL: unknown."""
-        dated = self.case.view.deadlines
-        lapsed = (dated.days_left < 0) & (dated.next_day != NULL)
-        return np.where(lapsed, dated.next_day, dated.day)
+        """Return the last day to do something about each row; NULL: unknown."""
+        return self.case.view.deadlines.day
 
     @cached_property
     def is_firm(self) -> Flags:
         """Return the rows whose last day the ledger, a rule, law or remark sets: a default of 90 days only warns."""
-        dated = self.case.view.deadlines
-        lapsed = (dated.days_left < 0) & (dated.next_day != NULL)
-        source = np.where(lapsed, dated.next_source, dated.source)
-        return np.isin(source, [SOURCES.index(name) for name in MAY_FILTER])
+        return np.isin(self.case.view.deadlines.source, [SOURCES.index(name) for name in MAY_FILTER])
 
     def expiring(self) -> list[dict[str, Any]]:
         """Return what expires within 7, 30 and 60 days if nobody acts, and what has expired untouched."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -152,10 +153,13 @@ def _before_window_closed(case: Case) -> Hits:
     rows = np.flatnonzero(case.is_live & case.category("denial") & case.is_adverse & ~_tried_before(case))
     if not len(rows):
         return hits
-    dated = deadlines(case.ledger.take(rows), case.view.triage.take(rows), rules=case.practice.payer_rules, as_of=c["writeoff_date"][rows])
     posted = c["writeoff_date"][rows]
+    own = replace(case.view.triage.take(rows), remedy=case.view.deadlines.own_remedy[rows])
+    dated = deadlines(case.ledger.take(rows), own, rules=case.practice.payer_rules, as_of=posted)
     left = dated.day - posted
-    sure = (dated.day != NULL) & (dated.source != SOURCES.index("default")) & (dated.source != SOURCES.index("none")) & (left >= 0)
+    # A reopening after the appeal had lapsed is no window that the posting closed.
+    sure = ~dated.has_moved & (dated.day != NULL) & (left >= 0)
+    sure &= (dated.source != SOURCES.index("default")) & (dated.source != SOURCES.index("none"))
     for at in np.flatnonzero(sure).tolist():
         row = int(rows[at])
         whose = f"until {day(dated.day[at])} ({SOURCES[dated.source[at]]}), {left[at]} days on"

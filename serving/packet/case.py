@@ -103,21 +103,17 @@ class Stage:
 class Due:
     """The last day of the remedy, who set it (`features.deadlines.SOURCES`), and the rule in words with its citation.
 
-    Once the day is over `next_remedy` is the one still open at `next_level`, until `next_day`; empty: none is, or the day is not over.
+    Where another remedy came first and has lapsed, `lapsed_remedy` and `lapsed_day` name it; empty: none has. `needs_cause`: what is open
+    asks for good cause, as the second reopening in Medicare does (42 CFR 405.980(c)(2)).
     """
 
     day: date
     source: str
     rule: str
     citation: str
-    next_remedy: str = ""
-    next_day: date | None = None
-    next_level: int = 1
-
-    @property
-    def next_needs_cause(self) -> bool:
-        """Whether what is open after it asks for good cause: the second reopening in Medicare (42 CFR 405.980(c)(2))."""
-        return self.next_remedy == "reopening" and self.next_level > 1
+    lapsed_remedy: str = ""
+    lapsed_day: date | None = None
+    needs_cause: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _good_cause(case: Case) -> str | None:
         return None
     if case.level > 1:
         return long_day(due.day) if due.source == "statute" else None
-    return long_day(due.next_day) if due.next_needs_cause and due.next_day is not None else None
+    return long_day(due.day) if due.needs_cause else None
 
 
 def _exception_law(case: Case) -> str | None:
@@ -169,7 +169,7 @@ DERIVED = (
     Field("level_below", "the level that was decided", ("level",), lambda c: ORDINALS[c.level - 1] if c.level > 1 else None),
     Field("prior_decision_date", "the decision of the level below", ("decided_on",), _prior_decision),
     Field("reviewer", "who decides at the level, where it is not the payer", ("payer_type", "level"), reviewer_of),
-    Field("good_cause_until", "until when good cause opens a decision again", ("deadline_date", "deadline_next"), _good_cause),
+    Field("good_cause_until", "until when good cause opens a decision again", ("deadline_date",), _good_cause),
     Field(
         "exception_law",
         "the law of exceptions to the filing limit, where Medicare refused the claim as late",

@@ -15,7 +15,7 @@ from serving.packet.document import Packet
 from serving.packet.enclosures import Enclosure
 from serving.packet.files import Files
 from serving.packet.kinds import KIND_OF
-from serving.packet.stored import Outdated, as_queued, stored_cases
+from serving.packet.stored import Outdated, as_begun, as_queued, stored_cases
 from serving.store import items, projects, remit_lines, scores
 from serving.store import writeoffs as ledger
 from serving.store.store import Store, Unit
@@ -173,7 +173,7 @@ class Papers:
         if sight is None:
             return Outlook(refusal="no rules are at hand", needs_coder=is_unsure)
         try:
-            cases = _queued(stored_cases(sight.viewer, sight.vocabulary, lines, remits), lines, chosen)
+            cases = _queued(sight, lines, remits, chosen)
             packet = write_packet(_one(cases), practice=self._desk.practice, preface=preface)
             return Outlook(packet.missing, needs_coder=packet.needs_coder)
         except Outdated as error:
@@ -188,7 +188,7 @@ class Papers:
         lines = _lines(unit, who.client_id, ids)
         claim = chosen[0].worth.claim_id if len(chosen) == 1 else None
         remits = remit_lines.of_claim(unit, who.client_id, claim) if claim is not None else ()
-        cases = _queued(stored_cases(sight.viewer, sight.vocabulary, lines, remits), lines, chosen)
+        cases = _queued(sight, lines, remits, chosen)
         read: list[str] = []
         held = self.files.behind(unit, who.client_id, ids, [item.worth.claim_id for item in chosen]) if self.files is not None else []
         packet = self._desk.write(
@@ -222,10 +222,17 @@ def _may_change_codes(remedies: Iterable[str]) -> bool:
     return any(KIND_OF.get(remedy) == "corrected_claim" for remedy in remedies)
 
 
-def _queued(cases: Sequence[Case], lines: Sequence[Line], chosen: Sequence[Item]) -> list[Case]:
+def _queued(sight: Sight, lines: Sequence[Line], remits: Sequence[Mapping[str, Any]], chosen: Sequence[Item]) -> list[Case]:
     """Return the cases of some lines, each as its item stands in the queue."""
     by_id = {item.item_id: item for item in chosen}
-    return [as_queued(case, by_id[line.score["item_id"]]) for case, line in zip(cases, lines, strict=True)]
+    held = [by_id[line.score["item_id"]] for line in lines]
+    begun = [as_begun(line, item) for line, item in zip(lines, held, strict=True)]
+    cases = stored_cases(sight.viewer, sight.vocabulary, begun, remits)
+    # The queue's last day is that of what is open now; of what went out before the first level was decided it is that of its own.
+    return [
+        case if item.level == 1 and line.score["remedy"] != item.remedy else as_queued(case, item)
+        for case, item, line in zip(cases, held, lines, strict=True)
+    ]
 
 
 def _parts(unit: Unit, chosen: Sequence[Item]) -> dict[str, Part]:

@@ -105,7 +105,7 @@ def days_of(cases: Sequence[Case]) -> set[date]:
         found |= {value for item in fields(Row) if isinstance(value := getattr(case.row, item.name), date)}
         found |= {case.score.as_of, *(line.remit_date for line in case.remits if line.remit_date)}
         found |= {case.stage.decided_on} if case.stage is not None and case.stage.decided_on is not None else set()
-        found |= {day for day in (case.due.day, case.due.next_day) if day is not None} if case.due is not None else set()
+        found |= {day for day in (case.due.day, case.due.lapsed_day) if day is not None} if case.due is not None else set()
         if case.contract is not None:
             found |= case.contract.span_days
     return found

@@ -13,6 +13,7 @@ from features.batch import Batch
 from features.codes.tables import Codes
 from features.contract import REASONS, SENTENCES
 from features.deadlines import DEADLINE_RULES, SOURCES
+from features.fallback import needs_cause
 from features.guards import refusals
 from features.money import NULL
 from features.rules import rules
@@ -185,15 +186,15 @@ def _due(view: View, place: int) -> Due | None:
     rule = DEADLINE_RULES[int(view.deadlines.rule[place])]
     told = rules().get(rule)
     source = SOURCES[int(view.deadlines.source[place])]
-    following, until = int(view.deadlines.next_remedy[place]), int(view.deadlines.next_day[place])
+    has_moved = bool(view.deadlines.has_moved[place])
     return Due(
         _day(day),
         source,
         told.sentence if told else "",
         told.citation if told else "",
-        REMEDIES[following] if following >= 0 else "",
-        _day(until) if following >= 0 and until != NULL else None,
-        int(view.deadlines.next_level[place]) if following >= 0 else 1,
+        REMEDIES[int(view.deadlines.own_remedy[place])] if has_moved else "",
+        _day(int(view.deadlines.own_day[place])) if has_moved else None,
+        bool(needs_cause(view.deadlines.level[place], view.triage.family[place])),
     )
 
 

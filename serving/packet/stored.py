@@ -46,8 +46,8 @@ def stored_cases(viewer: Viewer, vocabulary: Vocabulary, lines: Sequence[Line], 
     Raises
     ------
     CheckFailed
-        When a line has no score, or (`Outdated`) today's tables name another remedy than its score does: a letter never differs from
-        the queue.
+        When a line has no score, or (`Outdated`) today's tables name another remedy than its score does, lapsed or open: a letter never
+        differs from the queue.
     """
     scores = [_score(line) for line in lines]
     overlay = vocabulary.overlay()
@@ -57,17 +57,28 @@ def stored_cases(viewer: Viewer, vocabulary: Vocabulary, lines: Sequence[Line], 
         places = [place for place, score in enumerate(scores) if score.as_of == day]
         batch = batch_of([lines[place].writeoff for place in places], WRITEOFFS, overlay)
         view = viewer.serve(batch, (day - EPOCH).days)
-        now = [REMEDIES[remedy] for remedy in view.triage.remedy.tolist()]
-        for place, remedy in zip(places, now, strict=True):
+        now, own = ([REMEDIES[remedy] for remedy in triage.remedy.tolist()] for triage in (view.triage, view.own))
+        held = []
+        for at, (place, remedy) in enumerate(zip(places, now, strict=True)):
             scored = scores[place].remedy
-            if scored != remedy and scored not in _ALONE:
+            if scored == own[at] != remedy:
+                held.append(at)
+            elif scored != remedy and scored not in _ALONE:
                 raise Outdated(
                     f"{lines[place].writeoff_id}: it was scored as {scored}, by today's tables it is {remedy}: score the ledger anew",
                     frozenset(now),
                 )
-        own = [(at, scores[place]) for at, place in enumerate(places)]
-        found |= dict(zip(places, view_cases(viewer, view, batch, own, remit_lines=told), strict=True))
+        moved = [at for at in range(len(places)) if at not in held]
+        for seen, some in ((view, moved), (viewer.hold(batch, view) if held else view, held)):
+            asked = [(at, scores[places[at]]) for at in some]
+            found |= dict(zip([places[at] for at in some], view_cases(viewer, seen, batch, asked, remit_lines=told), strict=True))
     return [found[place] for place in range(len(lines))]
+
+
+def as_begun(line: Line, item: Item) -> Line:
+    """Return a line by the remedy of its item where something went out or a level was decided: what has lapsed since changes neither."""
+    has_begun = item.level > 1 or item.state not in (State.OPEN, State.DRAFTED)
+    return replace(line, score={**line.score, "remedy": item.remedy}) if has_begun and line.score else line
 
 
 def as_queued(case: Case, item: Item) -> Case:
@@ -85,7 +96,8 @@ def as_queued(case: Case, item: Item) -> Case:
     elif stage is not None or due is None or (due.day, due.source) != (day, source):
         law = law_rule(case.row.payer_type, item.remedy, item.level)
         told = rules().get(law if source == "statute" else f"deadline.{source}")
-        due = Due(day, source, told.sentence if told else "", told.citation if told else "")
+        said = Due(day, source, told.sentence if told else "", told.citation if told else "")
+        due = said if stage is not None or due is None else replace(due, day=day, source=source, rule=said.rule, citation=said.citation)
     return replace(case, stage=stage, due=due)
 
 

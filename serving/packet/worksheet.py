@@ -88,10 +88,11 @@ def _deadline(draft: Draft) -> tuple[Block, ...]:
     ]
     if case.due.rule:
         rows.append(Fact("Rule", cited(case.due.rule, case.due.citation), ("deadline_rule",)))
-    if case.due.next_remedy and not draft.is_project:
-        until = f" until {long_day(case.due.next_day)}" if case.due.next_day is not None else ""
-        cause = " for good cause, which must be shown," if case.due.next_needs_cause else ""
-        rows.append(Fact("Open after it", case.due.next_remedy.replace("_", " ") + cause + until, ("deadline_next",)))
+    if case.due.needs_cause:
+        rows.append(Fact("Open for", "good cause alone, which must be shown", ("deadline_rule",)))
+    if case.due.lapsed_day is not None and not draft.is_project:
+        told = f"{case.due.lapsed_remedy.replace('_', ' ')} until {long_day(case.due.lapsed_day)}"
+        rows.append(Fact("Lapsed before it", told, ("deadline_lapsed",)))
     if draft.is_project:
         passed = sum(day < case.day for day, _, case in dated)
         rows.append(Fact("Lines past their day", f"{passed} of {len(draft.cases)}", ("deadline_date", "as_of")))

@@ -128,7 +128,7 @@ def page_of(
     codes
         Meanings of codes.
     still_open
-        What may still be done after its last day.
+        What may still be done where its first remedy has lapsed.
     hands
         Subjects of those whom it may be given to.
     """

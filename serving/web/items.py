@@ -12,19 +12,16 @@ from fastapi import FastAPI, Path, Request
 from fastapi.responses import Response
 
 from features.errors import RecoupError, UsageError
-from features.view import Viewer
 from serving.access import Identity
-from serving.champion import Champion
 from serving.identity.visits import Visit
 from serving.web.details import page_of
 from serving.web.figures import sentence
 from serving.web.forms import Fields
 from serving.web.site import Site
-from serving.web.still_open import StillOpen, still_open
+from serving.web.still_open import still_open
 from serving.web.visitors import Form, check, visitor
 from serving.worklist.acts import LOSS_REASONS, SKIP_REASONS
 from serving.worklist.desk import Desk, Stale
-from serving.worklist.detail import Detail
 from serving.worklist.item import READY, Item, State
 from serving.worklist.listing import Query, Which
 from serving.worklist.shelf import Wanted
@@ -199,7 +196,7 @@ class Items:
             now=self._site.clock(),
             today=self._site.today(),
             codes=self._site.codes(),
-            still_open=self._still_open(request, detail),
+            still_open=still_open(detail, self._site.today()),
             hands=self._worklist.hands(who, [detail.item]) if "assign" in offered else (),
         )
         papers = self._site.papers if who.may("packet.read") else None
@@ -229,13 +226,6 @@ class Items:
             "assign": who.may("queue.assign") and item.state not in (State.WON, State.WITHDRAWN),
         }
         return frozenset(act for act, is_possible in possible.items() if is_possible)
-
-    def _still_open(self, request: Request, detail: Detail) -> StillOpen | None:
-        """Return what may be done after an item's last day, by the rules of the model that serves."""
-        champion: Champion = request.app.state.champion
-        scorer = champion.current().scorer
-        viewer = getattr(scorer, "viewer", None)
-        return still_open(detail, viewer, scorer.vocabulary, self._site.today()) if isinstance(viewer, Viewer) else None
 
 
 def plainly(error: RecoupError, item: Item, subject: str, names: Mapping[str, str]) -> str:

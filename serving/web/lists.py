@@ -238,7 +238,7 @@ def row_of(
     remarks = [(code, codes.rarc(code)) for code in str(ledger.get("rarcs") or "").split()]
     remedy = codes.remedies.get(item.remedy)
     due_label, day = day_of(item, today)
-    step = line.seen.step if line is not None and line.seen is not None else remedy.next_step if remedy else ""
+    step = line.seen.step_of(item.remedy) if line is not None and line.seen is not None else remedy.next_step if remedy else ""
     return Row(
         item=item,
         action=ACTIONS.get(item.remedy, spoken(item.remedy)),

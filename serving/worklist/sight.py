@@ -10,13 +10,26 @@ from typing import Any
 import numpy as np
 
 from features.deadlines import SOURCES, deadlines
+from features.fallback import needs_cause
 from features.guards import Refusal, refusals
 from features.money import NULL
 from features.tables import REMEDIES, WRITEOFFS
 from features.triage import EXPECTED_SOURCES
-from features.view import Viewer
+from features.view import View, Viewer
 from features.vocabulary import Vocabulary
 from serving.store.rows import EPOCH, batch_of
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A remedy that has lapsed with its step and last day, and the one that is open after it until a day, if so for good cause alone."""
+
+    remedy: str
+    step: str
+    on: date
+    open_remedy: str
+    until: date
+    needs_cause: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class Seen:
         Whence (`features.triage.EXPECTED_SOURCES`), and what the contract says and by which term; blank where it was not asked for.
     patient_share
         Cents of the patient's share that was assumed for a line that nothing was paid on; None where none was.
+    passed
+        The remedy that has lapsed and what is open after it; None where the row's own remedy is open, or nothing is.
     """
 
     step: str
@@ -46,6 +61,11 @@ class Seen:
     expected_source: str = "none"
     term: str = ""
     patient_share: int | None = None
+    passed: Passed | None = None
+
+    def step_of(self, remedy: str) -> str:
+        """Return what to do next by a remedy: that of the row today, or its own that has lapsed since somebody began."""
+        return self.passed.step if self.passed is not None and self.passed.remedy == remedy != self.passed.open_remedy else self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +100,9 @@ class Sight:
                 expected_source=EXPECTED_SOURCES[source],
                 term=term,
                 patient_share=_known(share),
+                passed=passed,
             )
-            for step, no, ask, why, expected, source, share, term in zip(
+            for step, no, ask, why, expected, source, share, term, passed in zip(
                 found.next_step.tolist(),
                 found.refused.tolist(),
                 found.asked.tolist(),
@@ -90,6 +111,7 @@ class Sight:
                 found.expected_allowed_source.tolist(),
                 found.patient_share_cents.tolist(),
                 terms,
+                [_passed(view, place) for place in range(len(rows))],
                 strict=True,
             )
         ]
@@ -107,7 +129,8 @@ class Sight:
             batch,
             asked,
             rules=self.viewer.practice.payer_rules,
-            as_of=decided,
+            # The day of this remedy is asked for, over or not: on its first day nothing has lapsed.
+            as_of=0,
             level=level,
             prior_decision=np.full(len(batch), decided, dtype=np.int64),
         )
@@ -119,6 +142,16 @@ class Sight:
             # Ninety days of last resort count from what is decided now, not from the first remittance.
             return decided_on + timedelta(days=90), "default"
         return EPOCH + timedelta(days=day), SOURCES[source]
+
+
+def _passed(view: View, place: int) -> Passed | None:
+    dated = view.deadlines
+    if not dated.has_moved[place]:
+        return None
+    own, now = REMEDIES[int(dated.own_remedy[place])], REMEDIES[int(dated.remedy[place])]
+    lapsed, until = (EPOCH + timedelta(days=int(day[place])) for day in (dated.own_day, dated.day))
+    step = view.own.next_steps[int(view.own.next_step[place])]
+    return Passed(own, step, lapsed, now, until, bool(needs_cause(dated.level[place], view.triage.family[place])))
 
 
 def _known(cents: int) -> int | None:

@@ -82,11 +82,14 @@ def test_no_deadline_is_before_its_clock_at_any_level(row: Row, level: int, late
     found = deadlines(batch, triage, rules=RULES if has_rules else None, as_of=today, level=level, **given_days)
     clocks = [day(str(row[name])) for name in ("remit_date", "initial_denial_date", "service_date") if row[name]]
     assert found.day[0] >= min([*clocks, REMITS])
-    source, is_lapsed = SOURCES[found.source[0]], found.days_left[0] < 0
-    if found.next_remedy[0] >= 0:
-        assert is_lapsed and source in MAY_FILTER and found.next_day[0] >= today and not found.is_closed[0]
-        assert triage.can_appeal[0] or REMEDIES[found.next_remedy[0]] != "appeal"
-    assert found.is_closed[0] == (is_lapsed and source in MAY_FILTER and found.next_remedy[0] < 0)
+    is_lapsed = found.days_left[0] < 0
+    assert found.own_remedy[0] == triage.remedy[0]
+    if found.has_moved[0]:
+        assert found.own_day[0] < today <= found.day[0]
+        assert triage.can_appeal[0] or REMEDIES[found.remedy[0]] != "appeal"
+    else:
+        assert (found.remedy[0], found.level[0], found.day[0]) == (triage.remedy[0], level, found.own_day[0])
+    assert found.is_closed[0] == (is_lapsed and SOURCES[found.source[0]] in MAY_FILTER)
     assert found.rule[0] == 0 or DEADLINE_RULES[found.rule[0]] in rules()
 
 

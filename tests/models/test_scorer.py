@@ -210,3 +210,32 @@ def test_a_line_paid_below_its_contract_names_the_term(practice: Files, learned:
         told = [reason["text"] for reason in scores["reasons"][row] if reason["concept"] == "contract"]
         assert len(told) == 1
         assert "term" in told[0] or "expected allowed amount" in told[0]
+
+
+def test_once_its_remedy_has_lapsed_a_row_is_scored_by_the_one_that_is_open() -> None:
+    # Medicare: the appeal is open for 125 days, a reopening for a year, for good cause for four (42 CFR 405.942, 405.980).
+    row = {"writeoff_id": "W1", "payer_id": "MEDI", "payer_type": "medicare", "claim_id": "C1", "group_code": "CO", "carc": "50"}
+    row |= {"writeoff_date": "2026-01-15", "remit_date": "2026-01-10", "writeoff_amount": "900.00", "billed_amount": "900.00"}
+    scorer, mornings = Scorer.prior(), ("2026-05-15", "2026-05-16", "2027-01-11", "2030-01-11")
+    told = [scorer.score_records([row], as_of=day(morning))[0] for morning in mornings]
+    assert [(one["remedy"], one["deadline_date"], one["days_left"]) for one in told] == [
+        ("appeal", "2026-05-15", 0),
+        ("reopening", "2027-01-10", 239),
+        ("reopening", "2030-01-10", 1095),
+        ("appeal", "2026-05-15", -1337),
+    ]
+    assert {one["deadline_source"] for one in told} == {"statute"} and all(one["in_scope"] for one in told)
+    assert told[0]["work_item_id"] == told[3]["work_item_id"] != told[1]["work_item_id"] == told[2]["work_item_id"]
+    chances = [one["recovery_probability"] for one in told]
+    assert chances[0] > chances[1] > chances[2] > 0
+    said = [next(reason["text"] for reason in one["reasons"] if reason["concept"] == "deadline") for one in told[1:]]
+    ask, reopen = "ask the payer to change its decision", "ask the payer to reopen its own decision"
+    assert said[:2] == [
+        f"1 day too late to {ask}, but 239 days left to {reopen}",
+        f"241 days too late to {ask}, but 1095 days left to {reopen} for good cause",
+    ]
+    # One row alone and among others says the same.
+    both = scorer.score_records([row, row | {"writeoff_id": "W2", "claim_id": "C2"}], as_of=day(mornings[1]))
+    assert {name: both[0][name] for name in ("remedy", "deadline_date", "recovery_probability", "reasons", "work_item_id")} == {
+        name: told[1][name] for name in ("remedy", "deadline_date", "recovery_probability", "reasons", "work_item_id")
+    }

@@ -14,6 +14,7 @@ from features.batch import Batch
 from features.codes import FAMILIES, Codes
 from features.contract import Priced
 from features.deadlines import DEADLINE_RULES, SOURCES, Deadlines, deadlines
+from features.fallback import fall_back, needs_cause
 from features.guards import BIT, GUARDS, is_restricted, refusals
 from features.law import law_rule
 from features.money import NULL
@@ -81,6 +82,7 @@ def find(case: Case) -> Found:
         if key in given
     }
     dated = deadlines(batch, triage, rules=payer_rules(given), as_of=today, level=int(given.get("level", 1)), **days)
+    triage = fall_back(batch, triage, dated, CODES)
     if rows[-1] is not own:
         batch, triage, dated = batch.take(np.array([0])), first(triage), first(dated)
     return Found(case, batch, triage, dated)
@@ -134,9 +136,10 @@ SAYS: dict[str, Callable[[Found], str]] = {
     "until": lambda found: date(found.dated.day[-1]),
     "source": lambda found: SOURCES[found.dated.source[-1]],
     "rule_id": lambda found: DEADLINE_RULES[found.dated.rule[-1]],
-    "next": lambda found: "" if found.dated.next_remedy[-1] < 0 else REMEDIES[found.dated.next_remedy[-1]],
-    "next_level": lambda found: str(found.dated.next_level[-1]),
-    "next_until": lambda found: date(found.dated.next_day[-1]),
+    "lapsed": lambda found: REMEDIES[found.dated.own_remedy[-1]] if found.dated.has_moved[-1] else "",
+    "lapsed_on": lambda found: date(found.dated.own_day[-1]),
+    "for_cause": lambda found: "yes" if needs_cause(found.dated.level, found.triage.family)[-1] else "no",
+    "chance": lambda found: f"{found.triage.prior_rate[-1]:g}",
     "closed": lambda found: "yes" if found.dated.is_closed[-1] else "no",
     "restricted": lambda found: "yes" if is_restricted(found.triage.refused)[-1] else "no",
 }

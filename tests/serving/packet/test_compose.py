@@ -678,15 +678,17 @@ def test_what_the_law_excludes_is_not_asked_for_as_if_it_were_owed() -> None:
 
 
 def test_a_reopening_after_its_year_rests_on_good_cause_and_says_so() -> None:
-    due = Due(date(2026, 6, 1), "statute", "One year.", "42 CFR 405.980(c), 405.986", "reopening", date(2029, 6, 1), 2)
+    last = date(2029, 6, 1)
+    due = Due(last, "statute", "One year.", "42 CFR 405.980(c), 405.986", "appeal", date(2025, 10, 4), needs_cause=True)
     case = a_case("reopening", payer_type="medicare", records_on_file=True)
     case = replace(case, due=due, score=replace(case.score, family="medical_necessity"))
     packet = write_packet(case)
     assert "until June 1, 2029 it is reopened for good cause (42 CFR 405.980(c)(2), 405.986)" in text_of(packet)
     assert any(told.startswith("good cause:") for told in packet.missing)
-    assert "for good cause, which must be shown, until June 1, 2029" in "\n".join(packet.worksheet.texts())
+    sheet = "\n".join(packet.worksheet.texts())
+    assert "good cause alone, which must be shown" in sheet and "appeal until October 4, 2025" in sheet and "June 1, 2029" in sheet
     # A clerical error is put right at any time (405.980(c)(3)); within the year any reason will do.
-    for other in (replace(case, score=replace(case.score, family="coding")), replace(case, due=replace(due, next_level=1))):
+    for other in (replace(case, score=replace(case.score, family="coding")), replace(case, due=replace(due, needs_cause=False))):
         assert "good cause (" not in text_of(write_packet(other))
 
 

@@ -12,7 +12,7 @@ import pytest
 from features.errors import CheckFailed
 from serving.packet.desk import Desk
 from serving.packet.papers import Papers
-from serving.store import scores, writeoffs
+from serving.store import items, scores, writeoffs
 from serving.worklist.item import Item
 from tests.serving.packet.cases import docx_text, pdf_text
 from tests.serving.store.rows import stored_writeoff
@@ -63,6 +63,25 @@ def test_medicares_second_level_has_its_own_letter_and_worksheet_by_the_day_of_t
     assert "Request for redetermination" not in letter and "405.942" not in letter
     sheet = pdf_text(papers.of_items(ANA, ["i0001"], "pdf", is_worksheet=True))
     assert "April 4, 2027" in sheet and "Level 2 comes next" in sheet and "180 days from receipt of the redetermination" in sheet
+
+
+def test_what_lapses_later_changes_no_letter_of_a_higher_level_or_of_what_went_out(tmp_path: Path) -> None:
+    office, papers = office_of(tmp_path, item_of(1), {"payer_type": "medicare"})
+    # The night after the 125 days of the appeal were over the scores name the reopening.
+    night = score_row(item_of(1, remedy="reopening"), "i0001-0", family="medical_necessity", as_of=REMITTED + timedelta(days=127))
+    with office.worklist.desk(ANA) as desk:
+        sent = desk.send("i0001", 0, follow_up_on=date(2026, 12, 2), sent_on=date(2026, 7, 1))
+    with office.gate.store.write() as unit:
+        scores.keep(unit, [night])
+    assert "Request for redetermination" in docx_text(papers.of_items(ANA, ["i0001"], "docx"))
+    with office.worklist.desk(ANA) as desk:
+        desk.next_level("i0001", sent.version, decided_on=DECIDED)
+    letter = docx_text(papers.of_items(ANA, ["i0001"], "docx"))
+    assert "Request for reconsideration by a QIC" in letter and "April 4, 2027 (42 CFR 405.962)" in letter
+    # Of an item of which nothing went out the letter is that of what is open.
+    with office.gate.store.write() as unit:
+        unit.connection.execute(items.items.update().values(state="open", level=1, remedy="reopening"))
+    assert "Request for reopening" in docx_text(papers.of_items(ANA, ["i0001"], "docx"))
 
 
 def test_a_commercial_second_level_names_the_first_decision_and_no_day_that_nobody_set(tmp_path: Path) -> None:

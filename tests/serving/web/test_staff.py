@@ -278,7 +278,19 @@ def test_past_its_day_an_item_says_what_is_still_open_and_until_when(tmp_path: P
     ana = office.client("ana")
     page = ana.read("/items/i0001")
     assert (f"Still open: {words}." in page) if words else "Still open" not in page
+    assert ("The last day to appeal was" in page) is bool(words)
     assert "Still open" not in ana.read("/items/i0002")
+
+
+def test_an_item_that_scoring_turned_says_what_could_be_done_before_and_until_when(tmp_path: Path) -> None:
+    remitted = date(2026, 4, 15)
+    office = practice(tmp_path, [item_of(1, remedy="reopening", deadline_on=date(2027, 4, 15), deadline_source="statute")])
+    told = {"payer_type": "medicare", "group_code": "CO", "carc": "50", "remit_date": remitted, "writeoff_date": remitted}
+    with office.gate.store.write() as unit:
+        writeoffs.keep(unit, [stored_writeoff("i0001-0", writeoff_amount=20_000, claim_id="C1", **told)])
+    page = office.client("ana").read("/items/i0001")
+    assert "The last day to appeal was 18 Aug 2026. Still open: <b>ask for a reopening</b> until <b>15 Apr 2027</b>." in page
+    assert "Ask for a reopening with the new evidence" in page and "Appeal with the records" not in page
 
 
 def test_a_refusal_for_good_keeps_why_it_ends(office: Practice) -> None:
