@@ -171,7 +171,7 @@ def keep_work(unit: Unit, item: Item, *, seen: int) -> bool:
 
 def keep_scored(unit: Unit, changed: Sequence[Item]) -> None:
     """Write items with what scoring says of them; of those that are there, work, state and version stay, but for OPEN and WITHDRAWN."""
-    unit.upsert(items, [to_row(item) for item in changed], update=[*WORTH, "state", "is_ready", "due_on", "lapses_on"])
+    unit.upsert(items, [to_row(item) for item in changed], update=["remedy", *WORTH, "state", "is_ready", "due_on", "lapses_on"])
 
 
 def best(unit: Unit, wanted: Wanted, most: int) -> list[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,13 @@ import numpy as np
 
 from features.batch import Batch
 from features.errors import BadData, CheckFailed
-from serving.store import items, loads, scores, writeoffs
+from serving.store import items, loads, scores, stories, writeoffs
 from serving.store.policies import find as policy_of
 from serving.store.rows import EPOCH, rows_of
 from serving.store.store import Store, Unit
 from serving.worklist.choice import Draw
 from serving.worklist.item import Item, State, Worth
+from serving.worklist.shelf import Entry
 from serving.worklist.worth import Scored, worth_of
 
 CHUNK_ROWS = 2_000
@@ -81,7 +82,8 @@ def load(
     """Put a client's scores and the write-offs they are of into the store.
 
     A load that was cut short goes on after its last chunk when it is begun again; one that is in is not done twice. Scores replace
-    older ones. People's work stays: an item in somebody's hands keeps its write-offs, and a decided one stays decided.
+    older ones. People's work stays: an item in somebody's hands, or of which anything was told, keeps its write-offs also where their
+    remedy has lapsed and another is open, and is turned to that while nothing went out; a decided one stays decided.
 
     Parameters
     ----------
@@ -217,7 +219,8 @@ def _place_items(unit: Unit, client_id: str, load_id: str, scored: Sequence[dict
     before = {key: row["item_id"] for key, row in scores.of_writeoffs(unit, client_id, [row["writeoff_id"] for row in scored]).items()}
     wanted = {row["work_item_id"] for row in scored if is_work(row)}
     held = items.find_many(unit, client_id, sorted(wanted | {key for key in before.values() if key is not None}), lock=True)
-    rows = [_score_row(row, client_id, load_id, _item_of(row, before, held, at), at) for row in scored]
+    told = stories.told_of(unit, client_id, sorted(held))
+    rows = [_score_row(row, client_id, load_id, _item_of(row, before, held, told, at), at) for row in scored]
     scores.keep(unit, rows)
     touched = {row["item_id"] for row in rows if row["item_id"] is not None} | set(held)
     remedies = {row["work_item_id"]: row["remedy"] for row in scored}
@@ -235,7 +238,10 @@ def _place_items(unit: Unit, client_id: str, load_id: str, scored: Sequence[dict
             change["drawn"] += drawn
         elif mine:
             state = State.OPEN if item.state is State.WITHDRAWN else item.state
-            changed.append(replace(item, worth=worth_of(mine), state=state))
+            changed.append(replace(item, worth=worth_of(mine), state=state, remedy=_remedy_of(item, mine)))
+            if changed[-1].remedy != item.remedy:
+                words = f"from {item.remedy} to {changed[-1].remedy}".replace("_", " ")
+                stories.tell(unit, Entry(client_id, item_id, at, "scoring", "turned", item.state, state, words))
         elif item.state is State.OPEN:
             changed.append(replace(item, state=State.WITHDRAWN, worth=_nothing(item.worth)))
             change["withdrawn"] += 1
@@ -243,12 +249,28 @@ def _place_items(unit: Unit, client_id: str, load_id: str, scored: Sequence[dict
     return Change(**change)
 
 
-def _item_of(row: Mapping[str, Any], before: Mapping[str, str | None], held: Mapping[str, Item], at: datetime) -> str | None:
-    """Return the item that a write-off is in from now on: the one that people have in hand, else the one that scoring says."""
-    old = before.get(row["writeoff_id"])
-    if old is not None and old in held and is_in_hand(held[old], at):
-        return old
-    return str(row["work_item_id"]) if is_work(row) else None
+def _item_of(
+    row: Mapping[str, Any], before: Mapping[str, str | None], held: Mapping[str, Item], told: Collection[str], at: datetime
+) -> str | None:
+    """Return the item that a write-off is in from now on: the one that people have or have told of, else the one that scoring says.
+
+    A remedy that lapses turns a write-off to the next: what was noted, put off or decided of it goes along, and it is not offered anew
+    beside that.
+    """
+    old = held.get(before.get(row["writeoff_id"]) or "")
+    if old is not None and is_in_hand(old, at):
+        return old.item_id
+    if not is_work(row):
+        return None
+    is_told = old is not None and old.item_id in told and old.state is not State.WITHDRAWN and old.reason != "wrong_remedy"
+    return old.item_id if old is not None and is_told else str(row["work_item_id"])
+
+
+def _remedy_of(item: Item, parts: Sequence[Scored]) -> str:
+    """Return what is to be done with an item: while nothing went out that is what scoring says of all its write-offs."""
+    said = {part.remedy for part in parts} - {"none"}
+    is_free = item.level == 1 and item.state in (State.OPEN, State.DRAFTED, State.WITHDRAWN)
+    return said.pop() if is_free and len(said) == 1 else item.remedy
 
 
 def is_work(score: Mapping[str, Any]) -> bool:
@@ -305,6 +327,7 @@ def _scored(score: Mapping[str, Any], writeoff: Mapping[str, Any]) -> Scored:
         deadline_source=score["deadline_source"],
         as_of=score["as_of"],
         model_version=score["model_version"],
+        remedy=score["remedy"],
     )
 
 

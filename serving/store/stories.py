@@ -64,6 +64,13 @@ def of_item(unit: Unit, client_id: str, item_id: str, *, most: int = 200) -> lis
     return [_of_row(row) for row in reversed(rows)]
 
 
+def told_of(unit: Unit, client_id: str, item_ids: Sequence[str]) -> set[str]:
+    """Return those of some items that have a story."""
+    c = entries.c
+    statement = select(c.item_id).where(c.client_id == client_id, c.item_id.in_(item_ids)).distinct()
+    return set(unit.connection.execute(statement).scalars())
+
+
 def lately(unit: Unit, client_id: str, acts: Sequence[str], since: datetime, *, most: int = 1000) -> list[Entry]:
     """Return the latest lines of some acts on any item since a moment, the latest first."""
     c = entries.c

@@ -38,6 +38,7 @@ STORY_WORDS = {
     "refused": "recorded a refusal",
     "taken_back": "recorded a take-back",
     "elsewhere": "recorded an effort made elsewhere",
+    "turned": "turned it, since another remedy is open now",
 }
 """Acts of the story, as a page says them after somebody's name."""
 

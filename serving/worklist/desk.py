@@ -231,7 +231,9 @@ class Desk:
         check_ahead("a follow-up", follow_up_on, LONGEST_FOLLOW_UP, today=self._today)
         sent = check_past("sent_on", sent_on, today=self._today, since=sending_since(item, self._known_since))
         item = self._book.begin(item, on=sent)
-        self._book.say_of_all(item, hours=check_hours(hours), sent_on=sent, channel=channel, reference=reference, follow_up_on=follow_up_on)
+        # What goes out may be another remedy than the one that was begun and lapsed.
+        said: dict[str, Any] = {"action": item.remedy, "sent_on": sent, "channel": channel, "reference": reference}
+        self._book.say_of_all(item, hours=check_hours(hours), follow_up_on=follow_up_on, **said)
         facts = {"sent_on": sent.isoformat(), "channel": channel, "reference": reference, "follow_up_on": follow_up_on.isoformat()}
         if argument:
             facts |= {"argument": argument, "effort_id": item.effort_id}

@@ -30,6 +30,7 @@ class Scored:
     deadline_source: str | None
     as_of: date
     model_version: str
+    remedy: str
 
 
 def worth_of(parts: Sequence[Scored]) -> Worth:
@@ -39,7 +40,7 @@ def worth_of(parts: Sequence[Scored]) -> Worth:
 
     >>> def part(key: str, expected: int, net: int, hours: float) -> Scored:
     ...     day = date(2026, 11, 1)
-    ...     return Scored(key, "P", "C", None, "50", "x", "denial", 9_000, 8_000, expected, net, 0.5, hours, None, None, day, "7")
+    ...     return Scored(key, "P", "C", None, "50", "x", "denial", 9_000, 8_000, expected, net, 0.5, hours, None, None, day, "7", "appeal")
     >>> worth = worth_of([part("A", 5_000, 1_000, 1.0), part("B", 6_000, -2_000, 2.0)])
     >>> worth.expected, worth.hours, worth.net, worth.value_per_hour
     (11000, 2.0, 3000, 1500)

@@ -17,14 +17,14 @@ from features.tables import WRITEOFFS
 from features.vocabulary import Vocabulary
 from models.scorer import Scorer
 from models.scores import SCORE_COLUMNS
-from serving.store import items, loads, policies, scores, writeoffs
+from serving.store import efforts, items, loads, policies, scores, stories, writeoffs
 from serving.store.loading import Load, load
 from serving.store.store import Store
 from serving.worklist.item import Item, State
 from serving.worklist.policy import Policy
 from serving.worklist.scored import SCORES
 from tests.practice import AS_OF, Files, Learned
-from tests.serving.worklist.queues import ANA, NOW, TODAY, store_office
+from tests.serving.worklist.queues import ANA, LEA, NOW, TODAY, store_office
 
 DAY = TODAY.isoformat()
 
@@ -219,3 +219,84 @@ def test_of_two_that_load_the_same_files_the_second_is_told_to_come_again(store:
         loads.add_chunk(unit, "default", "files", 0, "ab", 1, NOW)
     with pytest.raises(TryAgain, match="another process is loading the same files"), store.write() as unit:
         loads.add_chunk(unit, "default", "files", 0, "ab", 1, NOW)
+
+
+# A claim whose corrected claim lapses tonight, so that the appeal is what is open of it.
+BEFORE = {"writeoff_id": "A", "work_item_id": "correct", "remedy": "corrected_claim", "deadline_date": "2026-11-01"}
+AFTER = BEFORE | {"work_item_id": "appeal", "remedy": "appeal", "deadline_date": "2027-02-01", "as_of": "2026-11-03"}
+
+
+def items_of(store: Store) -> dict[str, Item]:
+    with store.read() as unit:
+        return items.find_many(unit, "default", ["correct", "appeal"])
+
+
+def test_a_remedy_that_lapses_untouched_makes_way_for_an_item_of_the_next(store: Store) -> None:
+    put(store, LEDGER, scored_of(BEFORE))
+    done = put(store, LEDGER, scored_of(AFTER), "next night")
+    assert (done.items_new, done.items_withdrawn) == (1, 1)
+    found = items_of(store)
+    assert (found["correct"].state, found["appeal"].state, found["appeal"].remedy) == (State.WITHDRAWN, State.OPEN, "appeal")
+    assert found["appeal"].worth.deadline_on == date(2027, 2, 1)
+    with store_office(store).desk(ANA) as desk:
+        offer = desk.take_next()
+    assert offer is not None and offer.item.item_id == "appeal"
+
+
+@pytest.mark.parametrize("act", ["assign", "note", "draft", "project"])
+def test_what_somebody_has_or_told_of_is_turned_to_what_is_open_and_neither_lost_nor_doubled(store: Store, act: str) -> None:
+    put(store, LEDGER, scored_of(BEFORE))
+    office = store_office(store)
+    with office.desk(LEA) as desk:
+        if act == "assign":
+            desk.assign("correct", 0, ANA.subject)
+        elif act == "draft":
+            desk.draft("correct", 0)
+        elif act == "project":
+            desk.set_project("correct", 0, "P1")
+        desk.note("correct", "the number is in the letter of 3 May")
+    before = items_of(store)["correct"]
+    done = put(store, LEDGER, scored_of(AFTER), "next night")
+    assert (done.items_new, done.items_withdrawn) == (0, 0)
+    found = items_of(store)
+    assert set(found) == {"correct"}
+    assert found["correct"] == replace(before, remedy="appeal", worth=found["correct"].worth)
+    assert (found["correct"].worth.deadline_on, found["correct"].worth.writeoffs) == (date(2027, 2, 1), 1)
+    with store.read() as unit:
+        told = [(entry.act, entry.text) for entry in stories.of_item(unit, "default", "correct")]
+    assert ("note", "the number is in the letter of 3 May") in told and told[-1] == ("turned", "from corrected claim to appeal")
+    # The night after it stays so, and is not told twice.
+    put(store, LEDGER, scored_of(AFTER | {"as_of": "2026-11-04"}), "the night after")
+    assert items_of(store) == {"correct": replace(found["correct"], worth=replace(found["correct"].worth, as_of=date(2026, 11, 4)))}
+    with store.read() as unit:
+        assert len(stories.of_item(unit, "default", "correct")) == len(told)
+    # What goes out is recorded as what it is.
+    with office.desk(LEA) as desk:
+        desk.send("correct", found["correct"].version, follow_up_on=TODAY + timedelta(days=30))
+    with store.read() as unit:
+        assert [effort.action for effort in efforts.of_writeoffs(unit, "default", ["A"])] == ["appeal"]
+
+
+def test_what_went_out_or_was_decided_stays_what_it_was_when_its_remedy_lapses(store: Store) -> None:
+    for act in ("send", "skip", "lose"):
+        put(store, LEDGER, scored_of(BEFORE | {"work_item_id": act}), act)
+        with store_office(store).desk(ANA) as desk:
+            if act == "send":
+                desk.send(act, 0, follow_up_on=TODAY + timedelta(days=10))
+                desk.lose(act, 1)
+            else:
+                desk.skip(act, 0, "not_recoverable") if act == "skip" else desk.lose(act, 0)
+        before = item(store, act)
+        done = put(store, LEDGER, scored_of(AFTER | {"as_of": DAY}), f"{act} lapsed")
+        assert done.items_new == 0 and item(store, act) == replace(before, worth=item(store, act).worth)
+        with store.write() as unit:
+            unit.connection.execute(scores.scores.update().values(item_id=None))
+
+
+def test_a_step_that_was_called_wrong_makes_way_for_the_next(store: Store) -> None:
+    put(store, LEDGER, scored_of(BEFORE))
+    with store_office(store).desk(ANA) as desk:
+        desk.skip("correct", 0, "wrong_remedy")
+    assert put(store, LEDGER, scored_of(AFTER), "next night").items_new == 1
+    found = items_of(store)
+    assert (found["correct"].state, found["appeal"].state) == (State.SKIPPED, State.OPEN)
