@@ -48,3 +48,15 @@ def format_cents(cents: int) -> str:
         return ""
     sign, size = ("-", -cents) if cents < 0 else ("", cents)
     return f"{sign}{size // 100}.{size % 100:02d}"
+
+
+def exact_dollars(cents: int) -> str:
+    """Write cents as a sentence shows them; null is said.
+
+    >>> exact_dollars(123456), exact_dollars(-7), exact_dollars(NULL)
+    ('$1,234.56', '-$0.07', 'an unknown amount')
+    """
+    if cents == NULL:
+        return "an unknown amount"
+    sign, size = ("-", -cents) if cents < 0 else ("", cents)
+    return f"{sign}${size // 100:,}.{size % 100:02d}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from fractions import Fraction
 
 import numpy as np
 
@@ -12,17 +11,8 @@ from features.contract.plan import Counted, Flag, Worked
 from features.contract.price import ContractRates, Priced, stay_days, underpayment
 from features.contract.reasons import REASONS, SENTENCES
 from features.contract.terms import Term
-from features.money import NULL, format_cents
-
-_METHODS = {
-    "fee_schedule": "fee schedule",
-    "percent_of_charges": "percent of charges",
-    "percent_of_reference": "percent of a reference schedule",
-    "case_rate": "case rate",
-    "per_diem": "per diem",
-    "capitated": "capitated",
-    "not_covered": "not covered",
-}
+from features.contract.words import METHODS, percent, rate
+from features.money import NULL, exact_dollars
 
 
 def cite(rates: ContractRates, batch: Batch, row: int, priced: Priced | None = None) -> str:
@@ -44,7 +34,7 @@ def cite(rates: ContractRates, batch: Batch, row: int, priced: Priced | None = N
         return f"{term + ': ' if term else ''}not priced: {SENTENCES[reason]}."
     cents, allowed = told.allowed_cents, batch.columns["allowed_amount"].item(row)
     said, short = f"{term}: {_work(worked, batch, row, int(cents))}", int(underpayment(cents, allowed))
-    return said + (f"; allowed {_dollars(allowed)}, {_dollars(short)} too little." if short not in (NULL, 0) else ".")
+    return said + (f"; allowed {exact_dollars(allowed)}, {exact_dollars(short)} too little." if short not in (NULL, 0) else ".")
 
 
 def name_term(rates: ContractRates, term: Term) -> str:
@@ -55,7 +45,7 @@ def name_term(rates: ContractRates, term: Term) -> str:
     contract = term.asked.get("contract_id") or rates.terms.payer(term.row) or ""
     since, until = _day(term.since), _day(term.until)
     span = f", from {since}" * bool(since) + f", to {until}" * bool(until)
-    return f"contract {contract}, term {term.row + 1} ({_METHODS[term.method]}{span})"
+    return f"contract {contract}, term {term.row + 1} ({METHODS[term.method]}{span})"
 
 
 def _work(worked: Worked, batch: Batch, row: int, cents: int) -> str:
@@ -69,9 +59,9 @@ def _work(worked: Worked, batch: Batch, row: int, cents: int) -> str:
         columns = {name: batch.columns[name][row : row + 1] for name in ("service_date", "service_date_to", "units")}
         parts.append(f"{int(stay_days(columns)[0])} days")
     if worked.counted is Counted.CHARGE:
-        parts.append(f"the charge of {_dollars(int(batch.columns['billed_amount'][row]))}")
-    parts += [f"{_percent(share)} (modifier {code})" for code, share in worked.shares]
-    return f"{' x '.join(parts)} = {_dollars(cents)}" + _ending(worked, batch, row, cents)
+        parts.append(f"the charge of {exact_dollars(int(batch.columns['billed_amount'][row]))}")
+    parts += [f"{percent(share)} (modifier {code})" for code, share in worked.shares]
+    return f"{' x '.join(parts)} = {exact_dollars(cents)}" + _ending(worked, batch, row, cents)
 
 
 def _ending(worked: Worked, batch: Batch, row: int, cents: int) -> str:
@@ -87,33 +77,11 @@ def _rate(worked: Worked) -> str:
     if worked.term.method == "not_covered":
         return "not covered"
     if worked.counted is Counted.CHARGE:
-        return _percent(worked.rate)
+        return percent(worked.rate)
     if worked.schedule:
         assert worked.term.value is not None
-        return f"{_percent(worked.term.value / 100)} of the fee in {worked.schedule}, {_exact(worked.rate)}"
-    return _exact(worked.rate)
-
-
-def _exact(cents: Fraction) -> str:
-    """Return cents as dollars, with more decimals where they have them.
-
-    >>> _exact(Fraction(12000)), _exact(Fraction(215321, 100))
-    ('$120.00', '$21.5321')
-    """
-    return _dollars(int(cents)) if cents.denominator == 1 else f"${float(cents / 100):g}"
-
-
-def _dollars(cents: int) -> str:
-    return f"${format_cents(cents)}" if cents >= 0 else f"-${format_cents(-cents)}" if cents != NULL else "an unknown amount"
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share as a percentage.
-
-    >>> _percent(Fraction(5, 8))
-    '62.5 %'
-    """
-    return f"{float(share * 100):g} %"
+        return f"{percent(worked.term.value / 100)} of the fee in {worked.schedule}, {rate(worked.rate)}"
+    return rate(worked.rate)
 
 
 def _day(day: int | None) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.money import NULL, format_cents
+from features.money import NULL
+from features.money import exact_dollars as dollars
+
+__all__ = ["day", "dollars", "reason"]
 
 
 def day(number: int) -> str:
@@ -14,17 +17,6 @@ def day(number: int) -> str:
     ('1970-02-01', 'an unknown day')
     """
     return "an unknown day" if number == NULL else str(np.datetime64(int(number), "D"))
-
-
-def dollars(cents: int) -> str:
-    """Write cents as dollars.
-
-    >>> dollars(123456), dollars(-5), dollars(NULL)
-    ('$1234.56', '-$0.05', 'an unknown amount')
-    """
-    if cents == NULL:
-        return "an unknown amount"
-    return f"{'-' if cents < 0 else ''}${format_cents(abs(int(cents)))}"
 
 
 def reason(group: str | None, carc: str | None) -> str:

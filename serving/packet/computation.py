@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from fractions import Fraction
 
 import numpy as np
 
@@ -12,9 +11,10 @@ from features.contract import ContractRates, Priced, underpayment
 from features.contract.plan import Counted, Flag, Worked
 from features.contract.price import stay_days
 from features.contract.terms import Term
-from features.money import NULL
+from features.contract.words import METHODS, percent, rate
+from features.money import NULL, exact_dollars
 from serving.packet.case import Computation, Step
-from serving.packet.words import dollars, long_day
+from serving.packet.words import long_day
 
 TOO_LITTLE, TOO_MUCH = "Allowed too little", "Allowed too much"
 """How a computation ends where the payer did not allow what was agreed."""
@@ -32,13 +32,13 @@ def compute(rates: ContractRates, batch: Batch, row: int, priced: Priced) -> Com
     payer = batch.columns["allowed_amount"][row : row + 1]
     short = int(underpayment(np.array([allowed]), payer)[0])
     steps = [*_factors(worked, batch, row), *_limits(worked, batch, row, allowed)]
-    steps.append(Step("Contract price of the line", dollars(allowed), allowed))
+    steps.append(Step("Contract price of the line", exact_dollars(allowed), allowed))
     if int(payer[0]) != NULL:
-        steps.append(Step("Allowed by the payer", dollars(int(payer[0])), int(payer[0])))
+        steps.append(Step("Allowed by the payer", exact_dollars(int(payer[0])), int(payer[0])))
     if short not in (NULL, 0):
-        steps.append(Step(TOO_LITTLE, dollars(short), short))
+        steps.append(Step(TOO_LITTLE, exact_dollars(short), short))
     elif (over := int(payer[0]) - allowed) > 0:
-        steps.append(Step(TOO_MUCH, dollars(over), over))
+        steps.append(Step(TOO_MUCH, exact_dollars(over), over))
     contract = worked.term.asked.get("contract_id") or rates.terms.payer(worked.term.row) or ""
     span = frozenset(_EPOCH + timedelta(days=day) for day in (worked.term.since, worked.term.until) if day is not None)
     name = _name(contract, worked.term)
@@ -46,15 +46,6 @@ def compute(rates: ContractRates, batch: Batch, row: int, priced: Priced) -> Com
 
 
 _EPOCH = date(1970, 1, 1)
-_METHODS = {
-    "fee_schedule": "fee schedule",
-    "percent_of_charges": "percent of charges",
-    "percent_of_reference": "percent of a reference schedule",
-    "case_rate": "case rate",
-    "per_diem": "per diem",
-    "capitated": "capitation",
-    "not_covered": "not covered",
-}
 _ASKED = {
     "procedure_code": "procedure",
     "modifier": "modifier",
@@ -73,7 +64,7 @@ def _name(contract: str, term: Term) -> str:
     since = f" from {_day(term.since)}" if term.since is not None else ""
     until = f" to {_day(term.until)}" if term.until is not None else ""
     span = f", in force{since}{until}" if since or until else ""
-    return f"contract {contract}, {_METHODS[term.method]}" + (f" for {asked}" if asked else "") + span
+    return f"contract {contract}, {METHODS[term.method]}" + (f" for {asked}" if asked else "") + span
 
 
 def _day(day: int) -> str:
@@ -88,19 +79,19 @@ def _factors(worked: Worked, batch: Batch, row: int) -> list[Step]:
     columns = batch.columns
     if worked.counted is Counted.CHARGE:
         billed = int(columns["billed_amount"][row])
-        steps = [Step("Rate", f"{_percent(worked.rate)} of the charge"), Step("Charge", dollars(billed), billed)]
+        steps = [Step("Rate", f"{percent(worked.rate)} of the charge"), Step("Charge", exact_dollars(billed), billed)]
     else:
         source = "Rate"
         if worked.schedule and worked.term.value is not None:
-            source = f"{_percent(worked.term.value / 100)} of the fee in {worked.schedule}"
-        steps = [Step(source, _exact(worked.rate), int(worked.rate) if worked.rate.denominator == 1 else None)]
+            source = f"{percent(worked.term.value / 100)} of the fee in {worked.schedule}"
+        steps = [Step(source, rate(worked.rate), int(worked.rate) if worked.rate.denominator == 1 else None)]
     if worked.counted is Counted.UNITS:
         units = float(columns["units"][row])
         steps.append(Step("Units", f"{units:g}" if units == units else "1"))
     if worked.counted is Counted.DAYS:
         one = {name: columns[name][row : row + 1] for name in ("service_date", "service_date_to", "units")}
         steps.append(Step("Days", str(int(stay_days(one)[0]))))
-    return steps + [Step(f"Modifier {code}", f"x {_percent(share)}") for code, share in worked.shares]
+    return steps + [Step(f"Modifier {code}", f"x {percent(share)}") for code, share in worked.shares]
 
 
 def _limits(worked: Worked, batch: Batch, row: int, allowed: int) -> list[Step]:
@@ -111,23 +102,5 @@ def _limits(worked: Worked, batch: Batch, row: int, allowed: int) -> list[Step]:
         steps.append(Step("Multiple procedures", "by its place among the day's procedures"))
     billed = int(batch.columns["billed_amount"][row])
     if worked.term.is_lesser and billed == allowed and worked.counted is not Counted.CHARGE:
-        steps.append(Step("Lesser of fee and charge: the charge", dollars(billed), billed))
+        steps.append(Step("Lesser of fee and charge: the charge", exact_dollars(billed), billed))
     return steps
-
-
-def _exact(cents: Fraction) -> str:
-    """Return cents as dollars, with more decimals where they have them.
-
-    >>> _exact(Fraction(12000)), _exact(Fraction(215321, 100))
-    ('$120.00', '$21.5321')
-    """
-    return dollars(int(cents)) if cents.denominator == 1 else f"${float(cents / 100):g}"
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share as a percentage.
-
-    >>> _percent(Fraction(5, 8))
-    '62.5%'
-    """
-    return f"{float(share * 100):g}%"

@@ -8,9 +8,10 @@ from datetime import date
 from types import MappingProxyType
 from typing import TypeAlias
 
+from features.money import exact_dollars
 from serving.packet.case import Case, Row, lines_of
 from serving.packet.levels import ORDINALS, reviewer_of
-from serving.packet.words import dollars, long_day
+from serving.packet.words import long_day
 
 Known: TypeAlias = dict[str, str]
 """Field name to how it reads; a field that is not known is absent, a flag that is false too."""
@@ -99,7 +100,9 @@ def _exception_law(case: Case) -> str | None:
 
 def _overpaid_by_contract(case: Case) -> str | None:
     allowed, contract = case.row.allowed_amount, case.contract
-    return dollars(allowed - contract.allowed) if allowed is not None and contract is not None and allowed > contract.allowed else None
+    if allowed is None or contract is None or allowed <= contract.allowed:
+        return None
+    return exact_dollars(allowed - contract.allowed)
 
 
 def _overpaid_by_charge(case: Case) -> str | None:
@@ -107,7 +110,7 @@ def _overpaid_by_charge(case: Case) -> str | None:
     if row.paid_amount is None or row.other_payer_paid_amount is None or row.billed_amount is None:
         return None
     excess = row.paid_amount + row.other_payer_paid_amount - row.billed_amount
-    return dollars(excess) if excess > 0 else None
+    return exact_dollars(excess) if excess > 0 else None
 
 
 def _for_payer(case: Case) -> str | None:
@@ -137,7 +140,7 @@ DERIVED = (
         "patient_share",
         "what was left to the patient, where it is something",
         ("patient_responsibility_amount",),
-        lambda c: dollars(c.row.patient_responsibility_amount) if c.row.patient_responsibility_amount else None,
+        lambda c: exact_dollars(c.row.patient_responsibility_amount) if c.row.patient_responsibility_amount else None,
     ),
     Field("first_denial_date", "the first denial, where another than this", ("initial_denial_date", "remit_date"), _first_denial),
     Field("deadline_date", "the last day of the remedy, where somebody set it and it is not over", ("deadline_date", "as_of"), _deadline),
@@ -148,18 +151,23 @@ DERIVED = (
         lambda c: c.due.citation.removesuffix(" (memory)") or None if c.due is not None and c.due.source == "statute" else None,
     ),
     Field("contract_term", "the contract term in words", ("contract_id",), lambda c: _upper(c.contract.term) if c.contract else None),
-    Field("contract_price", "what the contract allows", ("contract_id",), lambda c: dollars(c.contract.allowed) if c.contract else None),
+    Field(
+        "contract_price",
+        "what the contract allows",
+        ("contract_id",),
+        lambda c: exact_dollars(c.contract.allowed) if c.contract else None,
+    ),
     Field(
         "contract_short",
         "what was allowed too little",
         ("contract_id", "allowed_amount"),
-        lambda c: dollars(c.contract.short) if c.contract and c.contract.short else None,
+        lambda c: exact_dollars(c.contract.short) if c.contract and c.contract.short else None,
     ),
     Field(
         "usual_allowed_amount",
         "what the payer usually allows",
         ("usual_allowed_amount",),
-        lambda c: dollars(c.score.usual_allowed_amount) if c.score.usual_allowed_amount else None,
+        lambda c: exact_dollars(c.score.usual_allowed_amount) if c.score.usual_allowed_amount else None,
     ),
     Field("overpaid_by_contract", "allowed above the contract", ("allowed_amount", "contract_id"), _overpaid_by_contract),
     Field("overpaid_by_charge", "paid above the charge", ("paid_amount", "other_payer_paid_amount", "billed_amount"), _overpaid_by_charge),
@@ -233,7 +241,7 @@ def read_cell(name: str, value: object) -> str | None:
     if isinstance(value, date):
         return long_day(value)
     if isinstance(value, int) and name.endswith("_amount"):
-        return dollars(value)
+        return exact_dollars(value)
     if name == "specialty":
         return str(value).replace("_", " ")
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -254,7 +262,7 @@ def read_project(cases: Sequence[Case], names: Mapping[str, str] = NO_NAMES, *, 
         "total_contract": [case.contract.allowed if case.contract else None for case in lines],
         "total_short": [case.contract.short if case.contract else None for case in lines],
     }
-    totals = {name: dollars(sum(part for part in parts_ if part is not None)) for name, parts_ in sums.items() if None not in parts_}
+    totals = {name: exact_dollars(sum(part for part in parts_ if part is not None)) for name, parts_ in sums.items() if None not in parts_}
     # What one claim says of its own line is not said of all, even where it is the same.
     known = {name: common[name] for name in common if name not in _OF_ONE} | totals
     claims = {case.claim for case in cases}

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date
 
+from features.money import exact_dollars
 from serving.packet.case import Case, Row, Score, lines_of
 from serving.packet.document import TO_COMPLETE, Document, Packet
-from serving.packet.words import dollars, long_day, short_day
+from serving.packet.words import long_day, short_day
 
 _AMOUNT = re.compile(r"-?\$[0-9][0-9,]*(?:\.[0-9]+)?")
 _LONG_DAY = re.compile(r"[A-Z][a-z]{2,8} [0-9]{1,2}, [0-9]{4}")
@@ -95,7 +96,7 @@ def amounts_of(cases: Sequence[Case]) -> set[str]:
     priced = [case.contract for case in lines_of(cases) if case.contract is not None]
     cents |= {sum(told.allowed for told in priced), sum(told.short or 0 for told in priced)}
     texts = {text for case in cases for text in (case.next_step, case.why)}
-    return {dollars(value) for value in cents} | rates | {amount for text in texts for amount in _AMOUNT.findall(text)}
+    return {exact_dollars(value) for value in cents} | rates | {amount for text in texts for amount in _AMOUNT.findall(text)}
 
 
 def days_of(cases: Sequence[Case]) -> set[date]:

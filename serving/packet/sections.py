@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from features.money import exact_dollars
 from serving.packet.case import Case, lines_of
 from serving.packet.computation import TOO_LITTLE, TOO_MUCH
 from serving.packet.document import TO_COMPLETE, Block, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import TO_NEXT_PAYER, Draft, elements_of, evidence, identity_of, needs_coder, original_number, say
 from serving.packet.fields import read_cell
-from serving.packet.words import dollars, short_day
+from serving.packet.words import short_day
 
 
 def write_section(name: str, draft: Draft) -> Section | None:
@@ -124,8 +125,8 @@ def _remits(draft: Draft) -> tuple[Block, ...]:
             (short_day(line.remit_date) if line.remit_date else "", "remit_date"),
             (code, "carc"),
             (line.rarcs or "", "rarcs"),
-            (dollars(line.amount) if line.amount is not None else "", "amount"),
-            (dollars(line.paid_amount) if line.paid_amount is not None else "", "paid_amount"),
+            (exact_dollars(line.amount) if line.amount is not None else "", "amount"),
+            (exact_dollars(line.paid_amount) if line.paid_amount is not None else "", "paid_amount"),
         )
         rows.append(tuple(Sentence(text, (f"remit_lines.{name}",) if text else ()) for text, name in cells))
     return (Table(("Remittance", "Reason", "Remarks", "Adjusted", "Paid"), tuple(rows), (0.2, 0.2, 0.2, 0.2, 0.2), right=(3, 4)),)
@@ -284,9 +285,9 @@ def _schedule_cell(case: Case, name: str) -> Sentence:
     elif name == "contract_id":
         text = contract.contract_id if contract else row.contract_id
     elif name == "contract_price":
-        text = dollars(contract.allowed) if contract else None
+        text = exact_dollars(contract.allowed) if contract else None
     elif name == "contract_short":
-        text = dollars(contract.short) if contract and contract.short is not None else None
+        text = exact_dollars(contract.short) if contract and contract.short is not None else None
     elif name == "adjustment":
         code = "-".join(part for part in (row.group_code, row.carc) if part)
         text = " ".join(part for part in (code, row.rarcs or "") if part)

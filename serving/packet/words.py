@@ -20,16 +20,6 @@ MONTHS = (
 )
 
 
-def dollars(cents: int) -> str:
-    """Write cents.
-
-    >>> dollars(123456), dollars(-7), dollars(0)
-    ('$1,234.56', '-$0.07', '$0.00')
-    """
-    sign, size = ("-", -cents) if cents < 0 else ("", cents)
-    return f"{sign}${size // 100:,}.{size % 100:02d}"
-
-
 def long_day(day: date) -> str:
     """Write a day in full; not by strftime, whose names of months depend on the machine.
 

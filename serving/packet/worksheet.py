@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from features.money import exact_dollars
 from serving.packet.case import lines_of
 from serving.packet.document import Block, Document, Fact, Facts, Item, Listing, Paragraph, Section, Sentence, Table
 from serving.packet.draft import Draft, evidence, say
-from serving.packet.words import cited, dollars, long_day
+from serving.packet.words import cited, long_day
 
 SOURCES = {
     "ledger": "from the ledger",
@@ -120,7 +121,7 @@ def _amounts(draft: Draft) -> tuple[Block, ...]:
         values = [value for case in counted if (value := getattr(case.row if of_row else case.score, name)) is not None]
         if values:
             some = label if len(values) == len(counted) else f"{label} (known of {len(values)} lines)"
-            rows.append((Sentence(some, (name,)), Sentence(dollars(sum(values)), (name,))))
+            rows.append((Sentence(some, (name,)), Sentence(exact_dollars(sum(values)), (name,))))
     blocks: list[Block] = [Table(("Amount", "Dollars"), tuple(rows), (0.7, 0.3), right=(1,))] if rows else []
     if draft.case.unpriced and not draft.has_lines:
         blocks.append(Paragraph((Sentence(f"The contract does not price the line: {draft.case.unpriced}.", ("contract_id",)),)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.money import exact_dollars
 from serving.numbers import count, dollars, percent
 
 
@@ -60,7 +61,4 @@ def exact(value: int | None) -> str:
     >>> exact(123_450), exact(-5), exact(None)
     ('$1,234.50', '-$0.05', '–')
     """
-    if value is None:
-        return "–"
-    whole, part = divmod(abs(value), 100)
-    return f"{'-' if value < 0 else ''}${whole:,}.{part:02d}"
+    return "–" if value is None else exact_dollars(value)

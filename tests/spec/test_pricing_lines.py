@@ -121,7 +121,7 @@ def test_every_modifier_cites_its_rule_and_is_priced_or_refused(code: str) -> No
         ),
         (
             {"payer_id": "DIEM", "billed_amount": "9000", "service_date_to": "2026-06-20", "allowed_amount": "3200"},
-            "contract DIEM, term 44 (per diem): $800.00 x 5 days = $4000.00; allowed $3200.00, $800.00 too little.",
+            "contract DIEM, term 44 (per diem): $800.00 x 5 days = $4,000.00; allowed $3,200.00, $800.00 too little.",
         ),
     ],
 )

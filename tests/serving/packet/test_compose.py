@@ -265,7 +265,7 @@ def test_the_computation_is_the_contracts() -> None:
     assert contract is not None
     steps = {step.label: step.text for step in contract.steps}
     # A bilateral procedure is 150 % of the fee.
-    assert steps["Rate"] == "$130.00" and steps["Units"] == "2" and steps["Modifier 50"] == "x 150%"
+    assert steps["Rate"] == "$130.00" and steps["Units"] == "2" and steps["Modifier 50"] == "x 150 %"
     assert contract.allowed == 130_00 * 2 * 150 // 100 == 390_00
     assert contract.short == 390_00 - 300_00
     packet = write_packet(case)
