@@ -19,6 +19,8 @@ from serving.log import logger, where
 
 log = logger("recoup.champion")
 
+NO_MODEL = "no model was promoted yet; `recoup train` makes one"
+
 
 class Scored(Protocol):
     """What scoring gives; `models.scores.Scores` is one."""
@@ -63,6 +65,11 @@ class Loaded:
     def is_prior(self) -> bool:
         """Whether priors score because no model could be loaded."""
         return self.registry_version is None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a model was promoted that does not serve; before the first promotion nothing is wrong."""
+        return self.problem not in (None, NO_MODEL)
 
     def of(self, client_id: str | None) -> Loaded:
         """Return what answers a client."""
@@ -117,7 +124,7 @@ class Champion:
         self._swap = threading.Lock()
         self._mark: Mark = None
         self._is_followed = False
-        self._loaded = Loaded(prior(), None, "no model was promoted yet; `recoup train` makes one")
+        self._loaded = Loaded(prior(), None, NO_MODEL)
         self._look()
 
     def current(self, client_id: str | None = None) -> Loaded:

@@ -24,6 +24,9 @@ from serving.store.store import Store
 
 FRESH_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
+READY = "ready"
+BY_PRIORS = "no model was promoted yet, priors serve"
+"""What a first installation says of its model: it answers, so whoever balances load lets it in."""
 
 
 class Readiness:
@@ -35,9 +38,12 @@ class Readiness:
         self._turn = asyncio.Lock()
 
     async def parts(self) -> dict[str, str]:
-        """Return each part, and `ready` or what is wrong with it."""
+        """Return each part, and `ready`, `BY_PRIORS` or what is wrong with it."""
         loaded = self._champion.current()
-        told = {"model": "no model, priors serve" if loaded.is_prior else "ready"}
+        told = {"model": READY}
+        if loaded.is_prior:
+            # Priors in the place of a model that was promoted would be other scores than everybody counts on.
+            told["model"] = f"the promoted model does not load: {loaded.problem}" if loaded.is_refused else BY_PRIORS
         if self._store is None:
             return told
         async with self._turn:
@@ -47,7 +53,7 @@ class Readiness:
                 except TimeoutError:
                     self._problem = f"the database does not answer within {PATIENCE_SECONDS:.0f} seconds"
                 self._looked = self._clock()
-        return told | {"database": self._problem or "ready"}
+        return told | {"database": self._problem or READY}
 
     def _look(self, store: Store) -> str:
         try:
@@ -69,14 +75,14 @@ def add_health(app: FastAPI, metrics: Metrics, champion: Champion, gate: Gate | 
     @app.get(
         "/readyz",
         tags=["health"],
-        summary="Whether database, tables and model are there",
-        responses={503: {"description": "something is missing; without a model, priors serve"}},
+        summary="Whether it can answer: database, tables and the promoted model are there",
+        responses={503: {"description": "something is missing; before the first promotion priors serve, which is ready"}},
     )
     async def readyz(nobody: Annotated[None, anybody("a load balancer has no key")]) -> JSONResponse:
         """Tell each part, and the version of the model."""
         parts = await readiness.parts()
-        wrong = [words for words in parts.values() if words != "ready"]
-        told = {"status": wrong[0] if wrong else "ready", "model_version": champion.current().scorer.version, **parts}
+        wrong = [words for words in parts.values() if words not in (READY, BY_PRIORS)]
+        told = {"status": wrong[0] if wrong else READY, "model_version": champion.current().scorer.version, **parts}
         return JSONResponse(told, 503 if wrong else 200)
 
     @app.get("/metrics", tags=["health"], summary="Counts for Prometheus", response_class=PlainTextResponse)
@@ -91,5 +97,5 @@ def add_health(app: FastAPI, metrics: Metrics, champion: Champion, gate: Gate | 
         if drift is not None:
             fill_drift(metrics.gauge, drift)
         metrics.gauge("recoup_model_is_prior", "Whether expert rates serve for want of a model.", [({}, float(loaded.is_prior))])
-        metrics.gauge("recoup_model_has_problem", "Whether the latest promotion is not served.", [({}, float(loaded.problem is not None))])
+        metrics.gauge("recoup_model_has_problem", "Whether the latest promotion is not served.", [({}, float(loaded.is_refused))])
         return PlainTextResponse(metrics.text(loaded.scorer.version), media_type=CONTENT_TYPE)

@@ -153,13 +153,13 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", code], check=True, env=environment(trained.home))
 
 
-def test_without_a_model_priors_answer_and_it_is_not_ready(tmp_path: Path) -> None:
+def test_without_a_model_priors_answer_and_it_is_ready(tmp_path: Path) -> None:
     process = start("serve", "--port", "0", home=tmp_path / "home", folder=tmp_path)
     with process:
         lines = lines_until(process, "RECOUP_API_KEY")
         url = next(found.group() for line in lines if (found := re.search(r"http://\S+?:\d+", line)))
         key = next(line.split(": ")[1] for line in lines if line.startswith("key for this run"))
-        assert call(f"{url}/readyz", key=None)[0] == 503 and call(f"{url}/livez", key=None)[0] == 200
+        assert call(f"{url}/readyz", key=None)[0] == 200 and call(f"{url}/livez", key=None)[0] == 200
         assert call(f"{url}/v1/scores", {"writeoffs": [ROW]}, key=key)[1]["model_version"] == "prior"
         process.terminate()
         process.communicate(timeout=30)

@@ -187,7 +187,8 @@ def test_an_unexpected_error_is_a_500_problem_and_the_log_says_where(client: Cli
 def test_health_says_whether_a_model_serves(tmp_path: Path) -> None:
     client = Client(create_app(service_of(tmp_path)))
     assert client.get("/livez").status_code == 200
-    assert client.get("/readyz").status_code == 503
+    first = client.get("/readyz")
+    assert first.status_code == 200 and first.json()["model_version"] == "prior" and "priors serve" in first.json()["model"]
     promote_fake(tmp_path, "v1", "h1")
     ready = client.get("/readyz")
     assert ready.status_code == 200 and ready.json()["model_version"] == "v1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.pointer import read_pointer
 from serving.access import Identity, Role
 from serving.api.app import Service, create_app
 from serving.api.identity import Keys
@@ -46,11 +48,28 @@ def sqlite(tmp_path: Path) -> Store:
     return Store.open(f"sqlite:///{tmp_path}/recoup.db")
 
 
+def test_a_first_installation_is_ready_and_says_that_priors_serve(sqlite: Store, tmp_path: Path) -> None:
+    migrations.up(sqlite)
+    client = client_of(sqlite, tmp_path)
+    first, told = client.get("/readyz"), client.get("/metrics", AUTH).text
+    assert first.status_code == 200 and first.json()["status"] == "ready" and first.json()["model_version"] == "prior"
+    assert first.json()["model"] == "no model was promoted yet, priors serve"
+    assert "recoup_model_is_prior 1.0" in told and "recoup_model_has_problem 0.0" in told
+
+
+def test_priors_in_the_place_of_a_promoted_model_are_not_ready(sqlite: Store, tmp_path: Path) -> None:
+    migrations.up(sqlite)
+    promote_fake(tmp_path, "v1", "h1")
+    shutil.rmtree(read_pointer(tmp_path).champion.folder(tmp_path))  # type: ignore[union-attr]
+    client = client_of(sqlite, tmp_path)
+    refused, told = client.get("/readyz"), client.get("/metrics", AUTH).text
+    assert refused.status_code == 503 and "the bundle of version v1 is gone" in refused.json()["status"]
+    assert "recoup_model_is_prior 1.0" in told and "recoup_model_has_problem 1.0" in told
+
+
 def test_ready_names_what_is_missing(sqlite: Store, tmp_path: Path) -> None:
     migrations.up(sqlite)
     client = client_of(sqlite, tmp_path)
-    missing = client.get("/readyz")
-    assert missing.status_code == 503 and missing.json()["model"] == "no model, priors serve" and missing.json()["database"] == "ready"
     promote_fake(tmp_path, "v1", "h1")
     assert client.get("/readyz").json() == {"status": "ready", "model_version": "v1", "model": "ready", "database": "ready"}
     migrations.down(sqlite, "0002")
