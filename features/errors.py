@@ -11,7 +11,7 @@
         TooManyRejects               more rows of a table were rejected than may be
         BundleRefused                a model folder is altered or does not fit
       Unavailable         69   503   a database or registry does not answer
-      StorageFailed       74   507   a disk or a file failed
+      StorageFailed       74   507   a disk or a file failed, or is not there
       TryAgain            75   503   somebody else is at it
       NotPermitted        77   403   who asks may not
       Misconfigured       78   500   a setting is unknown or contradicts another
@@ -86,10 +86,19 @@ class Unavailable(RecoupError):
 
 
 class StorageFailed(RecoupError):
-    """A disk or a file failed."""
+    """A disk or a file failed, or is not there."""
 
     exit_code = 74
     http_status = 507
+
+    @classmethod
+    def reading(cls, name: object, error: OSError) -> StorageFailed:
+        """Return what is said of every file that is read and is not there, is a folder, or may not be read.
+
+        >>> print(StorageFailed.reading("ledger.csv", FileNotFoundError(2, "No such file or directory")))
+        ledger.csv: cannot be read: No such file or directory
+        """
+        return cls(f"{name}: cannot be read: {error.strerror or error}")
 
 
 class TryAgain(RecoupError):

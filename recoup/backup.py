@@ -90,7 +90,7 @@ def verify(path: Path) -> Backup:
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         raise BadData(f"{path} is no backup, or a torn one") from error
     except OSError as error:
-        raise StorageFailed(f"{path}: {error.strerror}") from error
+        raise StorageFailed.reading(path, error) from error
     if found != told.files:
         changed = sorted(name for name in set(found) | set(told.files) if found.get(name) != told.files.get(name))
         raise BadData(f"{path}: {', '.join(changed[:5])} was altered or is missing")

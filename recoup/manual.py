@@ -32,7 +32,8 @@ written outside `home` but what `--out` and its like name.
 
 EXIT_CODES = """## Exit codes
 
-Errors are one line on standard error: what, where, what is allowed, what came.
+Errors are one line on standard error: what, where, what is allowed, what came. A file or folder to read that is not there ends every
+command with 74 and `PATH: cannot be read: No such file or directory`, before anything is read or written.
 """
 
 

@@ -44,7 +44,7 @@ def _hash(file: Path) -> str:
                 while block := stream.read(BLOCK):
                     found.update(block)
     except OSError as error:
-        raise StorageFailed(f"{file}: {error.strerror}") from error
+        raise StorageFailed.reading(file, error) from error
     return found.hexdigest()
 
 

@@ -211,7 +211,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        raise StorageFailed(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise StorageFailed.reading(path, error) from error
 
 
 def _first_words(error: Exception) -> str:
@@ -268,7 +268,7 @@ class _CheckedBytes:
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise BadData(f"{self._name}: not a whole gzip file: {error}") from error
         except OSError as error:
-            raise StorageFailed(f"{self._name}: cannot be read: {error.strerror or error}") from error
+            raise StorageFailed.reading(self._name, error) from error
         if self._position == 0 and part.startswith(_WORKBOOKS):
             raise BadData(f"{self._name}: an Excel workbook, whatever its name says; save each sheet that is wanted as CSV UTF-8")
         pending = len(self._decoder.getstate()[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from features.errors import Misconfigured
+from features.errors import Misconfigured, StorageFailed
 from features.intake.adjustments import Adjustment, carc_word, is_composite, resolve, separated
 from features.tables import GROUP_CODES, PAYER_TYPES, TABLES
 
@@ -103,12 +103,16 @@ def load(path: Path) -> Mapping:
     Raises
     ------
     Misconfigured
-        When it cannot be read, or says something unknown; the message names file, key and what is allowed.
+        When it says something unknown; the message names file, key and what is allowed.
+    StorageFailed
+        When it is not there or cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path}: mapping file cannot be read: {error}") from error
+    except OSError as error:
+        raise StorageFailed.reading(path, error) from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path}: a mapping is UTF-8; byte {error.start} is not") from error
     return parse(text, source=str(path))
 
 

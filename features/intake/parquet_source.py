@@ -114,5 +114,5 @@ class ParquetSource:
 def _not_parquet(name: str, error: Exception) -> RecoupError:
     """Return what went wrong: an OSError with a number is the system's, one without is Arrow's word for a torn file."""
     if isinstance(error, OSError) and error.errno is not None:
-        return StorageFailed(f"{name}: cannot be read: {error.strerror}")
+        return StorageFailed.reading(name, error)
     return BadData(f"{name}: not a whole Parquet file: {str(error).split(':')[0][:60]}")

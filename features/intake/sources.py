@@ -40,7 +40,7 @@ def open_source(source: Path | BinaryIO, stdin: BinaryIO | None = None, *, threa
         if name.endswith(".csv.gz"):
             return CsvSource(str(source), gzip.open(source, "rb"))  # type: ignore[arg-type]
     except OSError as error:
-        raise StorageFailed(f"{source}: cannot be read: {error.strerror or error}") from error
+        raise StorageFailed.reading(source, error) from error
     hint = "; save each sheet that is wanted as CSV UTF-8" if name.endswith((".xlsx", ".xlsm", ".xls", ".ods")) else ""
     raise UsageError(f"{source}: a table is a .csv, .csv.gz or .parquet file, a folder of .parquet files, or - for standard input{hint}")
 

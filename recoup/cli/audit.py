@@ -12,7 +12,7 @@ import typer
 from recoup.auditing import DOCUMENT, FINDINGS, OUTCOMES_FILE, OVERPAYMENTS, REPORT, SUMMARY, WORKBOOK, Sources, run, write
 from recoup.beside import Beside
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import AsOf, Json, MappingFile, Model, settings, to_file, to_folder, today, with_tables
+from recoup.cli.options import AsOf, Json, MappingFile, Model, as_there, from_file, settings, to_file, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
@@ -33,15 +33,13 @@ def add_to(app: typer.Typer) -> None:
 def audit(
     *,
     out: Annotated[Path, to_folder("folder for the report and its tables")],
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="further 835 files or folders")] = None,
-    writeoffs: Annotated[
-        Path | None, typer.Option("--writeoffs", help="table of write-offs; without it the remits alone are audited")
-    ] = None,
-    remits: Annotated[list[Path] | None, typer.Option("--remits", metavar="PATH...", help="835 files, or folders of them")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="further 835 files or folders", callback=as_there)] = None,
+    writeoffs: Annotated[Path | None, from_file("table of write-offs; without it the remits alone are audited", "--writeoffs")] = None,
+    remits: Annotated[list[Path] | None, from_file("835 files, or folders of them", "--remits", metavar="PATH...")] = None,
     beside: Beside,
-    outcomes: Annotated[Path | None, typer.Option("--outcomes", help="efforts and what came of them")] = None,
+    outcomes: Annotated[Path | None, from_file("efforts and what came of them", "--outcomes")] = None,
     changes: Annotated[
-        Path | None, typer.Option("--changes", help="table of changes of process, to say what each did before and after its day")
+        Path | None, from_file("table of changes of process, to say what each did before and after its day", "--changes")
     ] = None,
     model: Model = "champion",
     mapping: MappingFile = None,
@@ -94,10 +92,10 @@ def _keep(ran: Ran, client: str) -> None:
 
 
 def report_audit(
-    audit_folder: Annotated[Path, typer.Option("--audit", help="folder that `recoup audit` wrote")],
+    audit_folder: Annotated[Path, from_file("folder that `recoup audit` wrote", "--audit")],
     out: Annotated[Path, to_file("page to write, .html")],
     month: Annotated[str | None, typer.Option(help="as 2026-10; default the last whole month before the audit")] = None,
-    before: Annotated[Path | None, typer.Option(help="folder of an earlier audit, to say what changed")] = None,
+    before: Annotated[Path | None, from_file("folder of an earlier audit, to say what changed")] = None,
     as_json: Json = False,
 ) -> None:
     """Write the month on one page: key figures against the month and the year before, and what changed since an earlier audit."""
@@ -117,15 +115,19 @@ def _document(folder: Path) -> dict[str, Any]:
 
     Raises
     ------
-    UsageError
+    StorageFailed
         When the folder holds none.
+    UsageError
+        When what it holds is none.
     """
-    from features.errors import UsageError
+    from features.errors import StorageFailed, UsageError
 
     path = folder / DOCUMENT
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise StorageFailed.reading(path, error) from error
+    except ValueError as error:
         raise UsageError(f"{path}: not the document of an audit; `recoup audit --out {folder}` writes it") from error
     if not isinstance(told, dict) or not {"as_of", "kpis", "opportunity"} <= told.keys():
         raise UsageError(f"{path}: not the document of an audit")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import Json, parse_day, settings
+from recoup.cli.options import Json, as_there, parse_day, settings
 from recoup.cli.telling import Teller
 
 _SHOWN = 20
@@ -31,7 +31,10 @@ def _codes() -> None:
 
 def import_codes(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV of codes: code, kind (carc, rarc, group, plb), start, stop, and text if wanted")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV of codes: code, kind (carc, rarc, group, plb), start, stop, and text if wanted", callback=as_there
+        ),
     ],
     effective: Annotated[date, typer.Option(parser=parse_day, metavar="DATE", help="the day from which this list is in force")],
     replace: Annotated[bool, typer.Option("--replace", help="put it in the place of another list of that day")] = False,

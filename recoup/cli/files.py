@@ -15,7 +15,7 @@ import typer
 from features.errors import UsageError
 from features.money import format_cents
 from recoup.cli.apart import REJECTS, keep_apart
-from recoup.cli.options import Json, MappingFile, parse_day, settings, to_file, to_folder, today
+from recoup.cli.options import Json, MappingFile, as_there, from_file, parse_day, settings, to_file, to_folder, today
 from recoup.cli.telling import Teller
 from recoup.progress import bars
 
@@ -51,10 +51,17 @@ def sample(
 
 
 def import_remits(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="835 files, tables of remit_lines, or folders of them")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="835 files, tables of remit_lines, or folders of them",
+            callback=as_there,
+        ),
+    ],
     out: Annotated[Path, to_file("table of write-off candidates, or of the joined ledger")],
     lines: Annotated[Path | None, to_file("table of every adjustment as the 835s say it")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="table of write-offs to join what the 835s say onto")] = None,
+    ledger: Annotated[Path | None, from_file("table of write-offs to join what the 835s say onto")] = None,
     issues: Annotated[Path | None, to_file("JSON lines of what was found wrong")] = None,
     outcomes: Annotated[Path | None, to_file("table of what later 835s brought, took back and refused")] = None,
     mapping: MappingFile = None,

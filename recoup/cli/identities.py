@@ -10,7 +10,7 @@ import typer
 
 from features.errors import Misconfigured
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import Json, settings
+from recoup.cli.options import Json, as_there, settings
 from recoup.cli.telling import Teller
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ def open_vault(chosen: Settings) -> Vault:
 
 def import_identities(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV: patient_id and name; payer_id, birth_date, member_id, group_number if known")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV: patient_id and name; payer_id, birth_date, member_id, group_number if known", callback=as_there
+        ),
     ],
     as_json: Json = False,
 ) -> None:

@@ -12,7 +12,20 @@ import typer
 
 from recoup.beside import Worked
 from recoup.cli.apart import REJECTS, flags, keep_apart
-from recoup.cli.options import Json, Model, Morning, Report, parse_day, parse_shares, settings, to_folder, today, tracking_uri, with_tables
+from recoup.cli.options import (
+    Json,
+    Model,
+    Morning,
+    Report,
+    from_file,
+    parse_day,
+    parse_shares,
+    settings,
+    to_folder,
+    today,
+    tracking_uri,
+    with_tables,
+)
 from recoup.cli.telling import Teller, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
@@ -38,7 +51,7 @@ def evaluate(
     start: Annotated[date, typer.Option("--from", parser=parse_day, metavar="DATE", help="first day of the write-offs to judge on")],
     end: Annotated[date, typer.Option("--to", parser=parse_day, metavar="DATE", help="last day of them")],
     model: Annotated[str | None, typer.Option(help="judge this model; default: fit one on what was known on --from")] = None,
-    truth: Annotated[Path | None, typer.Option(help="truth.parquet of a synthetic practice")] = None,
+    truth: Annotated[Path | None, from_file("truth.parquet of a synthetic practice")] = None,
     capacity: Annotated[Any, typer.Option(parser=parse_shares, metavar="SHARES", help="shares of the hours")] = "0.05,0.1,0.2",
     out: Annotated[Path | None, to_folder("folder for report.html and evaluation.json")] = None,
     as_json: Json = False,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from features.errors import StorageFailed
 from recoup.beside import Beside, Worked
 from recoup.settings import Settings
 from serving.access import DEFAULT_CLIENT
@@ -40,6 +41,11 @@ def parse_shares(text: str) -> tuple[float, ...]:
         raise typer.BadParameter(f"{text!r} is not a list of shares like 0.05,0.1,0.2, each above 0 and at most 1") from None
 
 
+def from_file(about: str, *names: str, metavar: str | None = None) -> Any:
+    """Return the option of a file or folder that is read: where it is not there, that is said before anything is read."""
+    return typer.Option(*names, help=about, metavar=metavar, callback=as_there)
+
+
 def to_file(about: str, *names: str) -> Any:
     """Return the option of a file that is written: a folder in its place is refused before anything is read."""
     return typer.Option(*names, help=about, callback=as_file)
@@ -50,35 +56,56 @@ def to_folder(about: str, *names: str) -> Any:
     return typer.Option(*names, help=about, callback=as_folder)
 
 
-def as_file(path: Path | None) -> Path | None:
-    """Return a path that a file can be written to."""
+def as_there(named: Path | list[Path] | None) -> Path | list[Path] | None:
+    """Return a path, or several, that are there; `-` is standard input.
+
+    Raises
+    ------
+    StorageFailed
+        When one is not there; the same for every command.
+    """
+    for path in [named] if isinstance(named, Path) else named or ():
+        try:
+            if str(path) != "-":
+                path.stat()
+        except OSError as error:
+            raise StorageFailed.reading(path, error) from error
+    return named
+
+
+def as_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Return a path that a file can be written to; its folder is noted, for a disk that is full does not say which."""
     if path is not None and path.is_dir():
         raise typer.BadParameter(f"{path} is a folder; name a file to write, such as one in it")
-    return path
+    return _noted(context, path, path and path.parent)
 
 
-def as_folder(path: Path | None) -> Path | None:
-    """Return a path that can be a folder."""
+def as_folder(context: typer.Context, path: Path | None) -> Path | None:
+    """Return a path that can be a folder; it is noted as `as_file` does."""
     if path is not None and path.exists() and not path.is_dir():
         raise typer.BadParameter(f"{path} is a file; name a folder to write into, which need not be there yet")
+    return _noted(context, path, path)
+
+
+def _noted(context: typer.Context, path: Path | None, folder: Path | None) -> Path | None:
+    if folder is not None and isinstance(context.obj, list):
+        context.obj.append(folder)
     return path
 
 
-Writeoffs = Annotated[Path, typer.Option("--writeoffs", help="table of write-offs: .csv, .csv.gz, .parquet, a folder of Parquet, or -")]
-Outcomes = Annotated[Path, typer.Option("--outcomes", help="table of efforts and what came of them")]
+Writeoffs = Annotated[Path, from_file("table of write-offs: .csv, .csv.gz, .parquet, a folder of Parquet, or -", "--writeoffs")]
+Outcomes = Annotated[Path, from_file("table of efforts and what came of them", "--outcomes")]
 StoredWriteoffs = Annotated[
-    Path | None, typer.Option("--writeoffs", help="table of write-offs; without it and --outcomes, what the store of the service holds")
+    Path | None, from_file("table of write-offs; without it and --outcomes, what the store of the service holds", "--writeoffs")
 ]
-StoredOutcomes = Annotated[Path | None, typer.Option("--outcomes", help="table of efforts and what came of them")]
+StoredOutcomes = Annotated[Path | None, from_file("table of efforts and what came of them", "--outcomes")]
 Client = Annotated[str, typer.Option("--client", help="provider organisation whose rows of the store are read")]
-Contracts = Annotated[Path | None, typer.Option("--contracts", help="table of contract rates")]
-PayerRules = Annotated[Path | None, typer.Option("--payer-rules", help="table of payers' time limits")]
-Policies = Annotated[Path | None, typer.Option("--policies", help="table of the practice's write-off policies")]
-ReferenceFees = Annotated[Path | None, typer.Option("--reference-fees", help="fees of reference schedules that contract rates refer to")]
-Citations = Annotated[Path | None, typer.Option("--citations", help="passages that a letter may quote, kept with the model")]
-MappingFile = Annotated[
-    Path | None, typer.Option("--mapping", help="TOML file with the practice's own names; `recoup doctor FILE` proposes one")
-]
+Contracts = Annotated[Path | None, from_file("table of contract rates", "--contracts")]
+PayerRules = Annotated[Path | None, from_file("table of payers' time limits", "--payer-rules")]
+Policies = Annotated[Path | None, from_file("table of the practice's write-off policies", "--policies")]
+ReferenceFees = Annotated[Path | None, from_file("fees of reference schedules that contract rates refer to", "--reference-fees")]
+Citations = Annotated[Path | None, from_file("passages that a letter may quote, kept with the model", "--citations")]
+MappingFile = Annotated[Path | None, from_file("TOML file with the practice's own names; `recoup doctor FILE` proposes one", "--mapping")]
 Morning = Annotated[
     date, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="the morning up to which everything counts as known")
 ]

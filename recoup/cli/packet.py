@@ -16,7 +16,7 @@ from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
 from recoup.beside import Beside
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import Json, MappingFile, Model, Writeoffs, parse_day, settings, to_folder, today, with_tables
+from recoup.cli.options import Json, MappingFile, Model, Writeoffs, from_file, parse_day, settings, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
@@ -46,11 +46,11 @@ def add_to(app: typer.Typer) -> None:
 def packet(
     *,
     writeoff_ids: Annotated[list[str], typer.Argument(metavar="WRITEOFF_ID...", help="a write-off, or those of a project")],
-    scores: Annotated[Path, typer.Option(help="table that `recoup score` wrote")],
+    scores: Annotated[Path, from_file("table that `recoup score` wrote")],
     writeoffs: Writeoffs,
     out: Annotated[Path, to_folder("folder for the files")],
     is_project: Annotated[bool, typer.Option("--project", help="one letter for all, with a table of claims")] = False,
-    attach: Annotated[list[Path] | None, typer.Option(metavar="PDF", help="file to enclose behind the letter; again for each")] = None,
+    attach: Annotated[list[Path] | None, from_file("file to enclose behind the letter; again for each", metavar="PDF")] = None,
     level: Annotated[
         int, typer.Option(min=1, max=5, help="level of appeal: above the first it contests the decision of the one below")
     ] = 1,
@@ -58,9 +58,9 @@ def packet(
         date | None, typer.Option("--decided-on", parser=parse_day, metavar="DATE", help="day of the decision that a level above contests")
     ] = None,
     void: Annotated[bool, typer.Option("--void", help="a corrected claim takes the first one back: frequency 8")] = False,
-    remit_lines: Annotated[Path | None, typer.Option(help="table of remit_lines, for what the remittances said")] = None,
+    remit_lines: Annotated[Path | None, from_file("table of remit_lines, for what the remittances said")] = None,
     model: Model = "champion",
-    outcomes: Annotated[Path | None, typer.Option(help="efforts that the scores were made with")] = None,
+    outcomes: Annotated[Path | None, from_file("efforts that the scores were made with")] = None,
     beside: Beside,
     mapping: MappingFile = None,
     as_json: Json = False,

@@ -10,7 +10,7 @@ import typer
 
 from recoup.cli.apart import REJECTS, keep_apart
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, as_file, settings, to_file, today
+from recoup.cli.options import AsOf, Json, MappingFile, Writeoffs, as_file, as_there, from_file, settings, to_file, today
 from recoup.cli.telling import Teller, reading_words
 from recoup.progress import bars
 
@@ -38,8 +38,8 @@ def add_to(app: typer.Typer) -> None:
 
 def load(
     writeoffs: Writeoffs,
-    scores: Annotated[Path, typer.Option(help="what `recoup score` wrote of them")],
-    remit_lines: Annotated[Path | None, typer.Option(help="table of remit lines, shown beside the items of their claims")] = None,
+    scores: Annotated[Path, from_file("what `recoup score` wrote of them")],
+    remit_lines: Annotated[Path | None, from_file("table of remit lines, shown beside the items of their claims")] = None,
     mapping: MappingFile = None,
     client: Client = DEFAULT,
     as_json: Json = False,
@@ -79,7 +79,14 @@ def load(
 
 
 def outcomes(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="table of outcomes, such as `recoup import-remits --outcomes` writes")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="table of outcomes, such as `recoup import-remits --outcomes` writes",
+            callback=as_there,
+        ),
+    ],
     remits: Annotated[bool, typer.Option("--remits", help="they come from 835 files: they answer what people logged")] = False,
     mapping: MappingFile = None,
     client: Client = DEFAULT,

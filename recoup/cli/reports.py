@@ -11,7 +11,7 @@ import typer
 from recoup.cli.apart import keep_apart
 from recoup.cli.audit import report_audit
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import AsOf, MappingFile, settings, to_file, today
+from recoup.cli.options import AsOf, MappingFile, from_file, settings, to_file, today
 from recoup.cli.telling import Teller
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "monthly.py"
@@ -31,13 +31,11 @@ def _reports() -> None:
 
 
 def monthly(
-    folder: Annotated[
-        Path, typer.Option(help="folder with writeoffs.csv and outcomes.csv, and contract_rates.csv and the others where kept")
-    ],
+    folder: Annotated[Path, from_file("folder with writeoffs.csv and outcomes.csv, and contract_rates.csv and the others where kept")],
     out: Annotated[Path, to_file("the page, .html")],
     mapping: MappingFile = None,
     as_of: AsOf = None,
-    notebook: Annotated[Path | None, typer.Option(help="notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
+    notebook: Annotated[Path | None, from_file("notebook of percent format; default: notebooks/monthly.py of the checkout")] = None,
 ) -> None:
     """Run the notebook of the month on a practice's files, and make one page of it."""
     from features.intake.output import put_file

@@ -12,7 +12,20 @@ import typer
 
 from recoup.beside import Beside
 from recoup.cli.apart import REJECTS, flags, keep_apart
-from recoup.cli.options import AsOf, Json, MappingFile, Model, Writeoffs, settings, to_file, today, tracking_uri, usable_cores, with_tables
+from recoup.cli.options import (
+    AsOf,
+    Json,
+    MappingFile,
+    Model,
+    Writeoffs,
+    from_file,
+    settings,
+    to_file,
+    today,
+    tracking_uri,
+    usable_cores,
+    with_tables,
+)
 from recoup.cli.telling import Teller, named, reading_json, reading_words
 from recoup.days import EPOCH, day_number
 from recoup.progress import bars
@@ -55,7 +68,7 @@ def score(
     writeoffs: Writeoffs,
     out: Annotated[Path, to_file("ranked table: .csv, .csv.gz, .parquet, or -")],
     model: Model = "champion",
-    outcomes: Annotated[Path | None, typer.Option(help="efforts known since the model's data cut")] = None,
+    outcomes: Annotated[Path | None, from_file("efforts known since the model's data cut")] = None,
     beside: Beside,
     mapping: MappingFile = None,
     as_of: AsOf = None,

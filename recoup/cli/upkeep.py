@@ -10,7 +10,7 @@ import typer
 
 from recoup.cli.apart import Files, keep_apart
 from recoup.cli.group import group_of_commands
-from recoup.cli.options import Json, as_file, settings, to_file, today, tracking_uri
+from recoup.cli.options import Json, as_file, as_there, settings, to_file, today, tracking_uri
 from recoup.cli.telling import Teller, reading_json
 from recoup.progress import bars
 
@@ -29,7 +29,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="a table of the practice, in its own words")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="a table of the practice, in its own words",
+            callback=as_there,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check this installation; or look at FILE, say which table it is, and print a mapping for it (`recoup doctor FILE > mapping.toml`)."""
@@ -99,7 +106,14 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="a file that `recoup backup` wrote")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="a file that `recoup backup` wrote",
+            callback=as_there,
+        ),
+    ],
     verify: Annotated[bool, typer.Option("--verify", help="only read it and say what is in it")] = False,
     as_json: Json = False,
 ) -> None:

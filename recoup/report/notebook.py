@@ -15,8 +15,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from features import errors
-from features.errors import BadData, UsageError
+from features.errors import BadData, RecoupError, UsageError
+
+_KINDS = {
+    name: kind for kind in RecoupError.__subclasses__() for name in (kind.__name__, *(leaf.__name__ for leaf in kind.__subclasses__()))
+}
+"""What an error of ours is raised as again, by its name: leaves take words of their own."""
 
 _MARK = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<rest>.*)$")
 
@@ -54,8 +58,10 @@ def run_notebook(source: Path, parameters: Mapping[str, Any]) -> str:
     ------
     UsageError
         When the notebook is not there.
+    RecoupError
+        When a cell fails with an error of ours: one of that kind, with its words.
     BadData
-        When a cell fails; its place and the kind of error are named, and the text only of errors of ours: another may hold what was read.
+        When it fails otherwise; its place and the kind of error are named, and no text, which may hold what was read.
     """
     import ipykernel.kernelspec
     import papermill
@@ -77,8 +83,9 @@ def run_notebook(source: Path, parameters: Mapping[str, Any]) -> str:
                 str(path), str(Path(scratch) / "done.ipynb"), parameters=dict(parameters), progress_bar=False, cwd=os.getcwd(), config=local
             )
         except papermill.PapermillExecutionError as error:
-            ours = f": {error.evalue}" if hasattr(errors, error.ename) else ""
-            raise BadData(f"{source.name}: cell {error.cell_index} ended with {error.ename}{ours}") from error
+            if error.ename in _KINDS:
+                raise _KINDS[error.ename](error.evalue) from error
+            raise BadData(f"{source.name}: cell {error.cell_index} ended with {error.ename}") from error
     return _page(source.stem.capitalize(), "\n".join(_shown(cell) for cell in done.cells))
 
 

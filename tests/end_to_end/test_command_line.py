@@ -5,16 +5,23 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperOption
 
 from models.scores import SCORE_COLUMNS
+from recoup.cli.options import as_file, as_folder
+from recoup.cli.run import exit_code, program
+from recoup.manual import documented_commands
 from tests.end_to_end.commands import Commands, environment
 from tests.end_to_end.conftest import AS_OF, Trained
 
@@ -211,10 +218,9 @@ USAGE: list[list[str]] = [
     ["score", "--writeoffs", "ledger.csv", "--out", "s.csv", "--as-of", "tomorrow"],
     ["score", "--writeoffs", "ledger.csv", "--out", "s.csv", "--model", "17"],
     ["score", "--writeoffs", "ledger.csv", "--out", "-", "--json"],
-    ["evaluate", "--writeoffs", "ledger.csv", "--outcomes", "o.csv", "--as-of", "2026-01-01", "--from", "2026-01-01", "--to", "x"],
-    ["evaluate", "--writeoffs", "l", "--outcomes", "o", "--as-of", AS_OF, "--from", AS_OF, "--to", AS_OF, "--capacity", "2"],
+    ["evaluate", "--writeoffs", "ledger.csv", "--outcomes", "-", "--as-of", "2026-01-01", "--from", "2026-01-01", "--to", "x"],
+    ["evaluate", "--writeoffs", "-", "--outcomes", "-", "--as-of", AS_OF, "--from", AS_OF, "--to", AS_OF, "--capacity", "2"],
     ["sample", "--out", "x", "--rows", "0"],
-    ["import-remits", "nowhere.835", "--out", "x.csv"],
 ]
 
 
@@ -244,6 +250,58 @@ def test_a_place_that_cannot_be_written_exits_74(fresh: Commands, tmp_path: Path
     ran = fresh("score", "--writeoffs", ledger(tmp_path, *GOOD), "--out", tmp_path / "none" / "s.csv")
     assert ran.code == 74
     assert fresh("score", "--writeoffs", ledger(tmp_path, *GOOD), "--out", "/dev/full/s.csv").code == 74
+
+
+READ = {
+    (name, parameter.name): (name.split()[1:], parameter.opts[0] if isinstance(parameter, TyperOption) else None)
+    for name, command in documented_commands()
+    for parameter in command.params
+    if "Path" in str(vars(parameter)["type_descriptor"].annotation)
+    and getattr(parameter.callback, "__name__", "") not in (as_file.__name__, as_folder.__name__)
+}
+"""Every option and argument of every command that names something to read: the words that call the command, and the option."""
+
+
+def test_a_file_that_is_not_there_is_told_alike_everywhere(capfd: pytest.CaptureFixture[str]) -> None:
+    run, told = program(), {}
+    for key, (words, option) in READ.items():
+        code = exit_code(partial(run, args=[*words, *([option] if option else []), "none/nowhere.csv"], prog_name="recoup"))
+        told[key] = code, capfd.readouterr().err
+    assert told == dict.fromkeys(READ, (74, "recoup: none/nowhere.csv: cannot be read: No such file or directory\n"))
+
+
+def test_commands_that_read_are_walked() -> None:
+    names = {name for name, _ in READ}
+    assert {"recoup audit", "recoup import-remits", "recoup report monthly", "recoup restore", "recoup identities import"} < names
+    assert ("recoup score", "mapping") in READ and ("recoup score", "out") not in READ and ("recoup backup", "out") not in READ
+
+
+def test_a_table_that_the_month_lacks_is_told_like_any_other(fresh: Commands, tmp_path: Path) -> None:
+    (tmp_path / "office").mkdir()
+    ran = fresh("report", "monthly", "--folder", "office", "--out", "month.html", "--as-of", AS_OF)
+    gone = tmp_path / "office" / "writeoffs.csv"
+    assert (ran.code, ran.err) == (74, f"recoup: {gone}: cannot be read: No such file or directory\n")
+    ran = fresh("report", "audit", "--audit", "office", "--out", "page.html")
+    assert (ran.code, ran.err) == (74, "recoup: office/audit.json: cannot be read: No such file or directory\n")
+
+
+def test_a_full_disk_is_told_with_the_folder_that_has_least_room(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def fill() -> None:
+        # A device that takes nothing, as a full disk does.
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+
+    assert exit_code(fill, [Path("/dev/full-disk/out"), tmp_path]) == 74
+    least = min((Path("/dev"), tmp_path, Path(tempfile.gettempdir()), Path.cwd()), key=lambda place: shutil.disk_usage(place).free)
+    told = capfd.readouterr().err
+    assert f"the disk is full; of the folders that are written to, {least.resolve()} has the least room" in told
+
+
+def test_commands_note_the_folders_that_they_write_to(fresh: Commands, tmp_path: Path) -> None:
+    for words, folder in ((["sample", "--out", "made", "--rows", "0"], "made"), (["backup", "kept/a.tar"], "kept")):
+        written: list[Path] = []
+        assert exit_code(partial(program(), args=words, prog_name="recoup", obj=written)) != 0
+        assert written == [Path(folder)]
 
 
 def test_a_registry_that_does_not_answer_exits_69(fresh: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,16 +144,14 @@ def import_remits(
     ------
     BadData
         When no file held an 835 or `remit_lines`, or too many rows of such a table were refused; exit code 65.
-    UsageError
-        When a path is not there.
     StorageFailed
-        When a folder cannot be listed.
+        When a path is not there, or a folder cannot be listed.
 
     Examples
     --------
     >>> import_remits([Path("nowhere.835")])
     Traceback (most recent call last):
-    features.errors.UsageError: nowhere.835: no such file or folder
+    features.errors.StorageFailed: nowhere.835: cannot be read: No such file or directory
     """
     latest = latest_day(today or date.today())
     sources = list_sources(paths, stdin, but)

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from features.errors import StorageFailed, UsageError
+from features.errors import StorageFailed
 from features.intake.remits.candidates import LONGEST_CELL
 from features.intake.remits.issues import IssueLog
 from features.intake.remits.records import Transaction
@@ -145,11 +145,14 @@ def list_sources(paths: Sequence[Path], stdin: BinaryIO | None, but: Collection[
             for file in _files_below(path):
                 if file.resolve() in others:
                     continue
-                found.setdefault(file.resolve(), Source(file, file.relative_to(path).as_posix()[-LONGEST_CELL:], file.stat().st_size))
-        elif path.exists():
-            found.setdefault(path.resolve(), Source(path, path.name[-LONGEST_CELL:], path.stat().st_size))
+                size = file.stat().st_size if file.exists() else 0
+                found.setdefault(file.resolve(), Source(file, file.relative_to(path).as_posix()[-LONGEST_CELL:], size))
         else:
-            raise UsageError(f"{path}: no such file or folder")
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                raise StorageFailed.reading(path, error) from error
+            found.setdefault(path.resolve(), Source(path, path.name[-LONGEST_CELL:], size))
     return list(found.values())
 
 
@@ -158,8 +161,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             file = Path(root, name)
-            # a pipe or device would never end
-            if file.is_file():
+            # a pipe or device would never end; a link to nothing is a file that cannot be opened
+            if file.is_file() or not file.exists():
                 yield file
 
 

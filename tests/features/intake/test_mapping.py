@@ -10,7 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from features.errors import Misconfigured
+from features.errors import Misconfigured, StorageFailed
 from features.intake.adjustments import Adjustment
 from features.intake.cut import cut
 from features.intake.mapping import load, parse
@@ -71,7 +71,10 @@ def test_adjustment_codes_may_be_short_or_long() -> None:
 
 def test_a_file_is_named_in_messages(tmp_path: Path) -> None:
     path = tmp_path / "practice.toml"
-    with pytest.raises(Misconfigured, match=r"practice.toml: mapping file cannot be read"):
+    with pytest.raises(StorageFailed, match=r"practice.toml: cannot be read: No such file or directory"):
+        load(path)
+    path.write_bytes(b"# caf\xe9")
+    with pytest.raises(Misconfigured, match=r"practice.toml: a mapping is UTF-8; byte 5 is not"):
         load(path)
     path.write_text("\ufeff[columns]\nPayer = 'payer_id'\n", encoding="utf-8")
     assert load(path).columns == {"Payer": "payer_id"}

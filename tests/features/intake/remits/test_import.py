@@ -269,6 +269,14 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_an_issue(tmp_path: Path) -> 
     assert [(issue.file, issue.code) for issue in found.issues] == [("b.835", "file_unreadable")]
 
 
+def test_a_link_to_nothing_is_an_issue(tmp_path: Path) -> None:
+    (tmp_path / "a.835").write_bytes(file_of(denied("A")))
+    (tmp_path / "b.835").symlink_to(tmp_path / "unmounted" / "b.835")
+    found = import_remits([tmp_path], today=TODAY)
+    assert found.candidates["claim_id"] == ["A"] and [file["file"] for file in found.summary["files"]] == ["a.835", "b.835"]
+    assert [(issue.file, issue.code, issue.severity) for issue in found.issues] == [("b.835", "file_unreadable", "error")]
+
+
 def test_the_cycle_collector_runs_again_after_a_failure(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"nothing")
     with pytest.raises(BadData):
