@@ -149,6 +149,8 @@ class Bulk:
             until: date = form.needed_day("until")
             text = form.text("text", 500)
             return (lambda desk, item_id, version: desk.snooze(item_id, version, until, text)), back
+        if act == "wake":
+            return (lambda desk, item_id, version: desk.wake(item_id, version)), back
         if act == "assign":
             to = form.text("to", 100) or None
             if to is not None and to not in self._site.names(who.client_id):

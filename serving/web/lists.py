@@ -42,6 +42,8 @@ SORTS = {
 
 DECIDED = (State.WON, State.LOST)
 """States in which it is known what came in."""
+LISTS_WITH_ASLEEP = (Which.ASLEEP, Which.MINE, Which.ALL)
+"""Lists that items stand on that may be woken; where others wait none of them sleeps."""
 LISTS_OF_DECIDED, LISTS_OF_LEFT = (Which.WON, Which.LOST), (Which.SKIPPED, Which.CLOSED)
 
 FILTERS = ("payer_id", "carc", "remedy", "family", "assigned_to", "project_id", "due_before")
@@ -123,6 +125,7 @@ class Listing:
     totals: Totals
     came: int | None
     is_left: bool
+    has_asleep: bool
     tabs: tuple[Tab, ...]
     next_href: str | None
     first_href: str | None
@@ -206,6 +209,7 @@ def listing(
         totals=totals,
         came=came_in_all,
         is_left=query.which in LISTS_OF_LEFT,
+        has_asleep=query.which in LISTS_WITH_ASLEEP,
         tabs=tabs,
         next_href=address(replace(query, after=page.next), path) if page.next else None,
         first_href=address(replace(query, after=None), path) if query.after else None,

@@ -137,6 +137,7 @@ BULK: Mapping[str, tuple[str, str]] = {
     "project": ("Put into a project", "queue.assign"),
     "skip": ("Skip", "queue.work"),
     "snooze": ("Put off", "queue.work"),
+    "wake": ("Wake", "queue.work"),
     "letter_docx": ("One letter for all, as Word", "packet.read"),
     "letter_pdf": ("One letter for all, as PDF", "packet.read"),
     "export_csv": ("Export as CSV", "export.read"),

@@ -89,6 +89,23 @@ def test_who_was_changed_meanwhile_is_told_by_claim_and_the_others_are_done(offi
     assert _shown(office.client("ben").read("/queue?which=mine")) == ["i0005", "i0003"]
 
 
+def test_many_that_sleep_are_woken_at_once_by_a_lead_whoever_has_them(tmp_path: Path) -> None:
+    asleep = {"snoozed_until": date(2026, 12, 5)}
+    office = practice(tmp_path, [item_of(1, **asleep), item_of(2, assigned_to="person:ben", **asleep), item_of(3, **asleep), item_of(4)])
+    ana, lea = office.client("ana"), office.client("lea")
+    assert '<option value="wake">Wake</option>' in lea.read("/queue?which=asleep")
+    assert 'value="wake"' not in lea.read("/queue") and 'value="wake"' not in office.client("vic").read("/queue?which=asleep")
+    told = ana.send("/bulk/do", act="wake", item=["i0002 0", "i0003 0"], back="/queue?which=asleep")
+    assert told.status_code == 409 and "1 done, 1 left as they were" in told.text and "claim C2</a>" in told.text
+    told = lea.send("/bulk", scope="all", act="wake", q_which="asleep")
+    assert told.status_code == 200 and "Wake: 2 items" in told.text
+    done = lea.send("/bulk/do", act="wake", item=_picks(told.text), back="/queue?which=asleep")
+    assert done.headers["location"] == "/queue?which=asleep" and _shown(lea.read("/queue?which=asleep")) == []
+    assert _shown(lea.read("/queue")) == ["i0004", "i0003", "i0002", "i0001"]
+    again = lea.send("/bulk/do", act="wake", item="i0004 0", back="/queue")
+    assert again.status_code == 409 and "it is awake" in again.text
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
