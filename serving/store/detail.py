@@ -9,10 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, case, false, func, or_, select, true
 
 from features.codes.tables import Codes
+from features.reversals import undo
+from features.tables import WRITEOFFS
+from features.vocabulary import Vocabulary
 from serving.access import Identity
 from serving.store import efforts, items, remit_lines, reversals, scores, stories, writeoffs
+from serving.store.rows import EPOCH, batch_of
 from serving.store.store import Unit
-from serving.worklist.detail import Alike, Detail, Line, PastCase, Similar, ways_of
+from serving.worklist.detail import Alike, Detail, Line, PastCase, Similar, TakenBack, ways_of
 from serving.worklist.item import Item
 from serving.worklist.sight import Sight
 
@@ -31,9 +35,10 @@ def detail(unit: Unit, who: Identity, item: Item, *, today: date, sight: Sight |
     rows = [ledger[row["writeoff_id"]] for row in told]
     seen: list[Any] = list(sight.look(rows, today, with_terms=True)) if sight is not None else [None] * len(rows)
     claim = item.worth.claim_id
+    taken = taken_back(writeoffs.of_claims(unit, client, {row["claim_id"] for row in rows if row["claim_id"] is not None}), today)
     return Detail(
         item=item,
-        lines=tuple(Line(row, score, view) for row, score, view in zip(rows, told, seen, strict=True)),
+        lines=tuple(Line(row, score, view, taken.get(row["writeoff_id"])) for row, score, view in zip(rows, told, seen, strict=True)),
         others=() if claim is None else tuple(one for one in items.of_claim(unit, client, claim) if one.item_id != item.item_id),
         efforts=tuple(efforts.of_writeoffs(unit, client, ids)),
         story=tuple(stories.of_item(unit, client, item.item_id)),
@@ -41,6 +46,24 @@ def detail(unit: Unit, who: Identity, item: Item, *, today: date, sight: Sight |
         similar=similar(unit, who, item),
         reversals=tuple(reversals.of_item(unit, client, item.item_id)),
     )
+
+
+def taken_back(postings: Sequence[Mapping[str, Any]], today: date) -> dict[str, TakenBack]:
+    """Return what reversals among all postings of some claims took back of the others by a morning, by write-off."""
+    batch, found = batch_of(postings, WRITEOFFS, Vocabulary()), dict[str, TakenBack]()
+    before = [0 if row["writeoff_amount"] is None else row["writeoff_amount"] for row in postings]
+    for day in sorted({row["writeoff_date"] for row in postings if row["writeoff_date"] < today}):
+        undone = undo(batch, (day - EPOCH).days + 1)
+        if undone is None:
+            return {}
+        for place, (row, left, is_whole) in enumerate(zip(postings, undone.left_cents.tolist(), undone.is_reversed.tolist(), strict=True)):
+            written_off, left = row["writeoff_amount"] or 0, 0 if is_whole else left
+            # What is posted later than this morning is seen on its own day, and a reversal itself is not taken back.
+            if written_off > 0 and row["writeoff_date"] <= day and left < before[place]:
+                held = found.get(row["writeoff_id"])
+                found[row["writeoff_id"]] = TakenBack(written_off - left, written_off, day if held is None else held.first, day)
+                before[place] = left
+    return found
 
 
 def main_lines(unit: Unit, who: Identity, listed: Sequence[Item], *, today: date, sight: Sight | None = None) -> dict[str, Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Float, Index, Table, Text, select
@@ -50,6 +50,13 @@ def find(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> dict[str, d
     """Return those write-offs that are there, by id; some thousands at most."""
     statement = select(writeoffs).where(writeoffs.c.client_id == client_id, writeoffs.c.writeoff_id.in_(writeoff_ids))
     return {row["writeoff_id"]: dict(row) for row in unit.connection.execute(statement).mappings()}
+
+
+def of_claims(unit: Unit, client_id: str, claim_ids: Set[str]) -> list[dict[str, Any]]:
+    """Return the postings of some claims, reversals among them, by id."""
+    c = writeoffs.c
+    statement = select(writeoffs).where(c.client_id == client_id, c.claim_id.in_(sorted(claim_ids))).order_by(c.writeoff_id)
+    return [dict(row) for row in unit.connection.execute(statement).mappings()]
 
 
 def amounts(unit: Unit, client_id: str, writeoff_ids: Sequence[str]) -> dict[str, int | None]:

@@ -11,13 +11,14 @@ from features.clocks import LEVELS
 from features.codes.tables import Codes
 from features.norms import follow_up_days
 from serving.packet.words import cited
+from serving.web.figures import exact
 from serving.web.lists import DECIDED, Row, row_of
 from serving.web.past import ALIKE_WORDS, Past, Tried, arguments_for, past_of, tried_in
 from serving.web.still_open import StillOpen
 from serving.web.story import Asked, Told, asked_of, timeline
 from serving.web.words import long_day
 from serving.worklist.acts import LONGEST_SNOOZE, LOSS_REASONS, MOVES, SKIP_REASONS
-from serving.worklist.detail import Detail, Line, Similar
+from serving.worklist.detail import Detail, Line, Similar, TakenBack
 from serving.worklist.item import Item
 from serving.worklist.sight import Seen
 
@@ -47,6 +48,7 @@ class Posting:
     low: int | None
     high: int | None
     term: str
+    taken_back: str
     facts: tuple[tuple[str, str], ...]
 
 
@@ -209,12 +211,23 @@ def _posting(line: Line, row: Row) -> Posting:
         row=row,
         bars=waterfall(ledger, score, line.seen),
         term=line.seen.term if line.seen is not None else "",
+        taken_back=taken_back_words(line.taken_back) if line.taken_back is not None else "",
         reasons=tuple((reason["direction"] in ("up", "raises", "for", "+") or float(reason.get("points") or 0) > 0, reason["text"])
                       for reason in score.get("reasons") or ()),
         low=score.get("amount_if_recovered_low"),
         high=score.get("amount_if_recovered_high"),
         facts=tuple((name, str(value)) for name, value in facts if value),
     )  # fmt: skip
+
+
+def taken_back_words(taken: TakenBack) -> str:
+    """Say what of a write-off was taken back, and when.
+
+    >>> taken_back_words(TakenBack(5_000, 25_000, date(2026, 10, 6), date(2026, 10, 6)))
+    '$50.00 of $250.00 were taken back on 6 Oct 2026.'
+    """
+    when = f"on {long_day(taken.last)}" if taken.first == taken.last else f"from {long_day(taken.first)} to {long_day(taken.last)}"
+    return f"{exact(taken.cents)} of {exact(taken.of)} were taken back {when}."
 
 
 EXPECTED_WORDS = {

@@ -16,6 +16,16 @@ from serving.worklist.sight import Seen
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What reversals took back of a write-off: cents, of how many, and the days of the first and the last of them."""
+
+    cents: int
+    of: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A write-off of an item.
 
@@ -27,11 +37,14 @@ class Line:
         Its score in the columns of scores; money in cents, `reasons` as a list.
     seen
         What the rules say of it today; None where no rules are at hand.
+    taken_back
+        What the ledger has taken back of it already; None where that is nothing, and where it was not looked up.
     """
 
     writeoff: Mapping[str, Any]
     score: Mapping[str, Any]
     seen: Seen | None = None
+    taken_back: TakenBack | None = None
 
     @property
     def writeoff_id(self) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from features.deadlines import SOURCES
 from features.tables import REMEDIES
+from serving.store import writeoffs
 from serving.web.lists import address, query_of
 from serving.web.words import ACTIONS, BANDS, SOURCE_WORDS
 from serving.worklist.listing import Query, Sort, Which
+from tests.serving.store.rows import NOW, stored_writeoff
 from tests.serving.web.practice import Practice, practice
 from tests.serving.worklist.queues import item_of
 
@@ -104,6 +107,21 @@ def test_what_another_one_holds_is_read_only(office: Practice) -> None:
     assert "ana holds this item until" in page and "Sent to the payer" not in page
     assert ben.send("/items/i0008/draft", version="1").status_code == 409
     assert ben.send("/take-next").headers["location"] == "/items/i0007"
+
+
+def test_an_item_says_what_the_ledger_has_taken_back_of_it(office: Practice) -> None:
+    with office.gate.store.write() as unit:
+        back = {"claim_id": "C3", "carc": "50", "loaded_at": NOW}
+        of = {"writeoff_amount": -5_000, "reverses_writeoff_id": "i0003-0"}
+        writeoffs.keep(unit, [stored_writeoff("R1", writeoff_date=date(2026, 10, 6), **back, **of)])
+    ana = office.client("ana")
+    assert ana.read("/items/i0003").count("$50.00 of $200.00 were taken back on 6 Oct 2026.") == 2
+    assert "taken back" not in ana.read("/items/i0004")
+    with office.gate.store.write() as unit:
+        # Found by claim, code and amount; the one of today is known tomorrow.
+        again = [("R2", date(2026, 10, 20), -3_000), ("R3", date(2026, 11, 2), -1_000)]
+        writeoffs.keep(unit, [stored_writeoff(key, writeoff_date=day, writeoff_amount=cents, **back) for key, day, cents in again])
+    assert "$80.00 of $200.00 were taken back from 6 Oct 2026 to 20 Oct 2026." in ana.read("/items/i0003")
 
 
 def test_a_viewer_reads_and_changes_nothing(office: Practice) -> None:
