@@ -7,11 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes.meaning import (
+from features.codes.guards import (
     ASK_PAYER,
     ASK_PROTECTED,
     ASK_QMB,
-    CATEGORY,
     NEEDS_NOTICE,
     NOT_BANKRUPT,
     NOT_BY_CODE,
@@ -22,6 +21,7 @@ from features.codes.meaning import (
     NOT_QMB,
     PROTECTED,
 )
+from features.codes.meaning import CATEGORY
 from features.guards import BIT, Whole
 from features.rowwise import is_plain, pick, single, where
 from features.tables import Array, Columns

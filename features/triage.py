@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 from features.allowed import UsualAllowed
 from features.batch import Batch
 from features.codes.combinations import Combinations
+from features.codes.guards import NO_APPEAL, PROTECTED
 from features.codes.meaning import (
     CATEGORY,
     FLAGS,
-    NO_APPEAL,
     PAYER_TYPE,
     PRIOR_MILLS,
     PRIOR_OF_CATEGORY,
-    PROTECTED,
     REMEDY,
     REMEDY_OF_CATEGORY,
     SCENARIOS,
     Meaning,
-    Words,
     read_meaning,
 )
 from features.codes.reducers import reducers
@@ -39,6 +37,7 @@ from features.codes.steps import (
 )
 from features.codes.tables import FAMILIES, Codes
 from features.codes.why import WHY, WHY_COVERED, WHY_FORBIDDEN, WHY_RESTRICTED
+from features.codes.words import Words
 from features.contract import Priced
 from features.filing import filing_day, is_past_filing_limit
 from features.guards import BIT

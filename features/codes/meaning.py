@@ -6,13 +6,14 @@ remembered. `features.triage` adds what depends on amounts, dates and flags.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from features.codes.adjustment import split_group, spoken
+from features.codes.adjustment import spoken
+from features.codes.guards import guards_of
 from features.codes.steps import STEP_LATE, STEP_PART_A, WITH_WHAT, steps_of
 from features.codes.tables import FAMILIES, Carc, Codes, Rarc
 from features.codes.why import reason_of
+from features.codes.words import Read, Words, read_words
 from features.tables import CATEGORIES, PAYER_TYPES, REMEDIES
 
 CATEGORY = {name: i for i, name in enumerate(CATEGORIES)}
@@ -29,38 +30,8 @@ HOLDS = ("none", "secondary", "decision")
 FLAGS = ("none", "authorization_on_file", "referral_on_file", "records_on_file", "timely_proof_on_file")
 """Columns that may change remedy and chance; a meaning names at most one."""
 
-PROTECTED, NEEDS_NOTICE, ASK_QMB, ASK_PROTECTED, ASK_PAYER = 1, 2, 4, 8, 16
-NOT_OTHER_GROUP, NOT_QMB, NOT_MEDICAID, NOT_COMPENSATED, NOT_BY_CODE, NOT_BANKRUPT, NOT_HELD, NO_APPEAL = (
-    32,
-    64,
-    128,
-    256,
-    512,
-    1024,
-    2048,
-    4096,
-)
-"""Bits of `Meaning.guards` about billing the patient: No Surprises Act by remark; needs a beneficiary notice; a null `qmb`, a null
-`nsa_protected` or a null payer type must be asked; and never, because of the group, a remark on QMB, Medicaid, workers'
-compensation, another remark or reason, bankruptcy, or an account on hold. The last: a remark or the law denies the appeal."""
-
 SCENARIOS = ("", "documentation", "claim_data", "not_covered", "not_separately_payable")
 """The business scenarios of CAQH CORE 360, in their order; none first."""
-
-
-class Words(NamedTuple):
-    """The coded columns that decide a meaning; None is null."""
-
-    group_code: str | None = None
-    carc: str | None = None
-    rarcs: str | None = None
-    payer_type: str | None = None
-    claim_type: str | None = None
-    filing_indicator: str | None = None
-    claim_status: str | None = None
-    posting_kind: str | None = None
-    adjustment_code: str | None = None
-    account_status: str | None = None
 
 
 class Meaning(NamedTuple):
@@ -94,11 +65,8 @@ class Meaning(NamedTuple):
     next_step: int
 
 
-_MEDICARE_MILD = ("medicare", "medicare_advantage")
-_MEDICAID = ("medicaid", "medicaid_managed")
 _FEE_CUTS = ("45", "42", "A2", "131", "P12")
 _EXPLAINED_BY_REMARK = ("16", "96", "125")
-_RARC_FORM = re.compile(r"(MA|M|N)\d{1,4}")
 _WORSE = {"high": "medium", "medium": "low", "low": "low"}
 _BETTER = {"high": "high", "medium": "high", "low": "medium"}
 _NUMBER_MISSING = ("197", "62", None)
@@ -110,14 +78,13 @@ _FLAG_OF_FAMILY = {
 }
 
 
-class _Read(NamedTuple):
-    """The words of a row, looked up."""
+class _Verdict(NamedTuple):
+    """What the codes have decided so far: each rule hands it on, as it is or with a part of it changed."""
 
-    group: str | None
-    carc: Carc | None
-    remarks: tuple[Rarc, ...]
-    payer_type: str | None
-    claim_type: str | None
+    family: str
+    category: str
+    remedy: str
+    chance: str
 
 
 def read_meaning(words: Words, codes: Codes) -> Meaning:
@@ -141,20 +108,18 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
     >>> CATEGORIES[read_meaning(Words("CO", "ZZ9"), codes).category]
     'unclassified'
     """
-    read = _look_up(words, codes)
+    read = read_words(words, codes)
     phrase = None if read.carc else spoken(words.adjustment_code, codes)
     if read.carc is not None:
-        family, category, remedy, chance = _from_codes(read)
+        verdict = _from_codes(read)
     elif phrase is not None:
-        family, category, remedy = phrase.family, phrase.category, phrase.remedy
-        chance = {"denial": "low", "contractual": "none"}.get(category, _CHANCE_OF_CATEGORY.get(category, "low"))
+        verdict = _Verdict(phrase.family, phrase.category, phrase.remedy, _CHANCE_OF_CATEGORY[phrase.category])
     else:
-        family, category, remedy, chance = _from_nothing(words, read)
-    family, category, remedy, chance = _from_ledger(words, codes, read, family, category, remedy, chance)
-    remedy, chance = _by_rights(read, category, remedy, chance)
-    remedy = _by_payer(read, words, category, family, remedy)
-    hold, category_after, remedy_after = _hold(words, read, category, remedy)
-    flag, remedy_flagged, chance_flagged = _by_file(read, words, family, category, remedy, chance)
+        verdict = _from_nothing(words, read)
+    verdict = _by_payer(read, _by_rights(read, _from_ledger(words, codes, read, verdict)))
+    hold, after = _hold(words, read, verdict)
+    flag, flagged = _by_file(read, verdict)
+    family, category, remedy, chance = verdict
     code = read.carc.code if read.carc is not None else None
     return Meaning(
         family=FAMILY[family],
@@ -162,21 +127,21 @@ def read_meaning(words: Words, codes: Codes) -> Meaning:
         remedy=REMEDY[remedy],
         prior=PRIOR_MILLS[chance],
         flag=FLAGS.index(flag),
-        remedy_flagged=REMEDY[remedy_flagged],
-        prior_flagged=PRIOR_MILLS[chance_flagged],
+        remedy_flagged=REMEDY[flagged.remedy],
+        prior_flagged=PRIOR_MILLS[flagged.chance],
         hold=HOLDS.index(hold),
-        category_after=CATEGORY[category_after],
-        remedy_after=REMEDY[remedy_after],
-        guards=_guards(words, read, family),
+        category_after=CATEGORY[after.category],
+        remedy_after=REMEDY[after.remedy],
+        guards=guards_of(words, read, family),
         is_fee_cut=int(category == "contractual" and (read.carc is None or read.carc.code in _FEE_CUTS) and family == "contractual"),
         is_guess=int(read.carc is None),
-        can_bill_next=int(category == "patient_responsibility" or (code == "209" and not _is_moved(words))),
-        is_unprocessable=int(remedy == "new_claim" and read.payer_type == "medicare" and _has(read, "MA130")),
+        can_bill_next=int(category == "patient_responsibility" or (code == "209" and not words.is_moved)),
+        is_unprocessable=int(remedy == "new_claim" and read.payer_type == "medicare" and read.has("MA130")),
         payer_type=PAYER_TYPE.get(read.payer_type or "", -1),
         remark_days=_clock(read, of_records=False),
         record_days=_clock(read, of_records=True),
         scenario=_scenario(read, codes, family, category),
-        why=reason_of(None if _is_moved(words) else code, words.claim_status, category, family),
+        why=reason_of(None if words.is_moved else code, words.claim_status, category, family),
         next_step=_next_step(read, codes, category, remedy, family),
     )
 
@@ -221,40 +186,13 @@ REMEDY_OF_CATEGORY = tuple(REMEDY[_REMEDY_OF_CATEGORY.get(name, "none")] for nam
 """Remedy of a row whose category the row itself decided."""
 
 
-def _look_up(words: Words, codes: Codes) -> _Read:
-    """Find the codes; what is written in the wrong column or with its group is put where it belongs."""
-    group, code = split_group(words.group_code, words.carc, codes)
-    if code is None:
-        group, code = split_group(group, words.adjustment_code, codes, must_have_group=True)
-    remarks = (words.rarcs or "").upper().split()
-    if code is not None and code not in codes.carcs and _RARC_FORM.fullmatch(code):
-        remarks.insert(0, code)
-    carc = codes.carcs.get(code) if code is not None else None
-    return _Read(
-        group=group if group in codes.groups else None,
-        carc=carc,
-        remarks=tuple(codes.rarcs[remark] for remark in remarks if remark in codes.rarcs),
-        payer_type=words.payer_type if words.payer_type in PAYER_TYPE else None,
-        claim_type=_form(words),
-    )
-
-
-def _form(words: Words) -> str | None:
-    """Return the form of the claim; Medicare's two parts name themselves in CLP06."""
-    return words.claim_type or {"MA": "institutional", "MB": "professional"}.get(words.filing_indicator or "")
-
-
-def _has(read: _Read, *codes: str) -> bool:
-    return any(remark.code in codes for remark in read.remarks)
-
-
-def _from_codes(read: _Read) -> tuple[str, str, str, str]:
-    """Return family, category, remedy and chance from CARC, group and remarks."""
+def _from_codes(read: Read) -> _Verdict:
+    """Decide by CARC, group and remarks."""
     carc = read.carc
     assert carc is not None
     if carc.code == "24" and read.payer_type == "medicare":
         # The patient is in a Medicare Advantage plan: that plan owes the claim (DOMAIN 3).
-        return "cob", _in_group(read, "denial"), "rebill_other_payer", "high"
+        return _Verdict("cob", _in_group(read, "denial"), "rebill_other_payer", "high")
     family, chance = carc.family, carc.recoverability
     explaining = [remark for remark in read.remarks if remark.alert is not True]
     if carc.family == "by_rarc" or carc.code in _EXPLAINED_BY_REMARK:
@@ -274,7 +212,7 @@ def _from_codes(read: _Read) -> tuple[str, str, str, str]:
     elif category == "patient_responsibility":
         remedy = (carc.remedy_if_pr or carc.remedy) if read.group == "PR" else carc.remedy
         chance = "patient" if remedy in ("patient_billing", "none") else chance
-    return family, category, remedy, chance
+    return _Verdict(family, category, remedy, chance)
 
 
 def _category_of(carc: Carc) -> str:
@@ -293,31 +231,29 @@ def _category_of(carc: Carc) -> str:
     return of_family.get(carc.family, "denial")
 
 
-def _in_group(read: _Read, category: str) -> str:
+def _in_group(read: Read, category: str) -> str:
     """Return the patient's category where the remit assigns the money to the patient (group PR)."""
     movable = ("denial", "settled", "contractual", "questionable_contractual", "withhold_receivable", "unclassified")
     return "patient_responsibility" if read.group == "PR" and category in movable else category
 
 
-def _from_nothing(words: Words, read: _Read) -> tuple[str, str, str, str]:
-    """Return what can be said with no known CARC and no telling word; never contractual."""
+def _from_nothing(words: Words, read: Read) -> _Verdict:
+    """Decide what can be said with no known CARC and no telling word; never contractual."""
     if read.group == "PR" or words.payer_type == "self_pay":
         # With an unknown reason the share cannot be checked, so no bill is suggested.
-        return "patient_responsibility", "patient_responsibility", "none", "patient"
+        return _Verdict("patient_responsibility", "patient_responsibility", "none", "patient")
     given = next((remark for remark in read.remarks if remark.alert is not True and remark.family), None)
     if given is not None:
-        return given.family, "denial", given.remedy or "appeal", "medium"
+        return _Verdict(given.family, "denial", given.remedy or "appeal", "medium")
     if words.claim_status == "4":
         # In 5010, status 4 says that the patient was not recognised (X12 RFI 1423).
-        return "eligibility", "denial", "corrected_claim", "medium"
-    return "unknown", "unclassified", "posting_correction", "low"
+        return _Verdict("eligibility", "denial", "corrected_claim", "medium")
+    return _Verdict("unknown", "unclassified", "posting_correction", "low")
 
 
-def _from_ledger(
-    words: Words, codes: Codes, read: _Read, family: str, category: str, remedy: str, chance: str
-) -> tuple[str, str, str, str]:
+def _from_ledger(words: Words, codes: Codes, read: Read, verdict: _Verdict) -> _Verdict:
     """Let what stands above the reason code decide: reversals, take-backs, errors, moved balances."""
-    above = [category]
+    above = [verdict.category]
     if words.posting_kind == "reversal" or words.claim_status == "22":
         above.append("reversed")
     tracks = {remark.track for remark in read.remarks}
@@ -330,136 +266,93 @@ def _from_ledger(
     said = spoken(words.adjustment_code, codes)
     if said is not None and said.category in ("payer_recoupment", "posting_error", "unbilled_secondary", "never_billed"):
         above.append(said.category)
-    if words.claim_status == "25" or (_is_moved(words) and "reversed" not in above):
-        return family, "informational", "none", "wait"
-    if "secondary" in tracks and category == "patient_responsibility":
+    if words.claim_status == "25" or (words.is_moved and "reversed" not in above):
+        return _Verdict(verdict.family, "informational", "none", "wait")
+    if "secondary" in tracks and verdict.category == "patient_responsibility":
         above.append("unbilled_secondary")
     first = min(above, key=CATEGORY.__getitem__)
-    if first == category:
-        return family, category, remedy, chance
-    return family, first, _REMEDY_OF_CATEGORY.get(first, "none"), _CHANCE_OF_CATEGORY[first]
+    if first == verdict.category:
+        return verdict
+    return _Verdict(verdict.family, first, _REMEDY_OF_CATEGORY.get(first, "none"), _CHANCE_OF_CATEGORY[first])
 
 
-def _is_moved(words: Words) -> bool:
-    """Return whether a balance was only carried to another account or system: if it was written off, another posting did that."""
-    return words.posting_kind in ("transfer", "conversion")
-
-
-def _by_rights(read: _Read, category: str, remedy: str, chance: str) -> tuple[str, str]:
+def _by_rights(read: Read, verdict: _Verdict) -> _Verdict:
     """Let the remarks of a denial choose among new claim, records, payers' order, correction and appeal."""
-    if category != "denial" or read.carc is None:
-        return remedy, chance
-    remarks = read.remarks
-    for code in ("MA130", "N142", "N798", "N517"):
-        if _has(read, code):
-            return "new_claim", chance
-    if _has(read, "N368"):
-        return "appeal", chance
-    if _has(read, "N522"):
-        return "none", chance
+    if verdict.category != "denial" or read.carc is None:
+        return verdict
+    if read.has("MA130", "N142", "N798", "N517"):
+        return verdict._replace(remedy="new_claim")
+    if read.has("N368"):
+        return verdict._replace(remedy="appeal")
+    if read.has("N522"):
+        return verdict._replace(remedy="none")
+    remedy = verdict.remedy
     if remedy in ("appeal", "corrected_claim", "none") and read.carc.family not in ("timely_filing", "appeal_procedural", "duplicate"):
-        asked = next((remark.remedy for remark in remarks if remark.remedy and remark.track != "secondary"), "")
+        asked = next((remark.remedy for remark in read.remarks if remark.remedy and remark.track != "secondary"), "")
         remedy = asked or remedy
-    if _has(read, "N185") and remedy == "corrected_claim":
+    if read.has("N185") and remedy == "corrected_claim":
         remedy = "appeal"
-    if any(remark.appeal is False for remark in remarks) and (remedy == "appeal" or _has(read, "N111")):
-        if _has(read, "N704"):
-            return "corrected_claim", chance
+    if any(remark.appeal is False for remark in read.remarks) and (remedy == "appeal" or read.has("N111")):
+        if read.has("N704"):
+            return verdict._replace(remedy="corrected_claim")
         is_data = read.carc.family in ("coding", "provider_enrollment", "eligibility", "authorization")
-        remedy = "corrected_claim" if is_data and not _has(read, "N111") else "reopening"
-        chance = _WORSE.get(chance, chance)
-    return remedy, chance
+        remedy = "corrected_claim" if is_data and not read.has("N111") else "reopening"
+        return verdict._replace(remedy=remedy, chance=_WORSE.get(verdict.chance, verdict.chance))
+    return verdict._replace(remedy=remedy)
 
 
-def _by_payer(read: _Read, words: Words, category: str, family: str, remedy: str) -> str:
+def _by_payer(read: Read, verdict: _Verdict) -> _Verdict:
     """Medicare Part B takes no replacement claim: a clerical error goes by reopening (42 CFR 405.980(a)(3)).
 
     Nor is there an appeal of its finding that a claim came late, unless a remark sends to the decision on an earlier one.
     """
-    if remedy == "appeal" and _is_late_in_medicare(read, family) and not _has(read, "N368"):
-        return "reopening"
-    if remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "professional":
-        return "reopening"
+    if verdict.remedy == "appeal" and read.is_late_in_medicare(verdict.family) and not read.has("N368"):
+        return verdict._replace(remedy="reopening")
+    if verdict.remedy == "corrected_claim" and read.payer_type == "medicare" and read.claim_type == "professional":
+        return verdict._replace(remedy="reopening")
     protected = any(remark.guard == "nsa" for remark in read.remarks)
-    if protected and category in ("questionable_contractual", "underpayment"):
-        return "nsa_negotiation"
-    return remedy
+    if protected and verdict.category in ("questionable_contractual", "underpayment"):
+        return verdict._replace(remedy="nsa_negotiation")
+    return verdict
 
 
-def _is_late_in_medicare(read: _Read, family: str) -> bool:
-    """Whether Medicare refuses a claim as late: no initial determination (42 CFR 405.926(n)); it may except the claim (424.44(b))."""
-    return family == "timely_filing" and read.payer_type == "medicare"
-
-
-def _hold(words: Words, read: _Read, category: str, remedy: str) -> tuple[str, str, str]:
+def _hold(words: Words, read: Read, verdict: _Verdict) -> tuple[str, _Verdict]:
     """Return what the row waits for, and what it becomes when the wait has lapsed (practice norms of DOMAIN 3)."""
-    if category == "reversed" or _is_moved(words):
-        return "none", category, remedy
+    if verdict.category == "reversed" or words.is_moved:
+        return "none", verdict
+    secondary = verdict._replace(category="unbilled_secondary", remedy="bill_secondary")
     carc = read.carc
     if carc is not None and carc.recoverability == "wait":
-        if carc.family == "cob":
-            return "secondary", "unbilled_secondary", "bill_secondary"
-        return "decision", "denial", "reopening"
+        return ("secondary", secondary) if carc.family == "cob" else ("decision", verdict._replace(category="denial", remedy="reopening"))
     forwarded = words.claim_status in ("19", "20", "21") or any(remark.track == "wait" for remark in read.remarks)
     if not forwarded:
-        return "none", category, remedy
-    if category in ("patient_responsibility", "denial", "unclassified"):
-        return "secondary", "unbilled_secondary", "bill_secondary"
+        return "none", verdict
     # A fee cut is owed by nobody: when the wait has lapsed it is again what it was.
-    return "secondary", category, remedy
+    return "secondary", secondary if verdict.category in ("patient_responsibility", "denial", "unclassified") else verdict
 
 
-def _by_file(read: _Read, words: Words, family: str, category: str, remedy: str, chance: str) -> tuple[str, str, str]:
-    """Return the column that would change remedy and chance, and what they become where it is true."""
+def _by_file(read: Read, verdict: _Verdict) -> tuple[str, _Verdict]:
+    """Return the column that would change remedy and chance, and what is decided where it is true."""
+    family, chance = verdict.family, verdict.chance
     flag = _FLAG_OF_FAMILY.get(family)
-    if category != "denial" or flag is None or chance not in _WORSE:
-        return "none", remedy, chance
+    if verdict.category != "denial" or flag is None or chance not in _WORSE:
+        return "none", verdict
     code = read.carc.code if read.carc is not None else None
     if code in ("243", "287", "288"):
         flag = "referral_on_file"
-    elif family == "authorization" and remedy == "appeal" and code in _NUMBER_MISSING:
+    elif family == "authorization" and verdict.remedy == "appeal" and code in _NUMBER_MISSING:
         # The number exists, so the claim only has to carry it; a refused or exceeded authorization is appealed all the same.
-        return flag, _by_payer(read, words, category, family, "corrected_claim"), "high"
-    return flag, remedy, "high" if family in ("timely_filing", "documentation") else _BETTER[chance]
+        return flag, _by_payer(read, verdict._replace(remedy="corrected_claim", chance="high"))
+    return flag, verdict._replace(chance="high" if family in ("timely_filing", "documentation") else _BETTER[chance])
 
 
-def _guards(words: Words, read: _Read, family: str) -> int:
-    """Return the bits of what forbids, or must be asked before, a patient bill (DOMAIN 3; 42 USC 1396a(n)(3) for QMB)."""
-    bits = 0
-    guards = {remark.guard for remark in read.remarks}
-    never = (
-        (NOT_OTHER_GROUP, read.group != "PR"),
-        (NOT_QMB, "qmb" in guards),
-        (NOT_MEDICAID, read.payer_type in _MEDICAID),
-        (NOT_COMPENSATED, read.payer_type == "workers_comp"),
-        (NOT_BY_CODE, "no_billing" in guards or (read.carc is not None and read.carc.code in ("116", "209", "303"))),
-        (NOT_BANKRUPT, words.account_status == "bankruptcy"),
-        (NOT_HELD, words.account_status in ("legal", "agency")),
-        (NO_APPEAL, _is_late_in_medicare(read, family) or any(remark.appeal is False for remark in read.remarks)),
-    )
-    bits |= sum(bit for bit, is_so in never if is_so)
-    if "nsa" in guards:
-        bits |= PROTECTED
-    if read.payer_type in ("medicare", None) and family in ("medical_necessity", "non_covered", "benefit_max"):
-        # A denial for necessity passes to the patient only under a valid notice (42 CFR 411.404).
-        bits |= NEEDS_NOTICE
-    if read.payer_type in (*_MEDICARE_MILD, None):
-        bits |= ASK_QMB
-    if read.payer_type not in ("medicare", "medicare_advantage", "tricare", "self_pay"):
-        # Federal programmes have their own balance-billing rules; the Act covers plans and the uninsured (45 CFR 149).
-        bits |= ASK_PROTECTED
-    if read.payer_type is None or words.account_status == "deceased":
-        bits |= ASK_PAYER
-    return bits
-
-
-def _clock(read: _Read, *, of_records: bool) -> int:
+def _clock(read: Read, *, of_records: bool) -> int:
     """Return the days that the remarks allow for records, or for an appeal; several: the fewest, so that none is missed."""
     days = [remark.clock_days for remark in read.remarks if remark.clock_days and (remark.remedy == "send_records") is of_records]
     return min(days, default=0)
 
 
-def _scenario(read: _Read, codes: Codes, family: str, category: str) -> int:
+def _scenario(read: Read, codes: Codes, family: str, category: str) -> int:
     """Return the place in `SCENARIOS`: that of the codes where the table names them, else of the family.
 
     Papers asked for by a remark are scenario 1 whatever the reason code (CAQH CORE 360 pairs codes the same way).
@@ -472,10 +365,10 @@ def _scenario(read: _Read, codes: Codes, family: str, category: str) -> int:
     return SCENARIOS.index(named if named is not None else codes.families[family].scenario)
 
 
-def _next_step(read: _Read, codes: Codes, category: str, remedy: str, family: str) -> int:
+def _next_step(read: Read, codes: Codes, category: str, remedy: str, family: str) -> int:
     """Return the next step: that of the first remark whose remedy was followed, else of remedy and family, else of the remedy."""
     steps = steps_of(codes)
-    if remedy == "reopening" and _is_late_in_medicare(read, family):
+    if remedy == "reopening" and read.is_late_in_medicare(family):
         return STEP_LATE
     if category in ("denial", "payer_recoupment", "unbilled_secondary", "overpayment_owed"):
         remark_step = next(filter(None, (_step_of(remark, remedy, read) for remark in read.remarks)), None)
@@ -486,7 +379,7 @@ def _next_step(read: _Read, codes: Codes, category: str, remedy: str, family: st
     return steps.table[REMEDY[remedy]][FAMILY[family]]
 
 
-def _step_of(remark: Rarc, remedy: str, read: _Read) -> str | None:
+def _step_of(remark: Rarc, remedy: str, read: Read) -> str | None:
     """Return the sentence of a remark, if the remedy is the one it speaks of."""
     if remark.what and remedy in WITH_WHAT:
         form = "part_a" if (remedy, read.payer_type, read.claim_type) == ("corrected_claim", "medicare", "institutional") else remedy

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from features.codes import Codes
 from features.codes.combinations import Combinations, distinct
-from features.codes.meaning import Words, read_meaning
+from features.codes.meaning import read_meaning
 from features.codes.reducers import reducers
+from features.codes.words import Words
 from features.tables import PAYER_TYPES
 from tests.spec.writeoffs import writeoffs
 
