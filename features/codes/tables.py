@@ -56,8 +56,6 @@ class Carc:
         It says nothing without a remark code that is no alert.
     recoverability
         high, medium, low, none, patient or wait.
-    only_if
-        What must hold for a recovery to be possible at all; empty: nothing.
     remedy, remedy_if_pr
         What to do about it; what to do when the patient carries it (empty: the same).
     retired, effective_from, effective_to
@@ -71,7 +69,6 @@ class Carc:
     required_groups: tuple[str, ...]
     rarc_required: bool
     recoverability: str
-    only_if: str
     remedy: str
     remedy_if_pr: str
     retired: bool
@@ -300,7 +297,7 @@ def _load_with(path: Path, _written: int) -> Codes:
 
 def _unknown_carc(code: str) -> Carc:
     """Return a code of which only the number is known: never contractual, somebody should look."""
-    return Carc(code, "", "unknown", (), (), False, "low", "", "posting_correction", "none", False, (), None, None, "licensed list")
+    return Carc(code, "", "unknown", (), (), False, "low", "posting_correction", "none", False, (), None, None, "licensed list")
 
 
 def _carc(row: dict[str, str]) -> Carc:
@@ -312,7 +309,6 @@ def _carc(row: dict[str, str]) -> Carc:
         required_groups=tuple(row["required_groups"].split()),
         rarc_required=row["rarc_required"] == "yes",
         recoverability=row["recoverability"],
-        only_if=row["only_if"],
         remedy=row["remedy"],
         remedy_if_pr=row["remedy_if_pr"],
         retired=row["retired"] == "yes",
