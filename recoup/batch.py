@@ -72,6 +72,8 @@ class Asked:
         So many of the first ranks get reasons; None: all.
     processes, cluster
         How many processes of this machine, or the address of a cluster; see `serving.cluster.open_cluster`.
+    large_from
+        From so many bytes on the ledger is large; None: as `LARGE_BYTES` says of its kind of file.
     """
 
     writeoffs: Path
@@ -83,11 +85,13 @@ class Asked:
     reasons: int | None
     processes: int
     cluster: str | None = None
+    large_from: int | None = None
 
     @property
     def is_large(self) -> bool:
         """Whether the ledger is worth several processes."""
-        return _bytes_of(self.writeoffs) >= LARGE_BYTES.get(self.writeoffs.suffix.lower(), 16 << 20)
+        usual = LARGE_BYTES.get(self.writeoffs.suffix.lower(), 16 << 20)
+        return _bytes_of(self.writeoffs) >= (usual if self.large_from is None else self.large_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,17 +205,26 @@ def test_what_is_wrong_with_a_csv_ledger_is_told_with_its_row_however_it_is_read
     assert str(apart.value) == str(whole.value)
 
 
-def test_forked_processes_of_the_command_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+def test_forked_processes_of_a_large_ledger_give_the_bytes_of_one(ledger: Path, learned: Learned, at_once: Scores, tmp_path: Path) -> None:
+    # In a process of its own, since pytest has threads, and what forks must have none.
     asked = f"""
-import recoup.batch as batch, recoup.cli.run as run, sys
-batch.LARGE_BYTES[".csv"] = 0
-sys.argv[1:] = ["score", "--writeoffs", {str(ledger)!r}, "--model", {str(learned.folder)!r}, "--as-of", "2026-11-01",
-                "--reasons", "top:300", "--workers", "2", "--out", {str(tmp_path / "out.csv")!r}]
-run.main()
+from datetime import date
+from pathlib import Path
+from recoup.batch import Asked, score_ledger
+from recoup.beside import Beside
+from recoup.inputs import Inputs
+from recoup.progress import Bars
+from recoup.settings import Settings
+chosen, bars = Settings(home=Path({str(tmp_path / "home")!r})), Bars(None)
+ledger, model = Path({str(ledger)!r}), Path({str(learned.folder)!r})
+asked = Asked(ledger, None, Beside(), None, model, day={AS_OF}, reasons=300, processes=2, large_from=0)
+inputs = Inputs(chosen, mapping=None, rejects=None, today=date(2026, 11, 1), bars=bars)
+score_ledger(asked, chosen, inputs, Path({str(tmp_path / "out.csv")!r}), top=10, tell=bars.rate("score"))
 """
-    environment = os.environ | {"RECOUP_HOME": str(tmp_path / "home")}
     ran = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:multiprocessing", "-c", asked], env=environment, capture_output=True
+        [sys.executable, "-W", "error::DeprecationWarning:multiprocessing", "-c", asked],
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert len(pyarrow.csv.read_csv(tmp_path / "out.csv")) == len(at_once)
