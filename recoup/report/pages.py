@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recoup.report import figures
-from recoup.report.words import cited, named, plain, sentence, titled
+from recoup.report.words import authority, named, plain, sentence, titled
 
 
 def pages() -> Environment:
@@ -15,5 +15,5 @@ def pages() -> Environment:
     made.filters.update(
         dollars=figures.dollars, percent=figures.percent, decimal=figures.decimal, count=figures.count, measure=figures.measure
     )
-    made.filters.update(plain=plain, titled=titled, named=named, sentence=sentence, cited=cited)
+    made.filters.update(plain=plain, titled=titled, named=named, sentence=sentence, authority=authority)
     return made

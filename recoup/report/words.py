@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from serving.citation import sources
 from serving.findings.figures import FIGURES
 
 NAMES: Mapping[str, str] = {
@@ -57,14 +58,13 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def cited(citation: str) -> str:
-    """Return what a citation names that a reader can look up.
+def authority(citation: str) -> str:
+    """Return by what a rule stands: the sources of its citation, else what is done everywhere.
 
-    >>> cited("DOMAIN 3; 42 CFR 413.89(e) for Medicare bad debt"), cited("DOMAIN 0.1")
+    >>> authority("DOMAIN 3; 42 CFR 413.89(e) for Medicare bad debt"), authority("DOMAIN 0.1")
     ('42 CFR 413.89(e) for Medicare bad debt', 'practice of the trade')
     """
-    parts = [part.strip() for part in citation.split(";") if "DOMAIN" not in part]
-    return "; ".join(parts) or "practice of the trade"
+    return sources(citation) or "practice of the trade"
 
 
 def named(cell: Mapping[str, str | None]) -> str:

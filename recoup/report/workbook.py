@@ -16,7 +16,7 @@ import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from recoup.report.audit import headline
-from recoup.report.words import cited, named, plain
+from recoup.report.words import authority, named, plain
 
 MOST_ROWS = 50_000
 """Rows of the sheets of findings and of patients' shares, the gravest first; the file `findings.csv` has all."""
@@ -115,7 +115,7 @@ def _add_findings(
     shares: Mapping[str, Sequence[object]],
     overpayments: Mapping[str, Sequence[object]],
 ) -> None:
-    rules = [{**rule, "citation": cited(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
+    rules = [{**rule, "citation": authority(rule["citation"])} for rule in result["rules"] if rule["rule"] != "classified"]
     sheets.table("Rules", rules, ("rule", "severity", "kind", "findings", "amount", "sentence", "citation", "not_run"))
     sheets.columns("Findings", findings)
     sheets.table("Underpayments", result["underpayments"])

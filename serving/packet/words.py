@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from serving.citation import sources
+
 MONTHS = (
     "January",
     "February",
@@ -44,5 +46,5 @@ def cited(sentence: str, citation: str) -> str:
     >>> cited("Pay.", "42 CFR 2.31"), cited("Pay.", "DOMAIN 3")
     ('Pay. (42 CFR 2.31)', 'Pay.')
     """
-    parts = [part for part in citation.split("; ") if part and not part.startswith(("DOMAIN", "DATA"))]
-    return f"{sentence} ({'; '.join(parts)})" if parts else sentence
+    found = sources(citation)
+    return f"{sentence} ({found})" if found else sentence
