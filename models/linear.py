@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +170,29 @@ SOURCE = Path(__file__).with_name("numbers.c")
 _COMPARED = 1000
 
 
+class StoredField(TypedDict):
+    """A field as a bundle holds it; one made before null was a code has `keys` without it in place of `codes`."""
+
+    columns: list[str]
+    codes: NotRequired[list[int]]
+    keys: NotRequired[list[int]]
+    weights: list[float]
+    mean: float
+
+
+class StoredLinear(TypedDict):
+    """A score as a bundle holds it."""
+
+    intercept: float
+    names: list[str]
+    places: list[int]
+    scales: list[str]
+    mean: list[float]
+    spread: list[float]
+    weights: list[float]
+    fields: list[StoredField]
+
+
 @dataclass(frozen=True)
 class Linear:
     """A score (log odds, or log dollars) as a sum of terms: the intercept, one term per number, one per field.
@@ -262,7 +285,7 @@ class Linear:
         """Return the mean of each term over the rows of the fit."""
         return np.concatenate([np.zeros(len(self.weights)), np.array([field.mean for field in self.fields])])
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> StoredLinear:
         """Return everything as JSON can hold it; floats keep their bits."""
         n = self.numbers
         return {
@@ -279,29 +302,27 @@ class Linear:
         }
 
     @classmethod
-    def from_json(cls, told: dict[str, object]) -> Linear:
+    def from_json(cls, told: StoredLinear) -> Linear:
         """Return the score that `as_json` wrote."""
-        t: dict[str, list[object]] = told  # type: ignore[assignment]
         numbers = Numbers(
-            tuple(map(str, t["names"])),
-            np.array(t["places"], dtype=np.int64),
-            tuple(map(str, t["scales"])),
-            _floats(t["mean"]),
-            _floats(t["spread"]),
+            tuple(told["names"]),
+            np.array(told["places"], dtype=np.int64),
+            tuple(told["scales"]),
+            _floats(told["mean"]),
+            _floats(told["spread"]),
         )
-        fields = tuple(_field(f) for f in t["fields"])  # type: ignore[arg-type]
-        return cls(float(told["intercept"]), numbers, _floats(t["weights"]), fields)  # type: ignore[arg-type]
+        fields = tuple(_field(field) for field in told["fields"])
+        return cls(float(told["intercept"]), numbers, _floats(told["weights"]), fields)
 
 
-def _floats(values: list[object]) -> Floats:
+def _floats(values: list[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def _field(told: dict[str, list[object]]) -> Field:
-    names = tuple(map(str, told["columns"]))
-    # A bundle made before null was a code has its keys without it.
+def _field(told: StoredField) -> Field:
+    names = tuple(told["columns"])
     keys = np.array(told["codes"], dtype=np.int64) if "codes" in told else np.array(told["keys"], dtype=np.int64) + _ONE_UP[len(names)]
-    return Field(names, keys, _floats(told["weights"]), float(told["mean"]))  # type: ignore[arg-type]
+    return Field(names, keys, _floats(told["weights"]), float(told["mean"]))
 
 
 _ONE_UP = {1: 1, 2: (1 << _PAIR_BITS) + 1}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import RecoupError
 
 if TYPE_CHECKING:
-    from serving.champion import Champion
+    from serving.champion import BatchScorer, Champion
     from serving.web.cards import Alarm, Card, Dot, Drift
 
 LARGEST = 20 * 2**20
@@ -26,7 +26,7 @@ _FIGURES = (
 )
 
 
-def card_of(home: Path, champion: Champion) -> Card:
+def card_of(home: Path, champion: Champion[BatchScorer]) -> Card:
     """Return the card of the model that serves; a report that is not there, or of another model, is left out."""
     from models.bundle import read_manifest
     from models.pointer import read_pointer

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from features.batch import Batch
 from features.errors import BundleRefused, RecoupError
@@ -40,8 +40,13 @@ class BatchScorer(Protocol):
         """Score rows in their order; `reasons` is for how many ranks, None for all; `apart`: each as if it were alone."""
 
 
+S = TypeVar("S", bound=BatchScorer)
+S_co = TypeVar("S_co", bound=BatchScorer, covariant=True)
+"""Whose news is told must be of one kind with the champion; who asks the champion needs only that it scores."""
+
+
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Generic[S_co]):
     """One scorer with what is said about it; a request keeps the one it began with, so no answer mixes two models.
 
     Parameters
@@ -56,10 +61,10 @@ class Loaded:
         The same for clients with outcomes of their own since the data cut, by client: each knows its own and nobody else's.
     """
 
-    scorer: BatchScorer
+    scorer: S_co
     registry_version: str | None
     problem: str | None = None
-    apart: Mapping[str, Loaded] = field(default_factory=dict)
+    apart: Mapping[str, Loaded[S_co]] = field(default_factory=dict)
 
     @property
     def is_prior(self) -> bool:
@@ -71,21 +76,21 @@ class Loaded:
         """Whether a model was promoted that does not serve; before the first promotion nothing is wrong."""
         return self.problem not in (None, NO_MODEL)
 
-    def of(self, client_id: str | None) -> Loaded:
+    def of(self, client_id: str | None) -> Loaded[S_co]:
         """Return what answers a client."""
         return self if client_id is None else self.apart.get(client_id, self)
 
 
-class News(Protocol):
+class News(Protocol[S]):
     """What became known since a bundle was made; `recoup.news.News` is one."""
 
     def mark(self) -> object:
         """Return something that changes when there may be news."""
 
-    def told(self, scorer: Any) -> Mapping[str, Any]:
+    def told(self, scorer: S) -> Mapping[str, S]:
         """Return a scorer with the news of today, by client that has any; the scorer itself stays as it is."""
 
-    def told_by(self, scorer: Any, client_id: str, as_of: int) -> Any:
+    def told_by(self, scorer: S, client_id: str, as_of: int) -> S:
         """Return a scorer with what a client knew on the morning of a day (days since 1970-01-01)."""
 
 
@@ -95,7 +100,7 @@ MOST_PAST = 8
 """Past mornings of which the state is remembered: who recomputes old scores asks for one day after the other."""
 
 
-class Champion:
+class Champion(Generic[S_co]):
     """Holds the loaded champion of a home and swaps it when its pointer file changes.
 
     Until `follow` is entered, the file's state is looked at on every call (some microseconds), and who sees a change loads the new bundle
@@ -115,23 +120,21 @@ class Champion:
         What became known since; None leaves the model at its data cut. Only within `follow` is it asked.
     """
 
-    def __init__(
-        self, home: Path, *, load: Callable[[Path], BatchScorer], prior: Callable[[], BatchScorer], news: News | None = None
-    ) -> None:
+    def __init__(self, home: Path, *, load: Callable[[Path], S_co], prior: Callable[[], S_co], news: News[S_co] | None = None) -> None:
         self._home, self._load, self._news = home, load, news
-        self._told: tuple[BatchScorer, object] | None = None
-        self._past: OrderedDict[tuple[str, int], tuple[object, Loaded]] = OrderedDict()
+        self._told: tuple[S_co, object] | None = None
+        self._past: OrderedDict[tuple[str, int], tuple[object, Loaded[S_co]]] = OrderedDict()
         self._swap = threading.Lock()
         self._mark: Mark = None
         self._is_followed = False
-        self._loaded = Loaded(prior(), None, NO_MODEL)
+        self._loaded: Loaded[S_co] = Loaded(prior(), None, NO_MODEL)
         self._look()
 
-    def current(self, client_id: str | None = None) -> Loaded:
+    def current(self, client_id: str | None = None) -> Loaded[S_co]:
         """Return the champion as of now, or as of the last look of the thread that follows; with what a client knows, if one is named."""
         return (self._loaded if self._is_followed else self._look()).of(client_id)
 
-    def on(self, client_id: str, as_of: int) -> Loaded:
+    def on(self, client_id: str, as_of: int) -> Loaded[S_co]:
         """Return the champion as a client knew it on the morning of a past day (days since 1970-01-01): it has seen nothing since.
 
         The store is read for a day that was not asked for lately.
@@ -178,7 +181,7 @@ class Champion:
             done.set()
             thread.join()
 
-    def _look(self) -> Loaded:
+    def _look(self) -> Loaded[S_co]:
         mark = self._seen()
         if mark != self._mark and self._swap.acquire(blocking=False):
             try:
@@ -214,7 +217,7 @@ class Champion:
             return None
         return state.st_ino, state.st_mtime_ns, state.st_size
 
-    def _read(self, before: Loaded) -> tuple[Loaded, bool]:
+    def _read(self, before: Loaded[S_co]) -> tuple[Loaded[S_co], bool]:
         """Return what serves from now on, and whether that is settled until the next promotion; what may pass is tried again."""
         try:
             pointer = read_pointer(self._home)
@@ -223,7 +226,7 @@ class Champion:
             reason = str(error) if isinstance(error, RecoupError) else f"the bundle cannot be read: {type(error).__name__}"
             return replace(before, problem=reason), isinstance(error, BundleRefused)
 
-    def _bundle(self, pointer: Pointer) -> BatchScorer:
+    def _bundle(self, pointer: Pointer) -> S_co:
         folder = pointer.champion.folder(self._home)
         if not folder.is_dir():
             raise BundleRefused(f"the bundle of version {pointer.champion.version} is gone; promote it again")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from recoup.settings import Settings
     from serving.api.app import Service
     from serving.api.identity import Open, Permission
-    from serving.champion import Champion
+    from serving.champion import BatchScorer, Champion
     from serving.identity.gate import Gate
     from serving.identity.provider import Provider
     from serving.web.site import Site
@@ -165,7 +165,7 @@ def read_page(*urls: str) -> str:
     return text
 
 
-def _champion(home: Path, chosen: Settings, news: News | None = None) -> Champion:
+def _champion(home: Path, chosen: Settings, news: News | None = None) -> Champion[BatchScorer]:
     from models.scorer import Scorer
     from models.value import Costs
     from serving.champion import Champion
@@ -196,7 +196,7 @@ def _load(folder: Path, costs: Costs) -> Scorer:
 
 def _service(
     chosen: Settings,
-    champion: Champion,
+    champion: Champion[BatchScorer],
     day: Callable[[], date],
     *,
     key: str | None,
@@ -215,7 +215,7 @@ def _service(
     return service if site is None else replace(service, papers=site.papers, candidates=site.candidates)
 
 
-def _site(chosen: Settings, gate: Gate, champion: Champion, day: Callable[[], date], notice: str) -> Site:
+def _site(chosen: Settings, gate: Gate, champion: Champion[BatchScorer], day: Callable[[], date], notice: str) -> Site:
     """Return the pages of the work queue: its rules are those of the model that serves."""
     from models.scorer import Scorer
     from recoup.card import card_of

@@ -36,7 +36,7 @@ from serving.api.shell import Shell
 from serving.api.steering import add_steering
 from serving.api.writeoffs import add_writeoffs
 from serving.candidates import Candidates
-from serving.champion import Champion
+from serving.champion import BatchScorer, Champion
 from serving.counted import Counted
 from serving.identity.gate import Gate
 from serving.jobs.failpoints import FailPoints
@@ -102,7 +102,7 @@ class Service:
         Models that may serve; None offers none to programs.
     """
 
-    champion: Champion
+    champion: Champion[BatchScorer]
     keys: Keys
     today: Callable[[], date]
     gate: Gate | None = None
@@ -170,7 +170,7 @@ def create_app(service: Service) -> FastAPI:
     return app
 
 
-def worklist_of(gate: Gate, champion: Champion, today: Callable[[], date]) -> Worklist:
+def worklist_of(gate: Gate, champion: Champion[BatchScorer], today: Callable[[], date]) -> Worklist:
     """Return the worklist of a store, told to its access log, seen by the rules of the model that serves."""
 
     def sight() -> Sight | None:

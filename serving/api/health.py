@@ -16,7 +16,7 @@ from features.errors import RecoupError
 from serving.access import Identity
 from serving.api.identity import anybody, require
 from serving.api.metrics import CONTENT_TYPE, Metrics
-from serving.champion import Champion
+from serving.champion import BatchScorer, Champion
 from serving.gauges import fill, fill_drift
 from serving.identity.gate import Gate
 from serving.store import migrations
@@ -32,7 +32,7 @@ BY_PRIORS = "no model was promoted yet, priors serve"
 class Readiness:
     """What the service needs, looked at once a second at most, by one thread however many ask."""
 
-    def __init__(self, champion: Champion, store: Store | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, champion: Champion[BatchScorer], store: Store | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._champion, self._store, self._clock = champion, store, clock
         self._looked, self._problem = float("-inf"), ""
         self._turn = asyncio.Lock()
@@ -63,7 +63,7 @@ class Readiness:
             return str(error)
 
 
-def add_health(app: FastAPI, metrics: Metrics, champion: Champion, gate: Gate | None, drift: Path | None = None) -> None:
+def add_health(app: FastAPI, metrics: Metrics, champion: Champion[BatchScorer], gate: Gate | None, drift: Path | None = None) -> None:
     """Add the routes."""
     readiness = Readiness(champion, None if gate is None else gate.store)
 

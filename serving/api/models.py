@@ -14,14 +14,14 @@ from serving.api.bodies import Body
 from serving.api.identity import require
 from serving.api.once import Once, Told
 from serving.candidates import Candidates
-from serving.champion import Champion
+from serving.champion import BatchScorer, Champion
 from serving.store.store import Store
 from serving.wire.models import ModelsTold, PromotionAsked, PromotionTold, WireModel
 
 Version = Annotated[str, Path(pattern=r"^[0-9]{1,9}$", examples=["2"])]
 
 
-def add_models_api(app: FastAPI, store: Store, champion: Champion, candidates: Candidates) -> None:
+def add_models_api(app: FastAPI, store: Store, champion: Champion[BatchScorer], candidates: Candidates) -> None:
     """Add the routes."""
     busy: dict[int | str, dict[str, Any]] = {503: {"description": "the registry is busy or does not answer; nothing was changed"}}
 

@@ -17,7 +17,7 @@ from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS
 from serving.api.bodies import strict_json
 from serving.api.problems import Place, Problem, safe_name
-from serving.champion import Loaded
+from serving.champion import BatchScorer, Loaded
 
 MOST_ROWS = 10_000
 MOST_NAMED = 10
@@ -85,7 +85,7 @@ def is_past(question: Question, today: date) -> bool:
     return question.as_of < (today - EPOCH).days
 
 
-def answer(question: Question, loaded: Loaded) -> Answer:
+def answer(question: Question, loaded: Loaded[BatchScorer]) -> Answer:
     """Score the rows of a question, in its order.
 
     Raises
@@ -104,7 +104,7 @@ def answer(question: Question, loaded: Loaded) -> Answer:
     return Answer(scored, [*unknown_fields(question.rows), *_remarks(read)])
 
 
-def answer_apart(questions: Sequence[Question], loaded: Loaded) -> list[Answer | Problem]:
+def answer_apart(questions: Sequence[Question], loaded: Loaded[BatchScorer]) -> list[Answer | Problem]:
     """Answer questions of one row each on one day at once, each as `answer` would; a row that cannot be read is its own problem.
 
     Raises
@@ -128,7 +128,7 @@ def answer_apart(questions: Sequence[Question], loaded: Loaded) -> list[Answer |
     return answers
 
 
-def _check_day(as_of: int, loaded: Loaded) -> None:
+def _check_day(as_of: int, loaded: Loaded[BatchScorer]) -> None:
     cut = loaded.scorer.cut
     if cut is not None and as_of < cut:
         known = day(cut).isoformat()

@@ -19,7 +19,7 @@ from serving.api.direct import DirectRoute
 from serving.api.identity import require
 from serving.api.questions import Answer, Question, ScoresRequest, answer, day, is_past, read_question
 from serving.api.together import Together
-from serving.champion import Champion, Loaded
+from serving.champion import BatchScorer, Champion, Loaded
 
 SMALL_BYTES = 8 * 1024
 """A body up to this size is read on the event loop: sooner done than handed to a thread."""
@@ -66,7 +66,7 @@ def add_scores(app: FastAPI) -> None:
         question = read_question(body, today=state.today())
         if len(question.rows) != 1 or is_past(question, state.today()):
             return await run_in_threadpool(_answered, question, state, who)
-        loaded: Loaded = state.champion.current(who.client_id)
+        loaded: Loaded[BatchScorer] = state.champion.current(who.client_id)
         return _response(state, who, loaded, question.as_of, await together.answer(question, loaded))
 
     app.router.add_api_route(
@@ -87,12 +87,12 @@ def _scored(body: bytes, state: State, who: Identity) -> Response:
 
 def _answered(question: Question, state: State, who: Identity) -> Response:
     """Answer with what the client knows now, or knew on a morning that is past."""
-    champion: Champion = state.champion
+    champion: Champion[BatchScorer] = state.champion
     loaded = champion.on(who.client_id, question.as_of) if is_past(question, state.today()) else champion.current(who.client_id)
     return _response(state, who, loaded, question.as_of, answer(question, loaded))
 
 
-def _response(state: State, who: Identity, loaded: Loaded, as_of: int, found: Answer) -> Response:
+def _response(state: State, who: Identity, loaded: Loaded[BatchScorer], as_of: int, found: Answer) -> Response:
     state.metrics.rows(len(found.scores))
     state.counted.add(who, len(found.scores))
     told = {"model_version": loaded.scorer.version, "as_of": day(as_of).isoformat(), "scores": found.scores, "issues": found.issues}

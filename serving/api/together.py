@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from serving.api.questions import Answer, Question, answer, answer_apart
-from serving.champion import Loaded
+from serving.champion import BatchScorer, Loaded
 
 MOST = 32
 """So many are scored before the loop looks after others again; it is held for some milliseconds."""
@@ -26,9 +26,9 @@ class Together:
     """Gathers questions of one row until the event loop comes round. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Question, Loaded, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Question, Loaded[BatchScorer], asyncio.Future[Answer]]] = []
 
-    async def answer(self, question: Question, loaded: Loaded) -> Answer:
+    async def answer(self, question: Question, loaded: Loaded[BatchScorer]) -> Answer:
         """Return the answer to a question of one row.
 
         Raises
@@ -66,7 +66,7 @@ class Together:
                 _settle(turn[place][2], found)
 
 
-def _answers(questions: list[Question], loaded: Loaded) -> list[Answer | Exception]:
+def _answers(questions: list[Question], loaded: Loaded[BatchScorer]) -> list[Answer | Exception]:
     if len(questions) > FEW:
         try:
             return list(answer_apart(questions, loaded))
@@ -75,7 +75,7 @@ def _answers(questions: list[Question], loaded: Loaded) -> list[Answer | Excepti
     return [_alone(question, loaded) for question in questions]
 
 
-def _alone(question: Question, loaded: Loaded) -> Answer | Exception:
+def _alone(question: Question, loaded: Loaded[BatchScorer]) -> Answer | Exception:
     try:
         return answer(question, loaded)
     except Exception as error:  # it is raised where the answer is awaited

@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import BundleRefused, StorageFailed
 from models.pointer import FILE, Pointer, Promotion, read_pointer, write_pointer
-from serving.champion import Champion
+from serving.champion import BatchScorer, Champion
 from tests.serving.fakes import FixedScorer, load_fake, promote_fake
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ print(short.scorer.version, short.problem, after.scorer.version, after.problem, 
 """
 
 
-def champion_of(home: Path) -> Champion:
+def champion_of(home: Path) -> Champion[BatchScorer]:
     return Champion(home, load=load_fake, prior=lambda: FixedScorer("prior"))
 
 
@@ -109,7 +109,7 @@ def test_readers_meet_the_old_or_the_new_model_while_it_is_swapped(tmp_path: Pat
     assert set(met) <= {f"v{i}" for i in range(20)} and champion.current().scorer.version == "v19"
 
 
-def wait_for(champion: Champion, version: str) -> None:
+def wait_for(champion: Champion[BatchScorer], version: str) -> None:
     """Wait until a version serves, some seconds at most."""
     waiting = threading.Event()
     for _ in range(500):

@@ -31,12 +31,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def champion(store: Store, learned: Learned, tmp_path: Path) -> Champion:
+def champion(store: Store, learned: Learned, tmp_path: Path) -> Champion[Scorer]:
     make_champion(learned, tmp_path)
     return Champion(tmp_path, load=Scorer.load, prior=Scorer.prior, news=News(store, lambda: TODAY))
 
 
-def test_outcomes_in_the_store_are_seen_as_those_of_a_file(store: Store, champion: Champion, practice: Files, learned: Learned) -> None:
+def test_outcomes_in_the_store_are_seen_as_those_of_a_file(
+    store: Store, champion: Champion[Scorer], practice: Files, learned: Learned
+) -> None:
     before = champion.current()
     assert before.problem is None, before.problem
     ids = tell(store, practice, most=60)
@@ -62,7 +64,7 @@ def test_outcomes_in_the_store_are_seen_as_those_of_a_file(store: Store, champio
         assert scorer.score(batch, as_of=DAY).records() == after.scorer.score_records(rows, as_of=DAY)
 
 
-def test_an_event_that_comes_late_falls_into_its_place(store: Store, champion: Champion, practice: Files) -> None:
+def test_an_event_that_comes_late_falls_into_its_place(store: Store, champion: Champion[Scorer], practice: Files) -> None:
     with champion.follow(every=0.02):
         first = champion.current("default").scorer
         tell(store, practice, most=20)
@@ -74,7 +76,7 @@ def test_an_event_that_comes_late_falls_into_its_place(store: Store, champion: C
     assert told is not first and told.version == first.version
 
 
-def test_what_one_client_records_moves_no_score_of_another(store: Store, champion: Champion, practice: Files) -> None:
+def test_what_one_client_records_moves_no_score_of_another(store: Store, champion: Champion[Scorer], practice: Files) -> None:
     row = {
         "writeoff_id": "N",
         "writeoff_date": "2026-10-20",
@@ -103,7 +105,7 @@ def test_what_one_client_records_moves_no_score_of_another(store: Store, champio
         assert scored("north") == before["north"] and champion.current("north").scorer is untouched
 
 
-def test_a_past_morning_is_answered_with_what_was_known_then(store: Store, champion: Champion, practice: Files) -> None:
+def test_a_past_morning_is_answered_with_what_was_known_then(store: Store, champion: Champion[Scorer], practice: Files) -> None:
     tell(store, practice, most=2_000)
     with champion.follow(every=30.0):
         morning = AS_OF + 40
@@ -121,7 +123,9 @@ def test_a_past_morning_is_answered_with_what_was_known_then(store: Store, champ
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
 
 
-def test_what_people_write_down_today_counts_tomorrow_and_costs_nothing_today(store: Store, champion: Champion, practice: Files) -> None:
+def test_what_people_write_down_today_counts_tomorrow_and_costs_nothing_today(
+    store: Store, champion: Champion[Scorer], practice: Files
+) -> None:
     ids = tell(store, practice, most=40)
     news = News(store, lambda: TODAY)
     mark, scorer = news.mark(), champion.current().scorer

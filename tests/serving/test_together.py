@@ -11,7 +11,7 @@ from features.batch import Batch
 from serving.api.problems import Problem
 from serving.api.questions import Answer, Question
 from serving.api.together import FEW, MOST, Together
-from serving.champion import Loaded
+from serving.champion import BatchScorer, Loaded
 from tests.serving.fakes import FixedScorer, FixedScores
 
 LATEST = 30_000
@@ -40,7 +40,7 @@ def many() -> list[Question]:
     return [question(name) for name in NAMES]
 
 
-def ask(asked: list[tuple[Question, Loaded]]) -> list[Answer | BaseException]:
+def ask(asked: list[tuple[Question, Loaded[BatchScorer]]]) -> list[Answer | BaseException]:
     async def gather() -> list[Answer | BaseException]:
         together = Together()
         return await asyncio.gather(*(together.answer(one, loaded) for one, loaded in asked), return_exceptions=True)
