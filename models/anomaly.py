@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from features.column import Array
 from features.feature import Floats
 from features.rowwise import full, is_any, is_not, is_plain, most, put, rows_where, single, take, where
-from features.tables import Array
 from models.forest import Forest
 
 LOGISTIC = 1.702

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.column import Columns
 from features.feature import Floats
 from features.rowwise import least, most
-from features.tables import Columns
 from models.forest import Forest
 from models.prior import believed_hours
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.column import Columns
 from features.feature import Floats
-from features.tables import Columns
 from models.calibration import Calibration
 from models.explainer import Explainer
 from models.forest import Forest

@@ -13,10 +13,10 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from features.column import Array, Columns
 from features.feature import Floats
 from features.lookup import ByCode
 from features.native import compiled, private_folder
-from features.tables import Array, Columns
 
 SCALES = ("plain", "log", "logit")
 """How a number is straightened before it is scaled: as it is; sign times log(1 + size); log odds."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.tables import Columns
+from features.column import Columns
 
 PAIRS: tuple[tuple[str, str], ...] = (
     ("carc", "group_code"),

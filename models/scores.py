@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from features.column import Array, Columns
 from features.money import NULL, format_cents
 from features.rowwise import as_arrays, is_plain
-from features.tables import Array, Columns
 
 SCORE_COLUMNS = (
     "writeoff_id",

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.column import Array, Columns
 from features.feature import Floats
 from features.rowwise import full, is_any, least, most, where
-from features.tables import Array, Columns
 from models.amount import Amount
 from models.calibration import probability
 from models.forest import Forest
