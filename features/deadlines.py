@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.batch import Batch
 from features.clocks import LEVELS, Clocks, Whole, clocks_of
-from features.codes.meaning import REMEDY
+from features.codes.meaning import FAMILY, PAYER_TYPE, REMEDY
 from features.law import CLAIMS, LAW_RULES, Flags, by_law
 from features.money import NULL
 from features.payer_rules import PayerRules
@@ -32,7 +32,8 @@ DEADLINE_RULES = ("", *(f"deadline.{name}" for name in ("ledger", "payer_rule", 
 _RULE_OF_SOURCE = np.array([0, 1, 2, 0, 3, 4], dtype=np.int16)
 _FIRST_LAW = DEADLINE_RULES.index(LAW_RULES[0])
 
-_APPEAL, _SEND_RECORDS = REMEDY["appeal"], REMEDY["send_records"]
+_APPEAL, _SEND_RECORDS, _REOPENING = REMEDY["appeal"], REMEDY["send_records"], REMEDY["reopening"]
+_LATE, _MEDICARE = FAMILY["timely_filing"], PAYER_TYPE["medicare"]
 
 _MEDICARE_NEXT = (("reopening", 1), ("reopening", 2))
 _NEXT_IN_MEDICARE: dict[str, tuple[tuple[str, int], ...]] = {
@@ -146,7 +147,7 @@ def deadlines(
     compiled = PayerRules.of(rules) if rules is not None and len(rules) else None
     clocks = clocks_of(batch, prior_decision, demand_letter)
     level = np.clip(level, 1, LEVELS) if isinstance(level, np.ndarray) else min(max(level, 1), LEVELS)
-    said = _Said(triage.payer_type, triage.remark_days, triage.record_days)
+    said = _Said(triage.payer_type, triage.remark_days, triage.record_days, _undecided(triage))
     day, source, law = _date(batch, said, triage.remedy, level, clocks, compiled)
     known = batch.columns["appeal_deadline"]
     if is_any(known != NULL):
@@ -177,22 +178,33 @@ _FILTERS = np.array([name in MAY_FILTER for name in SOURCES])
 
 
 class _Said(NamedTuple):
-    """What triage said that decides a deadline; the fields of `Triage` of the same name."""
+    """What triage said that decides a deadline: fields of `Triage`, and whether the claim was refused without a determination."""
 
     payer_type: NDArray[np.int8]
     remark_days: NDArray[np.int16]
     record_days: NDArray[np.int16]
+    is_undecided: Flags
 
     def take(self, rows: NDArray[np.intp]) -> _Said:
         """Return that of some rows."""
         return _Said(*(pick(values, rows) for values in self))
 
 
+def _undecided(triage: Triage) -> Flags:
+    """Return where Medicare refused the claim as filed late and is asked to accept it all the same.
+
+    That is no determination (42 CFR 405.926(n)), so no year to reopen one runs; an exception to the filing limit has six calendar months
+    from a notice that the ledger does not know (424.44(b)).
+    """
+    found: Flags = (triage.family == _LATE) & (triage.remedy == _REOPENING) & (triage.payer_type == _MEDICARE)
+    return found
+
+
 def _date(
     batch: Batch, said: _Said, remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks, rules: PayerRules | None
 ) -> tuple[Whole, Whole, Whole]:
     """Return last day, source and law (place in `LAW_RULES`) of a remedy, the ledger apart."""
-    day, holds, law = by_law(batch, said.payer_type, remedy, level, clocks)
+    day, holds, law = by_law(batch, said.payer_type, remedy, level, clocks, said.is_undecided)
     source = where(holds, _STATUTE, 0)
     if is_any(said.remark_days) or is_any(said.record_days):
         days = where(remedy == _SEND_RECORDS, said.record_days, where(remedy == _APPEAL, said.remark_days, 0))

@@ -18,9 +18,7 @@ from features.tables import PAYER_TYPES, REMEDIES
 
 Flags: TypeAlias = NDArray[np.bool_]
 
-_APPEAL, _NSA, _REOPENING = REMEDY["appeal"], REMEDY["nsa_negotiation"], REMEDY["reopening"]
-_LATE = "29"
-"""The reason code of a claim that was filed late."""
+_APPEAL, _NSA = REMEDY["appeal"], REMEDY["nsa_negotiation"]
 
 
 class Law(NamedTuple):
@@ -98,9 +96,12 @@ def law_rule(payer_type: str | None, remedy: str, level: int) -> str:
 
 
 def by_law(
-    batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks
+    batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], level: int | Whole, clocks: Clocks, is_undecided: Flags
 ) -> tuple[Whole, Flags, Whole]:
-    """Return the last days that law sets (NULL: none), whether it sets one, and the place of its rule in `LAW_RULES`."""
+    """Return the last days that law sets (NULL: none), whether it sets one, and the place of its rule in `LAW_RULES`.
+
+    It sets none where the claim was refused without a determination.
+    """
     table = _table()
     place = (as_type(payer_type, np.int64) + 1) * len(REMEDIES) + remedy + (as_type(level, np.int64) - 1) * _LEVEL_SIZE
     clock = take(table.clock, place)
@@ -116,9 +117,8 @@ def by_law(
     under_contract = _is_under_contract(batch, payer_type, remedy, holds)
     if under_contract is not None:
         holds = holds & is_not(under_contract)
-    is_late = _is_refused_as_late(batch, payer_type, remedy, holds)
-    if is_late is not None:
-        holds = holds & is_not(is_late)
+    if is_any(is_undecided):
+        holds = holds & is_not(is_undecided)
     day = begun + days
     spans = take(table.months, place)
     for months in _MONTHS if is_any(spans) else ():
@@ -148,19 +148,6 @@ def _is_under_contract(batch: Batch, payer_type: NDArray[np.int8], remedy: NDArr
 
 
 _IS_BY_RIGHT = np.array([remedy in _BY_RIGHT for remedy in REMEDIES])
-
-
-def _is_refused_as_late(batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], holds: Flags) -> Flags | None:
-    """Return where Medicare refused the claim as filed late and is asked to accept it all the same; None: nowhere.
-
-    That is no determination (42 CFR 405.926(n)), so no year to reopen one runs; an exception to the filing limit has six calendar months
-    from a notice that the ledger does not know (424.44(b)). Once a row's own remedy has lapsed its reason is not at hand: the year stands.
-    """
-    late, carc = batch.vocabulary.find("carc", _LATE), batch.columns.get("carc")
-    if late < 0 or carc is None or not is_any(carc == late):
-        return None
-    found: Flags = holds & (carc == late) & (payer_type == PAYER_TYPES.index("medicare")) & (remedy == _REOPENING)
-    return found if is_any(found) else None
 
 
 def _is_member_appeal(batch: Batch, payer_type: NDArray[np.int8], remedy: NDArray[np.int8], holds: Flags) -> Flags | None:
