@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ _NO_CEILING = 2**62
 def share_line_caps(
     batch: Batch,
     cap_cents: NDArray[np.int64],
-    ceiling_cents: NDArray[np.int64],
+    ceilings_cents: Sequence[NDArray[np.int64]],
     order: NDArray[np.int64],
     later: NDArray[np.int64],
 ) -> NDArray[np.int64]:
@@ -27,8 +29,9 @@ def share_line_caps(
         The write-offs; lines are told apart by client, claim and line number, and a row without a claim stands alone.
     cap_cents
         Each row's own cap; NULL takes nothing.
-    ceiling_cents
-        What the line can still bring; NULL: not known. Rows of one line that differ: the largest counts.
+    ceilings_cents
+        What the line can still bring, by one measure or several, of which the least stands; NULL: not known. Of one measure, where
+        rows of a line differ, the largest counts.
     order
         Who takes first: the smallest; equal ones by their place in the batch.
     later
@@ -51,8 +54,10 @@ def share_line_caps(
         return cap_cents
     ranked = np.lexsort((rows, order[rows], later[rows], line))
     rows, line = rows[ranked], line[ranked]
-    ceiling = _so_far(ceiling_cents[rows], line, later[rows])
-    ceiling[ceiling == NULL] = _NO_CEILING
+    ceiling = np.full(len(rows), _NO_CEILING)
+    for measured in ceilings_cents:
+        largest = _so_far(measured[rows], line, later[rows])
+        ceiling = np.where(largest == NULL, ceiling, np.minimum(ceiling, largest))
     wanted = cap_cents[rows]
     before = np.cumsum(wanted) - wanted
     start = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])

@@ -199,11 +199,10 @@ def caps(batch: Batch, money: LineMoney, is_possible: Flags, category: Whole, sh
         return cap
     ceiling = where(is_expected, most(expected - settled_by_all, 0), NULL)
     # Rows without a line may be of several lines, each with a charge of its own.
-    is_charged = is_line & (unpaid != NULL)
-    ceiling = where(is_charged, where(is_expected, least(ceiling, unpaid), unpaid), ceiling)
+    charge = where(is_line, unpaid, NULL)
     posted = columns["writeoff_date"]
     later = np.where(posted < as_of, 0, posted)
-    return share_line_caps(batch, cap, ceiling, where(category == _DENIAL, -1, category), later)
+    return share_line_caps(batch, cap, (ceiling, charge), where(category == _DENIAL, -1, category), later)
 
 
 def _unpaid(columns: Columns, category: Whole) -> Whole:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.allowed import UsualAllowed
 from features.codes import Codes
@@ -11,7 +13,7 @@ from features.money import NULL
 from features.tables import CATEGORIES, WRITEOFF_POLICIES
 from features.triage import EXPECTED_SOURCES, classify
 from tests.spec.tables import cases
-from tests.spec.writeoffs import cents, day, table, writeoffs
+from tests.spec.writeoffs import Row, cents, day, table, writeoffs
 
 TODAY = day("2026-06-02")
 
@@ -36,6 +38,34 @@ def test_one_line_has_one_cap_and_denials_take_it_first() -> None:
     rows = [line("104", "60", expected_allowed_amount="120"), line("50", "100", expected_allowed_amount="120")]
     found = classify(writeoffs(*rows), codes=Codes.load(), as_of=TODAY)
     assert found.cap_cents.tolist() == [20_00, 100_00]
+
+
+def test_a_row_without_a_price_shares_what_its_line_should_have_been_allowed() -> None:
+    rows = [line("50", "60", expected_allowed_amount="70"), line("197", "60")]
+    for told, shared in ((rows, [60_00, 10_00]), (rows[::-1], [60_00, 10_00])):
+        assert classify(writeoffs(*told), codes=Codes.load(), as_of=TODAY).cap_cents.tolist() == shared
+
+
+priced = st.fixed_dictionaries(
+    {
+        "carc": st.sampled_from(["50", "197"]),
+        "writeoff_amount": st.sampled_from(["40", "60", "200"]),
+        "billed_amount": st.sampled_from([None, "80", "200"]),
+        "paid_amount": st.sampled_from([None, "30"]),
+        "expected_allowed_amount": st.sampled_from([None, "70", "100"]),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(priced, min_size=2, max_size=6, unique_by=lambda row: (row["carc"], row["writeoff_amount"])))
+def test_a_line_brings_no_more_than_was_expected_nor_than_was_charged(rows: list[Row]) -> None:
+    batch = writeoffs(*({"claim_id": "C1", "line_number": 1, "group_code": "CO", **row} for row in rows))
+    found = int(classify(batch, codes=Codes.load(), as_of=TODAY + 99).cap_cents.sum())
+    paid = np.maximum(batch.columns["paid_amount"], 0)
+    for name in ("expected_allowed_amount", "billed_amount"):
+        is_known = batch.columns[name] != NULL
+        assert not is_known.any() or found <= (batch.columns[name] - paid)[is_known].max()
 
 
 def test_the_next_payer_owes_the_patients_share() -> None:
