@@ -50,8 +50,14 @@ class Header:
         return self._names.get(lower)
 
 
-_VALUE = re.compile(r"[^\w]*[0-9][0-9.,/:-]*[^\w]*")
+_VALUE = re.compile(
+    r"[^\w]*[0-9][0-9.,/:TZ+ -]*([AaPp][Mm])?[^\w]*"  # 12.50, 2024-01-05 00:00:00, 1/5/24 12:00 AM
+    r"|(.*[^0-9])?[0-9]{1,2}[^0-9](.*[^0-9])?(19|20)[0-9]{2}([^0-9].*)?",  # Jan 5, 2024; 05-Jan-2024
+    re.DOTALL,
+)
 """A number, an amount or a date, which names no column."""
+_LONGEST = 60
+"""So much of a name is looked at, and told."""
 
 
 def resolve(source: str, table: Table, names: Sequence[str], mapping: Mapping | None) -> tuple[dict[str, int], list[str]]:
@@ -76,9 +82,9 @@ def resolve(source: str, table: Table, names: Sequence[str], mapping: Mapping | 
         else:
             places[ours] = place
     missing = [column.name for column in table.columns if not column.nullable and column.name not in places]
-    if missing and any(map(_VALUE.fullmatch, names)):
+    if missing and any(_VALUE.fullmatch(name[:_LONGEST]) for name in names):
         # They may be a patient's.
         raise ColumnsMissing(source, table.name, missing, ["values where names should be: the first row must name the columns"])
     if missing:
-        raise ColumnsMissing(source, table.name, missing, [name[:60] for name in names[:100] if name.strip()])
+        raise ColumnsMissing(source, table.name, missing, [name[:_LONGEST] for name in names[:100] if name.strip()])
     return places, unknown

@@ -128,12 +128,21 @@ def test_the_later_of_two_rows_with_one_key_is_rejected(read: Read) -> None:
         ("sep=,\r\n{rows}", "row 1 tells a spreadsheet how columns are separated; delete that row"),
         ("PK\x03\x04{rows}", "an Excel workbook"),
         ("W1,2024-01-05,DOE JANE,12.50\nW2,2024-01-05,DOE JANE,12.50\n", "the first row must name the columns"),
+        *(
+            (f'W1,"{day}",DOE JANE,ACME\n', "the first row must name the columns")
+            for day in ("2024-01-05 00:00:00", "2024-01-05T00:00:00Z", "1/5/24 12:00 AM", "Jan 5, 2024", "05-Jan-2024")
+        ),
     ],
 )
 def test_what_stands_above_or_instead_of_the_header_is_told(read: Read, text: str, words: str) -> None:
     with pytest.raises(BadData, match=words) as caught:
         read(text.format(rows=rows(GOOD.format(1))))
     assert "DOE" not in str(caught.value)
+
+
+def test_names_with_numbers_in_them_are_told(read: Read) -> None:
+    with pytest.raises(ColumnsMissing, match="it has Paid 2024, 1st payer, FY2024 Q1, 835 file"):
+        read("Paid 2024,1st payer,FY2024 Q1,835 file\n1,2,3,4\n")
 
 
 def test_a_workbook_is_to_be_saved_as_csv(read: Read) -> None:
