@@ -52,7 +52,8 @@ def undo(batch: Batch, as_of: int | NDArray[np.int64] | None = None) -> Undone |
     >>> found.is_reversed.tolist(), found.left_cents.tolist()
     ([False, True], [5000, -20000])
     """
-    is_reversal = _are_reversals(batch)
+    is_naming = _is_named(batch.columns["reverses_writeoff_id"])
+    is_reversal = is_naming | _are_taken_back(batch)
     if not is_any(is_reversal):
         return None
     amount, dates = batch.columns["writeoff_amount"], batch.columns["writeoff_date"]
@@ -60,7 +61,6 @@ def undo(batch: Batch, as_of: int | NDArray[np.int64] | None = None) -> Undone |
         return Undone(is_reversal, amount)
     seen_until = np.full(len(batch), _ALWAYS) if as_of is None else np.maximum(as_of - 1, dates)
     found = Undone(is_reversal.copy(), amount.copy())
-    is_naming = is_reversal & _is_named(batch.columns["reverses_writeoff_id"])
     for pairs in (_named, _matched):
         for row, by in pairs(batch, is_reversal, is_naming, found):
             if dates[by] <= seen_until[row]:
@@ -77,13 +77,13 @@ def _take(found: Undone, row: int, amount: int, by: int) -> None:
         found.left_cents[row] = left
 
 
-def _are_reversals(batch: Batch) -> NDArray[np.bool_]:
+def _are_taken_back(batch: Batch) -> NDArray[np.bool_]:
+    """Return where kind or sign says that the row is a reversal."""
     amount = batch.columns["writeoff_amount"]
     is_reversal: NDArray[np.bool_] = (amount < 0) & (amount != NULL)
     kind = batch.vocabulary.find("posting_kind", "reversal")
     if kind >= 0:
         is_reversal |= batch.columns["posting_kind"] == kind
-    is_reversal |= _is_named(batch.columns["reverses_writeoff_id"])
     return is_reversal
 
 
