@@ -10,9 +10,8 @@ import pytest
 
 from features.intake.remits import import_remits
 from features.intake.remits.events import Outcomes
-from features.intake.remits.netting import chains, distinct_remits
-from features.intake.remits.recoveries import outcomes
-from tests.features.intake.remits.reading import TODAY, read
+from tests.features.intake.remits.answers import outcomes_of
+from tests.features.intake.remits.reading import TODAY
 from tests.features.intake.remits.writer import Claim, Line, Remit, Triplet, encode
 
 
@@ -28,11 +27,6 @@ def _second(month: int, *adjustments: Triplet, reverse: bool = False) -> Remit:
 REFUSED = _said(1, ("CO", "22", 20000))
 PAID_MOST = _second(4, ("CO", "45", 5000), ("PR", "2", 3000))
 SHARE = _said(1, ("CO", "45", 8000), ("PR", "1", 4000))
-
-
-def _outcomes(*remits: Remit, as_of: str = "9999-12-31") -> Outcomes:
-    found = distinct_remits([one for i, remit in enumerate(remits) for one in read(encode(remit.segments()), name=f"{i}.835")[0]])
-    return outcomes(chains(found), found, as_of=as_of)
 
 
 def _told(found: Outcomes) -> list[tuple[str, str, str, int, int]]:
@@ -57,35 +51,35 @@ def _with_ledger(folder: Path, remits: tuple[Remit, ...], **columns: str) -> lis
 
 
 def test_a_refusal_for_the_order_of_payers_is_made_good_by_the_right_one() -> None:
-    assert _told(_outcomes(REFUSED, PAID_MOST)) == [("04", "rebill_other_payer", "recovered", 12000, 0)]
+    assert _told(outcomes_of(REFUSED, PAID_MOST)) == [("04", "rebill_other_payer", "recovered", 12000, 0)]
 
 
 @pytest.mark.parametrize("carc", ["109", "27", "31", "129"])
 def test_so_is_a_refusal_for_coverage(carc: str) -> None:
-    assert [one.recovered for one in _outcomes(_said(1, ("CO", carc, 20000)), PAID_MOST).events] == [12000]
+    assert [one.recovered for one in outcomes_of(_said(1, ("CO", carc, 20000)), PAID_MOST).events] == [12000]
 
 
 @pytest.mark.parametrize("reason", [("CO", "50"), ("CO", "97"), ("CO", "45"), ("OA", "23"), ("PR", "1")])
 def test_what_the_first_payer_refused_for_itself_is_not(reason: tuple[str, str]) -> None:
-    assert _outcomes(_said(1, (*reason, 20000)), PAID_MOST).events == []
+    assert outcomes_of(_said(1, (*reason, 20000)), PAID_MOST).events == []
 
 
 def test_it_is_known_from_the_day_of_the_second_remit() -> None:
-    assert _outcomes(REFUSED, PAID_MOST, as_of="2024-04-05").events == []
-    assert len(_outcomes(REFUSED, PAID_MOST, as_of="2024-04-06").events) == 1
+    assert outcomes_of(REFUSED, PAID_MOST, as_of="2024-04-05").events == []
+    assert len(outcomes_of(REFUSED, PAID_MOST, as_of="2024-04-06").events) == 1
 
 
 def test_what_the_second_payer_takes_again_is_taken_of_what_came() -> None:
     taken = _second(6, ("CO", "45", 5000), ("PR", "2", 3000), reverse=True)
     less = _second(6, ("CO", "45", 5000), ("PR", "2", 9000))
-    assert _told(_outcomes(REFUSED, PAID_MOST, taken)) == [("04", "rebill_other_payer", "recovered", 12000, 12000)]
+    assert _told(outcomes_of(REFUSED, PAID_MOST, taken)) == [("04", "rebill_other_payer", "recovered", 12000, 12000)]
     # What the second payer refuses of its own price besides is on its own adjustments.
-    first = [one for one in _told(_outcomes(REFUSED, PAID_MOST, taken, less)) if one[3]]
+    first = [one for one in _told(outcomes_of(REFUSED, PAID_MOST, taken, less)) if one[3]]
     assert first == [("04", "rebill_other_payer", "recovered", 12000, 6000)]
 
 
 def test_files_twice_and_in_another_order_say_the_same() -> None:
-    assert _told(_outcomes(PAID_MOST, REFUSED, PAID_MOST)) == _told(_outcomes(REFUSED, PAID_MOST))
+    assert _told(outcomes_of(PAID_MOST, REFUSED, PAID_MOST)) == _told(outcomes_of(REFUSED, PAID_MOST))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +87,7 @@ def test_files_twice_and_in_another_order_say_the_same() -> None:
 )
 def test_another_claim_service_or_day_is_nothing_of_it(change: dict[str, object]) -> None:
     other = replace(PAID_MOST, claims=(replace(PAID_MOST.claims[0], **change),))  # type: ignore[arg-type]
-    assert _outcomes(REFUSED, other).events == []
+    assert outcomes_of(REFUSED, other).events == []
 
 
 def test_a_share_that_was_written_off_is_paid_by_the_next_payer(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.intake.mapping import Mapping
 from features.intake.output import write_table
 from features.intake.remits.causes import ACTIONS, action
 from features.intake.remits.events import Event, Outcomes
@@ -24,41 +23,22 @@ from features.intake.remits.written_off import WrittenOff
 from features.intake.table_file import read_table
 from features.tables import OUTCOMES, REMEDIES, STATUSES
 from features.vocabulary import Vocabulary
-from tests.features.intake.remits.reading import imported, joined, read, rows
-from tests.features.intake.remits.writer import Claim, Line, Remit, denied, encode
-
-REFUSED = denied()
-"""200.00 refused for CO-16 in January."""
-
-
-def _line(*adjustments: tuple[str, str, int], charge: int = 20000, **changes: object) -> Line:
-    return replace(Line(charge, adjustments), **changes)  # type: ignore[arg-type]
-
-
-def _claim(*lines: Line, **changes: object) -> Claim:
-    return replace(Claim(lines), **changes)  # type: ignore[arg-type]
-
-
-WON = _claim(_line(("CO", "45", 8000), ("PR", "2", 2000)))
-PART = _claim(_line(("CO", "16", 15000)))
-
-
-def _remit(month: int, *claims: Claim, **changes: object) -> Remit:
-    base = Remit(claims, day=f"2024{month:02d}05", trace=f"T{month}", control=month)
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def _with_cause(claim: Claim, *rarcs: str) -> Claim:
-    return replace(claim, lines=tuple(replace(line, rarcs=rarcs) for line in claim.lines))
-
-
-def _corrected(month: int, before: Claim, after: Claim, *rarcs: str) -> Remit:
-    return _remit(month, _with_cause(before.reversed(), *rarcs), after)
-
-
-def _outcomes(*remits: Remit, as_of: str = "9999-12-31") -> Outcomes:
-    found = distinct_remits([one for i, remit in enumerate(remits) for one in read(encode(remit.segments()), name=f"{i}.835")[0]])
-    return outcomes(chains(found), found, as_of=as_of)
+from tests.features.intake.remits.answers import (
+    JANUARY,
+    MARCH,
+    PART,
+    REFUSED,
+    SECOND,
+    WON,
+    a_claim,
+    a_line,
+    a_remit,
+    corrected,
+    outcomes_of,
+    with_cause,
+)
+from tests.features.intake.remits.reading import imported, read, rows
+from tests.features.intake.remits.writer import Claim, Line, Remit, encode
 
 
 def _said(found: Outcomes) -> list[tuple[str, str, int, int]]:
@@ -66,13 +46,9 @@ def _said(found: Outcomes) -> list[tuple[str, str, int, int]]:
     return [(one.resolved_date[5:7], one.status, one.recovered, one.taken_back) for one in found.events]
 
 
-JANUARY = _remit(1, REFUSED)
-MARCH = _corrected(3, REFUSED, WON, "N690")
-
-
 def test_a_correction_that_pays_is_a_recovery_on_the_candidate_of_the_original(tmp_path: Path) -> None:
     [first] = rows(imported(tmp_path, {"1.835": encode(JANUARY.segments())}))
-    [event] = _outcomes(JANUARY, MARCH).events
+    [event] = outcomes_of(JANUARY, MARCH).events
     assert event.writeoff.writeoff_id == first["writeoff_id"]
     assert (event.resolved_date, event.action, event.status, event.recovered, event.shifted) == (
         "2024-03-05", "appeal", "recovered", 10000, 2000,
@@ -80,49 +56,49 @@ def test_a_correction_that_pays_is_a_recovery_on_the_candidate_of_the_original(t
 
 
 def test_what_is_left_under_its_reason_makes_a_recovery_partial() -> None:
-    assert _said(_outcomes(JANUARY, _corrected(3, REFUSED, PART))) == [("03", "partially_recovered", 5000, 0)]
+    assert _said(outcomes_of(JANUARY, corrected(3, REFUSED, PART))) == [("03", "partially_recovered", 5000, 0)]
 
 
 def test_without_a_second_word_there_is_no_event() -> None:
-    assert _outcomes(JANUARY).events == []
-    assert _outcomes(JANUARY, replace(JANUARY, control=9)).events == []
+    assert outcomes_of(JANUARY).events == []
+    assert outcomes_of(JANUARY, replace(JANUARY, control=9)).events == []
 
 
 def test_a_correction_may_come_on_the_day_of_the_original() -> None:
-    assert _said(_outcomes(JANUARY, replace(MARCH, day="20240105"))) == [("01", "recovered", 10000, 0)]
+    assert _said(outcomes_of(JANUARY, replace(MARCH, day="20240105"))) == [("01", "recovered", 10000, 0)]
     # within one remit the payer has not spoken twice
-    assert _outcomes(_remit(1, REFUSED, REFUSED.reversed(), WON)).events == []
+    assert outcomes_of(a_remit(1, REFUSED, REFUSED.reversed(), WON)).events == []
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_reversal_and_correction_in_two_files_in_any_order_are_one_recovery(order: tuple[int, ...]) -> None:
-    files = [JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N690")), _remit(4, WON)]
-    [event] = _outcomes(*(files[i] for i in order)).events
+    files = [JANUARY, a_remit(3, with_cause(REFUSED.reversed(), "N690")), a_remit(4, WON)]
+    [event] = outcomes_of(*(files[i] for i in order)).events
     assert (event.resolved_date, event.action, event.recovered) == ("2024-04-05", "appeal", 10000)
 
 
 def test_a_reversal_that_comes_after_its_correction_only_says_why() -> None:
-    [event] = _outcomes(JANUARY, _remit(3, WON), _remit(4, _with_cause(REFUSED.reversed(), "N690"))).events
+    [event] = outcomes_of(JANUARY, a_remit(3, WON), a_remit(4, with_cause(REFUSED.reversed(), "N690"))).events
     assert (event.resolved_date, event.action, event.recovered) == ("2024-03-05", "appeal", 10000)
 
 
 def test_a_reversal_that_waits_for_its_correction_is_pending() -> None:
-    [event] = _outcomes(JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N694"))).events
+    [event] = outcomes_of(JANUARY, a_remit(3, with_cause(REFUSED.reversed(), "N694"))).events
     assert (event.status, event.resolved_date, event.action, event.row()[8:]) == ("pending", "", "corrected_claim", ("", "", ""))
 
 
 def test_a_correction_that_is_corrected_again_brings_the_difference() -> None:
-    more = _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))
-    assert _said(_outcomes(JANUARY, MARCH, _corrected(5, WON, more))) == [("03", "recovered", 10000, 0), ("05", "recovered", 5000, 0)]
-    less = _claim(_line(("CO", "45", 12000), ("PR", "2", 2000)))
-    found = _outcomes(JANUARY, MARCH, _corrected(5, WON, less))
+    more = a_claim(a_line(("CO", "45", 3000), ("PR", "2", 2000)))
+    assert _said(outcomes_of(JANUARY, MARCH, corrected(5, WON, more))) == [("03", "recovered", 10000, 0), ("05", "recovered", 5000, 0)]
+    less = a_claim(a_line(("CO", "45", 12000), ("PR", "2", 2000)))
+    found = outcomes_of(JANUARY, MARCH, corrected(5, WON, less))
     assert _said(found) == [("03", "recovered", 10000, 4000)]
     assert found.loose_taken_back == 0
 
 
 def test_two_corrections_in_one_remit_are_two_answers() -> None:
-    remit = _remit(3, _with_cause(REFUSED.reversed(), "N690"), PART, _with_cause(PART.reversed(), "N694"), WON)
-    found = _outcomes(JANUARY, remit)
+    remit = a_remit(3, with_cause(REFUSED.reversed(), "N690"), PART, with_cause(PART.reversed(), "N694"), WON)
+    found = outcomes_of(JANUARY, remit)
     assert _said(found) == [("03", "partially_recovered", 5000, 0), ("03", "recovered", 5000, 0)] or _said(found) == [
         ("03", "recovered", 5000, 0), ("03", "partially_recovered", 5000, 0),
     ]  # fmt: skip
@@ -131,106 +107,109 @@ def test_two_corrections_in_one_remit_are_two_answers() -> None:
 
 
 def test_a_correction_that_pays_less_is_a_refusal_and_no_recovery() -> None:
-    first, less = _claim(_line(("CO", "45", 8000))), _claim(_line(("CO", "45", 8000), ("CO", "97", 5000)))
-    found = _outcomes(_remit(1, first), _corrected(3, first, less, "MA91"))
+    first, less = a_claim(a_line(("CO", "45", 8000))), a_claim(a_line(("CO", "45", 8000), ("CO", "97", 5000)))
+    found = outcomes_of(a_remit(1, first), corrected(3, first, less, "MA91"))
     assert _said(found) == [("03", "denied", 0, 0)]
     assert found.loose_taken_back == 5000
 
 
 def test_a_lost_appeal_is_a_refusal_whatever_its_remark() -> None:
-    found = _outcomes(JANUARY, _corrected(3, REFUSED, REFUSED, "MA91"))
+    found = outcomes_of(JANUARY, corrected(3, REFUSED, REFUSED, "MA91"))
     assert _said(found) == [("03", "denied", 0, 0)]
     assert found.events[0].action == "appeal"
 
 
 def test_a_refusal_is_about_what_was_refused_and_not_about_the_price() -> None:
-    line = _line(("CO", "45", 8000), ("CO", "50", 9000), ("PR", "1", 3000))
-    found = _outcomes(_remit(1, _claim(line)), _corrected(3, _claim(line), _claim(line), "MA91"))
+    line = a_line(("CO", "45", 8000), ("CO", "50", 9000), ("PR", "1", 3000))
+    found = outcomes_of(a_remit(1, a_claim(line)), corrected(3, a_claim(line), a_claim(line), "MA91"))
     assert [(one.status, _reason(one)) for one in found.events] == [("denied", ("CO", "50"))]
-    price = _line(("CO", "45", 8000), ("PR", "1", 3000))
-    found = _outcomes(_remit(1, _claim(price)), _corrected(3, _claim(price), _claim(price), "N692"))
+    price = a_line(("CO", "45", 8000), ("PR", "1", 3000))
+    found = outcomes_of(a_remit(1, a_claim(price)), corrected(3, a_claim(price), a_claim(price), "N692"))
     assert [(one.action, one.status, _reason(one)) for one in found.events] == [("contract_dispute", "denied", ("CO", "45"))]
 
 
 def test_a_claim_settled_anew_without_a_cause_refuses_nobody() -> None:
-    assert _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("CO", "97", 20000))))).events == []
+    assert outcomes_of(JANUARY, corrected(3, REFUSED, a_claim(a_line(("CO", "97", 20000))))).events == []
 
 
 def test_a_copy_with_other_words_answers_nothing() -> None:
-    whole = _claim(charge=30000, adjustments=(("CO", "45", 20000),))
-    again = _remit(1, replace(whole, extra=("NM1*82*1*A*B****XX*1234567893",)), trace="T1", control=7, day="20240106")
+    whole = a_claim(charge=30000, adjustments=(("CO", "45", 20000),))
+    again = a_remit(1, replace(whole, extra=("NM1*82*1*A*B****XX*1234567893",)), trace="T1", control=7, day="20240106")
     for first in (whole, WON):
-        assert _outcomes(_remit(1, first), replace(again, claims=(replace(first, extra=again.claims[0].extra),))).events == []
+        assert outcomes_of(a_remit(1, first), replace(again, claims=(replace(first, extra=again.claims[0].extra),))).events == []
 
 
 def test_a_refusal_may_leave_the_amount_to_the_patient() -> None:
-    [event] = _outcomes(JANUARY, _corrected(3, REFUSED, _claim(_line(("PR", "204", 20000))), "N690")).events
+    [event] = outcomes_of(JANUARY, corrected(3, REFUSED, a_claim(a_line(("PR", "204", 20000))), "N690")).events
     assert (event.status, event.recovered, event.shifted) == ("denied", 0, 20000)
 
 
 def test_a_reversal_without_correction_takes_the_recovery_back() -> None:
-    found = _outcomes(JANUARY, MARCH, _remit(5, WON.reversed()))
+    found = outcomes_of(JANUARY, MARCH, a_remit(5, WON.reversed()))
     assert _said(found) == [("03", "recovered", 10000, 10000)]
     # and so it was not known in April
-    assert _said(_outcomes(JANUARY, MARCH, _remit(5, WON.reversed()), as_of="2024-05-05")) == [("03", "recovered", 10000, 0)]
+    assert _said(outcomes_of(JANUARY, MARCH, a_remit(5, WON.reversed()), as_of="2024-05-05")) == [("03", "recovered", 10000, 0)]
 
 
 def test_a_reversal_of_a_correction_alone_lets_the_original_stand_again() -> None:
-    found = _outcomes(JANUARY, _remit(3, WON), _remit(5, WON.reversed()))
+    found = outcomes_of(JANUARY, a_remit(3, WON), a_remit(5, WON.reversed()))
     assert _said(found) == [("03", "recovered", 10000, 10000)]
 
 
 @pytest.mark.parametrize("reference", ["ICN1", "icn1", "ACCT1", "ICN1 ACCT1", "ACCT1/ICN1"])
 @pytest.mark.parametrize("reason", sorted(REASONS))
 def test_a_pair_that_names_the_claim_takes_the_recovery_back(reason: str, reference: str) -> None:
-    found = _outcomes(JANUARY, MARCH, _remit(6, plb=((f"{reason}:{reference}", 4000),)))
+    found = outcomes_of(JANUARY, MARCH, a_remit(6, plb=((f"{reason}:{reference}", 4000),)))
     assert _said(found) == [("03", "recovered", 10000, 4000)]
 
 
 @pytest.mark.parametrize("pair", ["WO:ICN9", "WO:FORWARD", "WO", "L6:ICN1", "LE:ICN1", "WO:XICN1X"])
 def test_a_pair_that_names_no_claim_or_no_payment_of_one_takes_nothing_back(pair: str) -> None:
-    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=((pair, 4000),)))) == [("03", "recovered", 10000, 0)]
+    assert _said(outcomes_of(JANUARY, MARCH, a_remit(6, plb=((pair, 4000),)))) == [("03", "recovered", 10000, 0)]
 
 
 def test_a_number_longer_than_the_reference_that_is_kept_is_found_by_its_beginning() -> None:
     # the tokenizer keeps 19 characters of a PLB reference: what follows may be a patient's number
     first, then = (replace(claim, icn="12345678901234567890123") for claim in (REFUSED, WON))
-    known = _remit(1, first), _corrected(3, first, then)
-    assert _said(_outcomes(*known, _remit(6, plb=(("WO:12345678901234567890123", 4000),)))) == [("03", "recovered", 10000, 4000)]
+    known = a_remit(1, first), corrected(3, first, then)
+    assert _said(outcomes_of(*known, a_remit(6, plb=(("WO:12345678901234567890123", 4000),)))) == [("03", "recovered", 10000, 4000)]
 
 
 def test_a_pair_of_another_payer_takes_nothing_back() -> None:
-    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=(("WO:ICN1", 4000),), payer="OTHER"))) == [("03", "recovered", 10000, 0)]
+    assert _said(outcomes_of(JANUARY, MARCH, a_remit(6, plb=(("WO:ICN1", 4000),), payer="OTHER"))) == [("03", "recovered", 10000, 0)]
 
 
 def test_a_reversal_whose_money_is_held_back_later_is_taken_back_once() -> None:
     # TR3 1.10.2.17: the negative pair gives the money of the reversal back until the positive one takes it
-    held = replace(_remit(5, WON.reversed()), plb=(("WO:ICN1", -10000),))
-    assert _said(_outcomes(JANUARY, MARCH, held)) == [("03", "recovered", 10000, 0)]
-    assert _said(_outcomes(JANUARY, MARCH, held, _remit(6, plb=(("WO:ICN1", 10000),)))) == [("03", "recovered", 10000, 10000)]
+    held = replace(a_remit(5, WON.reversed()), plb=(("WO:ICN1", -10000),))
+    assert _said(outcomes_of(JANUARY, MARCH, held)) == [("03", "recovered", 10000, 0)]
+    assert _said(outcomes_of(JANUARY, MARCH, held, a_remit(6, plb=(("WO:ICN1", 10000),)))) == [("03", "recovered", 10000, 10000)]
 
 
 def test_a_return_that_is_acknowledged_beside_its_recovery_counts_once() -> None:
-    both = _remit(6, plb=(("WO:ICN1", 10000), ("72:ICN1", -10000)))
-    assert _said(_outcomes(JANUARY, MARCH, both)) == [("03", "recovered", 10000, 10000)]
-    assert _said(_outcomes(JANUARY, MARCH, _remit(6, plb=(("72:ICN1", -10000),)))) == [("03", "recovered", 10000, 10000)]
+    both = a_remit(6, plb=(("WO:ICN1", 10000), ("72:ICN1", -10000)))
+    assert _said(outcomes_of(JANUARY, MARCH, both)) == [("03", "recovered", 10000, 10000)]
+    assert _said(outcomes_of(JANUARY, MARCH, a_remit(6, plb=(("72:ICN1", -10000),)))) == [("03", "recovered", 10000, 10000)]
 
 
 def test_what_is_taken_back_beyond_what_came_is_on_no_write_off() -> None:
-    found = _outcomes(JANUARY, MARCH, _remit(6, plb=(("WO:ICN1", 15000),)))
+    found = outcomes_of(JANUARY, MARCH, a_remit(6, plb=(("WO:ICN1", 15000),)))
     assert _said(found) == [("03", "recovered", 10000, 10000)]
     assert found.loose_taken_back == 5000
 
 
 def test_a_take_back_finds_the_recovery_of_its_amount_else_the_latest() -> None:
-    more = _claim(_line(("CO", "45", 5000), ("PR", "2", 2000)))
-    known = JANUARY, MARCH, _corrected(5, WON, more)
-    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 10000),)))) == [
+    more = a_claim(a_line(("CO", "45", 5000), ("PR", "2", 2000)))
+    known = JANUARY, MARCH, corrected(5, WON, more)
+    assert _said(outcomes_of(*known, a_remit(6, plb=(("WO:ICN1", 10000),)))) == [
         ("03", "recovered", 10000, 10000),
         ("05", "recovered", 3000, 0),
     ]
-    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 2000),)))) == [("03", "recovered", 10000, 0), ("05", "recovered", 3000, 2000)]
-    assert _said(_outcomes(*known, _remit(6, plb=(("WO:ICN1", 4000),)))) == [
+    assert _said(outcomes_of(*known, a_remit(6, plb=(("WO:ICN1", 2000),)))) == [
+        ("03", "recovered", 10000, 0),
+        ("05", "recovered", 3000, 2000),
+    ]
+    assert _said(outcomes_of(*known, a_remit(6, plb=(("WO:ICN1", 4000),)))) == [
         ("03", "recovered", 10000, 1000),
         ("05", "recovered", 3000, 3000),
     ]
@@ -238,7 +217,7 @@ def test_a_take_back_finds_the_recovery_of_its_amount_else_the_latest() -> None:
 
 # ---- lines and claims -----------------------------------------------------------------------------------------------
 
-TWO = _claim(_line(("CO", "16", 20000), control="1"), _line(("CO", "97", 9000), ("CO", "45", 1000), charge=10000, control="2"))
+TWO = a_claim(a_line(("CO", "16", 20000), control="1"), a_line(("CO", "97", 9000), ("CO", "45", 1000), charge=10000, control="2"))
 
 
 def _reason(event: Event) -> tuple[str, str]:
@@ -247,39 +226,39 @@ def _reason(event: Event) -> tuple[str, str]:
 
 
 def test_each_line_has_its_own_recovery() -> None:
-    after = _claim(replace(TWO.lines[1], adjustments=(("CO", "45", 1000),)), replace(TWO.lines[0], adjustments=(("CO", "16", 19999),)))
-    found = _outcomes(_remit(1, TWO), _corrected(3, TWO, after))
+    after = a_claim(replace(TWO.lines[1], adjustments=(("CO", "45", 1000),)), replace(TWO.lines[0], adjustments=(("CO", "16", 19999),)))
+    found = outcomes_of(a_remit(1, TWO), corrected(3, TWO, after))
     assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 1), (("CO", "97"), 9000)]
 
 
 def test_a_line_is_paid_by_the_reasons_that_gave_way() -> None:
-    line = _line(("CO", "16", 6000), ("CO", "97", 3001), ("CO", "45", 1000))
-    after = _line(("CO", "45", 4000), ("PR", "2", 1000))
-    found = _outcomes(_remit(1, _claim(line)), _corrected(3, _claim(line), _claim(after)))
+    line = a_line(("CO", "16", 6000), ("CO", "97", 3001), ("CO", "45", 1000))
+    after = a_line(("CO", "45", 4000), ("PR", "2", 1000))
+    found = outcomes_of(a_remit(1, a_claim(line)), corrected(3, a_claim(line), a_claim(after)))
     # 50.01 more is paid where 60.00 and 30.01 gave way and the contract grew: 3333.6 and 1667.4 cents
     assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 3334), (("CO", "97"), 1667)]
 
 
 def test_money_that_moves_between_lines_is_no_recovery() -> None:
-    before = _claim(_line(("CO", "45", 5000), control="1"), _line(("CO", "97", 15000), charge=15000, control="2"))
-    after = _claim(_line(("CO", "97", 20000), control="1"), _line(charge=15000, control="2"))
-    found = _outcomes(_remit(1, before), _corrected(3, before, after, "N692"))
+    before = a_claim(a_line(("CO", "45", 5000), control="1"), a_line(("CO", "97", 15000), charge=15000, control="2"))
+    after = a_claim(a_line(("CO", "97", 20000), control="1"), a_line(charge=15000, control="2"))
+    found = outcomes_of(a_remit(1, before), corrected(3, before, after, "N692"))
     assert {one.status for one in found.events} == {"denied"}
-    more = _claim(_line(("CO", "97", 20000), control="1"), _line(charge=15000, control="2"), _line(charge=700, control="3"))
-    found = _outcomes(_remit(1, before), _corrected(3, before, more))
+    more = a_claim(a_line(("CO", "97", 20000), control="1"), a_line(charge=15000, control="2"), a_line(charge=700, control="3"))
+    found = outcomes_of(a_remit(1, before), corrected(3, before, more))
     assert sum(one.net for one in found.events) == 700
 
 
 def test_a_claim_without_lines_pays_its_write_offs_in_proportion_to_the_cent() -> None:
-    before = _claim(charge=30000, adjustments=(("CO", "16", 20000), ("CO", "29", 10000)))
+    before = a_claim(charge=30000, adjustments=(("CO", "16", 20000), ("CO", "29", 10000)))
     after = replace(before, adjustments=(("CO", "45", 19999),))
-    found = _outcomes(_remit(1, before), _corrected(3, before, after))
+    found = outcomes_of(a_remit(1, before), corrected(3, before, after))
     assert sorted((_reason(one), one.recovered) for one in found.events) == [(("CO", "16"), 6667), (("CO", "29"), 3334)]
 
 
 def test_a_claim_level_recovery_is_divided_over_the_lines_write_offs() -> None:
-    after = _claim(charge=30000, adjustments=(("CO", "45", 20000),))
-    found = _outcomes(_remit(1, TWO), _remit(3, TWO.reversed(), after))
+    after = a_claim(charge=30000, adjustments=(("CO", "45", 20000),))
+    found = outcomes_of(a_remit(1, TWO), a_remit(3, TWO.reversed(), after))
     # 100.00 over 200.00, 90.00 and 10.00 written off
     assert sorted((_reason(one), one.recovered) for one in found.events) == [
         (("CO", "16"), 6667), (("CO", "45"), 333), (("CO", "97"), 3000),
@@ -287,9 +266,9 @@ def test_a_claim_level_recovery_is_divided_over_the_lines_write_offs() -> None:
 
 
 def test_lines_without_control_numbers_are_known_by_procedure_and_day() -> None:
-    before = _claim(_line(("CO", "16", 20000)), _line(("CO", "16", 5000), charge=5000, procedure="HC:99214"))
-    after = _claim(_line(("CO", "16", 5000), charge=5000, procedure="HC:99214", control="7"), _line(charge=20000, control="8"))
-    [event] = _outcomes(_remit(1, before), _corrected(3, before, after)).events
+    before = a_claim(a_line(("CO", "16", 20000)), a_line(("CO", "16", 5000), charge=5000, procedure="HC:99214"))
+    after = a_claim(a_line(("CO", "16", 5000), charge=5000, procedure="HC:99214", control="7"), a_line(charge=20000, control="8"))
+    [event] = outcomes_of(a_remit(1, before), corrected(3, before, after)).events
     assert (event.recovered, event.writeoff.cents) == (20000, 20000)
 
 
@@ -303,12 +282,10 @@ def test_shares_are_exact_and_within_a_cent_of_proportion(cents: int, weights: l
 
 # ---- a claim sent again under a new number --------------------------------------------------------------------------
 
-SECOND = replace(WON, icn="ICN2")
-
 
 def test_a_new_claim_for_the_same_service_pays_the_write_off_of_the_first() -> None:
-    [event] = _outcomes(JANUARY, _remit(3, SECOND)).events
-    assert event.writeoff.writeoff_id == _outcomes(JANUARY, MARCH).events[0].writeoff.writeoff_id
+    [event] = outcomes_of(JANUARY, a_remit(3, SECOND)).events
+    assert event.writeoff.writeoff_id == outcomes_of(JANUARY, MARCH).events[0].writeoff.writeoff_id
     assert (event.action, event.status, event.recovered, event.shifted, event.reference_number) == (
         "new_claim",
         "recovered",
@@ -319,27 +296,27 @@ def test_a_new_claim_for_the_same_service_pays_the_write_off_of_the_first() -> N
 
 
 def test_a_reversal_under_the_old_number_and_a_correction_under_the_new_are_one_answer() -> None:
-    [event] = _outcomes(JANUARY, _remit(3, _with_cause(REFUSED.reversed(), "N690"), SECOND)).events
+    [event] = outcomes_of(JANUARY, a_remit(3, with_cause(REFUSED.reversed(), "N690"), SECOND)).events
     assert (event.action, event.status, event.recovered) == ("appeal", "recovered", 10000)
-    first, then = _claim(_line(("CO", "45", 12000))), _claim(_line(("CO", "45", 9000)), icn="ICN2")
-    assert _said(_outcomes(_remit(1, first), _remit(3, first.reversed(), then))) == [("03", "partially_recovered", 3000, 0)]
-    assert _said(_outcomes(_remit(1, first), _remit(3, first.reversed()), _remit(4, then))) == [("04", "partially_recovered", 3000, 0)]
+    first, then = a_claim(a_line(("CO", "45", 12000))), a_claim(a_line(("CO", "45", 9000)), icn="ICN2")
+    assert _said(outcomes_of(a_remit(1, first), a_remit(3, first.reversed(), then))) == [("03", "partially_recovered", 3000, 0)]
+    assert _said(outcomes_of(a_remit(1, first), a_remit(3, first.reversed()), a_remit(4, then))) == [("04", "partially_recovered", 3000, 0)]
 
 
 def test_a_new_claim_may_be_refused_again_and_then_won() -> None:
     again = replace(REFUSED, icn="ICN2")
-    found = _outcomes(JANUARY, _remit(3, again), _remit(5, replace(WON, icn="ICN3")))
+    found = outcomes_of(JANUARY, a_remit(3, again), a_remit(5, replace(WON, icn="ICN3")))
     assert _said(found) == [("03", "denied", 0, 0), ("05", "recovered", 10000, 0)] and {one.action for one in found.events} == {"new_claim"}
-    found = _outcomes(JANUARY, _remit(3, again), _corrected(5, again, SECOND))
+    found = outcomes_of(JANUARY, a_remit(3, again), corrected(5, again, SECOND))
     # the second refusal made a candidate of its own; the first posted is paid first
     assert _said(found) == [("03", "denied", 0, 0), ("05", "recovered", 10000, 0)]
     assert {one.writeoff.posted for one in found.events} == {"2024-01-05"}
 
 
 def test_a_new_claim_for_one_line_leaves_the_others_as_they_were() -> None:
-    paid_first = _claim(_line(("CO", "45", 5000)), _line(("CO", "16", 9000), charge=9000, procedure="HC:99214"))
-    second = _claim(_line(("CO", "45", 1000), charge=9000, procedure="HC:99214"), icn="ICN2")
-    found = _outcomes(_remit(1, paid_first), _remit(3, second))
+    paid_first = a_claim(a_line(("CO", "45", 5000)), a_line(("CO", "16", 9000), charge=9000, procedure="HC:99214"))
+    second = a_claim(a_line(("CO", "45", 1000), charge=9000, procedure="HC:99214"), icn="ICN2")
+    found = outcomes_of(a_remit(1, paid_first), a_remit(3, second))
     assert _said(found) == [("03", "recovered", 8000, 0)]
     assert found.loose_taken_back == 0
     assert _reason(found.events[0]) == ("CO", "16")
@@ -347,9 +324,9 @@ def test_a_new_claim_for_one_line_leaves_the_others_as_they_were() -> None:
 
 def test_what_a_new_claim_brought_is_taken_back_under_either_number() -> None:
     for number in ("ICN1", "ICN2", "ACCT1"):
-        found = _outcomes(JANUARY, _remit(3, SECOND), _remit(5, plb=((f"WO:{number}", 10000),)))
+        found = outcomes_of(JANUARY, a_remit(3, SECOND), a_remit(5, plb=((f"WO:{number}", 10000),)))
         assert _said(found) == [("03", "recovered", 10000, 10000)]
-    assert _said(_outcomes(JANUARY, _remit(3, SECOND), _remit(5, SECOND.reversed()))) == [("03", "recovered", 10000, 10000)]
+    assert _said(outcomes_of(JANUARY, a_remit(3, SECOND), a_remit(5, SECOND.reversed()))) == [("03", "recovered", 10000, 10000)]
 
 
 @pytest.mark.parametrize(
@@ -359,21 +336,21 @@ def test_what_a_new_claim_brought_is_taken_back_under_either_number() -> None:
         replace(SECOND, status="2"),
         replace(SECOND, lines=(replace(SECOND.lines[0], day="20231202"),)),
         replace(SECOND, lines=(replace(SECOND.lines[0], procedure="HC:99214"),)),
-        replace(REFUSED, icn="ICN2", lines=(_line(("OA", "18", 20000)),)),
+        replace(REFUSED, icn="ICN2", lines=(a_line(("OA", "18", 20000)),)),
     ],
 )
 def test_another_claim_is_no_answer(other: Claim) -> None:
-    assert _outcomes(JANUARY, _remit(3, other)).events == []
+    assert outcomes_of(JANUARY, a_remit(3, other)).events == []
 
 
 def test_claims_of_one_remit_do_not_answer_each_other() -> None:
-    assert _outcomes(_remit(1, REFUSED, SECOND)).events == []
+    assert outcomes_of(a_remit(1, REFUSED, SECOND)).events == []
     # and where two fit nobody knows which was meant
-    assert _outcomes(_remit(1, REFUSED, replace(REFUSED, icn="ICN3")), _remit(3, SECOND)).events == []
+    assert outcomes_of(a_remit(1, REFUSED, replace(REFUSED, icn="ICN3")), a_remit(3, SECOND)).events == []
 
 
 def test_a_claim_paid_before_is_not_taken_back_by_another_under_its_account() -> None:
-    found = _outcomes(_remit(1, WON), _remit(3, replace(REFUSED, icn="ICN2")))
+    found = outcomes_of(a_remit(1, WON), a_remit(3, replace(REFUSED, icn="ICN2")))
     assert (found.events, found.loose_taken_back) == ([], 0)
 
 
@@ -384,127 +361,47 @@ def test_a_claim_paid_before_is_not_taken_back_by_another_under_its_account() ->
 def test_a_cause_names_an_action_and_never_the_outcome(rarc: str) -> None:
     assert action([rarc]) in (*REMEDIES, "other")
     [won], [lost] = (
-        _outcomes(JANUARY, _corrected(3, REFUSED, WON, rarc)).events,
-        _outcomes(JANUARY, _corrected(3, REFUSED, REFUSED, rarc)).events,
+        outcomes_of(JANUARY, corrected(3, REFUSED, WON, rarc)).events,
+        outcomes_of(JANUARY, corrected(3, REFUSED, REFUSED, rarc)).events,
     )
     assert (won.status, lost.status) == ("recovered", "denied")
     assert won.action == lost.action == action([rarc])
 
 
 def test_a_replacement_claim_says_by_its_frequency_what_was_done() -> None:
-    segments = [one.replace("*ICN1*11*1", "*ICN2*11*7") for one in _remit(3, replace(WON, original="ICN1")).segments()]
+    segments = [one.replace("*ICN1*11*1", "*ICN2*11*7") for one in a_remit(3, replace(WON, original="ICN1")).segments()]
     found = distinct_remits([*read(encode(JANUARY.segments()))[0], *read(encode(segments))[0]])
     [event] = outcomes(chains(found), found).events
     assert (event.action, event.reference_number, event.recovered) == ("corrected_claim", "ICN2", 10000)
 
 
 def test_the_day_of_the_work_is_that_of_receipt_else_a_usual_time_before_the_answer() -> None:
-    received = _corrected(3, REFUSED, replace(WON, extra=("DTM*050*20240210",)))
-    [event] = _outcomes(JANUARY, received).events
+    received = corrected(3, REFUSED, replace(WON, extra=("DTM*050*20240210",)))
+    [event] = outcomes_of(JANUARY, received).events
     assert (event.worked_date, event.sent_date) == ("2024-02-10", "2024-02-10")
-    old = _corrected(3, REFUSED, replace(WON, extra=("DTM*050*20231210",)))
-    [event] = _outcomes(JANUARY, old).events
+    old = corrected(3, REFUSED, replace(WON, extra=("DTM*050*20231210",)))
+    [event] = outcomes_of(JANUARY, old).events
     # practice norms (DOMAIN 3): 30 days, 21 for a corrected claim, 60 for a redetermination; never before the posting
     assert (event.worked_date, event.sent_date) == ("2024-02-04", "")
-    assert _outcomes(JANUARY, _corrected(3, REFUSED, WON, "N694")).events[0].worked_date == "2024-02-13"
+    assert outcomes_of(JANUARY, corrected(3, REFUSED, WON, "N694")).events[0].worked_date == "2024-02-13"
     medicare = replace(REFUSED, filing="MB"), replace(WON, filing="MB")
-    assert _outcomes(_remit(1, medicare[0]), _corrected(4, *medicare, "N690")).events[0].worked_date == "2024-02-05"
-    assert _outcomes(JANUARY, _corrected(2, REFUSED, WON)).events[0].worked_date == "2024-01-06"
-    assert _outcomes(_remit(2, REFUSED), _corrected(3, REFUSED, WON)).events[0].worked_date == "2024-02-05"
+    assert outcomes_of(a_remit(1, medicare[0]), corrected(4, *medicare, "N690")).events[0].worked_date == "2024-02-05"
+    assert outcomes_of(JANUARY, corrected(2, REFUSED, WON)).events[0].worked_date == "2024-01-06"
+    assert outcomes_of(a_remit(2, REFUSED), corrected(3, REFUSED, WON)).events[0].worked_date == "2024-02-05"
 
 
 def test_nothing_is_known_before_the_remit_that_says_it() -> None:
-    assert _outcomes(JANUARY, MARCH, as_of="2024-03-05").events == []
-    assert len(_outcomes(JANUARY, MARCH, as_of="2024-03-06").events) == 1
-
-
-# ---- ledger ---------------------------------------------------------------------------------------------------------
-
-ROW = {"writeoff_id": "W1", "writeoff_date": "2024-02-01", "payer_id": "60054", "writeoff_amount": "200.00", "claim_id": "ACCT1"}
-
-
-def _with_ledger(folder: Path, *ledger: dict[str, str], remits: Sequence[Remit] = (JANUARY, MARCH)) -> list[tuple[str, str, int, int]]:
-    found = joined(folder, ledger, remits, Mapping())
-    return [(one.writeoff.writeoff_id, one.status, one.recovered, one.taken_back) for one in found.outcomes().events]
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"procedure_code": "99213", "carc": "16", "group_code": "CO"},
-        {"procedure_code": "99213"},
-        {"line_number": "1", "carc": "45"},
-        {"claim_id": "acct1"},
-        {"carc": "16", "writeoff_amount": ""},
-        {"carc": "16", "writeoff_amount": "35.00"},
-    ],
-)
-def test_an_event_is_on_the_ledgers_own_row(tmp_path: Path, columns: dict[str, str]) -> None:
-    assert _with_ledger(tmp_path, {**ROW, **columns}) == [("W1", "recovered", 10000, 0)]
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"claim_id": "ACCT2"},
-        {"procedure_code": "99215"},
-        {"carc": "29", "writeoff_amount": "5.00"},
-        {"posting_kind": "reversal"},
-        {"posting_kind": "transfer"},
-        {"posting_kind": "conversion"},
-        {"writeoff_amount": "-200.00"},
-        {"writeoff_amount": "0.00"},
-        {"writeoff_date": "2024-03-05"},
-    ],
-)
-def test_a_row_about_something_else_has_no_event(tmp_path: Path, columns: dict[str, str]) -> None:
-    assert _with_ledger(tmp_path, {**ROW, **columns}) == []
-
-
-def test_a_copy_and_a_reversed_posting_leave_the_event_to_the_one_that_stands(tmp_path: Path) -> None:
-    second, undone = (
-        {**ROW, "writeoff_id": "W2", "writeoff_date": "2024-02-02"},
-        {**ROW, "writeoff_id": "W0", "writeoff_date": "2024-01-20"},
-    )
-    reversal = {**ROW, "writeoff_id": "R0", "writeoff_amount": "-200.00", "posting_kind": "reversal", "reverses_writeoff_id": "W0"}
-    assert _with_ledger(tmp_path, second, reversal, undone, ROW) == [("W1", "recovered", 10000, 0)]
-
-
-def test_a_posting_that_was_reversed_because_it_was_won_keeps_its_event(tmp_path: Path) -> None:
-    reversal = {**ROW, "writeoff_id": "R1", "writeoff_date": "2024-03-10", "posting_kind": "reversal", "reverses_writeoff_id": "W1"}
-    assert _with_ledger(tmp_path, ROW, {**reversal, "writeoff_amount": "-200.00"}) == [("W1", "recovered", 10000, 0)]
-
-
-def test_two_postings_of_one_reason_are_paid_first_posted_first(tmp_path: Path) -> None:
-    parts = [{**ROW, "writeoff_id": f"W{i}", "writeoff_date": f"2024-02-0{i}", "writeoff_amount": text, "carc": "16"} for i, text in
-             ((1, "60.00"), (2, "140.00"))]  # fmt: skip
-    assert _with_ledger(tmp_path, *parts) == [("W1", "recovered", 6000, 0), ("W2", "recovered", 4000, 0)]
-
-
-def test_what_nobody_wrote_off_is_no_recovery(tmp_path: Path) -> None:
-    two = _claim(_line(("CO", "16", 12000), ("CO", "45", 8000)))
-    after = _claim(_line(("CO", "45", 8000)))
-    row = {**ROW, "writeoff_amount": "80.00", "carc": "45"}
-    assert _with_ledger(tmp_path, row, remits=(_remit(1, two), _corrected(3, two, after))) == []
-
-
-def test_a_row_posted_after_the_correction_is_about_the_correction(tmp_path: Path) -> None:
-    row = {**ROW, "writeoff_date": "2024-04-01", "writeoff_amount": "80.00", "carc": "45"}
-    more = _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))
-    assert _with_ledger(tmp_path, row, remits=(JANUARY, MARCH, _corrected(5, WON, more))) == [("W1", "partially_recovered", 5000, 0)]
-
-
-def test_a_ledgers_row_is_answered_by_a_claim_under_a_new_number(tmp_path: Path) -> None:
-    assert _with_ledger(tmp_path, ROW, remits=(JANUARY, _remit(3, SECOND))) == [("W1", "recovered", 10000, 0)]
+    assert outcomes_of(JANUARY, MARCH, as_of="2024-03-05").events == []
+    assert len(outcomes_of(JANUARY, MARCH, as_of="2024-03-06").events) == 1
 
 
 # ---- again and again ------------------------------------------------------------------------------------------------
 
 
 def test_the_file_is_an_outcomes_table_without_remarks(tmp_path: Path) -> None:
-    pending = _remit(4, _with_cause(replace(REFUSED, name="B", icn="I2").reversed(), "N690"))
-    remits = (_remit(1, REFUSED, replace(REFUSED, name="B", icn="I2")), MARCH, pending, _remit(6, plb=(("WO:ICN1", 1),)))
-    write_table(tmp_path / "events.csv", _outcomes(*remits).columns)
+    pending = a_remit(4, with_cause(replace(REFUSED, name="B", icn="I2").reversed(), "N690"))
+    remits = (a_remit(1, REFUSED, replace(REFUSED, name="B", icn="I2")), MARCH, pending, a_remit(6, plb=(("WO:ICN1", 1),)))
+    write_table(tmp_path / "events.csv", outcomes_of(*remits).columns)
     found = read_table(tmp_path / "events.csv", OUTCOMES, vocabulary=Vocabulary(), most_rejected=0.0, latest=date(2030, 1, 1).toordinal())
     assert (len(found.batch), found.rejects, found.issues) == (2, [], [])
     assert set(found.batch.words("status")) <= set(STATUSES)
@@ -518,7 +415,7 @@ class Step:
     held: int
 
 
-STATES = [REFUSED, PART, WON, _claim(_line(("CO", "45", 3000), ("PR", "2", 2000)))]
+STATES = [REFUSED, PART, WON, a_claim(a_line(("CO", "45", 3000), ("PR", "2", 2000)))]
 
 
 @st.composite
@@ -585,14 +482,14 @@ def twin(steps: Sequence[Step], posted: int) -> tuple[int, int]:
 
 def _as_remits(steps: Sequence[Step]) -> list[Remit]:
     return [
-        _remit(i, *step.claims, plb=(("WO:ICN1", step.held),) if step.held else ()) for i, step in enumerate(steps, start=1)
+        a_remit(i, *step.claims, plb=(("WO:ICN1", step.held),) if step.held else ()) for i, step in enumerate(steps, start=1)
     ]  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)
 @given(steps=histories())
 def test_what_came_and_went_equals_the_twin(steps: list[Step]) -> None:
-    found = _outcomes(*_as_remits(steps))
+    found = outcomes_of(*_as_remits(steps))
     came, back = twin(steps, 0)
     assert sum(one.recovered for one in found.events) == came
     assert sum(one.taken_back for one in found.events) == back
@@ -607,7 +504,7 @@ def test_order_of_files_and_sending_again_change_no_event(steps: list[Step], dat
     again = data.draw(st.lists(st.sampled_from(range(len(remits))), max_size=4))
     places = data.draw(st.permutations([*range(len(remits)), *again]))
     mixed = [replace(remits[i], control=remits[i].control + data.draw(st.sampled_from([0, 100]))) for i in places]
-    assert _outcomes(*mixed).columns == _outcomes(*remits).columns
+    assert outcomes_of(*mixed).columns == outcomes_of(*remits).columns
 
 
 @settings(max_examples=100, deadline=None)
@@ -615,8 +512,8 @@ def test_order_of_files_and_sending_again_change_no_event(steps: list[Step], dat
 def test_what_is_known_on_a_day_is_what_the_files_of_that_day_say(steps: list[Step], day: int) -> None:
     remits = _as_remits(steps)
     known = [remit for remit in remits if remit.day < f"2024{day:02d}05"]
-    as_of = _outcomes(*remits, as_of=f"2024-{day:02d}-05").columns
-    assert as_of == (_outcomes(*known).columns if known else _outcomes(JANUARY).columns)
+    as_of = outcomes_of(*remits, as_of=f"2024-{day:02d}-05").columns
+    assert as_of == (outcomes_of(*known).columns if known else outcomes_of(JANUARY).columns)
 
 
 @st.composite
@@ -633,17 +530,17 @@ def adjudications(draw: st.DrawFn) -> list[Claim]:
             lines.append(Line(charge, triplets, procedure=f"HC:9921{number}", control=draw(st.sampled_from(["", str(number)]))))
         whole = draw(st.integers(0, 500)) if draw(st.booleans()) else 0
         kept = lines[: draw(st.integers(1, len(lines)))]
-        said.append(_claim(*kept, adjustments=(("CO", "97", whole),) if whole else ()))
+        said.append(a_claim(*kept, adjustments=(("CO", "97", whole),) if whole else ()))
     return said
 
 
 @settings(max_examples=300, deadline=None)
 @given(said=adjudications(), held=st.lists(st.integers(1, 20000), max_size=2))
 def test_every_cent_is_on_a_write_off_or_told_apart(said: list[Claim], held: list[int]) -> None:
-    remits = [_remit(1, said[0])]
-    remits += [_corrected(i, before, after) for i, (before, after) in enumerate(itertools.pairwise(said), start=2) if before != after]
-    remits += [_remit(i, plb=(("WO:ICN1", cents),)) for i, cents in enumerate(held, start=8)]
-    found = _outcomes(*remits)
+    remits = [a_remit(1, said[0])]
+    remits += [corrected(i, before, after) for i, (before, after) in enumerate(itertools.pairwise(said), start=2) if before != after]
+    remits += [a_remit(i, plb=(("WO:ICN1", cents),)) for i, cents in enumerate(held, start=8)]
+    found = outcomes_of(*remits)
     came = sum(one.recovered for one in found.events) + found.loose_recovered
     taken = sum(one.taken_back for one in found.events) + found.loose_taken_back
     assert came - taken == said[-1].paid - said[0].paid - sum(held)
