@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from features.batch import Batch
-from features.errors import BundleRefused, RecoupError
+from features.errors import BundleRefused, RecoupError, Unavailable
 from features.vocabulary import Vocabulary
 from models.pointer import FILE, Pointer, read_pointer
 from serving.log import logger, where
@@ -125,6 +125,7 @@ class Champion(Generic[S_co]):
         self._told: tuple[S_co, object] | None = None
         self._past: OrderedDict[tuple[str, int], tuple[object, Loaded[S_co]]] = OrderedDict()
         self._swap = threading.Lock()
+        self._deaf_for: tuple[str, str] | None = None
         self._mark: Mark = None
         self._is_followed = False
         self._loaded: Loaded[S_co] = Loaded(prior(), None, NO_MODEL)
@@ -207,8 +208,13 @@ class Champion(Generic[S_co]):
                     if plain.scorer is bundled:
                         self._loaded = replace(plain, apart={client: replace(plain, scorer=scorer) for client, scorer in told.items()})
                         self._told = bundled, mark
+            self._deaf_for = None
         except Exception as error:
-            log.warning("the outcomes since the data cut could not be read", kind=type(error).__name__, where=where(error))
+            # It is asked each second: what lasts is told once, and of a database that is away the store tells.
+            reason = type(error).__name__, where(error)
+            if reason != self._deaf_for and not isinstance(error, Unavailable):
+                log.warning("the outcomes since the data cut could not be read", kind=reason[0], where=reason[1])
+            self._deaf_for = reason
 
     def _seen(self) -> Mark:
         try:

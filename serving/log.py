@@ -20,6 +20,7 @@ KEYS = {
     "method": "the HTTP method",
     "status": "the HTTP status",
     "milliseconds": "how long it took",
+    "seconds": "how long it lasted",
     "kind": "the kind of an error or of a job",
     "where": "file and line of an error, innermost first",
     "model_version": "the model that serves",

@@ -80,6 +80,7 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
             tell.line("send it as `Authorization: Bearer KEY`; `recoup key create` makes one that stays, and so does RECOUP_API_KEY")
         tell.flush()
         write_to(sys.stderr)
+        gate.store.tell_outages()
         with (
             service.champion.follow(),
             service.counted.writing(gate.store),

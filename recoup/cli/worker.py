@@ -40,6 +40,7 @@ def worker(
         tell.line("working on jobs")
         tell.flush()
         write_to(sys.stderr)
+        gate.store.tell_outages()
         if once:
             while not stop.is_set() and works.work_one(stop):
                 pass

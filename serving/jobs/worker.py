@@ -27,6 +27,7 @@ from serving.jobs.sealed import Sealed
 from serving.jobs.task import ACCOUNT, KEPT, Bundle, Known, Limits, Problem, Task
 from serving.jobs.work import LEDGER, RESULT
 from serving.log import logger
+from serving.outage import Outage
 from serving.store import answers, audits
 from serving.store import jobs as kept
 from serving.store.jobs import Job, Outcome
@@ -120,16 +121,22 @@ class Worker:
         self._shop, self._points = shop, points
         self._name = secrets.token_hex(8)
         self._swept = float("-inf")
+        self._outage = Outage(log, "the store or the disk")
 
     def run(self, stop: threading.Event) -> None:
         """Work on what comes until `stop` is set; what is being worked on then goes back into the queue."""
         while not stop.is_set():
             try:
                 self.sweep()
-                if not self.work_one(stop):
+                is_idle = not self.work_one(stop)
+                self._outage.over()
+                if is_idle:
                     stop.wait(LOOK_SECONDS)
-            except (TryAgain, Unavailable, StorageFailed) as error:
-                log.warning("the store or the disk does not answer", kind=type(error).__name__)
+            except Unavailable:
+                # The store tells of itself, once for all who ask it.
+                stop.wait(LOOK_SECONDS)
+            except (TryAgain, StorageFailed) as error:
+                self._outage.met(type(error).__name__)
                 stop.wait(LOOK_SECONDS)
             except Exception as error:
                 from serving.log import where

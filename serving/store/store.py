@@ -9,9 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
+from features.errors import Unavailable
+from serving.log import logger
+from serving.outage import Outage
 from serving.store.engine import WAIT_SECONDS, WRITES, Engines, connect
 from serving.store.faults import faults_told
+
+log = logger("recoup.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class Store:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
+        self._outage: Outage | None = None
 
     @classmethod
     def open(cls, url: str, *, wait_seconds: float = WAIT_SECONDS) -> Store:
@@ -96,7 +103,7 @@ class Store:
         CheckFailed
             When the change breaks a rule of the database.
         """
-        with faults_told(), self._engines.writing.begin() as connection:
+        with self._watched(), self._engines.writing.begin() as connection:
             unit = Unit(connection)
             yield unit
         for do in unit.afterwards:
@@ -105,8 +112,25 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Unit]:
         """Begin a transaction that only reads; writing in it fails. Raises as `write` does."""
-        with faults_told(), self._engines.reading.begin() as connection:
+        with self._watched(), self._engines.reading.begin() as connection:
             yield Unit(connection)
+
+    def tell_outages(self) -> None:
+        """Tell the log from now on when the database goes and when it is back: for programs that stay and ask it again and again."""
+        self._outage = Outage(log, "the database")
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            with faults_told():
+                yield
+        except Unavailable as error:
+            # Only what the database said: who is within a transaction may miss something else.
+            if self._outage is not None and isinstance(error.__cause__, DBAPIError):
+                self._outage.met(type(error).__name__)
+            raise
+        if self._outage is not None:
+            self._outage.over()
 
     def close(self) -> None:
         """Close all connections."""

