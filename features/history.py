@@ -179,7 +179,9 @@ class History:
         find = self._slots.get
         # Of a null, which is -1, all high bits are set: no key is like that.
         keys = [place | row[one] << _PART_BITS | (row[other] if other else 0) for place, one, other in _PARTS_OF]
-        sums: list[float] = self.read(np.array([[find(0, 0), *[find(key, 0) for key in keys]]]), day).ravel().tolist()
+        slots = np.array([find(0, 0), *[find(key, 0) for key in keys]])
+        decayed = self.sums.take(slots, axis=1) * self.left(day - self.last.take(slots))
+        sums: list[float] = decayed.T.ravel().tolist()
         return sums
 
     def _slot(self, key: int) -> int:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -187,7 +188,8 @@ def by_feature(columns: Columns, layout: Layout) -> Floats:
     """
     plan = layout.plan
     if is_plain(columns["payer_id"]):
-        return np.array([value for part in plan.parts for value in part.read(columns)], dtype=np.float64)[plan.order]
+        values = chain.from_iterable(part.read(columns) for part in plan.parts)
+        return np.fromiter(values, dtype=np.float64, count=len(plan.order)).take(plan.order)
     out = np.empty((len(layout.names), len(columns["payer_id"])))
     for part in plan.parts:
         part.fill(out, columns)
