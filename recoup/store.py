@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import make_url
+
 from recoup.settings import Settings
 from serving.store import migrations
 from serving.store.store import Store
@@ -16,6 +18,24 @@ def database_url(settings: Settings) -> str:
     'sqlite:///var/recoup.db'
     """
     return settings.database_url or f"sqlite:///{settings.home / FILE}"
+
+
+def place_of(settings: Settings) -> str:
+    """Say which kind of store the settings name, and where; never a user's password.
+
+    Examples
+    --------
+    >>> place_of(Settings())
+    'SQLite, var/recoup.db'
+    >>> place_of(Settings(database_url="postgresql://recoup:secret@db.example:5433/office?sslmode=require"))
+    'PostgreSQL, database office on db.example:5433'
+    """
+    url = make_url(database_url(settings))
+    if url.get_backend_name() == "sqlite":
+        return f"SQLite, {url.database}"
+    # A socket stands behind the question mark, and so may a password.
+    host = url.host or url.query.get("host") or "this machine"
+    return f"PostgreSQL, database {url.database} on {host}" + (f":{url.port}" if url.port else "")
 
 
 def open_store(settings: Settings) -> Store:

@@ -58,6 +58,8 @@ def load(
     chosen, words, rejects = settings(), Vocabulary(), scores.with_name(scores.name + ".rejects.csv")
     keep_apart({"--writeoffs": writeoffs, "--scores": scores, "--remit-lines": remit_lines, "--mapping": mapping}, {REJECTS: rejects})
     identity = identity_of(scores, writeoffs, mapping)
+    tell = Teller(as_json=as_json)
+    tell.store(chosen)
     with bars() as shown, opened_gate(chosen) as gate:
         inputs = Inputs(chosen, mapping=mapping, rejects=rejects, today=today(), bars=shown)
         ledger, scored = inputs.read(writeoffs, WRITEOFFS, words), inputs.read(scores, SCORES, words)
@@ -65,7 +67,6 @@ def load(
         lines = inputs.read(remit_lines, REMIT_LINES, words) if remit_lines is not None else None
         told = load_remit_lines(gate.store, lines, client_id=client) if lines is not None else 0
     inputs.write_rejects()
-    tell = Teller(as_json=as_json)
     tell.json({**asdict(done), "is_repeated": done.is_repeated, "remit_lines": told, "rejects": str(rejects) if inputs.rejected else None})
     for name, read in inputs.reads.items():
         tell.lines(reading_words(name, read))
@@ -177,8 +178,9 @@ def export(
         raise UsageError("name a file with --outcomes, --writeoffs or both")
     keep_apart({}, {"--outcomes": outcomes, "--writeoffs": writeoffs})
     written: dict[str, int] = {}
-    who = operator(client)
-    with opened_gate(settings()) as gate:
+    who, chosen, tell = operator(client), settings(), Teller(as_json=as_json)
+    tell.store(chosen)
+    with opened_gate(chosen) as gate:
         tables: dict[Path, Batch] = {}
         with gate.store.write() as unit:
             if outcomes is not None:
@@ -189,7 +191,6 @@ def export(
         for path, table in tables.items():
             write_batch(path, table)
             written[str(path)] = len(table)
-    tell = Teller(as_json=as_json)
     tell.json({"written": written})
     tell.lines(f"{count:,} rows in {path}" for path, count in written.items())
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from features.intake.table_read import TableRead
+    from recoup.settings import Settings
 
 MOST_ISSUES = 12
 WIDE = 200
@@ -44,6 +45,12 @@ class Teller:
         """Print a line for a person."""
         if not self.as_json:
             self._console.print(text)
+
+    def store(self, settings: Settings) -> None:
+        """Say which store a command works on: a cron job that reads no settings of the service works on one of its own."""
+        from recoup.store import place_of
+
+        self.line(f"store: {place_of(settings)}")
 
     def flush(self) -> None:
         """Let whoever reads the stream see what was printed."""

@@ -36,8 +36,9 @@ def verify(
     """Check that no line of the log was changed, dropped, added, reordered or cut off; exit 1 when one was."""
     from recoup.identity import opened_gate
 
-    tell, known = Teller(as_json=as_json), None if head is None else _head(head)
-    with opened_gate(settings()) as gate:
+    tell, chosen, known = Teller(as_json=as_json), settings(), None if head is None else _head(head)
+    tell.store(chosen)
+    with opened_gate(chosen) as gate:
         verdict = gate.log.verify(gate.store, known=known)
     end = f"{verdict.head.sequence}:{verdict.head.mac.hex()}"
     tell.json({"holds": verdict.holds, "lines": verdict.lines, "head": end, "fault": verdict.fault})

@@ -99,7 +99,9 @@ def backup(
     chosen = settings()
     held: dict[str, Files] = {"the store": chosen.home / STORE, "a key of the home": sorted((chosen.home / KEYS).glob("*.key"))}
     keep_apart(held, {"FILE": out, "--keys": keys})
-    made, tell = back_up(chosen, out, keys), Teller(as_json=as_json)
+    tell = Teller(as_json=as_json)
+    tell.store(chosen)
+    made = back_up(chosen, out, keys)
     tell.json({"file": str(out), "version": made.version, "made_at": made.made_at, "rows": made.rows, "keys": str(keys) if keys else None})
     tell.line(f"{sum(made.rows.values()):,} rows of {len(made.rows)} tables are in {out}, read back and verified")
     tell.line(f"the keys are in {keys}" if keys else "the keys are not in it; keep a copy of them elsewhere (--keys FILE)")

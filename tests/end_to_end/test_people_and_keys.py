@@ -27,6 +27,17 @@ def test_the_first_key_makes_the_store_and_is_shown_once(fresh: Commands) -> Non
     assert fresh("key", "revoke", "nothing").code == 2
 
 
+def test_commands_of_the_nightly_round_begin_with_the_store(fresh: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = ["trail", "verify"], ["backup", "a.tar"], ["queue", "export", "--outcomes", "known.csv"]
+    for words in calls:
+        ran = fresh(*words)
+        assert ran.code == 0 and ran.out.splitlines()[0] == f"store: SQLite, {fresh.home}/recoup.db"
+    monkeypatch.setenv("RECOUP_DATABASE_URL", "postgresql://recoup:hush@127.0.0.1:9/office")
+    for words in calls:
+        ran = fresh(*words)
+        assert ran.code == 69 and ran.out.splitlines() == ["store: PostgreSQL, database office on 127.0.0.1:9"] and "hush" not in ran.err
+
+
 def test_a_role_that_there_is_not_exits_2_and_makes_nothing(fresh: Commands) -> None:
     for command in (("key", "create", "--role", "boss"), ("user", "add", "ana", "--role", "Admin")):
         ran = fresh(*command)
