@@ -232,7 +232,7 @@ def test_an_audit_is_told_by_month_and_beside_an_earlier_one(fresh: Commands, au
     assert all(one["now"] == by_month["2026-10"][one["figure"]] for one in month["figures"])
     assert "Since the audit of 2026-09-01" in (tmp_path / "month.html").read_text()
     assert fresh("report", "audit", "--audit", audited, "--month", "1999-01", "--out", tmp_path / "x.html").code == 2
-    assert fresh("report", "audit", "--audit", tmp_path / "none", "--out", tmp_path / "x.html").code == 2
+    assert fresh("report", "audit", "--audit", tmp_path / "none", "--out", tmp_path / "x.html").code == 74
 
 
 @pytest.mark.parametrize("lines", [["A,2026-05-01,ACME,"], ["A,2026-05-01,=cmd|x,5", "B,2026-05-02,ACME,-5"]])
