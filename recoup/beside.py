@@ -18,6 +18,32 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """A ledger and what its scores were made with, to write papers from.
+
+    Parameters
+    ----------
+    writeoffs, scores
+        Files of both.
+    remit_lines
+        What the remittances said; None: nothing of them.
+    outcomes
+        Efforts that the scores were made with; None: none.
+    beside
+        Tables beside the ledger.
+    mapping
+        The practice's own names; None: ours.
+    """
+
+    writeoffs: Path
+    scores: Path
+    beside: Beside
+    remit_lines: Path | None = None
+    outcomes: Path | None = None
+    mapping: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Worked:
     """A ledger and what came of it, to learn from or to judge by.
 

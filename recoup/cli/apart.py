@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from features.errors import UsageError
-from recoup.beside import Beside, Worked
+from recoup.beside import Beside, Scored, Worked
 
 Files = Path | Sequence[Path] | None
 """What one option names; several paths for files of a folder."""
@@ -55,7 +55,7 @@ def keep_apart(reads: Mapping[str, Files], writes: Mapping[str, Files]) -> None:
                 raise UsageError(f"{other} and {name} name the same file, {path}: one would overwrite the other; name another one")
 
 
-def flags(files: Beside | Worked) -> dict[str, Files]:
+def flags(files: Beside | Worked | Scored) -> dict[str, Files]:
     """Return the files that several options name together, by these options.
 
     >>> [name for name, path in flags(Beside(payer_rules=Path("rules.csv"))).items() if path]
@@ -63,6 +63,9 @@ def flags(files: Beside | Worked) -> dict[str, Files]:
     """
     if isinstance(files, Worked):
         return {"--writeoffs": files.writeoffs, "--outcomes": files.outcomes, "--mapping": files.mapping, **flags(files.beside)}
+    if isinstance(files, Scored):
+        named = {"--writeoffs": files.writeoffs, "--scores": files.scores, "--remit-lines": files.remit_lines, "--outcomes": files.outcomes}
+        return {**named, "--mapping": files.mapping, **flags(files.beside)}
     return {f"--{one.name.replace('_', '-')}": getattr(files, one.name) for one in fields(files)}
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from features.errors import StorageFailed
-from recoup.beside import Beside, Worked
+from recoup.beside import Beside, Scored, Worked
 from recoup.settings import Settings
 from serving.access import DEFAULT_CLIENT
 
@@ -119,11 +119,19 @@ _BESIDE = {"contracts": Contracts, "payer_rules": PayerRules, "policies": Polici
 
 
 _FILES = {"writeoffs": Writeoffs, "outcomes": Outcomes, **_BESIDE, "mapping": MappingFile}
+_SCORED = {
+    "scores": Annotated[Path, from_file("table that `recoup score` wrote", "--scores")],
+    "writeoffs": Writeoffs,
+    "remit_lines": Annotated[Path | None, from_file("table of remit_lines, for what the remittances said", "--remit-lines")],
+    "outcomes": Annotated[Path | None, from_file("efforts that the scores were made with", "--outcomes")],
+    **_BESIDE,
+    "mapping": MappingFile,
+}
 _STORED = {"writeoffs": StoredWriteoffs, "outcomes": StoredOutcomes, "client": Client, **_BESIDE, "mapping": MappingFile}
-_TOGETHER: Mapping[str, Mapping[str, Any]] = {"beside": _BESIDE, "files": _FILES, "stored": _STORED}
-"""Options that commands take together, as one parameter of this name: a `Beside`, or a `Worked` of files or of files or the store."""
+_TOGETHER: Mapping[str, Mapping[str, Any]] = {"beside": _BESIDE, "files": _FILES, "stored": _STORED, "scored": _SCORED}
+"""Options that commands take as one parameter of this name: a `Beside`, a `Worked` of files or of files or the store, a `Scored`."""
 
-_REQUIRED = {"files": ("writeoffs", "outcomes")}
+_REQUIRED = {"files": ("writeoffs", "outcomes"), "scored": ("scores", "writeoffs")}
 _DEFAULTS = {"client": DEFAULT_CLIENT}
 
 
@@ -145,7 +153,8 @@ def with_tables(command: Callable[..., None]) -> Callable[..., None]:
         for name in taken:
             options = {option: given.pop(option) for option in _TOGETHER[name]}
             beside = Beside(**{option: options.pop(option) for option in _BESIDE})
-            given[name] = beside if name == "beside" else Worked(beside=beside, **options)
+            kind = Scored if name == "scored" else Worked
+            given[name] = beside if name == "beside" else kind(beside=beside, **options)
         command(**given)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

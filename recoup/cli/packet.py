@@ -14,9 +14,9 @@ import typer
 
 from features.errors import BadData, CheckFailed, UsageError
 from features.money import format_cents
-from recoup.beside import Beside
+from recoup.beside import Scored
 from recoup.cli.apart import flags, keep_apart
-from recoup.cli.options import Json, MappingFile, Model, Writeoffs, from_file, parse_day, settings, to_folder, today, with_tables
+from recoup.cli.options import Json, Model, from_file, parse_day, settings, to_folder, today, with_tables
 from recoup.cli.scoring import load_scorer
 from recoup.cli.telling import Teller, named
 from recoup.days import day_number
@@ -46,8 +46,7 @@ def add_to(app: typer.Typer) -> None:
 def packet(
     *,
     writeoff_ids: Annotated[list[str], typer.Argument(metavar="WRITEOFF_ID...", help="a write-off, or those of a project")],
-    scores: Annotated[Path, from_file("table that `recoup score` wrote")],
-    writeoffs: Writeoffs,
+    scored: Scored,
     out: Annotated[Path, to_folder("folder for the files")],
     is_project: Annotated[bool, typer.Option("--project", help="one letter for all, with a table of claims")] = False,
     attach: Annotated[list[Path] | None, from_file("file to enclose behind the letter; again for each", metavar="PDF")] = None,
@@ -58,11 +57,7 @@ def packet(
         date | None, typer.Option("--decided-on", parser=parse_day, metavar="DATE", help="day of the decision that a level above contests")
     ] = None,
     void: Annotated[bool, typer.Option("--void", help="a corrected claim takes the first one back: frequency 8")] = False,
-    remit_lines: Annotated[Path | None, from_file("table of remit_lines, for what the remittances said")] = None,
     model: Model = "champion",
-    outcomes: Annotated[Path | None, from_file("efforts that the scores were made with")] = None,
-    beside: Beside,
-    mapping: MappingFile = None,
     as_json: Json = False,
 ) -> None:
     """Write the letter or sheet of a write-off (Word, PDF) and its worksheet; nothing is sent. A guard may forbid it: exit 1."""
@@ -80,23 +75,22 @@ def packet(
         )
     stems = [_stem(one, is_one=not is_project or len(writeoff_ids) == 1) for one in writeoff_ids]
     keep_apart(
-        {"--writeoffs": writeoffs, "--scores": scores, "--remit-lines": remit_lines, "--outcomes": outcomes, "--attach": attach}
-        | {**flags(beside), "--mapping": mapping},
+        {**flags(scored), "--attach": attach},
         {"--out": [out / f"{stem}{ending}" for stem in stems for ending in _ENDINGS]},
     )
-    told = _read_scores(scores, writeoff_ids)
+    told = _read_scores(scored.scores, writeoff_ids)
     day = date.fromisoformat(next(iter(told.values()))["as_of"])
     with bars() as shown:
         scorer = load_scorer(model, chosen)
         words = scorer.vocabulary.overlay()
-        inputs = Inputs(chosen, mapping=mapping, rejects=None, today=today(), bars=shown)
-        ledger, lines = _read_ledger(inputs, writeoffs, remit_lines, words)
-        if tables := inputs.beside(beside, words):
+        inputs = Inputs(chosen, mapping=scored.mapping, rejects=None, today=today(), bars=shown)
+        ledger, lines = _read_ledger(inputs, scored.writeoffs, scored.remit_lines, words)
+        if tables := inputs.beside(scored.beside, words):
             use_tables(scorer, tables)
-        efforts = _read_outcomes(inputs, outcomes, words)
+        efforts = _read_outcomes(inputs, scored.outcomes, words)
         prepare(scorer, ledger, efforts, day_number(day))
         found = scorer.score(ledger, as_of=day_number(day), reasons=0)
-        cases = _cases(scorer.viewer, ledger, found, lines, writeoff_ids, told, scores.name)
+        cases = _cases(scorer.viewer, ledger, found, lines, writeoff_ids, told, scored.scores.name)
         if level > 1:
             cases = _at_level(Sight(scorer.viewer, words), ledger, cases, level, decided_on)
     desk = Desk.at(chosen.home, chosen.identity_key)
