@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recoup.beside import Beside
+from recoup.days import EPOCH
 from recoup.progress import Bars
 from recoup.trial import use_tables
 
@@ -109,19 +110,24 @@ def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, 
     from serving.findings.validation import ANSWER
 
     words = scorer.vocabulary.overlay()
-    imported = _import(sources, inputs.today, shown) if sources.remits else None
+    imported = _import(sources, inputs.today, day, shown) if sources.remits else None
     remits = _as_remits(sources, imported) if imported is not None else None
     if sources.writeoffs is not None:
         ledger = inputs.read(sources.writeoffs, WRITEOFFS, words)
     else:
         assert imported is not None
         ledger = _candidates(imported, words, inputs)
-    if tables := inputs.beside(sources.beside, words):
+    tables = dict(inputs.beside(sources.beside, words))
+    for name, path, table in (("efforts", sources.outcomes, OUTCOMES), ("changes", sources.changes, PROCESS_CHANGES)):
+        if path is not None:
+            tables[name] = inputs.read(path, table, words)
+    ledger, tables, left_out = _cut(ledger, tables, scorer, day)
+    left_out["remittances"] = 0 if imported is None else imported.later
+    efforts, changes = tables.pop("efforts", None), tables.pop("changes", None)
+    if tables:
         use_tables(scorer, tables)
     if sources.is_prospect:
         _forget(ledger)
-    efforts = inputs.read(sources.outcomes, OUTCOMES, words) if sources.outcomes is not None else None
-    changes = inputs.read(sources.changes, PROCESS_CHANGES, words) if sources.changes is not None else None
     give_back()
     prepare(scorer, ledger, efforts, day)
     later: TextColumns = {}
@@ -136,6 +142,7 @@ def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, 
         is_prospect=sources.is_prospect,
         changes=changes,
         answers=answers,
+        left_out=left_out,
         progress=shown.of("audit"),
     )
     findings, told, sample, is_reversed = made.findings, made.document, made.sample, made.case.is_reversed
@@ -154,13 +161,36 @@ def _run(sources: Sources, scorer: Scorer, inputs: Inputs, out: Path, day: int, 
     return Ran(findings, overpayments, later, told, sample, answers)
 
 
-def _import(sources: Sources, today: date, shown: Bars) -> RemitImport:
+def _cut(ledger: Batch, tables: dict[str, Batch], scorer: Scorer, day: int) -> tuple[Batch, dict[str, Batch], dict[str, int]]:
+    """Return the ledger and the tables beside it, the efforts among them, as they were known on a morning, and how much was left out.
+
+    What is left is coded in the order in which it was read, so that a file that runs past the day is audited as one cut at it.
+    """
+    from features.batch import Batch, empty_columns
+    from features.tables import OUTCOMES
+    from training.cut import count_later, cut_ledger, recode
+
+    efforts = tables.get("efforts", Batch(OUTCOMES, empty_columns(OUTCOMES, 0), ledger.vocabulary))
+    left_out = count_later(ledger, efforts, day)
+    if not any(left_out.values()):
+        return ledger, tables, left_out
+    known, words = cut_ledger(ledger, efforts, {}, day), scorer.vocabulary.overlay()
+    ledger, kept = recode(known.writeoffs, words), tables | ({"efforts": known.outcomes} if "efforts" in tables else {})
+    return ledger, {name: recode(table, words) for name, table in kept.items()}, left_out
+
+
+def _import(sources: Sources, today: date, day: int, shown: Bars) -> RemitImport:
     from features.intake import mapping as mappings
     from features.intake.remits.import_ import import_remits
 
     names = mappings.load(sources.mapping) if sources.mapping else None
     return import_remits(
-        list(sources.remits), but=[*sources.tables, *sources.written], mapping=names, progress=shown.of("remits"), today=today
+        list(sources.remits),
+        but=[*sources.tables, *sources.written],
+        mapping=names,
+        progress=shown.of("remits"),
+        today=today,
+        as_of=EPOCH + timedelta(days=day),
     )
 
 

@@ -43,6 +43,16 @@ def cut_ledger(writeoffs: Batch, outcomes: Batch, tables: Mapping[str, Batch], a
     )
 
 
+def count_later(writeoffs: Batch, outcomes: Batch, as_of: int) -> dict[str, int]:
+    """Return how much `cut_ledger` leaves out: write-offs posted, efforts begun, and results of earlier efforts, on the day or later."""
+    posted, begun, ended = writeoffs.columns["writeoff_date"], outcomes.columns["worked_date"], outcomes.columns["resolved_date"]
+    return {
+        "writeoffs": int((posted >= as_of).sum()),
+        "efforts": int((begun >= as_of).sum()),
+        "results": int(((begun < as_of) & (ended >= as_of)).sum()),
+    }
+
+
 def _before(batch: Batch, column: str, day: int) -> Batch:
     """Return the rows of before a day; where those are all, the columns are shared and not copied."""
     earlier = batch.columns[column] < day

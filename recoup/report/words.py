@@ -19,6 +19,8 @@ NAMES: Mapping[str, str] = {
 
 SAID: Mapping[str, str] = {
     "cob": "who pays first",
+    "bcbs": "Blue Cross Blue Shield",
+    "tricare": "TRICARE",
     "cob_update": "settle who pays first",
     "none": "no usual remedy, look at each",
     "non_covered": "not covered",
@@ -41,10 +43,10 @@ def plain(name: str) -> str:
 def titled(name: str) -> str:
     """Write a name of ours as the head of a row.
 
-    >>> titled("payer_type")
-    'Payer type'
+    >>> titled("payer_type"), titled("cob"), titled("bcbs")
+    ('Payer type', 'Who pays first', 'Blue Cross Blue Shield')
     """
-    words = name.replace("_", " ")
+    words = plain(name)
     return words[:1].upper() + words[1:]
 
 

@@ -106,7 +106,8 @@ FIGURES: dict[str, Figure] = {
     "bad_debt_share": Figure(
         "bad debt, of what is written off",
         "share",
-        "bad debt over everything written off; a ledger of write-offs has no gross revenue to hold it against",
+        "bad debt over everything written off; a ledger of write-offs has no gross revenue to hold it against; not told where more"
+        " than 3 % is unclassified, which may be bad debt too",
     ),
     "charity_share": Figure(
         "charity, of what is written off",

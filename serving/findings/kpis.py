@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.intake.remits.netting import Adjudication, Chain
 from features.money import NULL
+from features.silent import MUCH
 from features.tables import Array
 from serving.findings.case import BENIGN, Case
 from serving.findings.efforts import decided_rows, ended_efforts
@@ -79,6 +80,7 @@ class _Facts:
         self.is_posted = c["writeoff_amount"] > 0
         self.stands = case.is_live
         self.is_bad_debt = case.category("bad_debt")
+        self.is_unclassified = case.category("unclassified")
         self.is_aid = np.isin(c["adjustment_code"], list(aid_codes(case)))
         self.is_expired = opportunity.is_expired
         self.cap = opportunity.cap
@@ -142,7 +144,10 @@ class _Facts:
         return told
 
     def _share(self, standing: NDArray[np.int64], which: NDArray[np.bool_], written_off: float) -> float | None:
-        part = float(self.case.left[standing[which[standing]]].sum())
+        left = self.case.left
+        if float(left[standing[self.is_unclassified[standing]]].sum()) > MUCH * written_off:
+            return None
+        part = float(left[standing[which[standing]]].sum())
         return _ratio(part, written_off, enough=len(standing))
 
     def errors(self, name: str) -> list[dict[str, Any]]:

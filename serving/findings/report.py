@@ -47,9 +47,10 @@ def report(
     is_prospect: bool = False,
     changes: Batch | None = None,
     answers: Mapping[str, str] | None = None,
+    left_out: Mapping[str, int] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Audit rows as they were known on the morning of a day.
+    """Audit rows as they were known on the morning of a day: whoever calls has cut ledger, efforts and remittances at it.
 
     Parameters
     ----------
@@ -61,10 +62,12 @@ def report(
         Changes of process that were made, `PROCESS_CHANGES`.
     answers
         What people answered to the blinded sample of this audit, by write-off.
+    left_out
+        What the caller left out because nobody knew of it on the morning: numbers of `writeoffs`, `efforts`, `results`, `remittances`.
     """
     case = look(ledger, scorer=scorer, as_of=as_of, remits=remits, efforts=efforts, is_ledger=is_ledger)
     found = audit(case, progress=progress)
     sample = draw(case, found.findings)
-    document = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=is_prospect, changes=changes)
+    document = result(found, sums=scorer.models.sums, costs=scorer.costs, is_prospect=is_prospect, changes=changes, left_out=left_out)
     document["validation"] = {"size": len(sample), "judged": judge(answers or {}, sample)}
     return Report(case, found.findings, document, sample)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from features.batch import Batch
 from features.intake.remits.issues import ERROR, INFO, KINDS
 from features.money import NULL
+from features.silent import MUCH, silent_codes
 from features.tables import CATEGORIES, REMEDIES
 from features.unworked import NAMED, NO_LOT, blind_spots, never_worked, was_by_lot
 from models.sums import Sums
@@ -27,7 +29,7 @@ from serving.findings.posters import posters
 from serving.findings.posting import incomplete_payers, take_backs_by_number
 from serving.findings.rules import BY_ID
 from serving.findings.underpaid import short_pairs
-from serving.findings.words import dollars
+from serving.findings.words import counted, dollars
 
 EXAMPLES = 3
 PAIRS = 200
@@ -35,7 +37,15 @@ PAIRS = 200
 _WRONG = frozenset(("posting", "policy"))
 
 
-def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False, changes: Batch | None = None) -> dict[str, Any]:
+def result(
+    audit: Audit,
+    *,
+    sums: Sums,
+    costs: Costs,
+    is_prospect: bool = False,
+    changes: Batch | None = None,
+    left_out: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
     """Return everything the audit says, ready for JSON; money in dollars."""
     case, findings = audit.case, audit.findings
     opportunity = Opportunity(case, sums, costs)
@@ -55,7 +65,8 @@ def result(audit: Audit, *, sums: Sums, costs: Costs, is_prospect: bool = False,
         "is_prospect": is_prospect,
         "hourly_cost": costs.hourly,
         "inputs": _inputs(case),
-        "warnings": warnings(case),
+        "left_out": dict(left_out or {}),
+        "warnings": [*cut_words(case, left_out or {}), *warnings(case)],
         "unworked": unworked(opportunity),
         "remit_issues": remit_issues(case),
         "rules": _rules(audit),
@@ -110,6 +121,23 @@ def _inputs(case: Case) -> dict[str, Any]:
     return told
 
 
+_LEFT_OUT = {
+    "writeoffs": ("write-off posted", "write-offs posted"),
+    "efforts": ("effort begun", "efforts begun"),
+    "results": ("result that came", "results that came"),
+    "remittances": ("remittance sent", "remittances sent"),
+}
+
+
+def cut_words(case: Case, left_out: Mapping[str, int]) -> list[str]:
+    """Return the sentence that says what nobody knew on the morning of the audit; none where nothing was left out."""
+    told = [counted(left_out[name], *words) for name, words in _LEFT_OUT.items() if left_out.get(name)]
+    if not told:
+        return []
+    many = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return [f"{many} on {np.datetime64(case.as_of, 'D')} or later are in no figure: nobody knew of them on its morning"]
+
+
 def warnings(case: Case) -> list[str]:
     """Return what looks as if the files were read otherwise than they were meant, in sentences that say what to do."""
     amount, found = case.columns["writeoff_amount"], []
@@ -120,21 +148,26 @@ def warnings(case: Case) -> list[str]:
             f"{negative:,} of {known:,} amounts are negative, which means reversals; where this export writes write-offs with a minus, "
             'say sign = "negative_is_writeoff" in a mapping file'
         )
-    late = int((case.columns["writeoff_date"] >= case.as_of).sum())
-    if late:
+    silent = silent_codes(case.ledger, case.view.triage.category) if case.is_ledger else []
+    cents, written_off = sum(one.cents for one in silent), int(case.given("writeoff_amount").sum())
+    if written_off > 0 and cents > MUCH * written_off:
+        names = ", ".join(one.code for one in silent[:NAMED]) + (f" and {len(silent) - NAMED} more" if len(silent) > NAMED else "")
         found.append(
-            f"{late:,} write-offs are dated on or after {np.datetime64(case.as_of, 'D')}, the morning of this audit; check --as-of"
+            f"{dollars(cents)} are under adjustment codes of the practice's own of which nothing is known ({names}), so the shares of bad "
+            "debt and charity are not told; say in [adjustment_codes] of a mapping file for which reasons of payers they stand, and name "
+            "those of its own policies in the table of --policies"
         )
     unread = sum(one["count"] for one in remit_issues(case) if one["severity"] == ERROR)
     if unread:
         found.append(
-            f"{unread:,} problems kept parts of the remittances from being read, which are in no figure; the limits below name them"
+            f"{counted(unread, 'problem')} kept parts of the remittances from being read, which are in no figure; "
+            "the limits below name them"
         )
     if lost := [one for one, rows in take_backs_by_number(case) if not rows]:
         cents = sum(one.cents for one in lost)
         found.append(
-            f"payers held {dollars(cents)} back in {len(lost):,} entries (PLB) of claims that are neither on a remittance in hand nor in "
-            "the ledger; ask them which claims these are of"
+            f"payers held {dollars(cents)} back in {counted(len(lost), 'entry (PLB)', 'entries (PLB)')} of claims that are neither on a "
+            "remittance in hand nor in the ledger; ask them which claims these are of"
         )
     if partly := incomplete_payers(case):
         names = ", ".join(sorted(partly)[:NAMED]) + (f" and {len(partly) - NAMED} more" if len(partly) > NAMED else "")

@@ -13,7 +13,7 @@ from features.tables import Array
 from serving.findings.case import Case, Flags
 from serving.findings.rule import STATISTICAL, Hits, Rule
 from serving.findings.table import Findings
-from serving.findings.words import dollars
+from serving.findings.words import counted, dollars
 
 CLEARLY = 3.5
 """Spreads below the usual from which a line is told: one proper line in four thousand of a bell lies so low."""
@@ -54,7 +54,7 @@ def _against_usual(case: Case) -> Hits:
         told = f"this posting leaves {dollars(left)}; the payer usually allows {dollars(usual)} for the procedure"
         low, high = int(habits.low_cents[row]), int(habits.high_cents[row])
         span = "nearly always just that" if low == high else f"8 of 10 lines between {dollars(low)} and {dollars(high)}"
-        lines = f"{int(habits.count[row])} lines of payer and procedure, others by their product"
+        lines = f"{counted(int(habits.count[row]), 'line')} of payer and procedure, others by their product"
         hits.add(row, min(usual - left, int(c["writeoff_amount"][row])), f"{told} ({span}; {lines})")
     return hits
 

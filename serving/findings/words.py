@@ -7,7 +7,7 @@ import numpy as np
 from features.money import NULL
 from features.money import exact_dollars as dollars
 
-__all__ = ["day", "dollars", "reason"]
+__all__ = ["counted", "day", "dollars", "reason"]
 
 
 def day(number: int) -> str:
@@ -17,6 +17,15 @@ def day(number: int) -> str:
     ('1970-02-01', 'an unknown day')
     """
     return "an unknown day" if number == NULL else str(np.datetime64(int(number), "D"))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a count and what is counted.
+
+    >>> counted(1, "line"), counted(1200, "line"), counted(2, "entry (PLB)", "entries (PLB)")
+    ('1 line', '1,200 lines', '2 entries (PLB)')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def reason(group: str | None, carc: str | None) -> str:

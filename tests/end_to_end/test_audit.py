@@ -324,3 +324,62 @@ def test_what_a_change_did_stands_in_every_report(fresh: Commands, trained: Trai
     assert f"Records go with the first claim, since 2026-05-01: {first['verdict']}" in (tmp_path / "month.html").read_text()
     sheet = openpyxl.load_workbook(tmp_path / "out" / "workbook.xlsx")["What changes did"]
     assert [sheet.cell(2, 1).value, sheet.cell(2, 12).value] == [first["change"], first["verdict"]]
+
+
+def cut_practice(practice: Path, folder: Path, day: str) -> list[object]:
+    """Cut a practice's files at a day, and return the flags of an audit of them."""
+    folder.mkdir()
+    kept = {"writeoffs.csv": [row for row in rows(practice / "writeoffs.csv") if row["writeoff_date"] < day], "outcomes.csv": []}
+    for row in rows(practice / "outcomes.csv"):
+        if row["worked_date"] < day:
+            is_known = row["resolved_date"] and row["resolved_date"] < day
+            blank = dict.fromkeys(("resolved_date", "recovered_amount", "taken_back_amount", "hours_spent"), "") | {"status": "pending"}
+            known = row if is_known else row | {name: value for name, value in blank.items() if name in row}
+            kept["outcomes.csv"].append(known)
+    for name, ones in kept.items():
+        with (folder / name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, ones[0])
+            writer.writeheader()
+            writer.writerows(ones)
+    (folder / "remits").mkdir()
+    for path in (practice / "remits").iterdir():
+        if path.name[:7] < day[:7]:
+            (folder / "remits" / path.name).write_bytes(path.read_bytes())
+    return ["--writeoffs", folder / "writeoffs.csv", "--outcomes", folder / "outcomes.csv", "--remits", folder / "remits"]
+
+
+def test_an_audit_of_a_morning_is_that_of_files_cut_at_it(fresh: Commands, trained: Trained, tmp_path: Path) -> None:
+    """What became known on the day or later, postings, reversals, results and remittances, is in no figure and on no page."""
+    day, practice = "2026-05-01", trained.practice
+    whole = ["--writeoffs", practice / "writeoffs.csv", "--outcomes", practice / "outcomes.csv", "--remits", practice / "remits"]
+    beside = trained.tables()[2:]
+    pages = {}
+    for name, files in {"whole": whole, "cut": cut_practice(practice, tmp_path / "cut-files", day)}.items():
+        ran = fresh("audit", *files, *beside, "--as-of", day, "--out", tmp_path / name)
+        assert ran.code == 0, ran.err
+        pages[name] = {path.name: path.read_text() for path in (tmp_path / name).iterdir() if path.suffix in (".csv", ".html")}
+    told = {name: json.loads((tmp_path / name / "audit.json").read_text()) for name in pages}
+    left_out, nothing = (told[name].pop("left_out") for name in ("whole", "cut"))
+    assert all(left_out.values()) and not any(nothing.values())
+    late = sum(row["writeoff_date"] >= day for row in rows(practice / "writeoffs.csv"))
+    words = told["whole"]["warnings"].pop(0)
+    assert left_out["writeoffs"] == late and f"{late:,} write-offs posted" in words and words in pages["whole"]["report.html"]
+    assert told["whole"] == told["cut"]
+    said = f'<p class="warn">Check first: {words}.</p>\n'
+    assert pages["whole"]["report.html"].count(said) == 1
+    assert {name: text.replace(said, "") for name, text in pages["whole"].items()} == pages["cut"]
+
+
+@pytest.mark.parametrize(("code", "is_told"), [("BADDEBT", True), ("ZQX", False)])
+def test_bad_debt_is_not_known_where_own_codes_say_nothing(fresh: Commands, tmp_path: Path, code: str, is_told: bool) -> None:
+    lines = [f"A{i},2026-05-0{i % 9 + 1},ACME,C{i},100.00,CO,45," for i in range(18)] + [
+        f"B{i},2026-05-02,ACME,D{i},50.00,,,{code}" for i in range(2)
+    ]
+    header = "writeoff_id,writeoff_date,payer_id,claim_id,writeoff_amount,group_code,carc,adjustment_code\n"
+    (tmp_path / "own.csv").write_text(header + "\n".join(lines) + "\n")
+    ran = fresh("audit", "--writeoffs", tmp_path / "own.csv", "--as-of", AS_OF, "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    told = json.loads((tmp_path / "out" / "audit.json").read_text())["kpis"]["all"]
+    assert told["bad_debt_share"] == (pytest.approx(100 / 1900, abs=1e-4) if is_told else None)
+    assert (told["charity_share"] is not None) == is_told
+    assert ("$100.00 are under adjustment codes of the practice's own of which nothing is known (ZQX)" in ran.out) != is_told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -62,6 +63,8 @@ class RemitImport:
         Makes `remit_lines`; called once, when they are asked for.
     make_outcomes
         Makes the outcome events that were known on the morning of an ISO day.
+    later
+        Transactions left out because they were sent on the day `as_of` or later.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class RemitImport:
         provider_adjustments: list[tuple[str, str, ProviderAdjustment]],
         make_lines: Callable[[], TextColumns],
         make_outcomes: Callable[[str], Outcomes],
+        later: int = 0,
     ) -> None:
         self.remits = remits
         self.chains = chains
@@ -83,6 +87,7 @@ class RemitImport:
         self.rejects = rejects
         self.summary = summary
         self.provider_adjustments = provider_adjustments
+        self.later = later
         self._make_candidates = make_candidates
         self._make_lines = make_lines
         self._make_outcomes = make_outcomes
@@ -114,6 +119,7 @@ def import_remits(
     today: date | None = None,
     stdin: BinaryIO | None = None,
     workers: int | None = 1,
+    as_of: date | None = None,
 ) -> RemitImport:
     """Read 835 files and return write-off candidates, or a ledger's rows joined with what the 835 says.
 
@@ -139,6 +145,9 @@ def import_remits(
         What the path `-` reads (default: the process's standard input).
     workers
         Processes that read files side by side; None: one a core where the files are many. What comes of it is the same.
+    as_of
+        Transactions sent on this day or later are left out, with what was found wrong in them: nobody knew of them on its morning
+        (default: all are taken).
 
     Raises
     ------
@@ -155,7 +164,8 @@ def import_remits(
     """
     latest = latest_day(today or date.today())
     sources = list_sources(paths, stdin, but)
-    reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources))
+    until = as_of.isoformat() if as_of else "9999-12-31"
+    reading = _Reading(latest, mapping or Mapping(), progress, sum(source.size for source in sources), until)
     with paused_collector(), _readers(sources, workers) as pool:
         is_table = [source.stream is None and is_line_table(source.path, mapping) for source in sources]
         ahead = pool.map(_read_remits, *zip(*_asked(sources, is_table, latest), strict=True), chunksize=16) if pool else iter(())
@@ -169,6 +179,11 @@ def import_remits(
         if not reading.has_remits:
             raise BadData(f"no 835 transaction in {len(sources)} files; is this a folder of 835 files (ST*835)?")
         return reading.result(ledger, mapping, identity, latest)
+
+
+def _is_of_later(begins: list[tuple[int, bool]], segment: int) -> bool:
+    """Whether a segment is of a transaction that is left out; what stands before the first one is of that."""
+    return begins[max(bisect_right(begins, (segment, True)) - 1, 0)][1]
 
 
 MANY_FILES, MANY_BYTES = 16, 16 << 20
@@ -204,12 +219,14 @@ def _read_remits(source: Source, latest: str, seen: Callable[[int], None] | None
 class _Reading:
     """Everything read so far."""
 
-    def __init__(self, latest: str, mapping: Mapping, progress: Progress | None, size: int) -> None:
+    def __init__(self, latest: str, mapping: Mapping, progress: Progress | None, size: int, until: str) -> None:
         self.has_remits = False
         self._latest = latest
         self._mapping = mapping
         self._progress = progress
         self._size = size
+        self._until = until
+        self._later = 0
         self._done = 0
         self._remits: list[Transaction] = []
         self._logs: list[IssueLog] = []
@@ -223,7 +240,7 @@ class _Reading:
 
     def take(self, source: Source, remits: list[Transaction], log: IssueLog, tally: Tally, *, is_told: bool = False) -> None:
         """Take what one file held."""
-        for remit in remits:
+        for remit in self._known(remits, log):
             self._keep(remit, log)
         self.has_remits |= tally.transactions > 0
         close_file(log, tally)
@@ -245,6 +262,7 @@ class _Reading:
         table = read_line_table(source.path, mapping=self._mapping, latest=latest)
         for remit in table.remits:
             tally.add(remit)
+        for remit in self._known(table.remits, log):
             self._log_of.setdefault(remit.file, log)
             self._keep(remit, log)
         self._rejects += [RemitReject(source.name, one.row, one.id, one.column, one.rule.value) for one in table.rejects]
@@ -285,7 +303,17 @@ class _Reading:
             provider_adjustments=[(remit.file, remit.remit_date, pair) for remit in remits for pair in remit.provider_adjustments],
             make_lines=lambda: remit_line_columns(found, self._mapping.groups),
             make_outcomes=lambda day: outcomes(found, remits, groups=self._mapping.groups, ledger=ledger_rows, as_of=day),
+            later=self._later,
         )
+
+    def _known(self, remits: list[Transaction], log: IssueLog) -> list[Transaction]:
+        """Return the transactions that were sent before the day, and take what was found wrong in the others out of the log."""
+        known = [remit for remit in remits if remit.sent_date < self._until]
+        if len(known) < len(remits):
+            self._later += len(remits) - len(known)
+            begins = sorted((remit.segment, remit.sent_date >= self._until) for remit in remits)
+            log.issues[:] = [issue for issue in log.issues if issue.segment is None or not _is_of_later(begins, issue.segment)]
+        return known
 
     def _keep(self, remit: Transaction, log: IssueLog) -> None:
         remit = under_mapping(remit, self._mapping.payers)
