@@ -152,6 +152,7 @@ def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, t
             explain_all=asked.reasons is None,
             codes=chosen.home / "codes",
             cache=cache if len(ledger) >= COMPILE_ROWS else None,
+            worked=worked,
         )
         if machines is not None:
             workers = machines.take_up(task)
@@ -162,16 +163,18 @@ def score_ledger(asked: Asked, chosen: Settings, inputs: Inputs, out: Path, *, t
         except TooManyRowsRejected as error:
             inputs.refuse(WRITEOFFS.name, error)
             raise
-    return Ran(scorer, scored, worked, strangers)
+    return Ran(scorer, scored, len(worked), strangers)
 
 
-def _teach(scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inputs: Inputs, words: Vocabulary) -> tuple[int, int]:
+def _teach(
+    scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inputs: Inputs, words: Vocabulary
+) -> tuple[frozenset[str], int]:
     """Let a scorer learn from files what its model lacks: of all rows only what is learned from, of worked ones everything.
 
     Returns
     -------
     worked, strangers
-        See `Ran`.
+        The write-offs of the ledger that the given efforts are on, and how many others there are.
     """
 
     def gather(**which: Any) -> Batch:
@@ -183,11 +186,11 @@ def _teach(scorer: Scorer, asked: Asked, ledger: Cut, parts: Sequence[Part], inp
     if scorer.version == PRIOR:
         scorer.learn_usual(gather(names=LEARNED_FROM), until=asked.day)
     if outcomes is None or not len(outcomes):
-        return 0, 0
+        return frozenset(), 0
     ids = set(outcomes.columns["writeoff_id"].tolist())
     known = gather(ids=ids)
     add_outcomes(scorer, known, outcomes, asked.day)
-    return len(known), len(ids) - len(known)
+    return frozenset(known.columns["writeoff_id"].tolist()), len(ids) - len(known)
 
 
 def _told(asked: Asked, chosen: Settings, inputs: Inputs) -> Mapping[str, object] | None:

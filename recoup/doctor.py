@@ -17,16 +17,23 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from features.batch import Batch
+from features.codes.tables import Codes
 from features.errors import BadData, RecoupError, UsageError
 from features.intake.cells import latest_day
-from features.intake.proposal import Proposal, propose
+from features.intake.proposal import Proposal, propose, quoted
 from features.intake.pseudonyms import Pseudonyms
 from features.intake.rejects import MOST_REJECTED
 from features.intake.sources import open_source
+from features.intake.spellings import spellings
 from features.intake.table_file import read_table
-from features.tables import TABLES, Table
+from features.silent import silent_codes
+from features.tables import TABLES, WRITEOFFS, Table
+from features.triage import classify
 from features.vocabulary import Vocabulary
 from recoup.settings import Settings
+from serving.findings.words import counted
+from serving.numbers import dollars
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,6 +45,8 @@ State: TypeAlias = Literal["ok", "warn", "fail"]
 PACKAGES = ("numpy", "pandas", "pyarrow", "lightgbm", "scikit-learn", "pylignum", "mlflow", "fastapi", "uvicorn", "jinja2", "typer", "rich")
 SAMPLE_ROWS = 200
 FREE_GIGABYTES = 2.0
+LEAST_ROWS, MOST_PAYERS, MOST_CODES = 11, 100, 20
+"""Payers and codes of fewer rows are only counted; at most so many are named."""
 LEAST_KNOWN = 0.25
 """Share of the columns that must be known for a file to look like a table."""
 
@@ -165,7 +174,14 @@ class Examination:
 
     def toml(self) -> str:
         """Return the mapping, with what was found as remarks, so that the whole text is a mapping file."""
-        return "".join(f"# {line}\n" for line in self._remarks()) + "\n" + self.proposal.toml
+        lines = [f"# {line}" for line in self._remarks()]
+        return "\n".join([*lines, "", self.proposal.toml.rstrip("\n"), *self._asked()]) + "\n"
+
+    def _asked(self) -> Iterator[str]:
+        """Yield, as remarks, what the whole ledger asks of whoever knows the practice."""
+        if self.read is not None and self.table is WRITEOFFS and len(self.read.batch):
+            for lines in (_payers(self.read.batch), _own_codes(self.read.batch)):
+                yield from (line and f"# {line}" for line in lines)
 
     def _remarks(self) -> Iterator[str]:
         yield f"{self.path.name} looks like table {self.table.name}: {self.table.grain}."
@@ -179,6 +195,43 @@ class Examination:
             yield f"  note: {issue.message}"
         if not self.is_readable:
             yield f"More than {100 * MOST_REJECTED:.0f} % are rejected: a command would stop."
+
+
+def _payers(ledger: Batch) -> Iterator[str]:
+    """Yield which payers differ only in case or spaces, with lines that make one of them once the mark of a remark is off."""
+    count = Counter(name for name in ledger.words("payer_id") if name)
+    found = spellings(count)
+    if not found:
+        return
+    yield ""
+    yield f"Written in several ways that differ only in case or spaces: {counted(len(found), 'payer')}; each way is a payer of its own."
+    yield "Where they are one, take the mark of a remark off:"
+    yield "[payers]"
+    usual = {name: max(names, key=lambda one: (count[one], one)) for names in found for name in names}
+    # A name that hardly comes may be a patient's, who pays for himself.
+    lines = [f"{quoted(name)} = {quoted(one)}" for name, one in usual.items() if name != one and count[name] >= LEAST_ROWS]
+    yield from lines[:MOST_PAYERS]
+    more = sum(name != one for name, one in usual.items()) - len(lines[:MOST_PAYERS])
+    if more:
+        yield f"and {more:,} more"
+
+
+def _own_codes(ledger: Batch) -> Iterator[str]:
+    """Yield the adjustment codes that stand alone and say nothing known here, those of most dollars first, as lines to fill in."""
+    triage = classify(ledger, codes=Codes.load(), as_of=int(ledger.columns["writeoff_date"].max()) + 1)
+    silent = silent_codes(ledger, triage.category)
+    if not silent:
+        return
+    rows, cents = sum(one.rows for one in silent), sum(one.cents for one in silent)
+    yield ""
+    yield f"{rows:,} rows ({dollars(cents / 100)}) have no reason code but an adjustment code of your own, of which nothing is known: they"
+    yield "are unclassified, and bad debt or charity among them is not told. Say for which reasons of payers the codes stand; name those of"
+    yield "your own policies in the table of --policies. Those with most dollars:"
+    yield "[adjustment_codes]"
+    named = [one for one in silent if one.rows >= LEAST_ROWS][:MOST_CODES]
+    yield from (f'{quoted(one.code)} = "<as CO-29>"  # {one.rows:,} rows, {dollars(one.cents / 100)}' for one in named)
+    if len(silent) > len(named):
+        yield f"and {len(silent) - len(named):,} more"
 
 
 def rejects_by_rule(read: TableRead) -> list[tuple[tuple[str, str], int]]:

@@ -138,6 +138,7 @@ def propose(header: Sequence[str], sample_rows: Rows, table: Table) -> Proposal:
     is_negative = _is_mostly_negative(samples.get(ours.get("writeoff_amount", ""), []))
     forms = _forms(table, made_of, form, dates, is_negative=is_negative)
     lines = [*forms, *_columns(table, guesses, set(own.values()), missing, ignored), *_own_words(table, ours, samples)]
+    lines += _in_own_words(table, set(ours), {name: samples[name] for name in ignored})
     return Proposal("\n".join(lines) + "\n", guesses, made_of, missing, ignored)
 
 
@@ -241,13 +242,13 @@ def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequenc
     if is_negative and table.name == "writeoffs":
         lines.append('sign = "negative_is_writeoff"')
     if dates:
-        lines.append(f"date_format = {_quoted(dates[0]) if len(dates) == 1 else _listed(dates)}")
+        lines.append(f"date_format = {quoted(dates[0]) if len(dates) == 1 else _listed(dates)}")
     if made_of:
         lines += ["# No column numbers the postings: these together tell one from another, and the same ones must be exported each time.",
                   f"writeoff_id = {_listed(made_of)}"]  # fmt: skip
     if not form.is_plain:
         lines += ["", "[money]"]
-        lines += [f"{name} = {_quoted(text)}" for name, text in (("currency", form.currency), ("thousands", form.thousands)) if text]
+        lines += [f"{name} = {quoted(text)}" for name, text in (("currency", form.currency), ("thousands", form.thousands)) if text]
         lines += [f"{name} = true" for name in ("parentheses", "trailing_minus") if getattr(form, name)]
     return lines
 
@@ -255,13 +256,13 @@ def _forms(table: Table, made_of: Sequence[str], form: MoneyForm, dates: Sequenc
 def _columns(table: Table, guesses: Sequence[Guess], own: Collection[str], missing: Sequence[str], ignored: Sequence[str]) -> list[str]:
     """Return the lines that say which column is which, and what is left."""
     lines = ["", "[columns]"]
-    lines += [f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
+    lines += [f"{quoted(guess.theirs)} = {quoted(guess.ours)}  # {guess.confidence * 100:.0f} %: {guess.why}" for guess in guesses]
     if missing:
         lines += ["", f"# Still missing, and needed: {', '.join(missing)}", '# "<your name>" = "' + missing[0] + '"']
     accounts = [guess.theirs for guess in guesses if guess.ours == "patient_id" and "account" in _words(guess.theirs)]
     if accounts and table.name == "writeoffs" and "claim_id" not in {guess.ours for guess in guesses}:
         lines += ["", "# No column names the claim, so that no row can be laid beside an 835. If this number is the one that goes out with"]
-        lines += ["# claims and comes back as CLP01, it is the claim and not the patient:", f'# {_quoted(accounts[0])} = "claim_id"']
+        lines += ["# claims and comes back as CLP01, it is the claim and not the patient:", f'# {quoted(accounts[0])} = "claim_id"']
     if table.name == "writeoffs" and "payer_type" not in {*own, *(guess.ours for guess in guesses)}:
         lines += [
             "",
@@ -269,7 +270,7 @@ def _columns(table: Table, guesses: Sequence[Guess], own: Collection[str], missi
         ]
         lines += ["# [payer_types]", '# "<a payer>" = "medicare"  # docs/mapping.md lists the kinds']
     if ignored:
-        lines += ["", f"# Ignored: {', '.join(_quoted(name) for name in ignored)}"]
+        lines += ["", f"# Ignored: {', '.join(quoted(name) for name in ignored)}"]
     return lines
 
 
@@ -280,15 +281,30 @@ def _own_words(table: Table, ours: Mapping[str, str], samples: Mapping[str, list
         cells = Cells(column)
         if column.allowed and any(isinstance(cells[text], Unlisted | Rule) for text in samples.get(ours.get(column.name, ""), [])):
             section = OWN_SECTION.get(column.name, f"words.{column.name}")
-            lines += ["", f"# {_quoted(ours[column.name])} holds words that are not known here. Say what each stands for:"]
+            lines += ["", f"# {quoted(ours[column.name])} holds words that are not known here. Say what each stands for:"]
             lines += [f"# [{section}]", f'# "<your word>" = "{column.allowed[0]}"  # one of {", ".join(column.allowed)}']
     return lines
 
 
+def _in_own_words(table: Table, known: Collection[str], ignored: Mapping[str, list[str]]) -> list[str]:
+    """Return what to fill in for columns that go by a usual name, and were left out because a word outside the list refuses its row."""
+    lines = []
+    for column in table.columns:
+        if not column.allowed or column.name in known:
+            continue
+        for theirs, texts in ignored.items():
+            if _likeness(_words(theirs), column.name)[0] < LIKELY or (len(texts) >= _FEW and len(set(texts)) * 2 > len(texts)):
+                continue
+            lines += ["", f"# {quoted(theirs)} looks like {column.name}, in words not known here. If it is, say what each stands for"]
+            lines += [f"# and, in [columns], {quoted(theirs)} = {quoted(column.name)}", f"# [words.{column.name}]"]
+            lines += [f'# "<your word>" = "{column.allowed[0]}"  # one of {", ".join(column.allowed)}']
+    return lines
+
+
 def _listed(texts: Iterable[str]) -> str:
-    return f"[{', '.join(_quoted(text) for text in texts)}]"
+    return f"[{', '.join(quoted(text) for text in texts)}]"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a TOML basic string; JSON's escapes are TOML's, but for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,7 +15,7 @@ import typer
 from recoup.beside import Worked
 from recoup.cli.apart import flags, keep_apart
 from recoup.cli.options import AsOf, Json, Morning, Report, settings, to_folder, today, tracking_uri, usable_cores, with_tables
-from recoup.cli.telling import Teller, reading_json, reading_words
+from recoup.cli.telling import Teller, payer_words, reading_json, reading_words
 from recoup.days import day_number
 from recoup.progress import bars
 
@@ -51,6 +51,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fit a model on what was known on the morning of a day, and register it as challenger (as champion if there is none)."""
+    from features.intake.spellings import payers_of
     from features.vocabulary import Vocabulary
     from recoup.inputs import Inputs
     from training.cut import cut_ledger
@@ -72,7 +73,9 @@ def train(
         folder = _publish(bundle, out, chosen, day)
     inputs.rejects_file = folder / "rejects.csv"
     inputs.write_rejects()
-    _tell_trained(inputs, folder, None if no_register else _register(chosen, folder, known), Teller(as_json=as_json))
+    tell = Teller(as_json=as_json)
+    _tell_trained(inputs, folder, None if no_register else _register(chosen, folder, known), tell)
+    tell.lines(payer_words(payers_of(known.writeoffs)))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from recoup.cli.options import (
     usable_cores,
     with_tables,
 )
-from recoup.cli.telling import Teller, named, reading_json, reading_words
+from recoup.cli.telling import Teller, named, payer_words, reading_json, reading_words
 from recoup.days import EPOCH, day_number
 from recoup.progress import bars
 from recoup.scorers import scorer_of
@@ -134,6 +134,8 @@ def _tell(tell: Teller, ran: Ran, day: int, inputs: Inputs, out: Path) -> None:
             "worked": ran.worked,
             "worked_elsewhere": ran.strangers,
             "expected_recovery": round(account.expected_dollars, 2),
+            "expected_net_recovery": round(account.net_dollars, 2),
+            "in_scope_worked": account.worked,
             "as_of": str(EPOCH + timedelta(days=day)) if account.scored else None,
             "unknown": unknown,
             "rejects": str(inputs.rejects_file) if inputs.rejected else None,
@@ -152,6 +154,7 @@ def _tell(tell: Teller, ran: Ran, day: int, inputs: Inputs, out: Path) -> None:
         state = "retired before the remittance" if column.endswith("_retired") else "unknown to the "
         state += "" if column.endswith("_retired") else "model" if column == "payer_id" else "code tables"
         tell.line(f"  note: {column.removesuffix('_retired')} {state}, scored all the same: {named(words)}")
+    tell.lines(payer_words(account.payers))
     if account.later:
         after = EPOCH + timedelta(days=day)
         tell.line(f"  note: {account.later:,} were posted after {after}: each is seen, and its days are counted, as of its own day")
@@ -165,9 +168,18 @@ def _tell(tell: Teller, ran: Ran, day: int, inputs: Inputs, out: Path) -> None:
         tell.line("  note: nothing may still be owed; `recoup doctor` tells whether amounts have the other sign, or codes are not read")
     by = "expert rates, because no model was promoted yet" if scorer.version == "prior" else f"model {scorer.version}"
     tell.line(f"scored {account.scored:,} write-offs by {by}; {account.in_scope:,} may still be owed by a payer, worth about "
-              f"${account.expected_dollars:,.0f} if all were worked")  # fmt: skip
+              f"{_worth(account.expected_dollars, account.net_dollars)}, if all were worked")  # fmt: skip
+    if account.worked:
+        left, expected, net = account.fresh
+        tell.line(f"  efforts are on record for {account.worked:,} of these already; the other {left:,}: about {_worth(expected, net)}")
     _tell_top(tell, scored)
     tell.line(f"the ranking is {out}" if str(out) != "-" else "")
+
+
+def _worth(expected: float, net: float) -> str:
+    from recoup.report.figures import dollars
+
+    return f"{dollars(expected)}, {dollars(net)} net of the work"
 
 
 def _tell_top(tell: Teller, scored: Scored) -> None:

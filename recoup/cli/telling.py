@@ -94,6 +94,25 @@ def reading_json(read: TableRead) -> dict[str, Any]:
     }
 
 
+def payer_words(payers: Iterable[str]) -> list[str]:
+    """Say how many payers are written in several ways; nobody makes one of them but a mapping.
+
+    >>> payer_words(["Fulton PPO", "FULTON PPO", "Acme"])  # doctest: +ELLIPSIS
+    ['  note: written in several ways that differ only in case or spaces: 1 payer, in 2 ways, each ...']
+    """
+    from features.intake.spellings import spellings
+    from serving.findings.words import counted
+
+    found = spellings(payers)
+    if not found:
+        return []
+    ways = sum(map(len, found))
+    return [
+        f"  note: written in several ways that differ only in case or spaces: {counted(len(found), 'payer')}, in {ways:,} ways, each a "
+        "payer of its own here; [payers] of a mapping makes them one, and `recoup doctor` proposes it"
+    ]
+
+
 def named(words: Sequence[str], most: int = 8) -> str:
     """Name the first words of a list and count the others.
 

@@ -39,11 +39,17 @@ class Account:
         As a `TableRead` has them.
     unknown
         `payer_id` that the model does not know, `carc` and `rarcs` that no table has or that were retired (`carc_retired`).
+    payers
+        Every `payer_id`, as the ledger writes it.
     later
         Rows that were posted after the morning of scoring.
-    scored, in_scope, expected
-        Rows scored, those in scope, and the dollars to be expected of these, part by part: their exact sum is the same in whatever order
-        parts come.
+    scored, in_scope
+        Rows scored, and those in scope.
+    expected, net
+        The dollars to be expected of rows in scope, and what is left of them after the work, part by part: their exact sum is the same in
+        whatever order parts come.
+    worked, worked_expected, worked_net
+        The same of rows in scope that have efforts on record.
     """
 
     rows_read: int = 0
@@ -55,6 +61,11 @@ class Account:
     scored: int = 0
     in_scope: int = 0
     expected: list[float] = field(default_factory=list)
+    net: list[float] = field(default_factory=list)
+    worked: int = 0
+    worked_expected: list[float] = field(default_factory=list)
+    worked_net: list[float] = field(default_factory=list)
+    payers: set[str] = field(default_factory=set)
 
     def add(self, other: Account) -> None:
         """Add that of another part."""
@@ -70,17 +81,37 @@ class Account:
         self.scored += other.scored
         self.in_scope += other.in_scope
         self.expected += other.expected
+        self.net += other.net
+        self.worked += other.worked
+        self.worked_expected += other.worked_expected
+        self.worked_net += other.worked_net
+        self.payers |= other.payers
 
     @property
     def expected_dollars(self) -> float:
         """The dollars to be expected of all rows in scope."""
         return math.fsum(self.expected)
 
+    @property
+    def net_dollars(self) -> float:
+        """What is left of them after the work, each row worked by itself."""
+        return math.fsum(self.net)
+
+    @property
+    def fresh(self) -> tuple[int, float, float]:
+        """Rows in scope without an effort on record, the dollars to be expected of them, and what is left of these after the work."""
+        expected, net = (
+            math.fsum([*self.expected, *(-one for one in self.worked_expected)]),
+            [*self.net, *(-one for one in self.worked_net)],
+        )
+        return self.in_scope - self.worked, expected, math.fsum(net)
+
     def as_json(self) -> str:
         """Return it as text, to lie beside the scores of its part."""
         told = {
-            "counts": [self.rows_read, self.zero_amounts, self.later, self.scored, self.in_scope],
-            "expected": self.expected,
+            "counts": [self.rows_read, self.zero_amounts, self.later, self.scored, self.in_scope, self.worked],
+            "dollars": [self.expected, self.net, self.worked_expected, self.worked_net],
+            "payers": sorted(self.payers),
             "rejects": [[reject.row, reject.id, reject.column, reject.rule.value] for reject in self.rejects],
             "rows": [[*key, count] for key, count in self.findings.rows.items()],
             "unlisted": {column: dict(counts) for column, counts in self.findings.unlisted.items()},
@@ -101,9 +132,11 @@ class Account:
         findings.rows.update({(code, column): count for code, column, count in told["rows"]})
         findings.unlisted.update({column: Counter(counts) for column, counts in told["unlisted"].items()})
         rejects = [Reject(row, ident, column, Rule(rule)) for row, ident, column, rule in told["rejects"]]
-        read, zero, later, scored, in_scope = told["counts"]
+        read, zero, later, scored, in_scope, worked = told["counts"]
+        expected, net, worked_expected, worked_net = told["dollars"]
         unknown = {column: set(words) for column, words in told["unknown"].items()}
-        return cls(read, zero, rejects, findings, unknown, later, scored, in_scope, told["expected"])
+        of_worked = worked, worked_expected, worked_net
+        return cls(read, zero, rejects, findings, unknown, later, scored, in_scope, expected, net, *of_worked, set(told["payers"]))
 
 
 def save_run(path: Path, run: pa.RecordBatch, account: Account) -> None:

@@ -15,6 +15,7 @@ from features.codes.tables import Codes
 from features.intake import mapping as mappings
 from features.intake.cut import Cut
 from features.intake.part import Part
+from features.intake.spellings import payers_of
 from features.intake.table_read import TableRead
 from features.tables import WRITEOFFS
 from features.text_hashes import TextHasher
@@ -47,6 +48,8 @@ class Task:
         Folder of licensed lists of codes.
     cache
         Private folder of compiled trees; None: trees are interpreted.
+    worked
+        Ids of write-offs with efforts on record; they are counted, and scored like the others.
     """
 
     cut: Cut
@@ -57,6 +60,7 @@ class Task:
     explain_all: bool
     codes: Path | None
     cache: Path | None
+    worked: frozenset[str] = frozenset()
 
 
 class Worker:
@@ -80,16 +84,22 @@ class Worker:
             reasons = self._scorer.explain(batch, rows, as_of=self._task.as_of) if self._task.explain_all else None
             run = run_of(batch, view, found, self._task.cut.positions(part, read.row_numbers), reasons, self._hasher)
             scope = view.triage.in_scope
+            worked = scope & self._are_worked(batch)
             account = Account(
                 rows_read=read.rows_read,
                 zero_amounts=read.zero_amounts,
                 rejects=read.rejects,
                 findings=read.findings,
                 unknown=unknown_words(self._scorer, batch, self._codes),
+                payers=payers_of(batch),
                 later=int((batch.columns["writeoff_date"] > self._task.as_of).sum()),
                 scored=len(batch),
                 in_scope=int(scope.sum()),
                 expected=[float(found["expected_recovery"][scope].sum())],
+                net=[float(found["expected_net_recovery"][scope].sum())],
+                worked=int(worked.sum()),
+                worked_expected=[float(found["expected_recovery"][worked].sum())],
+                worked_net=[float(found["expected_net_recovery"][worked].sum())],
             )
             save_run(path, run, account)
         return path
@@ -102,6 +112,11 @@ class Worker:
         asked = np.flatnonzero(np.isin(positions, rows))
         told = self._scorer.explain(read.batch, asked, as_of=self._task.as_of)
         return dict(zip(positions[asked].tolist(), map(as_json, told), strict=True))
+
+    def _are_worked(self, batch: Batch) -> NDArray[np.bool_]:
+        if not self._task.worked:
+            return np.zeros(len(batch), dtype=np.bool_)
+        return np.array([ident in self._task.worked for ident in batch.columns["writeoff_id"].tolist()], dtype=np.bool_)
 
     def _read(self, part: Part) -> TableRead:
         task = self._task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,30 @@ def test_efforts_on_write_offs_that_the_ledger_lacks_are_told(recoup: Commands, 
     assert ran.code == 0 and "efforts on 1 write-offs teach nothing here, since the ledger lacks these" in ran.out
     told = json.loads(recoup(*asked, "--out", tmp_path / "s.csv", "--json").out)
     assert (told["worked"], told["worked_elsewhere"]) == (0, 1)
+
+
+def test_what_is_owed_is_told_net_of_the_work_and_without_what_has_efforts(recoup: Commands, tmp_path: Path) -> None:
+    efforts = tmp_path / "efforts.csv"
+    efforts.write_text("writeoff_id,worked_date,status,resolved_date\nW1,2026-10-05,denied,2026-10-20\nW2,2026-10-05,pending,\n")
+    asked = ["score", "--writeoffs", ledger(tmp_path, *GOOD), "--as-of", AS_OF, "--out", tmp_path / "s.csv"]
+    assert "efforts are on record for" not in recoup(*asked).out
+    ran, told = recoup(*asked, "--outcomes", efforts), json.loads(recoup(*asked, "--outcomes", efforts, "--json").out)
+    owed = [row for row in rows_of(tmp_path / "s.csv") if row["in_scope"] == "true"]
+    for name in ("expected_recovery", "expected_net_recovery"):
+        # Each row is rounded to a cent.
+        assert told[name] == pytest.approx(sum(float(row[name]) for row in owed), abs=0.005 * len(owed) + 0.005)
+    left = [row for row in owed if row["writeoff_id"] not in ("W1", "W2")]
+    assert told["in_scope_worked"] == len(owed) - len(left) == 2
+    net = sum(float(row["expected_net_recovery"]) for row in left)
+    said = re.search(r"for 2 of these already; the other ([0-9]+): about \$[0-9,]+, (-?)\$([0-9,]+) net of the work", ran.out)
+    assert said is not None and int(said[1]) == len(left)
+    assert float(said[2] + said[3].replace(",", "")) == pytest.approx(net, abs=1.0)
+
+
+def test_drift_without_anything_in_the_store_is_no_alarm(recoup: Commands) -> None:
+    """An exit code of 1 says that an alarm rings."""
+    ran = recoup("drift", "--as-of", AS_OF)
+    assert ran.code == 2 and "the store has no write-off of default" in ran.err
 
 
 def test_the_morning_before_the_data_cut_exits_65(recoup: Commands, tmp_path: Path) -> None:
@@ -335,6 +360,34 @@ def test_doctor_says_what_is_missing_and_what_is_refused(fresh: Commands, tmp_pa
     assert bad.code == 1 and json.loads(bad.out)["rejects"] == [{"column": "writeoff_amount", "rule": "not_an_amount", "count": 1}]
     (tmp_path / "letter.csv").write_text("dear,sir\nhow,are you\n")
     assert fresh("doctor", tmp_path / "letter.csv").code == 65
+
+
+OWN = "Transaction ID,Post Date,Payor Name,Adjustment Amt,Adj Code,Transaction Type\n"
+
+
+def test_doctor_asks_what_only_the_practice_knows(fresh: Commands, tmp_path: Path) -> None:
+    """Payers written in several ways, own codes that say nothing, and a usual name whose words are not ours."""
+    rows = [f"T{i},10/{i % 28 + 1:02d}/2026,{'FULTON PPO' if i % 2 else 'Fulton PPO'},1{i}.00,ZQX,Adjustment" for i in range(30)]
+    rows += [f"S{i},10/01/2026,Acme,1.00,{code},Adjustment" for i, code in enumerate(["ZSOLE", "CO-45", "CHARITY"])]
+    path = ledger(tmp_path, *rows, header=OWN)
+    ran = fresh("doctor", path)
+    assert ran.code == 0 and "only in case or spaces: 1 payer;" in ran.out and '\n# "FULTON PPO" = "Fulton PPO"\n' in ran.out
+    assert "31 rows" in ran.out and "have no reason code" in ran.out and '\n# "ZQX" = "<as CO-29>"  # 30 rows' in ran.out
+    # A code of a row or two is counted and not named, and what is known is not asked for.
+    assert "# and 1 more\n" in ran.out and not any(word in ran.out for word in ("ZSOLE", "CHARITY"))
+    assert '# "Transaction Type" looks like posting_kind' in ran.out
+    assert '# and, in [columns], "Transaction Type" = "posting_kind"' in ran.out
+    asked, said = ran.out.partition("# [payers]")[::2]
+    mapping = asked + "[payers]" + "".join(line.removeprefix("# ") if "FULTON" in line else line for line in said.splitlines(keepends=True))
+    (tmp_path / "map.toml").write_text(mapping)
+    (tmp_path / "plain.toml").write_text(ran.out)
+    score = ["score", "--writeoffs", path, "--out", tmp_path / "s.csv", "--as-of", "2026-11-02", "--mapping"]
+    told = "only in case or spaces: 1 payer, in 2 ways"
+    assert told in fresh(*score, tmp_path / "plain.toml").out and "only in case" not in fresh(*score, tmp_path / "map.toml").out
+    efforts = tmp_path / "efforts.csv"
+    efforts.write_text("writeoff_id,worked_date,status,resolved_date\nT1,2026-10-05,denied,2026-10-20\n")
+    train = ["train", "--writeoffs", path, "--outcomes", efforts, "--as-of", "2026-11-02", "--out", tmp_path / "model", "--no-register"]
+    assert told in fresh(*train, "--mapping", tmp_path / "plain.toml").out
 
 
 def test_import_remits_feeds_score(fresh: Commands, trained: Trained, tmp_path: Path) -> None:

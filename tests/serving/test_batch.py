@@ -440,9 +440,20 @@ def test_money_and_six_digits_are_rounded_as_their_text_is() -> None:
 
 
 def test_an_account_comes_back_from_its_text() -> None:
-    account = Account(rows_read=3, scored=2, in_scope=1, expected=[0.1], unknown={"carc": {"ZZ9"}})
+    account = Account(
+        rows_read=3,
+        scored=2,
+        in_scope=2,
+        expected=[0.3],
+        net=[0.2],
+        worked=1,
+        worked_expected=[0.1],
+        worked_net=[0.1],
+        unknown={"carc": {"ZZ9"}},
+    )
     account.findings.rows["date_after_writeoff", "remit_date"] = 2
     again = Account.from_json(account.as_json())
     assert again.as_json() == account.as_json() and again.as_read().rows_read == 3
     again.add(account)
+    assert again.net_dollars == 0.4 and again.fresh == pytest.approx((2, 0.4, 0.2))
     assert (again.scored, again.findings.rows["date_after_writeoff", "remit_date"]) == (4, 4)
