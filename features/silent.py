@@ -13,6 +13,9 @@ from features.tables import CATEGORIES, Array
 MUCH = 0.03
 """From this share of the dollars on, what is unclassified may hold all of a kind that looks rare."""
 
+LAST_DIGIT = 0.0005
+"""A share that is told in tenths of a percent shows nothing smaller."""
+
 
 class Silent(NamedTuple):
     """A code that says nothing: its word, the rows that have it and no reason code, and what they add up to."""

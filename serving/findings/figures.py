@@ -107,7 +107,7 @@ FIGURES: dict[str, Figure] = {
         "bad debt, of what is written off",
         "share",
         "bad debt over everything written off; a ledger of write-offs has no gross revenue to hold it against; not told where more"
-        " than 3 % is unclassified, which may be bad debt too",
+        " than 3 %, or more than is known to be bad debt, is unclassified",
     ),
     "charity_share": Figure(
         "charity, of what is written off",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.feature import Floats
 from features.intake.remits.netting import Adjudication, Chain
 from features.money import NULL
-from features.silent import MUCH
+from features.silent import LAST_DIGIT, MUCH
 from features.tables import Array
 from serving.findings.case import BENIGN, Case
 from serving.findings.efforts import decided_rows, ended_efforts
@@ -145,9 +145,10 @@ class _Facts:
 
     def _share(self, standing: NDArray[np.int64], which: NDArray[np.bool_], written_off: float) -> float | None:
         left = self.case.left
-        if float(left[standing[self.is_unclassified[standing]]].sum()) > MUCH * written_off:
+        part, silent = (float(left[standing[rows[standing]]].sum()) for rows in (which, self.is_unclassified))
+        # A share that is told is right to its last digit but for what is small beside it.
+        if silent > MUCH * written_off or silent > max(part, LAST_DIGIT * written_off):
             return None
-        part = float(left[standing[which[standing]]].sum())
         return _ratio(part, written_off, enough=len(standing))
 
     def errors(self, name: str) -> list[dict[str, Any]]:

@@ -370,16 +370,22 @@ def test_an_audit_of_a_morning_is_that_of_files_cut_at_it(fresh: Commands, train
     assert {name: text.replace(said, "") for name, text in pages["whole"].items()} == pages["cut"]
 
 
-@pytest.mark.parametrize(("code", "is_told"), [("BADDEBT", True), ("ZQX", False)])
-def test_bad_debt_is_not_known_where_own_codes_say_nothing(fresh: Commands, tmp_path: Path, code: str, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "dollars", "is_told"), [("BADDEBT", 50, True), ("ZQX", 50, False), ("ZQX", 2, False), ("ZQX", 0.01, True)]
+)
+def test_bad_debt_is_not_known_where_own_codes_say_nothing(
+    fresh: Commands, tmp_path: Path, code: str, dollars: float, is_told: bool
+) -> None:
+    """More than 3 % is unclassified, or more than is known to be bad debt; what no digit shows hides nothing."""
     lines = [f"A{i},2026-05-0{i % 9 + 1},ACME,C{i},100.00,CO,45," for i in range(18)] + [
-        f"B{i},2026-05-02,ACME,D{i},50.00,,,{code}" for i in range(2)
+        f"B{i},2026-05-02,ACME,D{i},{dollars:.2f},,,{code}" for i in range(2)
     ]
     header = "writeoff_id,writeoff_date,payer_id,claim_id,writeoff_amount,group_code,carc,adjustment_code\n"
     (tmp_path / "own.csv").write_text(header + "\n".join(lines) + "\n")
     ran = fresh("audit", "--writeoffs", tmp_path / "own.csv", "--as-of", AS_OF, "--out", tmp_path / "out")
     assert ran.code == 0, ran.err
     told = json.loads((tmp_path / "out" / "audit.json").read_text())["kpis"]["all"]
-    assert told["bad_debt_share"] == (pytest.approx(100 / 1900, abs=1e-4) if is_told else None)
+    assert told["bad_debt_share"] == (pytest.approx(100 / 1900 if code == "BADDEBT" else 0, abs=1e-4) if is_told else None)
     assert (told["charity_share"] is not None) == is_told
-    assert ("$100.00 are under adjustment codes of the practice's own of which nothing is known (ZQX)" in ran.out) != is_told
+    words = "$100.00 are under adjustment codes of the practice's own of which nothing is known (ZQX)"
+    assert (words in ran.out) == (code == "ZQX" and dollars == 50)
