@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import make_url
-
 from recoup.settings import Settings
 from serving.store import migrations
+from serving.store.engine import place
 from serving.store.store import Store
 
 FILE = "recoup.db"
@@ -30,12 +29,7 @@ def place_of(settings: Settings) -> str:
     >>> place_of(Settings(database_url="postgresql://recoup:secret@db.example:5433/office?sslmode=require"))
     'PostgreSQL, database office on db.example:5433'
     """
-    url = make_url(database_url(settings))
-    if url.get_backend_name() == "sqlite":
-        return f"SQLite, {url.database}"
-    # A socket stands behind the question mark, and so may a password.
-    host = url.host or url.query.get("host") or "this machine"
-    return f"PostgreSQL, database {url.database} on {host}" + (f":{url.port}" if url.port else "")
+    return place(database_url(settings))
 
 
 def open_store(settings: Settings) -> Store:

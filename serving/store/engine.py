@@ -66,19 +66,44 @@ def connect(url: str, *, wait_seconds: float = WAIT_SECONDS) -> Engines:
     Traceback (most recent call last):
     features.errors.Misconfigured: database_url names mysql; recoup keeps its store in sqlite or postgresql
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # The text may hold a password.
-        raise Misconfigured(
-            "database_url is not a database URL; like postgresql://recoup@localhost/recoup or sqlite:///recoup.db"
-        ) from None
+    parsed = _parsed(url)
     name = parsed.get_backend_name()
     if name == "sqlite":
         return _sqlite(parsed, wait_seconds)
     if name == "postgresql":
         return _postgresql(parsed, wait_seconds)
     raise Misconfigured(f"database_url names {name}; recoup keeps its store in sqlite or postgresql")
+
+
+def place(url: str) -> str:
+    """Say which kind of database a URL names, and where; never a user's password.
+
+    Raises
+    ------
+    Misconfigured
+        When the URL is none.
+
+    Examples
+    --------
+    >>> place("sqlite:///var/recoup.db"), place("postgresql://recoup:secret@db.example/office?sslmode=require")
+    ('SQLite, var/recoup.db', 'PostgreSQL, database office on db.example')
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return f"SQLite, {parsed.database}"
+    # A socket stands behind the question mark, and so may a password.
+    host = parsed.host or parsed.query.get("host") or "this machine"
+    return f"PostgreSQL, database {parsed.database} on {host}" + (f":{parsed.port}" if parsed.port else "")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # The text may hold a password.
+        raise Misconfigured(
+            "database_url is not a database URL; like postgresql://recoup@localhost/recoup or sqlite:///recoup.db"
+        ) from None
 
 
 def is_wal_safe(version: Version) -> bool:
