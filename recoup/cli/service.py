@@ -73,8 +73,9 @@ def serve(host: Annotated[str | None, typer.Option(help="address")] = None, port
         service = replace(service, shop=shop, points=points, drift=chosen.home / REPORTS / LATEST)
         tell, loaded = Teller(), service.champion.current()
         listener.listen()
-        tell.store(chosen)
+        # Whoever starts it waits for this line, which stays the first.
         tell.line(f"serving on {listener.url}: POST /v1/scores, /livez, /readyz")
+        tell.store(chosen)
         tell.line(f"model {loaded.scorer.version}" if loaded.problem is None else f"model {loaded.scorer.version}: {loaded.problem}")
         if fresh is not None:
             tell.line(f"key for this run: {fresh}")

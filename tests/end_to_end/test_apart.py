@@ -111,7 +111,7 @@ def test_a_file_is_not_named_twice(fresh: Commands, place: Path, call: str, firs
                 "packet W1 --scores scores.csv --writeoffs ledger.csv --out", "packet-templates --out",
             )
         ),
-        ("train --writeoffs /nowhere --outcomes /nowhere --out .", "the folder you are in"),
+        ("train --writeoffs /dev/null --outcomes /dev/null --out .", "the folder you are in"),
         ("train --writeoffs ledger.csv --outcomes outcomes.csv --out remits", "no bundle"),
     ],
 )  # fmt: skip

@@ -66,7 +66,7 @@ def test_a_model_is_learned_and_watched_from_the_store(
     fresh: Commands, practice_folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RECOUP_DATABASE_URL", database_url)
-    assert fresh("retrain", "--as-of", "2026-10-01").code == 1, "nothing is in the store yet"
+    assert fresh("retrain", "--as-of", "2026-10-01").code == 2, "nothing is in the store yet"
     scores, ledger = tmp_path / "scores.csv", practice_folder / "writeoffs.csv"
     assert fresh("score", "--writeoffs", ledger, "--as-of", "2026-11-01", "--out", scores, "--reasons", "none").code == 0
     assert fresh("queue", "load", "--writeoffs", ledger, "--scores", scores).code == 0
@@ -81,7 +81,7 @@ def test_a_model_is_learned_and_watched_from_the_store(
     assert stored["writeoffs"] == from_files["writeoffs"]
     for part, names in (("facts", ("labels", "recovered")), ("window", ("from", "to", "decided", "recovered", "dollars"))):
         assert {name: stored[part][name] for name in names} == {name: from_files[part][name] for name in names}
-    assert stored["promoted"] and fresh("retrain", "--as-of", "2026-10-01", "--client", "north").code == 1
+    assert stored["promoted"] and fresh("retrain", "--as-of", "2026-10-01", "--client", "north").code == 2
 
     watched = fresh("drift", "--as-of", "2026-11-01", "--json")
     assert json.loads((fresh.home / "reports" / "drift.json").read_text())["bundle_hash"] == stored["bundle_hash"]
@@ -141,7 +141,7 @@ def test_a_limit_of_a_gate_is_the_practices_own(fresh: Commands, practice_folder
 
 
 def test_drift_is_watched_told_and_kept(fresh: Commands, practice_folder: Path, tmp_path: Path) -> None:
-    assert fresh("drift", *tables(practice_folder), "--as-of", "2026-11-01").code == 1
+    assert fresh("drift", *tables(practice_folder), "--as-of", "2026-11-01").code == 2, "1 is an alarm"
     assert fresh("train", *tables(practice_folder), "--as-of", "2026-07-01").code == 0
     calm = fresh("drift", *tables(practice_folder), "--as-of", "2026-11-01", "--json")
     told = json.loads(calm.out)

@@ -197,8 +197,8 @@ def test_junk_is_one_issue_each_and_no_835_at_all_is_bad_data(tmp_path: Path) ->
     assert found.summary["totals"]["issues"] == len(junk)
 
 
-def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+def test_a_path_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed, match="nowhere: cannot be read"):
         import_remits([tmp_path / "nowhere"])
 
 
