@@ -273,7 +273,9 @@ def serve_row(bench: Bench) -> Row:
                     try:
                         with urllib.request.urlopen(f"{place}/readyz", timeout=5):
                             break
-                    except urllib.error.HTTPError:
+                    except urllib.error.HTTPError as error:
+                        if time.perf_counter() - begun > 60.0:
+                            raise SystemExit(f"the service is not ready after a minute: {error.read().decode()}") from None
                         time.sleep(0.01)
                 took = time.perf_counter() - begun
             finally:
